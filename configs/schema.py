@@ -1,0 +1,357 @@
+"""The settings of one experiment: frozen, typed, unknown keys forbidden, defaults from the VITS paper.
+
+Defaults are those of the LJSpeech run of Kim, Kong & Son, "Conditional Variational Autoencoder with Adversarial
+Learning for End-to-End Text-to-Speech" (2021), section 4, unless a field says otherwise. Values that follow from
+others are properties, never keys. Rules that span sections are checked once, when `Config` is built.
+"""
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
+# TOML has lists only; strictness is kept for what is inside them.
+Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0)], ...], Field(strict=False, min_length=1)]
+IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)]
+Names = Annotated[tuple[StrictStr, ...], Field(strict=False, min_length=1)]
+
+
+class Section(BaseModel):
+    """What every section shares: no key is unknown, no type is guessed, nothing changes after loading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+
+
+class RunSettings(Section):
+    """Where the run lives and what makes it repeatable."""
+
+    dir: str
+    """Folder that receives everything the run leaves behind."""
+    seed: NonNegative = 1234
+    """Seed of the weights, the data order, the segments and the noise."""
+    device: str = "auto"
+    """Device to train on, as torch names it: cpu, cuda, cuda:1, mps; auto takes a GPU when there is one."""
+    threads: NonNegative = 0
+    """CPU threads torch may use; 0 leaves torch's own choice."""
+
+
+class DataSettings(Section):
+    """The recordings, their transcripts, and how they are read aloud."""
+
+    root: str
+    """Folder that holds the metadata file and `wavs/`."""
+    metadata: str = "metadata.csv"
+    """Metadata file inside `root`: one recording a line, columns separated by `|`, no quoting."""
+    validation_metadata: str | None = None
+    """Metadata file of the validation recordings; without one, `validation_clips` are set aside from `metadata`."""
+    columns: Names = ("id", "raw_text", "text")
+    """What the columns of the metadata are: id, text, speaker; any other name is ignored."""
+    language: str = "en-us"
+    """espeak-ng voice that turns text into phonemes, such as en-us, nl or de."""
+    front_end: Literal["espeak", "graphemes"] = "espeak"
+    """espeak: IPA phonemes as Piper's runtime makes them; graphemes: the letters themselves, without GPL code."""
+    resample: bool = False
+    """Whether recordings at another rate than `audio.sample_rate` may be resampled."""
+    validation_clips: Positive = 100
+    """Recordings set aside for validation, chosen by the hash of their ids."""
+    bucket_frames: Integers = (300, 400, 500, 600, 700, 800, 900, 1000)
+    """Upper bounds of the length buckets, in spectrogram frames; longer recordings go into the last one."""
+
+
+class AudioSettings(Section):
+    """The waveform and its spectrograms."""
+
+    sample_rate: Positive = 22050
+    """Samples per second of the voice, in hertz."""
+    n_fft: Positive = 1024
+    """Length of the Fourier transform, in samples."""
+    window_length: Positive = 1024
+    """Length of the Hann window, in samples."""
+    hop_length: Positive = 256
+    """Samples between neighbouring frames."""
+    mel_bands: Positive = 80
+    """Bands of the mel spectrogram."""
+    fmin_hz: Weight = 0.0
+    """Lower edge of the lowest mel band, in hertz."""
+    fmax_hz: Annotated[float, Field(gt=0)] | None = None
+    """Upper edge of the highest mel band, in hertz; half the sample rate where it is left out."""
+
+    @property
+    def spectrogram_bins(self) -> int:
+        """Bins of the linear spectrogram."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def frames_per_second(self) -> float:
+        """Spectrogram frames in one second of audio."""
+        return self.sample_rate / self.hop_length
+
+
+class ModelSettings(Section):
+    """The conditional VAE: text encoder, posterior encoder, flow and duration predictor."""
+
+    hidden_channels: Positive = 192
+    """H: channels inside the encoders and the flow."""
+    latent_channels: Positive = 192
+    """Z: channels of the latent variable z."""
+    filter_channels: Positive = 768
+    """Channels inside the text encoder's feed-forward blocks."""
+    attention_heads: Positive = 2
+    """Attention heads of the text encoder."""
+    attention_window: Positive = 4
+    """Largest distance, in phonemes, that has a relative position of its own."""
+    text_layers: Positive = 6
+    """Transformer blocks of the text encoder."""
+    text_kernel_size: Positive = 3
+    """Kernel of the feed-forward convolutions, in phonemes."""
+    text_dropout: Probability = 0.1
+    """Dropout in the text encoder."""
+    posterior_layers: Positive = 16
+    """WaveNet layers of the posterior encoder."""
+    posterior_kernel_size: Positive = 5
+    """Kernel of the posterior encoder, in frames."""
+    coupling_layers: Positive = 4
+    """Affine coupling layers of the flow."""
+    coupling_wavenet_layers: Positive = 4
+    """WaveNet layers inside each coupling layer."""
+    coupling_kernel_size: Positive = 5
+    """Kernel of the flow, in frames."""
+    duration_predictor: Literal["stochastic", "deterministic"] = "stochastic"
+    """stochastic: a flow over durations (the paper); deterministic: one number a phoneme (its ablation)."""
+    duration_channels: Positive = 192
+    """Channels inside the duration predictor (the deterministic one of the paper has 256)."""
+    duration_kernel_size: Positive = 3
+    """Kernel of the duration predictor, in phonemes."""
+    duration_flows: Positive = 4
+    """Spline coupling layers of the stochastic duration predictor."""
+    duration_dropout: Probability = 0.5
+    """Dropout in the duration predictor."""
+    speaker_channels: Positive = 256
+    """Channels of the speaker embedding, where the corpus has more than one speaker."""
+
+
+class DecoderSettings(Section):
+    """Latent to waveform. Defaults: HiFi-GAN V1."""
+
+    kind: Literal["hifigan"] = "hifigan"
+    """Family of the decoder."""
+    initial_channels: Positive = 512
+    """Channels before the first upsampling; each upsampling halves them."""
+    upsample_rates: Integers = (8, 8, 2, 2)
+    """Stride of each upsampling; their product is `audio.hop_length`."""
+    upsample_kernel_sizes: Integers = (16, 16, 4, 4)
+    """Kernel of each transposed convolution, in samples of its output."""
+    residual_block: Literal[1, 2] = 1
+    """HiFi-GAN's residual block: 1 has pairs of convolutions, 2 single ones."""
+    residual_kernel_sizes: Integers = (3, 7, 11)
+    """Kernels of the parallel residual blocks."""
+    residual_dilations: IntegerTable = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    """Dilations inside each of the residual blocks."""
+
+
+class DiscriminatorSettings(Section):
+    """The judges of HiFi-GAN (2020), section 2.3, as VITS uses them."""
+
+    periods: Integers = (2, 3, 5, 7, 11)
+    """Periods of the multi-period discriminator, in samples."""
+    scales: NonNegative = 1
+    """Scale discriminators: 1 as in VITS, 3 (each on audio pooled by two more) as in HiFi-GAN."""
+    channel_divisor: Positive = 1
+    """Every channel count of the paper's discriminators is divided by this."""
+
+
+class LossSettings(Section):
+    """Weight of each term the synthesizer is taught by."""
+
+    mel: Weight = 45.0
+    """L1 distance between mel spectrograms."""
+    kl: Weight = 1.0
+    """KL divergence between posterior and flow prior."""
+    duration: Weight = 1.0
+    """Negative log-likelihood (or squared error) of the durations."""
+    adversarial: Weight = 1.0
+    """Least-squares adversarial loss."""
+    feature_matching: Weight = 1.0
+    """Feature-matching loss, which is doubled by its definition."""
+
+
+class TrainSettings(Section):
+    """The optimisation, and how often it is looked at."""
+
+    steps: Positive = 800_000
+    """Updates of the synthesizer after which training ends."""
+    epochs: Positive | None = None
+    """Passes over the data after which training ends, if that comes first."""
+    batch_size: Positive = 64
+    """Recordings per step."""
+    segment_samples: Positive = 8192
+    """S: samples decoded per recording and step."""
+    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
+    """Learning rate of both AdamW optimizers at the start."""
+    learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = 0.999875
+    """Factor on the learning rate per epoch."""
+    warmup_steps: NonNegative = 0
+    """Steps over which the learning rate rises linearly from zero."""
+    adam_beta_1: Probability = 0.8
+    """Decay of AdamW's first moment."""
+    adam_beta_2: Probability = 0.99
+    """Decay of AdamW's second moment."""
+    adam_epsilon: Annotated[float, Field(gt=0)] = 1e-9
+    """Term that keeps AdamW's denominator from zero."""
+    weight_decay: Weight = 0.01
+    """AdamW's decoupled weight decay."""
+    max_gradient_norm: Annotated[float, Field(gt=0)] = math.inf
+    """Norm to which the gradients of each network are clipped; inf never clips, the norm is reported all the same."""
+    precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
+    """Precision of convolutions and matrix products; auto is bf16 on a GPU that has it and fp32 elsewhere."""
+    ema_decay: Probability = 0.999
+    """Decay per step of the averaged weights that become the voice; 0 keeps the newest weights."""
+    report_every: Positive = 200
+    """Steps between lines of metrics."""
+    validate_every: Positive = 1000
+    """Steps between validations."""
+    checkpoint_every: Positive = 1000
+    """Steps between checkpoints."""
+    keep_checkpoints: Positive = 3
+    """Newest checkpoints that are kept, beside the best one."""
+    spoken_sentences: NonNegative = 4
+    """Validation sentences that are spoken at each validation."""
+
+
+class SpeakingSettings(Section):
+    """How the voice speaks unless it is told otherwise; stored in the voice."""
+
+    noise_scale: Weight = 0.667
+    """Standard deviation of the prior's noise."""
+    duration_noise_scale: Weight = 0.8
+    """Standard deviation of the duration predictor's noise."""
+    speed: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """Speaking rate: 2 is twice as fast."""
+    pause_seconds: Weight = 0.2
+    """Silence between sentences, in seconds."""
+
+
+class Config(Section):
+    """One experiment, whole."""
+
+    run: RunSettings
+    data: DataSettings
+    audio: AudioSettings = AudioSettings()
+    model: ModelSettings = ModelSettings()
+    decoder: DecoderSettings = DecoderSettings()
+    discriminator: DiscriminatorSettings = DiscriminatorSettings()
+    loss: LossSettings = LossSettings()
+    train: TrainSettings = TrainSettings()
+    speaking: SpeakingSettings = SpeakingSettings()
+
+    @property
+    def segment_frames(self) -> int:
+        """Frames decoded per recording and training step."""
+        return self.train.segment_samples // self.audio.hop_length
+
+    @model_validator(mode="after")
+    def _sections_fit_each_other(self) -> Self:
+        for broken, sentence in (*self._audio_rules(), *self._decoder_rules(), *self._segment_rules()):
+            if broken:
+                raise ValueError(sentence)
+        return self
+
+    def _audio_rules(self) -> list[tuple[bool, str]]:
+        audio, nyquist = self.audio, self.audio.sample_rate / 2
+        fmax = audio.fmax_hz if audio.fmax_hz is not None else nyquist
+        columns = self.data.columns
+        return [
+            (
+                audio.window_length > audio.n_fft,
+                f"audio.window_length = {audio.window_length} is longer than audio.n_fft = {audio.n_fft}",
+            ),
+            (
+                audio.hop_length > audio.n_fft or (audio.n_fft - audio.hop_length) % 2 == 1,
+                f"audio.n_fft - audio.hop_length must be even and not negative, not {audio.n_fft - audio.hop_length}",
+            ),
+            (
+                not audio.fmin_hz < fmax <= nyquist,
+                f"the mel bands from {audio.fmin_hz:g} to {fmax:g} Hz do not fit below {nyquist:g} Hz, half the rate",
+            ),
+            (
+                "id" not in columns or "text" not in columns or len(set(columns)) != len(columns),
+                f"data.columns = {list(columns)} must name id and text, and no column twice",
+            ),
+        ]
+
+    def _decoder_rules(self) -> list[tuple[bool, str]]:
+        decoder, hop = self.decoder, self.audio.hop_length
+        product = math.prod(decoder.upsample_rates)
+        pairs = list(zip(decoder.upsample_rates, decoder.upsample_kernel_sizes, strict=False))
+        return [
+            (
+                product != hop,
+                f"decoder.upsample_rates = {list(decoder.upsample_rates)} multiply to {product}, "
+                f"but audio.hop_length is {hop}: make them equal",
+            ),
+            (
+                len(decoder.upsample_rates) != len(decoder.upsample_kernel_sizes),
+                f"decoder.upsample_rates has {len(decoder.upsample_rates)} entries and "
+                f"decoder.upsample_kernel_sizes {len(decoder.upsample_kernel_sizes)}: give one kernel per rate",
+            ),
+            (
+                any(kernel < rate or (kernel - rate) % 2 for rate, kernel in pairs),
+                f"decoder.upsample_kernel_sizes = {list(decoder.upsample_kernel_sizes)}: each kernel must exceed its "
+                "rate by an even number",
+            ),
+            (
+                len(decoder.residual_kernel_sizes) != len(decoder.residual_dilations),
+                f"decoder.residual_dilations has {len(decoder.residual_dilations)} rows and "
+                f"decoder.residual_kernel_sizes {len(decoder.residual_kernel_sizes)} entries: give one row per kernel",
+            ),
+            (
+                any(kernel % 2 == 0 for kernel in decoder.residual_kernel_sizes),
+                f"decoder.residual_kernel_sizes = {list(decoder.residual_kernel_sizes)} must be odd",
+            ),
+            (
+                decoder.initial_channels % 2 ** len(decoder.upsample_rates) != 0,
+                f"decoder.initial_channels = {decoder.initial_channels} cannot be halved "
+                f"{len(decoder.upsample_rates)} times",
+            ),
+        ]
+
+    def _segment_rules(self) -> list[tuple[bool, str]]:
+        train, buckets, hop = self.train, self.data.bucket_frames, self.audio.hop_length
+        model = self.model
+        kernels = (model.posterior_kernel_size, model.coupling_kernel_size, model.duration_kernel_size)
+        return [
+            (
+                train.segment_samples % hop != 0,
+                f"train.segment_samples = {train.segment_samples} is not a multiple of audio.hop_length = {hop}",
+            ),
+            (
+                list(buckets) != sorted(set(buckets)),
+                f"data.bucket_frames = {list(buckets)} must rise from bucket to bucket",
+            ),
+            (
+                self.segment_frames > buckets[0],
+                f"train.segment_samples = {train.segment_samples} is {self.segment_frames} frames, longer than the "
+                f"shortest bucket of {buckets[0]} frames: shorten the segment or raise data.bucket_frames",
+            ),
+            (
+                train.segment_samples < self.audio.n_fft,
+                f"train.segment_samples = {train.segment_samples} is shorter than audio.n_fft = {self.audio.n_fft}",
+            ),
+            (
+                any(kernel % 2 == 0 for kernel in (*kernels, model.text_kernel_size)),
+                "the kernel sizes in [model] must be odd, so that a frame stays where it is",
+            ),
+            (
+                model.hidden_channels % model.attention_heads != 0,
+                f"model.hidden_channels = {model.hidden_channels} cannot be shared by "
+                f"{model.attention_heads} attention heads",
+            ),
+            (
+                model.latent_channels % 2 != 0,
+                f"model.latent_channels = {model.latent_channels} must be even: each coupling layer splits it in two",
+            ),
+        ]
