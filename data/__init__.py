@@ -1,0 +1,1 @@
+"""Everything between a folder of recordings and a Batch. Imports configs only."""

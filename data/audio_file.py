@@ -1,0 +1,103 @@
+"""Recordings from disk and speech to disk: 16-bit mono waveforms.
+
+soundfile accepts a good deal in silence (several channels, other rates, NaN, nothing at all); what training or
+listening could suffer from is refused here, by the name of the file.
+"""
+
+import threading
+import warnings
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+from configs import InputError
+
+FULL_SCALE = 32768  # samples lie in [-32768, 32767]; divided by this they lie in [-1, 1)
+
+_warned_rates: set[int] = set()
+_warned_rates_lock = threading.Lock()
+
+
+def read_audio(path: str | Path, *, sample_rate: int, resample: bool) -> npt.NDArray[np.int16]:
+    """Read one recording as 16-bit mono: the mean of its channels, at the rate that is asked for.
+
+    Args:
+        path: any file soundfile can decode (wav, flac, ogg, opus, mp3).
+        sample_rate: samples per second of the result, in hertz.
+        resample: whether a file at another rate is resampled (soxr, very high quality) or refused.
+
+    Returns:
+        int16 [S], S > 0.
+
+    Raises:
+        InputError: no such file, not audio, cut short, empty, at another rate, or with NaN or infinite samples.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such recording")
+    try:
+        with soundfile.SoundFile(path) as file:
+            _check_rate(path, file.samplerate, sample_rate, resample)
+            exact = file.subtype == "PCM_16" and file.channels == 1 and file.samplerate == sample_rate
+            audio = file.read(dtype="int16" if exact else "float32", always_2d=True)  # [S, channels]
+            rate, frames = file.samplerate, file.frames
+    except (soundfile.SoundFileError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as audio ({error}): convert it to wav or flac, or remove it") from error
+    if len(audio) != frames:
+        raise InputError(f"{path}: is cut short, {len(audio)} of {frames} samples: copy it again, or remove it")
+    if len(audio) == 0:
+        raise InputError(f"{path}: has no samples: record it again, or remove it")
+    if exact:
+        return np.ascontiguousarray(audio[:, 0])
+    if not np.isfinite(audio).all():
+        raise InputError(f"{path}: has samples that are NaN or infinite: export it again, or remove it")
+    mono = audio.mean(axis=1)
+    if rate != sample_rate:
+        mono = soxr.resample(mono, rate, sample_rate, quality="VHQ")
+        if len(mono) == 0:
+            raise InputError(f"{path}: has no samples left at {sample_rate} Hz: record it again, or remove it")
+    return _to_int16(mono)
+
+
+def write_wav(path: str | Path, audio: npt.NDArray[np.float32], *, sample_rate: int) -> None:
+    """Write a mono 16-bit wav; samples outside [-1, 1) are clipped, never wrapped.
+
+    Args:
+        path: the file to write; its folder must exist.
+        audio: float [S], full scale at 1.
+        sample_rate: samples per second, in hertz.
+
+    Raises:
+        InputError: the folder does not exist, the file cannot be written, or the audio has NaN or infinite samples.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise InputError(f"{path}: the folder {path.parent} does not exist: create it, or choose another place")
+    if not np.isfinite(audio).all():
+        raise InputError(f"{path}: not written, because the audio has samples that are NaN or infinite")
+    try:
+        soundfile.write(path, _to_int16(audio), sample_rate, format="WAV", subtype="PCM_16")
+    except (soundfile.SoundFileError, OSError) as error:
+        raise InputError(f"{path}: cannot be written ({error}): choose another place") from error
+
+
+def _to_int16(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
+    return np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+
+
+def _check_rate(path: Path, rate: int, wanted: int, resample: bool) -> None:
+    if rate == wanted:
+        return
+    if not resample:
+        raise InputError(
+            f"{path}: has {rate} samples per second and the voice {wanted}: set data.resample=true to resample the "
+            f"recordings, or audio.sample_rate={rate} to train at their rate"
+        )
+    with _warned_rates_lock:
+        first = rate not in _warned_rates
+        _warned_rates.add(rate)
+    if first:
+        warnings.warn(f"recordings at {rate} Hz are resampled to {wanted} Hz, such as {path}", stacklevel=3)

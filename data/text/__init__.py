@@ -1,0 +1,19 @@
+"""Normalise, phonemise, encode: the text front end that training and speaking share."""
+
+from data.text.front_end import FrontEnd, TextFrontEnd
+from data.text.normalise import normalise
+from data.text.phonemise import EspeakPhonemiser, GraphemePhonemiser, Phonemiser
+from data.text.symbols import Encoded, SymbolTable, grapheme_symbols, piper_symbols
+
+__all__ = [
+    "Encoded",
+    "EspeakPhonemiser",
+    "FrontEnd",
+    "GraphemePhonemiser",
+    "Phonemiser",
+    "SymbolTable",
+    "TextFrontEnd",
+    "grapheme_symbols",
+    "normalise",
+    "piper_symbols",
+]

@@ -1,0 +1,33 @@
+"""`python -m data.text < lines.txt`: each line as it would be read, or with --phonemes as it would be spoken."""
+
+import argparse
+import io
+import sys
+
+from configs import command
+from data.text.front_end import phonemiser
+from data.text.normalise import normalise
+
+
+@command
+def main() -> int:
+    """Read lines from standard input and write as many to standard output."""
+    parser = argparse.ArgumentParser(
+        prog="python -m data.text", description="Read lines from standard input and print each as it would be read."
+    )
+    parser.add_argument("--language", default="en-us", help="espeak-ng voice (default: %(default)s)")
+    parser.add_argument("--front-end", choices=("espeak", "graphemes"), default="espeak", help="default: %(default)s")
+    parser.add_argument("--phonemes", action="store_true", help="print each line as it would be spoken")
+    arguments = parser.parse_args()
+    phonemise = phonemiser(arguments.front_end, arguments.language) if arguments.phonemes else None
+    for stream in (sys.stdin, sys.stdout):
+        if isinstance(stream, io.TextIOWrapper):  # whatever the locale, corpora are UTF-8
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    for line in sys.stdin:
+        text = normalise(line)
+        print(text if phonemise is None else " ".join("".join(sentence) for sentence in phonemise(text)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,79 @@
+"""Text to ids, the same way for training and for speaking."""
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from data.text.normalise import normalise
+from data.text.phonemise import EspeakPhonemiser, GraphemePhonemiser, Phonemiser
+from data.text.symbols import Encoded, SymbolTable
+
+FrontEnd = Literal["espeak", "graphemes"]
+
+_CLAUSE_MARKS = frozenset(",;:.!?–—")
+
+
+class TextFrontEnd:
+    """Normalise, phonemise, encode.
+
+    Args:
+        kind: espeak for IPA phonemes, graphemes for letters.
+        language: espeak-ng voice; graphemes do not need it.
+        symbols: the alphabet of the voice.
+
+    Raises:
+        InputError: piper-tts is not installed, or espeak-ng does not know the language.
+    """
+
+    def __init__(self, *, kind: FrontEnd, language: str, symbols: SymbolTable) -> None:
+        self.symbols = symbols
+        self.phonemise: Phonemiser = phonemiser(kind, language)
+
+    def utterance(self, text: str) -> Encoded:
+        """A whole line for training: its sentences joined by a space, as one `^ ... $`."""
+        joined: list[str] = []
+        for sentence in self.phonemise(normalise(text)):
+            if joined and sentence:
+                joined.append(" ")
+            joined += sentence
+        return self.symbols.encode(joined)
+
+    def sentences(self, text: str, *, max_symbols: int = 400) -> list[Encoded]:
+        """A text for speaking: one `^ ... $` per sentence; empty if there is nothing in it to speak.
+
+        What has no letter or phoneme (`...`) is left out. A sentence of more than `max_symbols` symbols is cut after
+        its last clause mark, else at its last space, else where it is, so that a text of any length needs bounded
+        memory. Takes time in proportion to the length of the text.
+        """
+        if max_symbols < 1:
+            raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
+        pieces = (piece for sentence in self.phonemise(normalise(text)) for piece in _cut(sentence, max_symbols))
+        return [encoded for encoded in map(self.symbols.encode, pieces) if is_speakable(encoded)]
+
+
+def phonemiser(kind: FrontEnd, language: str) -> Phonemiser:
+    """The phonemiser of this kind; graphemes do not need the language."""
+    return EspeakPhonemiser(language) if kind == "espeak" else GraphemePhonemiser()
+
+
+def is_speakable(encoded: Encoded) -> bool:
+    """Whether any symbol is a letter or a phoneme; stress, length and other marks alone are not."""
+    return any(unicodedata.category(symbol) in ("Ll", "Lu", "Lo", "Lt") for symbol in encoded.symbols)
+
+
+def _cut(sentence: Sequence[str], most: int) -> Iterator[Sequence[str]]:
+    start = 0
+    while len(sentence) - start > most:
+        end = _cut_end(sentence, start, start + most)
+        yield sentence[start:end]
+        start = end
+        while start < len(sentence) and sentence[start] == " ":
+            start += 1
+    yield sentence[start:]
+
+
+def _cut_end(sentence: Sequence[str], start: int, end: int) -> int:
+    """Where the piece that begins at `start` and may reach up to `end` should end."""
+    spaces = [index for index in range(start + 1, end + 1) if sentence[index] == " "]
+    after_marks = [index for index in spaces if sentence[index - 1] in _CLAUSE_MARKS]
+    return max(after_marks or spaces, default=end)

@@ -1,0 +1,125 @@
+"""Text to the symbols of speech, sentence by sentence: phonemes as Piper's runtime makes them, or letters.
+
+A Phonemiser is any callable from text to sentences of one-character symbols. Everything that touches GPL code
+(piper-tts, espeak-ng) stays behind EspeakPhonemiser.
+"""
+
+import difflib
+import re
+import threading
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal, Protocol
+
+from configs import InputError
+from data.text.normalise import INLINE_PHONEMES
+from data.text.symbols import PIPER_MISSING
+
+Sentences = list[list[str]]
+
+# espeak-ng keeps its voice in global state: two threads that speak at once get each other's phonemes.
+_ESPEAK_LOCK = threading.Lock()
+
+_SENTENCE_END = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["')]))\s+""")
+
+
+class Phonemiser(Protocol):
+    """Anything that turns normalised text into sentences of symbols."""
+
+    def __call__(self, text: str) -> Sentences:
+        """The symbols of each sentence, one character each."""
+        ...
+
+
+class EspeakPhonemiser:
+    """IPA from espeak-ng, the same that Piper's runtime gives its voices.
+
+    Args:
+        language: an espeak-ng voice, such as en-us, nl or de.
+
+    Raises:
+        InputError: piper-tts is not installed, or espeak-ng does not know the language.
+    """
+
+    def __init__(self, language: str) -> None:
+        try:
+            from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
+        except ImportError as error:
+            raise InputError(PIPER_MISSING) from error
+        self.language = language
+        with _ESPEAK_LOCK:
+            self._espeak = EspeakPhonemizer()
+            try:
+                self._espeak.phonemize(language, "")
+            except (RuntimeError, ValueError) as error:
+                raise InputError(_unknown_language(language, Path(ESPEAK_DATA_DIR))) from error
+
+    def __call__(self, text: str) -> Sentences:
+        """Sentences of IPA symbols and punctuation, decomposed (NFD); `[[phonemes]]` are taken as they stand."""
+        return _with_inline_phonemes(text, self._phonemise, "NFD")
+
+    def _phonemise(self, text: str) -> Sentences:
+        with _ESPEAK_LOCK:
+            sentences: Sentences = self._espeak.phonemize(self.language, text)
+        return sentences
+
+
+class GraphemePhonemiser:
+    """The letters themselves, lower-cased; sentences end at . ! or ? before a space."""
+
+    def __call__(self, text: str) -> Sentences:
+        """Sentences of letters and punctuation, composed (NFC); `[[symbols]]` are taken as they stand."""
+        return _with_inline_phonemes(text, self._spell, "NFC")
+
+    def _spell(self, text: str) -> Sentences:
+        letters = unicodedata.normalize("NFC", text.lower())
+        return [list(sentence) for sentence in _SENTENCE_END.split(letters.strip())]
+
+
+def _with_inline_phonemes(text: str, speak: Callable[[str], Sentences], form: Literal["NFC", "NFD"]) -> Sentences:
+    """Speak what is outside [[ ]] and pass on what is inside, joined as in Piper's `PiperVoice.phonemize`.
+
+    A block belongs to the sentence before it, and the text after a block continues the sentence of the block. Spaces
+    survive only around a block, because the speaker strips its own.
+    """
+    parts = _split_blocks(text)
+    sentences: Sentences = []
+    for index, part in enumerate(parts):
+        if index % 2 == 0:
+            spoken = speak(part)
+            if index > 0 and spoken:
+                sentences[-1] += spoken.pop(0)
+            sentences += spoken
+            continue
+        if not sentences:
+            sentences.append([])
+        if parts[index - 1].endswith(" "):
+            sentences[-1].append(" ")
+        sentences[-1] += unicodedata.normalize(form, part[2:-2].strip())
+        if parts[index + 1].startswith(" "):
+            sentences[-1].append(" ")
+    return [sentence for sentence in sentences if sentence]
+
+
+def _split_blocks(text: str) -> list[str]:
+    """Text and [[blocks]] in turn, beginning and ending with text, which may be empty."""
+    parts: list[str] = []
+    end = 0
+    for block in INLINE_PHONEMES.finditer(text):
+        parts += (text[end : block.start()], block.group())
+        end = block.end()
+    return [*parts, text[end:]]
+
+
+def _unknown_language(language: str, espeak_data: Path) -> str:
+    known = sorted({name for file in (espeak_data / "lang").rglob("*") if file.is_file() for name in _voices(file)})
+    near = difflib.get_close_matches(language.lower(), known, n=3, cutoff=0.5)
+    hint = f": did you mean {' or '.join(near)}?" if near else ", such as en-us, nl or de: set data.language to one"
+    return f"data.language = {language!r} is not a voice of espeak-ng{hint}"
+
+
+def _voices(file: Path) -> list[str]:
+    """The names under which espeak-ng finds the voice of this file."""
+    rows = (row.split() for row in file.read_text(encoding="utf-8", errors="replace").splitlines())
+    return [row[1].lower() for row in rows if len(row) > 1 and row[0] == "language"]

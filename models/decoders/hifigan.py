@@ -1,0 +1,113 @@
+"""HiFi-GAN's generator (Kong, Kim & Bae, 2020, section 2.2 and appendix A.1), as VITS uses it.
+
+B batch · Z latent channels · C speaker channels · F frames · T samples at the current rate · S = F * hop samples
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import weight_norm
+
+_SLOPE = 0.1  # of every leaky ReLU but the last
+
+
+class ResidualBlock1(nn.Module):
+    """Pairs of convolutions, the first of each pair dilated (HiFi-GAN V1 and V2)."""
+
+    def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        self.dilated = nn.ModuleList(_convolution(channels, kernel_size, dilation) for dilation in dilations)
+        self.plain = nn.ModuleList(_convolution(channels, kernel_size, 1) for _ in dilations)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Transform x [B, H, T] under the mask [B, 1, T]."""
+        for dilated, plain in zip(self.dilated, self.plain, strict=True):
+            y = dilated(_masked(F.leaky_relu(x, _SLOPE), mask))
+            x = x + plain(_masked(F.leaky_relu(y, _SLOPE), mask))
+        return x
+
+
+class ResidualBlock2(nn.Module):
+    """Single dilated convolutions (HiFi-GAN V3)."""
+
+    def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
+        super().__init__()
+        self.dilated = nn.ModuleList(_convolution(channels, kernel_size, dilation) for dilation in dilations)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Transform x [B, H, T] under the mask [B, 1, T]."""
+        for dilated in self.dilated:
+            x = x + dilated(_masked(F.leaky_relu(x, _SLOPE), mask))
+        return x
+
+
+class HifiganDecoder(nn.Module):
+    """Transposed convolutions, each followed by parallel residual blocks of several kernels whose mean goes on."""
+
+    def __init__(
+        self,
+        *,
+        latent_channels: int,
+        initial_channels: int,
+        upsample_rates: Sequence[int],
+        upsample_kernel_sizes: Sequence[int],
+        residual_block: int,
+        residual_kernel_sizes: Sequence[int],
+        residual_dilations: Sequence[Sequence[int]],
+        speaker_channels: int = 0,
+    ) -> None:
+        super().__init__()
+        self.upsample_rates = tuple(upsample_rates)
+        block = {1: ResidualBlock1, 2: ResidualBlock2}[residual_block]
+        self.input = nn.Conv1d(latent_channels, initial_channels, 7, padding=3)
+        self.speaker = nn.Conv1d(speaker_channels, initial_channels, 1) if speaker_channels else None
+        self.upsamples = nn.ModuleList()
+        self.residuals = nn.ModuleList()
+        channels = initial_channels
+        # The published code means to draw these weights from N(0, 0.01), but its weight norm overwrites them with
+        # torch's default, and so the published voices were trained; here it is the default openly.
+        for rate, kernel_size in zip(upsample_rates, upsample_kernel_sizes, strict=True):
+            upsample = nn.ConvTranspose1d(channels, channels // 2, kernel_size, rate, padding=(kernel_size - rate) // 2)
+            self.upsamples.append(weight_norm(upsample))
+            channels //= 2
+            self.residuals.append(
+                nn.ModuleList(
+                    block(channels, kernel, dilations)
+                    for kernel, dilations in zip(residual_kernel_sizes, residual_dilations, strict=True)
+                )
+            )
+        self.output = nn.Conv1d(channels, 1, 7, padding=3, bias=False)
+
+    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Decode latents to a waveform.
+
+        Args:
+            z: [B, Z, F].
+            speaker: [B, C, 1], or None for a single voice.
+            mask: [B, 1, F], ones at real frames; without one every frame is real. With it, each clip of a padded batch
+                sounds as it does alone.
+
+        Returns:
+            [B, 1, S], in [-1, 1].
+        """
+        x = self.input(_masked(z, mask))
+        if self.speaker is not None:
+            assert speaker is not None, "a model of several speakers needs one to speak as"
+            x = x + self.speaker(speaker)
+        for rate, upsample, residuals in zip(self.upsample_rates, self.upsamples, self.residuals, strict=True):
+            x = upsample(_masked(F.leaky_relu(x, _SLOPE), mask))  # [B, H, T * rate]
+            mask = None if mask is None else mask.repeat_interleave(rate, dim=2)
+            x = sum(residual(x, mask) for residual in residuals) / len(residuals)
+        x = self.output(_masked(F.leaky_relu(x), mask))
+        return _masked(torch.tanh(x), mask)
+
+
+def _convolution(channels: int, kernel_size: int, dilation: int) -> nn.Module:
+    padding = dilation * (kernel_size - 1) // 2
+    return weight_norm(nn.Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding))
+
+
+def _masked(x: Tensor, mask: Tensor | None) -> Tensor:
+    return x if mask is None else x * mask

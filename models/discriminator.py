@@ -1,0 +1,100 @@
+"""The judges of HiFi-GAN (Kong, Kim & Bae, 2020, section 2.3), as VITS uses them (section 2.3).
+
+B batch · S samples · N judges · H channels
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm, weight_norm
+
+from configs import DiscriminatorSettings
+
+_SLOPE = 0.1
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What N judges say of a batch of audio."""
+
+    scores: list[Tensor]  # N of [B, places]; near 1 sounds real, near 0 sounds made
+    features: list[list[Tensor]]  # N lists of what each layer saw, the scores' layer included
+
+
+class PeriodDiscriminator(nn.Module):
+    """Looks at every `period`-th sample: the audio folded into [S / period, period] and convolved along time."""
+
+    def __init__(self, period: int, channel_divisor: int) -> None:
+        super().__init__()
+        self.period = period
+        widths = [1, *(width // channel_divisor for width in (32, 128, 512, 1024, 1024))]
+        strides = (3, 3, 3, 3, 1)
+        self.layers = nn.ModuleList(
+            weight_norm(nn.Conv2d(narrow, wide, (5, 1), (stride, 1), padding=(2, 0)))
+            for narrow, wide, stride in zip(widths[:-1], widths[1:], strides, strict=True)
+        )
+        self.output = weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Judge audio [B, 1, S]; return the scores [B, places] and every layer's output."""
+        missing = -audio.shape[2] % self.period
+        x = F.pad(audio, (0, missing), mode="reflect") if missing else audio
+        x = x.unflatten(2, (-1, self.period))  # [B, 1, S / period, period]
+        return _judge(x, self.layers, self.output)
+
+
+class ScaleDiscriminator(nn.Module):
+    """Looks at the audio as it is, or smoothed by average pooling, with grouped convolutions of wide kernels."""
+
+    def __init__(self, poolings: int, channel_divisor: int, *, spectral: bool = False) -> None:
+        super().__init__()
+        self.poolings = poolings
+        norm = spectral_norm if spectral else weight_norm
+        widths = [1, *(width // channel_divisor for width in (16, 64, 256, 1024, 1024, 1024))]
+        kernels, strides = (15, 41, 41, 41, 41, 5), (1, 4, 4, 4, 4, 1)
+        groups = [max(1, count // channel_divisor) for count in (1, 4, 16, 64, 256, 1)]
+        self.layers = nn.ModuleList(
+            norm(nn.Conv1d(widths[i], widths[i + 1], kernel, stride, padding=kernel // 2, groups=groups[i]))
+            for i, (kernel, stride) in enumerate(zip(kernels, strides, strict=True))
+        )
+        self.output = norm(nn.Conv1d(widths[-1], 1, 3, padding=1))
+
+    def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Judge audio [B, 1, S]; return the scores [B, places] and every layer's output."""
+        for _ in range(self.poolings):
+            audio = F.avg_pool1d(audio, 4, stride=2, padding=2)
+        return _judge(audio, self.layers, self.output)
+
+
+class Discriminator(nn.Module):
+    """The multi-period discriminator with the scale discriminators beside it.
+
+    One scale is VITS; three are HiFi-GAN, whose first one, on raw audio, has spectral norm in place of weight norm.
+    """
+
+    def __init__(self, settings: DiscriminatorSettings) -> None:
+        super().__init__()
+        divisor = settings.channel_divisor
+        scales = [
+            ScaleDiscriminator(poolings, divisor, spectral=settings.scales > 1 and poolings == 0)
+            for poolings in range(settings.scales)
+        ]
+        self.judges = nn.ModuleList([*scales, *(PeriodDiscriminator(period, divisor) for period in settings.periods)])
+
+    def forward(self, audio: Tensor) -> Judgement:
+        """Judge audio [B, 1, S]."""
+        verdicts = [judge(audio) for judge in self.judges]
+        return Judgement([scores for scores, _ in verdicts], [features for _, features in verdicts])
+
+
+def _judge(x: Tensor, layers: Sequence[nn.Module] | nn.ModuleList, output: nn.Module) -> tuple[Tensor, list[Tensor]]:
+    features = []
+    for layer in layers:
+        x = F.leaky_relu(layer(x), _SLOPE)
+        features.append(x)
+    x = output(x)
+    features.append(x)
+    return torch.flatten(x, 1), features

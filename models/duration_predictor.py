@@ -1,0 +1,68 @@
+"""The deterministic duration predictor (VITS, section 4.2's ablation; FastSpeech, 2019): one number a phoneme.
+
+B batch · P phonemes · H hidden channels · C speaker channels
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.layers.channel_norm import ChannelNorm
+
+
+class DurationPredictor(nn.Module):
+    """Two convolutions and a projection to the logarithm of the duration."""
+
+    def __init__(
+        self, *, hidden_channels: int, channels: int, kernel_size: int, dropout: float, speaker_channels: int = 0
+    ) -> None:
+        super().__init__()
+        self.speaker = nn.Conv1d(speaker_channels, hidden_channels, 1) if speaker_channels else None
+        self.first = nn.Conv1d(hidden_channels, channels, kernel_size, padding=kernel_size // 2)
+        self.first_norm = ChannelNorm(channels)
+        self.second = nn.Conv1d(channels, channels, kernel_size, padding=kernel_size // 2)
+        self.second_norm = ChannelNorm(channels)
+        self.projection = nn.Conv1d(channels, 1, 1)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self,
+        hidden: Tensor,
+        mask: Tensor,
+        durations: Tensor,
+        speaker: Tensor | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Squared error of the log durations, summed over the phonemes of each utterance.
+
+        Args:
+            hidden: [B, H, P], from the text encoder, which the durations do not teach.
+            mask: [B, 1, P].
+            durations: [B, P], frames per phoneme.
+            speaker: [B, C, 1], or None for a single voice.
+            generator: not used; the stochastic predictor draws noise here.
+
+        Returns:
+            [B] in float32.
+        """
+        target = torch.log(durations.float() + 1e-6).unsqueeze(1)  # [B, 1, P]
+        error = (self.predict(hidden, mask, speaker) - target) * mask
+        return error.square().sum(dim=(1, 2))
+
+    def predict(
+        self,
+        hidden: Tensor,
+        mask: Tensor,
+        speaker: Tensor | None = None,
+        *,
+        noise_scale: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Log durations [B, 1, P] in float32, zero where the mask is; there is no noise here."""
+        x = hidden.detach()
+        if self.speaker is not None:
+            assert speaker is not None, "a model of several speakers needs one to speak as"
+            x = x + self.speaker(speaker.detach())
+        x = self.dropout(self.first_norm(F.relu(self.first(x * mask))))
+        x = self.dropout(self.second_norm(F.relu(self.second(x * mask))))
+        return (self.projection(x * mask) * mask).float()

@@ -1,0 +1,69 @@
+"""The normalizing flow between the posterior's z and the prior's z_p (VITS, section 2.1.2, equation 4).
+
+Affine coupling layers (RealNVP; Dinh et al., 2017) that shift and do not scale, so the volume never changes and the
+log-determinant is zero (VITS, appendix A.1).
+
+B batch · Z latent channels · H hidden channels · C speaker channels · F frames
+"""
+
+import torch
+from torch import Tensor, nn
+
+from models.layers.wavenet import WaveNet
+
+
+class CouplingLayer(nn.Module):
+    """Shifts the second half of the channels by what a WaveNet makes of the first half."""
+
+    def __init__(
+        self, latent_channels: int, hidden_channels: int, kernel_size: int, layers: int, speaker_channels: int
+    ) -> None:
+        super().__init__()
+        half = latent_channels // 2
+        self.input = nn.Conv1d(half, hidden_channels, 1)
+        self.wavenet = WaveNet(hidden_channels, kernel_size, layers, speaker_channels)
+        self.shift = nn.Conv1d(hidden_channels, half, 1)
+        # The flow starts as a reversal of the channels and nothing else.
+        nn.init.zeros_(self.shift.weight)
+        assert self.shift.bias is not None
+        nn.init.zeros_(self.shift.bias)
+
+    def forward(self, first: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
+        """How far the second half moves, [B, Z/2, F], given the first half [B, Z/2, F]."""
+        hidden = self.wavenet(self.input(first) * mask, mask, speaker)
+        return self.shift(hidden) * mask
+
+
+class Flow(nn.Module):
+    """Coupling layers with the channels reversed after each, so that both halves are moved in turn."""
+
+    def __init__(
+        self,
+        *,
+        latent_channels: int,
+        hidden_channels: int,
+        kernel_size: int,
+        coupling_layers: int,
+        wavenet_layers: int,
+        speaker_channels: int = 0,
+    ) -> None:
+        super().__init__()
+        self.couplings = nn.ModuleList(
+            CouplingLayer(latent_channels, hidden_channels, kernel_size, wavenet_layers, speaker_channels)
+            for _ in range(coupling_layers)
+        )
+
+    def forward(self, z: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """From the posterior's side to the prior's: z [B, Z, F] -> z_p [B, Z, F]."""
+        for coupling in self.couplings:
+            first, second = z.chunk(2, dim=1)
+            z = torch.cat((first, (second + coupling(first, mask, speaker)) * mask), dim=1).flip(1)
+        return z
+
+    def inverse(self, z_p: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
+        """From the prior's side to the posterior's: z_p [B, Z, F] -> z [B, Z, F]."""
+        for coupling in reversed(self.couplings):
+            first, second = z_p.flip(1).chunk(2, dim=1)
+            z_p = torch.cat((first, (second - coupling(first, mask, speaker)) * mask), dim=1)
+        return z_p
+

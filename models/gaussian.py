@@ -1,0 +1,31 @@
+"""A diagonal Gaussian over the latent variable: what both encoders return."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Mean and logarithm of the standard deviation, in float32."""
+
+    mean: Tensor  # [B, Z, T]
+    log_std: Tensor  # [B, Z, T]
+
+    def sample(self, *, noise_scale: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+        """Draw once, [B, Z, T], with the standard deviation multiplied by `noise_scale`.
+
+        The noise is drawn on the generator's device, so one seed is one voice on every device.
+        """
+        if noise_scale == 0.0:
+            return self.mean
+        return self.mean + standard_normal(self.mean, generator) * self.log_std.exp() * noise_scale
+
+
+def standard_normal(like: Tensor, generator: torch.Generator | None) -> Tensor:
+    """Standard normal noise in the shape, type and place of `like`."""
+    if generator is None:
+        return torch.randn_like(like)
+    noise = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)
+    return noise.to(like.device)

@@ -1,0 +1,1 @@
+"""Small blocks that have no opinion about speech."""

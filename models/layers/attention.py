@@ -1,0 +1,71 @@
+"""Self-attention with relative positions (Shaw et al., "Self-Attention with Relative Position Representations", 2018).
+
+B batch · P places · H channels · A heads · D = H / A channels per head · W window
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class RelativeAttention(nn.Module):
+    """Multi-head self-attention whose keys and values know how far away they are, up to W places.
+
+    Equations 3 and 4 of the paper; beyond the window a key has no relative part at all. The relative embeddings are
+    shared by the heads, as in VITS.
+    """
+
+    def __init__(self, channels: int, heads: int, window: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.window = window
+        self.query, self.key, self.value = (nn.Linear(channels, channels) for _ in range(3))
+        self.output = nn.Linear(channels, channels)
+        self.dropout = nn.Dropout(dropout)
+        head_channels = channels // heads
+        self.relative_keys = nn.Parameter(torch.randn(2 * window + 1, head_channels) / math.sqrt(head_channels))
+        self.relative_values = nn.Parameter(torch.randn(2 * window + 1, head_channels) / math.sqrt(head_channels))
+        for projection in (self.query, self.key, self.value):
+            nn.init.xavier_uniform_(projection.weight)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Attend from every place to every real place.
+
+        Args:
+            x: [B, P, H].
+            mask: [B, 1, P], ones at real places.
+
+        Returns:
+            [B, P, H].
+        """
+        query, key, value = (self._split(project(x)) for project in (self.query, self.key, self.value))
+        query = query / math.sqrt(query.shape[-1])  # [B, A, P, D]
+        distance, near = self._distances(x.shape[1], x.device)  # [P, P], [P, P]
+
+        by_distance = query @ self.relative_keys.T  # [B, A, P, 2W+1]
+        relative = by_distance.gather(3, distance.expand(*by_distance.shape[:2], -1, -1))  # [B, A, P, P]
+        scores = query @ key.transpose(2, 3) + relative * near
+        scores = scores.masked_fill(mask[:, None] == 0, -torch.inf)
+        weights = self.dropout(scores.softmax(dim=-1))  # [B, A, P, P]
+
+        attended = weights @ value + self._diagonals(weights) @ self.relative_values  # [B, A, P, D]
+        return self.output(attended.transpose(1, 2).flatten(2))  # [B, P, H]
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # [B, A, P, D]
+
+    def _distances(self, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """For query i and key j: the row j - i + W of the relative embeddings, and whether there is such a row."""
+        place = torch.arange(size, device=device)
+        row = place[None, :] - place[:, None] + self.window
+        return row.clamp(0, 2 * self.window), (row >= 0) & (row <= 2 * self.window)
+
+    def _diagonals(self, weights: Tensor) -> Tensor:
+        """For each query the weights of its 2W+1 nearest keys, zeros where there is none: [B, A, P, 2W+1]."""
+        size = weights.shape[-1]
+        padded = F.pad(weights, (self.window, self.window))  # [B, A, P, P + 2W]
+        place = torch.arange(size, device=weights.device)
+        index = place[:, None] + torch.arange(2 * self.window + 1, device=weights.device)  # [P, 2W+1]
+        return padded.gather(3, index.expand(*weights.shape[:2], -1, -1))

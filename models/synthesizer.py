@@ -1,0 +1,248 @@
+"""VITS whole: text to audio as a conditional VAE whose prior is a normalizing flow (VITS, section 2, figure 1).
+
+B batch · P phonemes · F frames · S samples · N spectrogram bins · Z latent channels · H hidden channels
+C speaker channels
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from configs import Config
+from models.alignment import alignment_scores, expand, search_durations
+from models.decoders import build_decoder
+from models.duration_predictor import DurationPredictor
+from models.flow import Flow
+from models.gaussian import Gaussian
+from models.masks import length_mask
+from models.posterior_encoder import PosteriorEncoder
+from models.segments import random_segment_starts, slice_segments
+from models.stochastic_duration_predictor import StochasticDurationPredictor
+from models.text_encoder import EncodedText, TextEncoder
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """Everything the losses need of one training step."""
+
+    audio: Tensor  # [B, 1, S], a segment of each clip, decoded from the posterior
+    segment_starts: Tensor  # [B], first frame of each segment
+    z_p: Tensor  # [B, Z, F], the posterior's sample on the prior's side of the flow
+    prior: Gaussian  # [B, Z, F], every phoneme's prior repeated for its frames
+    posterior: Gaussian  # [B, Z, F]
+    durations: Tensor  # [B, P], frames per phoneme, as the alignment search found them
+    duration_cost: Tensor  # [B], what the duration predictor has yet to learn, summed over phonemes
+    phoneme_mask: Tensor  # [B, 1, P]
+    frame_mask: Tensor  # [B, 1, F]
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Audio made from text."""
+
+    audio: Tensor  # [B, 1, S], zero after each utterance's end
+    audio_lengths: Tensor  # [B], samples
+    durations: Tensor  # [B, P], frames per phoneme
+
+
+class Synthesizer(nn.Module):
+    """Text encoder, posterior encoder, flow, duration predictor and decoder.
+
+    Args:
+        config: the experiment; its audio, model, decoder and train sections say how large everything is.
+        num_symbols: ids the text encoder knows.
+        num_speakers: voices; with one there is no speaker embedding.
+    """
+
+    def __init__(self, config: Config, *, num_symbols: int, num_speakers: int = 1) -> None:
+        super().__init__()
+        model = config.model
+        speaker_channels = model.speaker_channels if num_speakers > 1 else 0
+        self.segment_frames = config.segment_frames
+        self.hop_length = config.audio.hop_length
+        self.speakers = nn.Embedding(num_speakers, speaker_channels) if speaker_channels else None
+        self.text_encoder = TextEncoder(
+            num_symbols=num_symbols,
+            latent_channels=model.latent_channels,
+            hidden_channels=model.hidden_channels,
+            filter_channels=model.filter_channels,
+            heads=model.attention_heads,
+            layers=model.text_layers,
+            kernel_size=model.text_kernel_size,
+            window=model.attention_window,
+            dropout=model.text_dropout,
+        )
+        self.posterior_encoder = PosteriorEncoder(
+            spectrogram_bins=config.audio.spectrogram_bins,
+            latent_channels=model.latent_channels,
+            hidden_channels=model.hidden_channels,
+            kernel_size=model.posterior_kernel_size,
+            layers=model.posterior_layers,
+            speaker_channels=speaker_channels,
+        )
+        self.flow = Flow(
+            latent_channels=model.latent_channels,
+            hidden_channels=model.hidden_channels,
+            kernel_size=model.coupling_kernel_size,
+            coupling_layers=model.coupling_layers,
+            wavenet_layers=model.coupling_wavenet_layers,
+            speaker_channels=speaker_channels,
+        )
+        self.duration_predictor = _build_duration_predictor(config, speaker_channels)
+        self.decoder = build_decoder(
+            config.decoder, latent_channels=model.latent_channels, speaker_channels=speaker_channels
+        )
+
+    def forward(
+        self,
+        phoneme_ids: Tensor,
+        phoneme_lengths: Tensor,
+        spectrogram: Tensor,
+        frame_lengths: Tensor,
+        speaker_ids: Tensor | None = None,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> Synthesis:
+        """One training pass: recordings in, the same recordings as the model would say them out.
+
+        Args:
+            phoneme_ids: [B, P].
+            phoneme_lengths: [B].
+            spectrogram: [B, N, F], linear magnitudes, F at least the segment's frames.
+            frame_lengths: [B], each at least its number of phonemes.
+            speaker_ids: [B], or None for a single voice.
+            generator: makes every random draw repeatable; it must live on the device of the inputs.
+        """
+        speaker = self._speaker(speaker_ids)
+        text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
+        frame_mask = length_mask(frame_lengths, spectrogram.shape[2])
+        posterior = self.posterior_encoder(spectrogram, frame_mask, speaker)
+        z = posterior.sample(generator=generator) * frame_mask  # [B, Z, F]
+        z_p = self.flow(z, frame_mask, speaker)  # [B, Z, F]
+
+        durations = search_durations(alignment_scores(z_p, text.prior), phoneme_lengths, frame_lengths)  # [B, P]
+        duration_cost = self.duration_predictor(text.hidden, phoneme_mask, durations, speaker, generator)
+
+        segment_starts = random_segment_starts(frame_lengths, self.segment_frames, generator)
+        audio = self.decoder(slice_segments(z, segment_starts, self.segment_frames), speaker)  # [B, 1, S]
+        return Synthesis(
+            audio=audio,
+            segment_starts=segment_starts,
+            z_p=z_p,
+            prior=_expand_prior(text.prior, durations, spectrogram.shape[2]),
+            posterior=posterior,
+            durations=durations,
+            duration_cost=duration_cost,
+            phoneme_mask=phoneme_mask,
+            frame_mask=frame_mask,
+        )
+
+    @torch.no_grad()
+    def speak(
+        self,
+        phoneme_ids: Tensor,
+        phoneme_lengths: Tensor,
+        speaker_ids: Tensor | None = None,
+        *,
+        noise_scale: float = 0.667,
+        duration_noise_scale: float = 0.8,
+        speed: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Speech:
+        """Speak phonemes (figure 1b).
+
+        Args:
+            phoneme_ids: [B, P].
+            phoneme_lengths: [B].
+            speaker_ids: [B], or None for a single voice.
+            noise_scale: standard deviation of the prior's noise.
+            duration_noise_scale: standard deviation of the duration predictor's noise.
+            speed: speaking rate; 2 is twice as fast.
+            generator: makes the noise repeatable.
+        """
+        speaker = self._speaker(speaker_ids)
+        text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
+        log_durations = self.duration_predictor.predict(
+            text.hidden, phoneme_mask, speaker, noise_scale=duration_noise_scale, generator=generator
+        )
+        durations = torch.ceil(log_durations.exp() * phoneme_mask / speed).squeeze(1).long()  # [B, P]
+        frame_lengths = durations.sum(dim=1).clamp(min=1)
+        frames = int(frame_lengths.max())
+        frame_mask = length_mask(frame_lengths, frames)
+        z_p = _expand_prior(text.prior, durations, frames).sample(noise_scale=noise_scale, generator=generator)
+        z = self.flow.inverse(z_p * frame_mask, frame_mask, speaker)
+        return Speech(self.decoder(z, speaker, frame_mask), frame_lengths * self.hop_length, durations)
+
+    @torch.no_grad()
+    def reconstruct(
+        self,
+        spectrogram: Tensor,
+        frame_lengths: Tensor,
+        speaker_ids: Tensor | None = None,
+        target_speaker_ids: Tensor | None = None,
+        *,
+        noise_scale: float = 0.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Say a recording again, as its own speaker or as another (voice conversion, section 4.4, figure 1).
+
+        Args:
+            spectrogram: [B, N, F], linear magnitudes.
+            frame_lengths: [B].
+            speaker_ids: [B], who speaks; None for a single voice.
+            target_speaker_ids: [B], who shall be heard; None for the same speaker.
+            noise_scale: standard deviation of the posterior's noise; 0 takes its mean.
+            generator: makes the noise repeatable.
+
+        Returns:
+            [B, 1, S], zero after each recording's end.
+        """
+        speaker, target = self._speaker(speaker_ids), self._speaker(target_speaker_ids)
+        frame_mask = length_mask(frame_lengths, spectrogram.shape[2])
+        posterior = self.posterior_encoder(spectrogram, frame_mask, speaker)
+        z = posterior.sample(noise_scale=noise_scale, generator=generator) * frame_mask
+        if target is not None:
+            # The prior's side of the flow has no speaker in it: in as one, out as the other.
+            z = self.flow.inverse(self.flow(z, frame_mask, speaker), frame_mask, target)
+        return self.decoder(z, speaker if target is None else target, frame_mask)
+
+    def fold_weight_norm(self) -> None:
+        """Write every normalised weight out as a plain one: the same audio, faster, and no longer trainable as it was."""
+        for module in self.modules():
+            if parametrize.is_parametrized(module, "weight"):
+                parametrize.remove_parametrizations(module, "weight")
+
+    def _encode_text(self, phoneme_ids: Tensor, phoneme_lengths: Tensor) -> tuple[EncodedText, Tensor]:
+        mask = length_mask(phoneme_lengths, phoneme_ids.shape[1])
+        return self.text_encoder(phoneme_ids, mask), mask
+
+    def _speaker(self, speaker_ids: Tensor | None) -> Tensor | None:
+        if self.speakers is None or speaker_ids is None:
+            return None
+        return self.speakers(speaker_ids).unsqueeze(2)  # [B, C, 1]
+
+
+def _expand_prior(prior: Gaussian, durations: Tensor, frames: int) -> Gaussian:
+    return Gaussian(expand(prior.mean, durations, frames), expand(prior.log_std, durations, frames))
+
+
+def _build_duration_predictor(config: Config, speaker_channels: int) -> DurationPredictor | StochasticDurationPredictor:
+    model = config.model
+    if model.duration_predictor == "deterministic":
+        return DurationPredictor(
+            hidden_channels=model.hidden_channels,
+            channels=model.duration_channels,
+            kernel_size=model.duration_kernel_size,
+            dropout=model.duration_dropout,
+            speaker_channels=speaker_channels,
+        )
+    return StochasticDurationPredictor(
+        hidden_channels=model.hidden_channels,
+        channels=model.duration_channels,
+        kernel_size=model.duration_kernel_size,
+        couplings=model.duration_flows,
+        dropout=model.duration_dropout,
+        speaker_channels=speaker_channels,
+    )
