@@ -1,0 +1,17 @@
+"""Every number a model is taught by: pure functions, in float32 whatever comes in, none of which waits for the device."""
+
+from losses.adversarial import discriminator_loss, feature_loss, generator_loss
+from losses.duration import duration_loss
+from losses.kl import kl_loss
+from losses.objective import SynthesizerObjective
+from losses.reconstruction import mel_loss
+
+__all__ = [
+    "SynthesizerObjective",
+    "discriminator_loss",
+    "duration_loss",
+    "feature_loss",
+    "generator_loss",
+    "kl_loss",
+    "mel_loss",
+]

@@ -1,0 +1,61 @@
+"""Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), as in VITS, equations 9 to 11.
+
+N judges · the lists run over judges; features over judges, then layers
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def discriminator_loss(
+    disc_real_outputs: Sequence[Tensor], disc_generated_outputs: Sequence[Tensor]
+) -> tuple[Tensor, list[Tensor], list[Tensor]]:
+    """Real audio shall score 1 and made audio 0 (equation 9).
+
+    Args:
+        disc_real_outputs: N tensors of any shape, scores of real audio.
+        disc_generated_outputs: N tensors, scores of made audio.
+
+    Returns:
+        The sum over judges, 0-d; and for each judge its real and its made part, detached 0-d tensors.
+    """
+    real_parts = [(1 - scores.float()).square().mean() for scores in disc_real_outputs]
+    generated_parts = [scores.float().square().mean() for scores in disc_generated_outputs]
+    loss = torch.stack([*real_parts, *generated_parts]).sum()
+    return loss, [part.detach() for part in real_parts], [part.detach() for part in generated_parts]
+
+
+def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Made audio shall score 1 (equation 10).
+
+    Args:
+        disc_outputs: N tensors of any shape, scores of made audio.
+
+    Returns:
+        The sum over judges, 0-d; and each judge's part, detached 0-d tensors.
+    """
+    parts = [(1 - scores.float()).square().mean() for scores in disc_outputs]
+    return torch.stack(parts).sum(), [part.detach() for part in parts]
+
+
+def feature_loss(fmap_r: Sequence[Sequence[Tensor]], fmap_g: Sequence[Sequence[Tensor]]) -> Tensor:
+    """Made audio shall look to every layer of every judge as the real audio does (equation 11).
+
+    Twice the sum over layers of the mean absolute difference; the two is HiFi-GAN's weight of this term, part of its
+    published definition. The real side is a target and receives no gradient.
+
+    Args:
+        fmap_r: for each judge, what each layer saw of real audio.
+        fmap_g: the same of made audio, in the same shapes.
+
+    Returns:
+        0-d tensor.
+    """
+    pairs = [
+        (real, made)
+        for judge_r, judge_g in zip(fmap_r, fmap_g, strict=True)
+        for real, made in zip(judge_r, judge_g, strict=True)
+    ]
+    return 2 * torch.stack([(real.detach().float() - made.float()).abs().mean() for real, made in pairs]).sum()

@@ -1,0 +1,27 @@
+"""What the synthesizer is taught by: every term by name, every weight in one place (VITS, equation 8)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from configs import LossSettings
+
+
+@dataclass(frozen=True)
+class SynthesizerObjective:
+    """The terms of the synthesizer's loss, 0-d tensors before their weights."""
+
+    mel: Tensor
+    kl: Tensor
+    duration: Tensor
+    adversarial: Tensor
+    feature_matching: Tensor
+
+    def total(self, weights: LossSettings) -> Tensor:
+        """The weighted sum, 0-d."""
+        terms = [getattr(weights, name) * term for name, term in self.named().items()]
+        return sum(terms[1:], start=terms[0])
+
+    def named(self) -> dict[str, Tensor]:
+        """Every term under the name of its weight in the settings."""
+        return {name: getattr(self, name) for name in LossSettings.model_fields}
