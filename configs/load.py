@@ -87,7 +87,9 @@ def _sentence(fault: Any) -> str:
         nearest = tails or difflib.get_close_matches(key, known, n=1, cutoff=0.0)
         return f"{key} is not a setting; the nearest one is {nearest[0]}"
     if fault["type"] == "missing":
-        example = {"data": "data.root=LJSpeech-1.1", "run": "run.dir=runs/NAME"}.get(key.partition(".")[0], f"{key}=...")
+        example = {"data": "data.root=LJSpeech-1.1", "run": "run.dir=runs/NAME"}.get(
+            key.partition(".")[0], f"{key}=..."
+        )
         return f"{key} is not set: give it in the file or on the command line, such as {example}"
     if not fault["loc"]:
         return str(fault["ctx"]["error"])

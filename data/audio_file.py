@@ -45,7 +45,9 @@ def read_audio(path: str | Path, *, sample_rate: int, resample: bool) -> npt.NDA
             audio = file.read(dtype="int16" if exact else "float32", always_2d=True)  # [S, channels]
             rate, frames = file.samplerate, file.frames
     except (soundfile.SoundFileError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as audio ({error}): convert it to wav or flac, or remove it") from error
+        raise InputError(
+            f"{path}: cannot be read as audio ({error}): convert it to wav or flac, or remove it"
+        ) from error
     if len(audio) != frames:
         raise InputError(f"{path}: is cut short, {len(audio)} of {frames} samples: copy it again, or remove it")
     if len(audio) == 0:
@@ -85,7 +87,8 @@ def write_wav(path: str | Path, audio: npt.NDArray[np.float32], *, sample_rate: 
 
 
 def _to_int16(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
-    return np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    samples: npt.NDArray[np.int16] = np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
+    return samples
 
 
 def _check_rate(path: Path, rate: int, wanted: int, resample: bool) -> None:

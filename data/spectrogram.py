@@ -83,7 +83,7 @@ class LinearSpectrogram(nn.Module):
         phase = position.remainder(period)  # [B, S + 2 margin]
         source = torch.minimum(phase, period - phase).clamp(max=audio.shape[1] - 1)
         source = torch.where(lengths > 1, source, 0)
-        padded = audio.expand(len(audio), -1).gather(1, source.expand(len(audio), -1))
+        padded = audio.gather(1, source.expand(len(audio), -1))
         return padded * (position < lengths + self.margin)
 
 

@@ -66,4 +66,3 @@ class Flow(nn.Module):
             first, second = z_p.flip(1).chunk(2, dim=1)
             z_p = torch.cat((first, (second - coupling(first, mask, speaker)) * mask), dim=1)
         return z_p
-

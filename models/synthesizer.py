@@ -214,6 +214,14 @@ class Synthesizer(nn.Module):
             if parametrize.is_parametrized(module, "weight"):
                 parametrize.remove_parametrizations(module, "weight")
 
+    def folded_state_dict(self) -> dict[str, Tensor]:
+        """The state this synthesizer would have after `fold_weight_norm`, which leaves it as it is."""
+        plain = {name: weight for name, weight in self.state_dict().items() if ".parametrizations." not in name}
+        for name, module in self.named_modules():
+            if parametrize.is_parametrized(module, "weight"):
+                plain[f"{name}.weight"] = module.weight
+        return plain
+
     def _encode_text(self, phoneme_ids: Tensor, phoneme_lengths: Tensor) -> tuple[EncodedText, Tensor]:
         mask = length_mask(phoneme_lengths, phoneme_ids.shape[1])
         return self.text_encoder(phoneme_ids, mask), mask

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import os
 import sys
 
 from configs import command
@@ -23,9 +24,13 @@ def main() -> int:
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale, corpora are UTF-8
             stream.reconfigure(encoding="utf-8", errors="replace")
-    for line in sys.stdin:
-        text = normalise(line)
-        print(text if phonemise is None else " ".join("".join(sentence) for sentence in phonemise(text)))
+    try:
+        for line in sys.stdin:
+            text = normalise(line)
+            print(text if phonemise is None else " ".join("".join(sentence) for sentence in phonemise(text)))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -7,6 +7,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from configs import InputError
 from data.text.normalise import normalise
@@ -14,6 +15,12 @@ from data.text.normalise import normalise
 PAD, BOS, EOS = "_", "^", "$"
 SPECIAL_SYMBOLS = {PAD: 0, BOS: 1, EOS: 2}
 PUNCTUATION = " !\"'(),-.:;?–—"
+
+
+PIPER_MISSING = (
+    'data.front_end = "espeak" needs piper-tts: pip install piper-tts (GPL-3), or set data.front_end=graphemes to read '
+    "letters instead of phonemes"
+)
 
 
 @dataclass(frozen=True)
@@ -34,9 +41,9 @@ class SymbolTable:
     """
 
     ids: Mapping[str, int]
-    pad: str = PAD
-    bos: str = BOS
-    eos: str = EOS
+    pad: ClassVar[str] = PAD
+    bos: ClassVar[str] = BOS
+    eos: ClassVar[str] = EOS
 
     def __post_init__(self) -> None:
         for symbol, index in SPECIAL_SYMBOLS.items():
@@ -99,13 +106,9 @@ def piper_symbols() -> SymbolTable:
         from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
     except ImportError as error:
         raise InputError(PIPER_MISSING) from error
-    return SymbolTable({symbol: ids[0] for symbol, ids in DEFAULT_PHONEME_ID_MAP.items() if len(symbol) == len(ids) == 1})
-
-
-PIPER_MISSING = (
-    'data.front_end = "espeak" needs piper-tts: pip install piper-tts (GPL-3), or set data.front_end=graphemes to read '
-    "letters instead of phonemes"
-)
+    return SymbolTable(
+        {symbol: ids[0] for symbol, ids in DEFAULT_PHONEME_ID_MAP.items() if len(symbol) == len(ids) == 1}
+    )
 
 
 def grapheme_symbols(texts: Sequence[str]) -> SymbolTable:

@@ -1,0 +1,148 @@
+"""`python -m data.embedded DIR`: a small corpus made here and now, so that training can be tried without a download.
+
+espeak-ng reads about 120 public-domain sentences aloud; DIR receives them in LJSpeech's layout, in the same bits
+every time. The voice is a machine's: good to see the whole pipeline work, not to be kept.
+"""
+
+import argparse
+import ctypes
+import multiprocessing
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from configs import InputError, command
+from data.audio_file import FULL_SCALE, read_audio, write_wav
+
+SAMPLE_RATE = 22050  # espeak-ng's own
+VOICE = "en-us"
+WORDS_PER_MINUTE = 160
+
+SENTENCES = Path(__file__).with_name("embedded_sentences.txt")
+
+# Of espeak-ng's speak_lib.h.
+_AUDIO_OUTPUT_SYNCHRONOUS = 2
+_INITIALIZE_DONT_EXIT = 0x8000
+_PARAMETER_RATE = 1
+_POSITION_CHARACTER = 1
+_CHARS_UTF8 = 1
+_SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
+
+
+def make_embedded_corpus(root: str | Path) -> Path:
+    """Write the embedded corpus into `root`, unless it is there already.
+
+    The folder appears whole or not at all.
+
+    Returns:
+        `root`, which holds metadata.csv (id|text|text) and wavs/, 22 050 Hz 16-bit mono.
+
+    Raises:
+        InputError: espeakng-loader is not installed, or `root` holds something else or cannot be written.
+    """
+    root = Path(root)
+    sentences = SENTENCES.read_text(encoding="utf-8").splitlines()
+    metadata = "".join(f"{_name(index)}|{text}|{text}\n" for index, text in enumerate(sentences))
+    if _is_complete(root, metadata, len(sentences)):
+        return root
+    if root.exists() and not (root.is_dir() and not any(root.iterdir())):
+        raise InputError(f"{root}: exists and is not the embedded corpus: choose another folder, or remove it")
+    # espeak-ng's sound depends on what it said before, so only a fresh process says the same every time. It also
+    # keeps this espeak-ng apart from the one that makes phonemes.
+    with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as fresh:
+        spoken = fresh.submit(speak, sentences).result()
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        partial = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
+    except OSError as error:
+        raise InputError(f"{root}: cannot be written ({error}): choose another folder") from error
+    try:
+        (partial / "wavs").mkdir()
+        for index, audio in enumerate(spoken):
+            path = partial / "wavs" / f"{_name(index)}.wav"
+            write_wav(path, audio.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=SAMPLE_RATE)
+        (partial / "metadata.csv").write_text(metadata, encoding="utf-8", newline="\n")
+        partial.chmod(0o755)
+        if root.exists():
+            root.rmdir()
+        partial.rename(root)
+    except OSError as error:
+        if not _is_complete(root, metadata, len(sentences)):  # else another process was quicker
+            raise InputError(f"{root}: cannot be written ({error}): choose another folder") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return root
+
+
+def speak(sentences: Sequence[str]) -> list[npt.NDArray[np.int16]]:
+    """Read the sentences aloud, one after the other, with espeak-ng: int16 [S] at 22 050 Hz each.
+
+    Raises:
+        InputError: espeakng-loader is not installed.
+    """
+    try:
+        import espeakng_loader
+    except ImportError as error:
+        raise InputError("the embedded corpus needs espeakng-loader: pip install espeakng-loader") from error
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    data = os.fsencode(espeakng_loader.get_data_path())
+    rate = library.espeak_Initialize(_AUDIO_OUTPUT_SYNCHRONOUS, 0, data, _INITIALIZE_DONT_EXIT)
+    if rate != SAMPLE_RATE:
+        raise InputError(f"espeak-ng cannot be started from {espeakng_loader.get_library_path()}: reinstall it")
+    heard: list[npt.NDArray[np.int16]] = []
+
+    def hear(samples: "ctypes._Pointer[ctypes.c_short]", count: int, _events: int | None) -> int:
+        if samples and count > 0:
+            heard.append(np.ctypeslib.as_array(samples, (count,)).copy())  # espeak-ng reuses its buffer
+        return 0
+
+    callback = _SYNTH_CALLBACK(hear)
+    library.espeak_SetSynthCallback(callback)
+    library.espeak_SetVoiceByName(VOICE.encode())
+    library.espeak_SetParameter(_PARAMETER_RATE, WORDS_PER_MINUTE, 0)
+    spoken: list[npt.NDArray[np.int16]] = []
+    for sentence in sentences:
+        heard.clear()
+        text = ctypes.create_string_buffer(sentence.encode())
+        library.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, _POSITION_CHARACTER, 0, _CHARS_UTF8, None, None)
+        spoken.append(np.concatenate(heard))
+    library.espeak_Terminate()
+    return spoken
+
+
+def _name(index: int) -> str:
+    return f"embedded-{index + 1:03d}"
+
+
+def _is_complete(root: Path, metadata: str, count: int) -> bool:
+    path = root / "metadata.csv"
+    return (
+        path.is_file()
+        and path.read_bytes() == metadata.encode()
+        and all((root / "wavs" / f"{_name(index)}.wav").is_file() for index in range(count))
+    )
+
+
+@command
+def main() -> int:
+    """Make the corpus and say what is in it."""
+    parser = argparse.ArgumentParser(
+        prog="python -m data.embedded", description="Write a small corpus, spoken by espeak-ng, in LJSpeech's layout."
+    )
+    parser.add_argument("folder", metavar="DIR", type=Path, help="folder to write; nothing is done if it is complete")
+    root = make_embedded_corpus(parser.parse_args().folder)
+    wavs = sorted((root / "wavs").glob("*.wav"))
+    samples = sum(len(read_audio(wav, sample_rate=SAMPLE_RATE, resample=False)) for wav in wavs)
+    print(f"{len(wavs)} clips, {samples / SAMPLE_RATE / 60:.1f} minutes, in {root}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

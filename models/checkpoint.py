@@ -1,0 +1,69 @@
+"""A training run on disk: everything it needs to go on exactly where it stopped, in one file that knows its own hash.
+
+A checkpoint is what `torch.save` writes (a zip archive), with the SHA-256 of all that precedes as the archive's
+comment. torch reads it as any other; `load_checkpoint` verifies it first, because neither torch nor zip notices every
+flipped bit.
+"""
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from configs import InputError
+from configs.atomic_file import replacing
+
+_DIGEST_BYTES = 64  # SHA-256 in hexadecimal
+
+
+def checkpoint_path(folder: Path, step: int) -> Path:
+    """Where the checkpoint of a step lives."""
+    return folder / f"{step:08d}.pt"
+
+
+def list_checkpoints(folder: Path) -> list[Path]:
+    """All checkpoints, oldest first."""
+    return sorted(path for path in folder.glob("*.pt") if path.stem.isdigit())
+
+
+def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
+    """Write all training state; `path` holds either the old file or the whole new one, never a part.
+
+    Raises:
+        InputError: the disk is full or the folder is read-only; whatever was at `path` is intact.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    body = buffer.getbuffer()
+    # The last two bytes of a zip archive say how long its comment is.
+    assert bytes(body[-22:-18]) == b"PK\x05\x06", "torch.save no longer ends in a plain end-of-archive record"
+    body[-2:] = _DIGEST_BYTES.to_bytes(2, "little")
+    with replacing(path) as file:
+        file.write(body)
+        file.write(hashlib.sha256(body).hexdigest().encode())
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint onto the CPU, never running code from it.
+
+    Raises:
+        InputError: the file is missing, damaged, or not one of ours.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); is this a checkpoint of a run?") from error
+    body, digest = memoryview(content)[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        raise InputError(f"{path}: is damaged or not a checkpoint (its SHA-256 does not match); use an earlier one")
+    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    return state
+
+
+def prune_checkpoints(folder: Path, *, keep: int, best_step: int | None) -> None:
+    """Delete all but the newest `keep` checkpoints and the best one."""
+    for path in list_checkpoints(folder)[:-keep]:
+        if int(path.stem) != best_step:
+            path.unlink()

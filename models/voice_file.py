@@ -1,0 +1,99 @@
+"""A voice on disk: one safetensors file with the averaged weights and everything needed to speak with them.
+
+The settings, the symbol table and the speakers' names are the file's metadata, so weights can never meet another
+symbol table than their own. Weight norms are folded; a voice of one speaker has no posterior encoder.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from configs import Config, InputError, dump_config, parse_config
+from configs.atomic_file import replacing
+from models.synthesizer import Synthesizer
+
+_FORMAT = "parlance-voice-1"
+
+
+@dataclass(frozen=True)
+class VoiceFile:
+    """What a voice file holds."""
+
+    config: Config
+    synthesizer: Synthesizer  # in evaluation mode, weight norms folded
+    symbols: str  # the symbol table, as its JSON
+    speakers: tuple[str, ...]  # empty for a single voice
+    step: int  # of the training that made it
+
+
+def save_voice(
+    path: Path, synthesizer: Synthesizer, config: Config, *, symbols: str, speakers: Sequence[str], step: int
+) -> None:
+    """Write a voice; the synthesizer itself stays as it is.
+
+    Raises:
+        InputError: the disk is full or the folder is read-only.
+    """
+    weights = {
+        name: weight.detach().cpu().contiguous()
+        for name, weight in synthesizer.folded_state_dict().items()
+        if len(speakers) > 1 or not name.startswith("posterior_encoder.")
+    }
+    metadata = {
+        "format": _FORMAT,
+        "config": dump_config(config),
+        "symbols": symbols,
+        "speakers": json.dumps(list(speakers)),
+        "step": str(step),
+    }
+    metadata["sha256"] = _digest(weights, metadata)
+    with replacing(path) as file:
+        file.write(save(weights, metadata))
+
+
+def load_voice(path: Path) -> VoiceFile:
+    """Read a voice onto the CPU.
+
+    Raises:
+        InputError: no such file, not a voice, damaged, or of another version.
+    """
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:  # type: ignore[no-untyped-call]
+            metadata = file.metadata() or {}
+            weights = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InputError(f"{path}: cannot be read as a voice: {error}") from error
+    if metadata.get("format") != _FORMAT:
+        raise InputError(
+            f"{path}: is not a voice of this program ({_FORMAT}); give a run folder or its voice.safetensors"
+        )
+    if metadata.pop("sha256", None) != _digest(weights, metadata):
+        raise InputError(f"{path}: is damaged (its SHA-256 does not match); make it again from the run")
+    config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
+    speakers = tuple(json.loads(metadata["speakers"]))
+    num_symbols = weights["text_encoder.embedding.weight"].shape[0]
+    with torch.device("meta"):  # no weights are drawn that the file replaces
+        synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=max(1, len(speakers)))
+        if len(speakers) <= 1:
+            del synthesizer.posterior_encoder
+        synthesizer.fold_weight_norm()
+    synthesizer.load_state_dict(weights, assign=True)
+    synthesizer.eval().requires_grad_(False)
+    return VoiceFile(config, synthesizer, metadata["symbols"], speakers, int(metadata["step"]))
+
+
+def _digest(weights: dict[str, Tensor], metadata: dict[str, str]) -> str:
+    digest = hashlib.sha256(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(weights):
+        weight = weights[name]
+        digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}".encode())
+        digest.update(weight.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()

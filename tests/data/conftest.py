@@ -1,0 +1,45 @@
+"""Corpora to test with: made on the spot, or real speech where it is present."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+SHARED_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+
+CorpusMaker = Callable[..., Path]
+
+
+@pytest.fixture
+def make_corpus(tmp_path: Path) -> CorpusMaker:
+    """A corpus of noise: `make_corpus(rows, seconds=..., rate=...)` writes metadata.csv and one wav for each id."""
+
+    def make(rows: Sequence[str], seconds: float = 3.0, rate: int = 22050, encoding: str = "utf-8") -> Path:
+        (tmp_path / "wavs").mkdir(exist_ok=True)
+        (tmp_path / "metadata.csv").write_bytes("\n".join(rows).encode(encoding))
+        for index, row in enumerate(rows):
+            noise = np.random.default_rng(index).normal(scale=0.1, size=int(seconds * rate))
+            soundfile.write(tmp_path / "wavs" / f"{row.split('|')[0]}.wav", noise, rate)
+        return tmp_path
+
+    return make
+
+
+def _shared(path: str) -> Path:
+    if not (SHARED_DATA / path).exists():
+        pytest.skip(f"real speech is not present: {SHARED_DATA / path}")
+    return SHARED_DATA / path
+
+
+@pytest.fixture
+def ljspeech() -> Path:
+    """335 clips of LJSpeech."""
+    return _shared("ljspeech_dev")
+
+
+@pytest.fixture
+def multispeaker() -> Path:
+    """92 clips of six English speakers, as id|speaker|text."""
+    return _shared("multispeaker")

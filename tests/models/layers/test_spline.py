@@ -1,0 +1,148 @@
+"""The rational-quadratic spline against the textbook formula in float64, against autograd, and against itself."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.layers.spline import RationalQuadraticSpline
+
+BINS = 10
+BOUND = 5.0
+SMALLEST = 1e-3
+
+
+def random_shape(count: int, *, spread: float = 1.0, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    widths, heights, slopes = (
+        spread * torch.randn(count, size, generator=generator) for size in (BINS, BINS, BINS - 1)
+    )
+    return widths, heights, slopes
+
+
+def random_spline(count: int, *, spread: float = 1.0, seed: int = 0) -> RationalQuadraticSpline:
+    return RationalQuadraticSpline(*random_shape(count, spread=spread, seed=seed))
+
+
+def textbook_knots(unnormalised: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares = np.exp(unnormalised - unnormalised.max())
+    shares = SMALLEST + (1 - SMALLEST * BINS) * shares / shares.sum()
+    return np.concatenate(([-BOUND], -BOUND + 2 * BOUND * np.cumsum(shares)))
+
+
+def textbook_spline(x: float, widths: Tensor, heights: Tensor, slopes: Tensor) -> tuple[float, float]:
+    """Durkan et al. (2019), equations 4 and 5, for one number in float64: y and log dy/dx."""
+    if abs(x) > BOUND:
+        return x, 0.0
+    x_knots, y_knots = textbook_knots(widths.double().numpy()), textbook_knots(heights.double().numpy())
+    inner = SMALLEST + np.logaddexp(0.0, slopes.double().numpy())
+    delta = np.concatenate(([1.0], inner, [1.0]))
+    k = next(i for i in range(BINS) if x <= x_knots[i + 1] or i == BINS - 1)
+    width, height = x_knots[k + 1] - x_knots[k], y_knots[k + 1] - y_knots[k]
+    s, xi = height / width, (x - x_knots[k]) / width
+    bottom = s + (delta[k + 1] + delta[k] - 2 * s) * xi * (1 - xi)
+    y = y_knots[k] + height * (s * xi**2 + delta[k] * xi * (1 - xi)) / bottom
+    top = s**2 * (delta[k + 1] * xi**2 + 2 * s * xi * (1 - xi) + delta[k] * (1 - xi) ** 2)
+    return float(y), float(np.log(top / bottom**2))
+
+
+def test_forward_is_the_textbook_formula_in_float64() -> None:
+    shape = random_shape(200)
+    x = torch.linspace(-7, 7, 200)
+    y, log_derivative = RationalQuadraticSpline(*shape).forward(x)
+    expected = torch.tensor(
+        [textbook_spline(float(x[i]), *(table[i] for table in shape)) for i in range(200)], dtype=torch.float64
+    )
+    torch.testing.assert_close(y.double(), expected[:, 0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(log_derivative.double(), expected[:, 1], atol=1e-4, rtol=0)
+
+
+def test_inverse_undoes_forward_and_its_log_derivative_is_the_negative() -> None:
+    spline = random_spline(4000)
+    x = torch.linspace(-7, 7, 4000)
+    y, log_derivative = spline.forward(x)
+    back, log_inverse_derivative = spline.inverse(y)
+    torch.testing.assert_close(back, x, atol=1e-4, rtol=0)
+    torch.testing.assert_close(log_inverse_derivative, -log_derivative, atol=1e-3, rtol=0)
+
+
+def test_forward_undoes_inverse_even_for_splines_with_steep_and_flat_bins() -> None:
+    spline = random_spline(4000, spread=5.0)
+    y = torch.linspace(-7, 7, 4000)
+    back, _ = spline.forward(spline.inverse(y)[0])
+    # Where the spline is steep, the spacing of float32 in x is what limits y.
+    steepness = spline.forward(spline.inverse(y)[0])[1].exp()
+    assert bool(((back - y).abs() <= 1e-5 + 2e-6 * steepness).all())
+
+
+@pytest.mark.parametrize("spread", [1.0, 5.0])
+def test_log_derivative_is_what_autograd_finds(spread: float) -> None:
+    spline = random_spline(2000, spread=spread)
+    x = torch.linspace(-6, 6, 2000, requires_grad=True)
+    y, log_derivative = spline.forward(x)
+    (gradient,) = torch.autograd.grad(y.sum(), x)
+    torch.testing.assert_close(gradient, log_derivative.detach().exp(), atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0, 5.0, 50.0])
+def test_spline_never_falls(spread: float) -> None:
+    shape = random_shape(1, spread=spread)
+    x = torch.linspace(-6, 6, 20_001)
+    y, _ = RationalQuadraticSpline(*(table.expand(x.numel(), -1) for table in shape)).forward(x)
+    # Neighbouring results may differ by rounding, not by more.
+    assert float(y.diff().min()) >= -2e-6
+    assert float(y.min()) == -6.0
+    assert float(y.max()) == 6.0
+
+
+def test_spline_of_even_bins_and_slopes_of_one_is_the_identity() -> None:
+    slope_of_one = math.log(math.exp(1 - SMALLEST) - 1)
+    shape = torch.zeros(101, BINS), torch.zeros(101, BINS), torch.full((101, BINS - 1), slope_of_one)
+    x = torch.linspace(-5, 5, 101)
+    y, log_derivative = RationalQuadraticSpline(*shape).forward(x)
+    torch.testing.assert_close(y, x, atol=2e-6, rtol=0)
+    torch.testing.assert_close(log_derivative, torch.zeros(101), atol=2e-6, rtol=0)
+
+
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_outside_the_bound_every_number_stays_exactly_what_it_is(direction: str) -> None:
+    x = torch.tensor([-1e30, -1e4, -5.000001, 5.000001, 17.3, 1e30])
+    y, log_derivative = getattr(random_spline(6), direction)(x)
+    assert torch.equal(y, x)
+    assert torch.equal(log_derivative, torch.zeros(6))
+
+
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_both_ends_of_the_spline_stay_where_they_are_with_the_slope_of_the_tails(direction: str) -> None:
+    x = torch.tensor([-BOUND, BOUND]).repeat(50)
+    y, log_derivative = getattr(random_spline(100, spread=3.0), direction)(x)
+    torch.testing.assert_close(y, x, atol=1e-6, rtol=0)
+    torch.testing.assert_close(log_derivative, torch.zeros(100), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("spread", [1.0, 30.0])
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_gradients_are_finite_far_outside_and_exactly_on_the_bound_and_on_knots(direction: str, spread: float) -> None:
+    shape = tuple(table.requires_grad_() for table in random_shape(60, spread=spread))
+    spline = RationalQuadraticSpline(*shape)
+    knots = spline.x_knots if direction == "forward" else spline.y_knots
+    x = torch.tensor([-1e30, -1e6, -BOUND, BOUND, 1e6, 1e30]).repeat(10)
+    x[6:15] = knots.detach()[6:15].diagonal(offset=1)[:9]
+    x.requires_grad_()
+    y, log_derivative = getattr(spline, direction)(x)
+    gradients = torch.autograd.grad(y.sum() + log_derivative.sum(), (x, *shape))
+    assert all(bool(gradient.isfinite().all()) for gradient in gradients)
+    outside = x.detach().abs() > BOUND
+    assert all(not gradient[outside].any() for gradient in gradients[1:]), "the tails must not teach the spline"
+
+
+def test_half_precision_is_raised_to_float32_before_any_arithmetic() -> None:
+    shape = tuple(table.bfloat16() for table in random_shape(50))
+    x = torch.linspace(-6, 6, 50).bfloat16()
+    y, log_derivative = RationalQuadraticSpline(*shape).forward(x)
+    expected = RationalQuadraticSpline(*(table.float() for table in shape)).forward(x.float())
+    assert torch.equal(y, expected[0])
+    assert torch.equal(log_derivative, expected[1])

@@ -1,0 +1,510 @@
+"""Make a voice from recordings: `python train.py configs/ljspeech.toml data.root=LJSpeech-1.1`.
+
+The Trainer builds an experiment, steps, reports and saves; `train_step` is the whole algorithm of VITS (Kim, Kong &
+Son, 2021, section 2) on one page.
+
+B batch · P phonemes · F frames · S segment samples · N spectrogram bins · M mel bands
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from configs import Config, InputError, command, differences, dump_config, load_config, parse_config
+from configs.atomic_file import replacing
+from data.audio_file import write_wav
+from data.batch import Batch, collate
+from data.buckets import LengthBuckets
+from data.clips import Clip
+from data.corpus import Corpus, load_corpus
+from data.spectrogram import LinearSpectrogram, MelScale, MelSpectrogram
+from data.text import SymbolTable
+from losses import (
+    SynthesizerObjective,
+    discriminator_loss,
+    duration_loss,
+    feature_loss,
+    generator_loss,
+    kl_loss,
+    mel_loss,
+)
+from models import Discriminator, Synthesis, Synthesizer, slice_segments
+from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
+from models.voice_file import save_voice
+from training.averaging import make_average, update_average
+from training.interruption import StopRequest, listening_for_stop
+from training.journal import Journal, RunningMeans
+from training.pictures import alignment_picture, mel_picture
+from training.precision import choose_device, choose_dtype
+from training.random_state import random_state, restore_random_state, seed_everything
+from training.schedule import learning_rate
+
+# What a resumed run may do differently: none of it changes what is learned from a batch.
+MAY_CHANGE = (
+    *("run.dir", "run.device", "run.threads", "data.root"),
+    *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
+    *("train.keep_checkpoints", "train.spoken_sentences"),
+    *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
+)
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """What one step has to say, as 0-d tensors that nobody has waited for yet."""
+
+    discriminator_loss: Tensor
+    synthesizer_loss: Tensor
+    objective: SynthesizerObjective
+    discriminator_gradient_norm: Tensor
+    synthesizer_gradient_norm: Tensor
+    judges: dict[str, list[Tensor]]  # each judge's part of the adversarial losses
+
+    def scalars(self) -> dict[str, Tensor]:
+        """Every number under the name it has in metrics.jsonl and TensorBoard."""
+        return {
+            "loss/discriminator": self.discriminator_loss,
+            "loss/synthesizer": self.synthesizer_loss,
+            **{f"loss/{name}": term for name, term in self.objective.named().items()},
+            "gradient_norm/discriminator": self.discriminator_gradient_norm,
+            "gradient_norm/synthesizer": self.synthesizer_gradient_norm,
+            **{f"judge_{i}/{name}": part for name, parts in self.judges.items() for i, part in enumerate(parts)},
+        }
+
+
+class Trainer:
+    """One experiment from its first step to its last.
+
+    Args:
+        config: the experiment.
+        corpus: its recordings.
+    """
+
+    def __init__(self, config: Config, corpus: Corpus) -> None:
+        self.config, self.corpus = config, corpus
+        audio, train = config.audio, config.train
+        self.folder = Path(config.run.dir)
+        self.device = choose_device(config.run.device)
+        self.dtype = choose_dtype(train.precision, self.device)
+        if config.run.threads:
+            torch.set_num_threads(config.run.threads)
+        seed_everything(config.run.seed)
+
+        transform = {"n_fft": audio.n_fft, "window_length": audio.window_length, "hop_length": audio.hop_length}
+        bands = audio.model_dump(include={"sample_rate", "mel_bands", "fmin_hz", "fmax_hz"})
+        self.linear = LinearSpectrogram(**transform).to(self.device)
+        self.mel_scale = MelScale(n_fft=audio.n_fft, **bands).to(self.device)
+        self.mel = MelSpectrogram(**transform, **bands).to(self.device)
+
+        self.synthesizer = Synthesizer(
+            config, num_symbols=corpus.symbols.size, num_speakers=max(1, len(corpus.speakers))
+        ).to(self.device)
+        self.discriminator = Discriminator(config.discriminator).to(self.device)
+        self.average = make_average(self.synthesizer)
+        self.synthesizer_optimizer = self._optimizer(self.synthesizer)
+        self.discriminator_optimizer = self._optimizer(self.discriminator)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+
+        frames = [len(clip.audio) // audio.hop_length for clip in corpus.train]
+        self.buckets = LengthBuckets(frames, config.data.bucket_frames, train.batch_size, config.run.seed)
+        self.total_steps = min(train.steps, (train.epochs or train.steps) * len(self.buckets))
+        self.step = 0  # updates made; epoch and place in the epoch follow from it
+        self.seconds = 0.0
+        self.best = {"step": 0.0, "mel": float("inf")}
+        self.means = RunningMeans()
+
+    # ------------------------------------------------------------------------------------------- the algorithm
+
+    def train_step(self, batch: Batch) -> StepReport:
+        """Teach the discriminator once, then the synthesizer once, on one batch."""
+        spectrogram = self.linear(batch.audio.squeeze(1), batch.audio_lengths)  # [B, N, F]
+        with self.autocast():
+            spoken = self.synthesize(self.synthesizer, batch, spectrogram)
+            real, fake, frame_mask = self.segments(batch, spoken)  # [B, 1, S], [B, 1, S], [B, 1, F of the segment]
+            judged_real, judged_fake = self.discriminator(real), self.discriminator(fake.detach())
+            loss_of_judges, real_parts, fake_parts = discriminator_loss(judged_real.scores, judged_fake.scores)
+        discriminator_norm = self.update(self.discriminator, self.discriminator_optimizer, loss_of_judges)
+
+        with self.autocast(), frozen(self.discriminator):
+            with torch.no_grad():
+                judged_real = self.discriminator(real)
+            judged_fake = self.discriminator(fake)
+            adversarial, fooled_parts = generator_loss(judged_fake.scores)
+            objective = SynthesizerObjective(
+                mel=mel_loss(self.mel_of_segments(spectrogram, spoken), self.mel(fake.squeeze(1)), frame_mask),
+                kl=kl_loss(
+                    spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask
+                ),
+                duration=duration_loss(spoken.duration_cost, spoken.phoneme_mask),
+                adversarial=adversarial,
+                feature_matching=feature_loss(judged_real.features, judged_fake.features),
+            )
+            loss = objective.total(self.config.loss)
+        synthesizer_norm = self.update(self.synthesizer, self.synthesizer_optimizer, loss)
+        self.scaler.update()
+        update_average(self.average, self.synthesizer, decay=self.config.train.ema_decay, step=self.step)
+        return StepReport(
+            discriminator_loss=loss_of_judges.detach(),
+            synthesizer_loss=loss.detach(),
+            objective=objective,
+            discriminator_gradient_norm=discriminator_norm,
+            synthesizer_gradient_norm=synthesizer_norm,
+            judges={"real": real_parts, "fake": fake_parts, "fooled": fooled_parts},
+        )
+
+    def autocast(self) -> torch.autocast:
+        """The one place that decides precision; what must be float32 casts itself."""
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
+
+    def synthesize(
+        self, synthesizer: Synthesizer, batch: Batch, spectrogram: Tensor, generator: torch.Generator | None = None
+    ) -> Synthesis:
+        """Let a synthesizer say a batch again, knowing the recordings."""
+        frame_lengths = self.linear.frame_lengths(batch.audio_lengths)
+        spoken: Synthesis = synthesizer(
+            batch.phoneme_ids, batch.phoneme_lengths, spectrogram, frame_lengths, batch.speaker_ids, generator=generator
+        )
+        return spoken
+
+    def segments(self, batch: Batch, spoken: Synthesis) -> tuple[Tensor, Tensor, Tensor]:
+        """What was recorded and what was decoded, side by side, silent where a clip is shorter than the segment."""
+        hop, frames = self.config.audio.hop_length, self.config.segment_frames
+        frame_mask = slice_segments(spoken.frame_mask, spoken.segment_starts, frames)
+        sample_mask = frame_mask.repeat_interleave(hop, dim=2)
+        real = slice_segments(batch.audio, spoken.segment_starts * hop, frames * hop)
+        return real * sample_mask, spoken.audio.float() * sample_mask, frame_mask
+
+    def mel_of_segments(self, spectrogram: Tensor, spoken: Synthesis) -> Tensor:
+        """Log-mel [B, M, F] of what was recorded in the decoded segments."""
+        return self.mel_scale(slice_segments(spectrogram, spoken.segment_starts, self.config.segment_frames))
+
+    def update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
+        """One step of one optimizer down one loss; return the norm of the gradients before clipping, 0-d."""
+        optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(loss).backward()
+        self.scaler.unscale_(optimizer)
+        gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+        norm = nn.utils.get_total_norm(gradients, foreach=True)
+        if self.config.train.max_gradient_norm < math.inf:
+            nn.utils.clip_grads_with_norm_(network.parameters(), self.config.train.max_gradient_norm, norm)
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(self.config.train, step=self.step, epoch=self.epoch)
+        self.scaler.step(optimizer)
+        return norm
+
+    # ------------------------------------------------------------------------------------------------ the loop
+
+    @property
+    def epoch(self) -> int:
+        """Passes over the data that are finished."""
+        return self.step // len(self.buckets)
+
+    def train(self, stop: StopRequest) -> None:
+        """Step until the end, or until somebody asks to stop; save before returning."""
+        train = self.config.train
+        journal = Journal(self.folder, step=self.step, seconds=self.seconds)
+        bar = tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None, dynamic_ncols=True)
+        started, started_at = time.monotonic(), self.step
+        try:
+            for batch in self.batches():
+                self.means.add(self.train_step(batch).scalars())
+                self.step += 1
+                bar.update()
+                finished, better = self.step == self.total_steps, False
+                if self.step % train.report_every == 0 or finished:
+                    self.report(journal, bar, seconds_per_step=(time.monotonic() - started) / (self.step - started_at))
+                    started, started_at = time.monotonic(), self.step
+                if self.step % train.validate_every == 0 or finished:
+                    better = self.validate(journal)
+                    started, started_at = time.monotonic(), self.step
+                if self.step % train.checkpoint_every == 0 or better or finished or stop:
+                    self.save(journal)
+                    started, started_at = time.monotonic(), self.step
+                if finished or stop:
+                    return
+        finally:
+            bar.close()
+            journal.close()
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches from the present step on, without end; their order depends on the seed and the epoch alone."""
+        while True:
+            order = self.buckets.batches(self.epoch)
+            for indices in order[self.step % len(order) :]:
+                yield self.batch([self.corpus.train[index] for index in indices])
+
+    def batch(self, clips: Sequence[Clip]) -> Batch:
+        """Put clips side by side on the device."""
+        return collate(
+            clips,
+            hop_length=self.config.audio.hop_length,
+            minimum_samples=self.config.train.segment_samples,
+            speakers=len(self.corpus.speakers) > 1,
+        ).to(self.device, non_blocking=True)
+
+    def report(self, journal: Journal, bar: "tqdm[Any]", *, seconds_per_step: float) -> None:
+        """Write one line of metrics: the means since the last one."""
+        self.refuse_broken_losses()
+        means = self.means.read()
+        rate = self.synthesizer_optimizer.param_groups[0]["lr"]
+        place = {"epoch": self.epoch, "learning_rate": rate, "seconds_per_step": seconds_per_step}
+        journal.scalars(self.step, {**place, **means})
+        summary = f"mel {means['loss/mel']:.3f}  kl {means['loss/kl']:.3f}  duration {means['loss/duration']:.3f}"
+        bar.set_postfix_str(summary)
+        if bar.disable:
+            print(f"step {self.step}/{self.total_steps}  {summary}  {seconds_per_step:.2f} s/step", flush=True)
+
+    def refuse_broken_losses(self) -> None:
+        """Stop a run whose losses are no numbers any more, before that reaches the disk.
+
+        Raises:
+            InputError: a loss since the last report is NaN or infinite.
+        """
+        broken = [name for name in self.means.broken() if name.startswith("loss/")]
+        if broken:
+            newest = list_checkpoints(self.folder / "checkpoints")[-1:]
+            raise InputError(
+                f"training broke before step {self.step}: {', '.join(broken)} is NaN or infinite; the newest checkpoint "
+                f"from before is {newest[0] if newest else 'none'}; lower train.learning_rate, or set "
+                "train.max_gradient_norm or train.precision=fp32"
+            )
+
+    # -------------------------------------------------------------------------------------------- the validation
+
+    @torch.no_grad()
+    def validate(self, journal: Journal) -> bool:
+        """Judge the averaged weights on the validation clips with fixed noise; return whether they are the best yet."""
+        losses = [self.validation_losses(clips) for clips in self.validation_batches()]
+        weights = torch.tensor([weight for weight, _ in losses])
+        means = {
+            name: float((torch.stack([values[name] for _, values in losses]).cpu() * weights).sum() / weights.sum())
+            for name in losses[0][1]
+        }
+        journal.scalars(self.step, {f"validation/{name}": value for name, value in means.items()})
+        for clip in self.corpus.validation[: self.config.train.spoken_sentences]:
+            self.show(journal, clip)
+        better = means["mel"] < self.best["mel"]
+        if better:
+            self.best = {"step": float(self.step), "mel": means["mel"]}
+        return better
+
+    def validation_batches(self) -> Iterator[Sequence[Clip]]:
+        """The validation clips, longest first, in batches no larger than a training batch."""
+        clips = sorted(self.corpus.validation, key=lambda clip: (-len(clip.audio), clip.id))
+        size = min(16, self.config.train.batch_size)
+        return (clips[start : start + size] for start in range(0, len(clips), size))
+
+    def validation_losses(self, clips: Sequence[Clip]) -> tuple[int, dict[str, Tensor]]:
+        """How many clips, and their mean teacher-forced losses, with the noise that every validation has."""
+        batch, generator = self.batch(clips), self.fixed_noise()
+        spectrogram = self.linear(batch.audio.squeeze(1), batch.audio_lengths)
+        with self.autocast():
+            spoken = self.synthesize(self.average, batch, spectrogram, generator)
+            _, fake, frame_mask = self.segments(batch, spoken)
+        prior, posterior = spoken.prior, spoken.posterior
+        longest = spoken.durations.amax(dim=1) / spoken.durations.sum(dim=1)
+        return len(clips), {
+            "mel": mel_loss(self.mel_of_segments(spectrogram, spoken), self.mel(fake.squeeze(1)), frame_mask),
+            "kl": kl_loss(spoken.z_p, posterior.log_std, prior.mean, prior.log_std, spoken.frame_mask),
+            "duration": duration_loss(spoken.duration_cost, spoken.phoneme_mask),
+            # Of all frames, those of the one phoneme that has most: near 1 before the alignment is found.
+            "longest_phoneme_share": longest.mean(),
+        }
+
+    def show(self, journal: Journal, clip: Clip) -> None:
+        """Speak a validation sentence, and draw it beside its recording."""
+        audio, speaking, batch = self.config.audio, self.config.speaking, self.batch([clip])
+        spectrogram = self.linear(batch.audio.squeeze(1), batch.audio_lengths)
+        with self.autocast():
+            spoken = self.synthesize(self.average, batch, spectrogram, self.fixed_noise())
+            speech = self.average.speak(
+                batch.phoneme_ids,
+                batch.phoneme_lengths,
+                batch.speaker_ids,
+                noise_scale=speaking.noise_scale,
+                duration_noise_scale=speaking.duration_noise_scale,
+                generator=self.fixed_noise(),
+            )
+        samples = speech.audio[0, 0].float()
+        panels = {"recorded": self.mel_scale(spectrogram)[0], "spoken": self.mel(samples[None])[0]}
+        path = self.folder / "samples" / f"{self.step:08d}" / f"{clip.id.replace('/', '_')}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_wav(path, samples.cpu().numpy(), sample_rate=audio.sample_rate)
+        journal.sound(self.step, f"spoken/{clip.id}", samples.cpu().numpy(), audio.sample_rate)
+        seconds = 1 / audio.frames_per_second
+        mels = {name: mel.cpu().numpy() for name, mel in panels.items()}
+        journal.picture(self.step, f"mel/{clip.id}", mel_picture(mels, seconds_per_frame=seconds))
+        names = {index: symbol for symbol, index in self.corpus.symbols.ids.items()}
+        symbols = [names[index] for index in clip.phoneme_ids.tolist()]
+        durations = spoken.durations[0].cpu().numpy()
+        journal.picture(
+            self.step, f"alignment/{clip.id}", alignment_picture(durations, symbols, seconds_per_frame=seconds)
+        )
+
+    def fixed_noise(self) -> torch.Generator:
+        """The noise of every validation, so that only the weights differ from one to the next."""
+        return torch.Generator(self.device).manual_seed(self.config.run.seed)
+
+    # ------------------------------------------------------------------------------------------------- the disk
+
+    def save(self, journal: Journal) -> None:
+        """Write a checkpoint and the voice as it is now."""
+        self.refuse_broken_losses()
+        self.seconds = journal.seconds
+        folder = self.folder / "checkpoints"
+        save_checkpoint(checkpoint_path(folder, self.step), self.state_dict())
+        prune_checkpoints(folder, keep=self.config.train.keep_checkpoints, best_step=int(self.best["step"]))
+        save_voice(
+            self.folder / "voice.safetensors",
+            self.average,
+            self.config,
+            symbols=self.corpus.symbols.to_json(),
+            speakers=self.corpus.speakers,
+            step=self.step,
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """All training state; nothing else is needed to go on bit for bit."""
+        return {
+            "config": self.config.model_dump(exclude_none=True),
+            "symbols": self.corpus.symbols.to_json(),
+            "speakers": list(self.corpus.speakers),
+            "fingerprint": self.corpus.fingerprint,
+            "step": self.step,
+            "seconds": self.seconds,
+            "best": self.best,
+            "synthesizer": self.synthesizer.state_dict(),
+            "discriminator": self.discriminator.state_dict(),
+            "average": self.average.state_dict(),
+            "synthesizer_optimizer": self.synthesizer_optimizer.state_dict(),
+            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "means": self.means.state_dict(),
+            "random": random_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint of the same settings and the same data."""
+        for name in ("synthesizer", "discriminator", "average", "synthesizer_optimizer", "discriminator_optimizer"):
+            getattr(self, name).load_state_dict(state[name])
+        self.scaler.load_state_dict(state["scaler"])
+        self.means.load_state_dict(state["means"], self.device)
+        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+        restore_random_state(state["random"])
+
+    def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
+        train = self.config.train
+        return torch.optim.AdamW(
+            network.parameters(),
+            lr=train.learning_rate,
+            betas=(train.adam_beta_1, train.adam_beta_2),
+            eps=train.adam_epsilon,
+            weight_decay=train.weight_decay,
+            fused=self.device.type in ("cpu", "cuda"),
+        )
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Let gradients pass through a network and leave none in it."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
+
+
+def start(config: Config) -> Trainer:
+    """A Trainer at step 0, its folder made.
+
+    Raises:
+        InputError: the folder holds a run already, or the recordings cannot be used.
+    """
+    folder = Path(config.run.dir)
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    if checkpoints:
+        raise InputError(
+            f"{folder} holds a run at step {int(checkpoints[-1].stem)}: continue it with --resume {folder}, or give "
+            "another folder with run.dir=..."
+        )
+    trainer = Trainer(config, load_corpus(config.data, config.audio))
+    with replacing(folder / "config.toml") as file:
+        file.write(dump_config(config).encode())
+    return trainer
+
+
+def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
+    """A Trainer exactly where the newest checkpoint of a run left off.
+
+    Raises:
+        InputError: there is no run, its checkpoint is damaged, or settings or data are not those it was trained with.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such run folder")
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    if not checkpoints:
+        raise InputError(f"{folder}: there is no checkpoint in it to resume from; start the run again without --resume")
+    config = load_config(folder / "config.toml", [*overrides, f"run.dir={folder}"])
+    path = checkpoints[-1]
+    state = load_checkpoint(path)
+    changed = differences(parse_config(state["config"], source=str(path)), config, ignore=MAY_CHANGE)
+    if changed:
+        raise InputError(
+            f"{path} was trained with other settings ({'; '.join(changed)}): put them back, or start a new run with "
+            "another run.dir"
+        )
+    symbols = SymbolTable.from_json(state["symbols"])
+    corpus = load_corpus(config.data, config.audio, symbols=symbols, speakers=state["speakers"])
+    if corpus.fingerprint != state["fingerprint"]:
+        raise InputError(
+            f"{config.data.root}: the recordings or texts are not those that {path} was trained on: put them back, or "
+            "start a new run with another run.dir"
+        )
+    with replacing(folder / "config.toml") as file:
+        file.write(dump_config(config).encode())
+    trainer = Trainer(config, corpus)
+    trainer.load_state_dict(state)
+    return trainer
+
+
+@command
+def main() -> int:
+    """Train from the command line."""
+    parser = argparse.ArgumentParser(description="Make a voice from a folder of recordings.")
+    parser.add_argument("settings", nargs="*", help="an experiment (configs/NAME.toml), then section.key=value ...")
+    parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
+    arguments = parser.parse_args()
+    if arguments.resume is not None:
+        trainer = resume(arguments.resume, arguments.settings)
+    elif arguments.settings and "=" not in arguments.settings[0]:
+        trainer = start(load_config(arguments.settings[0], arguments.settings[1:]))
+    else:
+        raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
+    if trainer.step >= trainer.total_steps:
+        raise InputError(
+            f"{trainer.folder} has reached its last step, {trainer.total_steps}: raise train.steps to train on"
+        )
+    with listening_for_stop() as stop:
+        trainer.train(stop)
+    finished = trainer.step == trainer.total_steps
+    print(f"{'finished' if finished else 'stopped and saved'} at step {trainer.step} of {trainer.total_steps}")
+    print(f"voice        {trainer.folder / 'voice.safetensors'}")
+    print(f"checkpoint   {checkpoint_path(trainer.folder / 'checkpoints', trainer.step)}")
+    print(f"TensorBoard  tensorboard --logdir {trainer.folder}")
+    if not finished:
+        print(f"continue     python train.py --resume {trainer.folder}")
+        return 128 + (stop.signal_number or 0)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

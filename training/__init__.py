@@ -1,0 +1,1 @@
+"""What a training loop needs beside model, data and losses: schedule, averaged weights, precision, and a journal."""

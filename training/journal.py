@@ -1,0 +1,118 @@
+"""What a run leaves to be read: metrics.jsonl, TensorBoard events, and the validation sentences as spoken."""
+
+import json
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+
+from configs.atomic_file import replacing
+
+
+class RunningMeans:
+    """Means of named scalars since they were last read, kept on the device so that nothing waits for it."""
+
+    def __init__(self) -> None:
+        self.sums: dict[str, Tensor] = {}
+        self.count = 0
+
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        """Take one step's 0-d tensors."""
+        fresh = list(values.values())
+        if self.sums:
+            torch._foreach_add_(list(self.sums.values()), fresh)
+        else:
+            self.sums = {name: value.detach().clone() for name, value in values.items()}
+        self.count += 1
+
+    def read(self) -> dict[str, float]:
+        """The means, after which counting starts again; waits for the device once."""
+        values = torch.stack([value.float() for value in self.sums.values()]).tolist() if self.sums else []
+        means = {name: value / self.count for name, value in zip(self.sums, values, strict=True)}
+        self.sums, self.count = {}, 0
+        return means
+
+    def broken(self) -> list[str]:
+        """Names whose sum is NaN or infinite; waits for the device once."""
+        if not self.sums:
+            return []
+        finite = torch.stack([value.float() for value in self.sums.values()]).isfinite().tolist()
+        return [name for name, fine in zip(self.sums, finite, strict=True) if not fine]
+
+    def state_dict(self) -> dict[str, object]:
+        """What a checkpoint keeps of it."""
+        return {"sums": {name: value.cpu() for name, value in self.sums.items()}, "count": self.count}
+
+    def load_state_dict(self, state: Mapping[str, object], device: torch.device) -> None:
+        """Go on from what a checkpoint kept."""
+        sums, count = state["sums"], state["count"]
+        assert isinstance(sums, dict)
+        assert isinstance(count, int)
+        self.sums, self.count = {name: value.to(device) for name, value in sums.items()}, count
+
+
+class Journal:
+    """The written record of one run.
+
+    Args:
+        folder: the run folder.
+        step: where training starts; whatever an interrupted run wrote about later steps is taken back.
+        seconds: training time before this start.
+    """
+
+    def __init__(self, folder: Path, *, step: int = 0, seconds: float = 0.0) -> None:
+        self.folder = folder
+        self._started = time.monotonic() - seconds
+        _forget_after(folder / "metrics.jsonl", step)
+        self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8")
+        self._board = SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training so far, earlier starts included."""
+        return time.monotonic() - self._started
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """One line in metrics.jsonl and a point in each TensorBoard curve."""
+        # JSON has no infinity; a gradient norm may be one while fp16 looks for its scale.
+        known = {name: value if math.isfinite(value) else None for name, value in values.items()}
+        line = {"step": step, "seconds": round(self.seconds, 3), **known}
+        self._metrics.write(json.dumps(line) + "\n")
+        self._metrics.flush()
+        for name, value in values.items():
+            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+
+    def sound(self, step: int, name: str, audio: NDArray[np.float32], sample_rate: int) -> None:
+        """Audio [S] in TensorBoard."""
+        self._board.add_audio(name, audio[None], step, sample_rate)  # type: ignore[no-untyped-call]
+
+    def picture(self, step: int, name: str, figure: Figure) -> None:
+        """A figure in TensorBoard."""
+        self._board.add_figure(name, figure, step)  # type: ignore[no-untyped-call]
+
+    def close(self) -> None:
+        """Write out whatever is still in memory."""
+        self._metrics.close()
+        self._board.close()  # type: ignore[no-untyped-call]
+
+
+def _forget_after(path: Path, step: int) -> None:
+    """Drop the lines of later steps, and a line that was cut off: they are about to be written again."""
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        try:
+            if line.endswith("\n") and json.loads(line)["step"] <= step:
+                kept.append(line)
+        except json.JSONDecodeError:
+            continue
+    with replacing(path) as file:
+        file.write("".join(kept).encode())
