@@ -1,4 +1,4 @@
-"""Speak with a voice: `python infer.py runs/ljspeech "Hello there." -o hello.wav`, or `Voice.load(path).speak(text)`."""
+"""Speak with a voice: `python infer.py runs/ljspeech "Hello." -o hello.wav`, or `Voice.load(path).speak("Hello.")`."""
 
 import argparse
 import sys
@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs import InputError, command
-from data.audio_file import read_audio, write_wav
+from data.audio_file import FULL_SCALE, read_audio, write_wav
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded, SymbolTable, TextFrontEnd
+from models.device import choose_device
 from models.voice_file import VoiceFile, load_voice
-from training.precision import choose_device
 
 
 class Voice:
@@ -222,7 +222,9 @@ def main() -> int:
             raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
         recording = read_audio(arguments.source, sample_rate=voice.sample_rate, resample=True)
         audio = voice.convert(
-            recording.astype(np.float32) / 32768, speaker=arguments.source_speaker, target=arguments.speaker
+            recording.astype(np.float32) / np.float32(FULL_SCALE),
+            speaker=arguments.source_speaker,
+            target=arguments.speaker,
         )
     else:
         audio = voice.speak(

@@ -22,12 +22,10 @@ from tqdm import tqdm
 
 from configs import Config, InputError, command, differences, dump_config, load_config, parse_config
 from configs.atomic_file import replacing
-from data.audio_file import write_wav
 from data.batch import Batch, collate
 from data.buckets import LengthBuckets
 from data.clips import Clip
 from data.corpus import Corpus, load_corpus
-from data.spectrogram import LinearSpectrogram, MelScale, MelSpectrogram
 from data.text import SymbolTable
 from losses import (
     SynthesizerObjective,
@@ -38,16 +36,18 @@ from losses import (
     kl_loss,
     mel_loss,
 )
-from models import Discriminator, Synthesis, Synthesizer, slice_segments
+from models import Discriminator, Synthesizer
 from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
+from models.device import choose_device
 from models.voice_file import save_voice
 from training.averaging import make_average, update_average
+from training.features import Features
 from training.interruption import StopRequest, listening_for_stop
 from training.journal import Journal, RunningMeans
-from training.pictures import alignment_picture, mel_picture
-from training.precision import choose_device, choose_dtype
+from training.precision import choose_dtype
 from training.random_state import random_state, restore_random_state, seed_everything
 from training.schedule import learning_rate
+from training.validation import Validation
 
 # What a resumed run may do differently: none of it changes what is learned from a batch.
 MAY_CHANGE = (
@@ -99,12 +99,6 @@ class Trainer:
             torch.set_num_threads(config.run.threads)
         seed_everything(config.run.seed)
 
-        transform = {"n_fft": audio.n_fft, "window_length": audio.window_length, "hop_length": audio.hop_length}
-        bands = audio.model_dump(include={"sample_rate", "mel_bands", "fmin_hz", "fmax_hz"})
-        self.linear = LinearSpectrogram(**transform).to(self.device)
-        self.mel_scale = MelScale(n_fft=audio.n_fft, **bands).to(self.device)
-        self.mel = MelSpectrogram(**transform, **bands).to(self.device)
-
         self.synthesizer = Synthesizer(
             config, num_symbols=corpus.symbols.size, num_speakers=max(1, len(corpus.speakers))
         ).to(self.device)
@@ -112,35 +106,45 @@ class Trainer:
         self.average = make_average(self.synthesizer)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
         self.discriminator_optimizer = self._optimizer(self.discriminator)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self.scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
+        self.features = Features(config, self.device)
+        self.validation = Validation(
+            config, corpus, self.average, self.features, make_batch=self.batch, autocast=self.autocast
+        )
         frames = [len(clip.audio) // audio.hop_length for clip in corpus.train]
         self.buckets = LengthBuckets(frames, config.data.bucket_frames, train.batch_size, config.run.seed)
         self.total_steps = min(train.steps, (train.epochs or train.steps) * len(self.buckets))
         self.step = 0  # updates made; epoch and place in the epoch follow from it
         self.seconds = 0.0
-        self.best = {"step": 0.0, "mel": float("inf")}
+        self.best: dict[str, float] = {"step": 0, "mel": math.inf}
         self.means = RunningMeans()
 
     # ------------------------------------------------------------------------------------------- the algorithm
 
     def train_step(self, batch: Batch) -> StepReport:
         """Teach the discriminator once, then the synthesizer once, on one batch."""
-        spectrogram = self.linear(batch.audio.squeeze(1), batch.audio_lengths)  # [B, N, F]
+        spectrogram = self.features.spectrogram(batch)  # [B, N, F]
         with self.autocast():
-            spoken = self.synthesize(self.synthesizer, batch, spectrogram)
-            real, fake, frame_mask = self.segments(batch, spoken)  # [B, 1, S], [B, 1, S], [B, 1, F of the segment]
-            judged_real, judged_fake = self.discriminator(real), self.discriminator(fake.detach())
+            spoken = self.synthesizer(
+                batch.phoneme_ids,
+                batch.phoneme_lengths,
+                spectrogram,
+                self.features.frame_lengths(batch),
+                batch.speaker_ids,
+            )
+            segments = self.features.segments(batch, spectrogram, spoken)
+            judged_real, judged_fake = self.discriminator(segments.real), self.discriminator(segments.fake.detach())
             loss_of_judges, real_parts, fake_parts = discriminator_loss(judged_real.scores, judged_fake.scores)
         discriminator_norm = self.update(self.discriminator, self.discriminator_optimizer, loss_of_judges)
 
         with self.autocast(), frozen(self.discriminator):
             with torch.no_grad():
-                judged_real = self.discriminator(real)
-            judged_fake = self.discriminator(fake)
+                judged_real = self.discriminator(segments.real)
+            judged_fake = self.discriminator(segments.fake)
             adversarial, fooled_parts = generator_loss(judged_fake.scores)
             objective = SynthesizerObjective(
-                mel=mel_loss(self.mel_of_segments(spectrogram, spoken), self.mel(fake.squeeze(1)), frame_mask),
+                mel=mel_loss(segments.mel_real, segments.mel_fake, segments.frame_mask),
                 kl=kl_loss(
                     spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask
                 ),
@@ -164,28 +168,6 @@ class Trainer:
     def autocast(self) -> torch.autocast:
         """The one place that decides precision; what must be float32 casts itself."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
-
-    def synthesize(
-        self, synthesizer: Synthesizer, batch: Batch, spectrogram: Tensor, generator: torch.Generator | None = None
-    ) -> Synthesis:
-        """Let a synthesizer say a batch again, knowing the recordings."""
-        frame_lengths = self.linear.frame_lengths(batch.audio_lengths)
-        spoken: Synthesis = synthesizer(
-            batch.phoneme_ids, batch.phoneme_lengths, spectrogram, frame_lengths, batch.speaker_ids, generator=generator
-        )
-        return spoken
-
-    def segments(self, batch: Batch, spoken: Synthesis) -> tuple[Tensor, Tensor, Tensor]:
-        """What was recorded and what was decoded, side by side, silent where a clip is shorter than the segment."""
-        hop, frames = self.config.audio.hop_length, self.config.segment_frames
-        frame_mask = slice_segments(spoken.frame_mask, spoken.segment_starts, frames)
-        sample_mask = frame_mask.repeat_interleave(hop, dim=2)
-        real = slice_segments(batch.audio, spoken.segment_starts * hop, frames * hop)
-        return real * sample_mask, spoken.audio.float() * sample_mask, frame_mask
-
-    def mel_of_segments(self, spectrogram: Tensor, spoken: Synthesis) -> Tensor:
-        """Log-mel [B, M, F] of what was recorded in the decoded segments."""
-        return self.mel_scale(slice_segments(spectrogram, spoken.segment_starts, self.config.segment_frames))
 
     def update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
         """One step of one optimizer down one loss; return the norm of the gradients before clipping, 0-d."""
@@ -215,6 +197,8 @@ class Trainer:
         bar = tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None, dynamic_ncols=True)
         started, started_at = time.monotonic(), self.step
         try:
+            if self.step == 0:
+                self.validate(journal)  # the value to fall from; and whatever cannot work shows before the first hour
             for batch in self.batches():
                 self.means.add(self.train_step(batch).scalars())
                 self.step += 1
@@ -273,86 +257,20 @@ class Trainer:
         if broken:
             newest = list_checkpoints(self.folder / "checkpoints")[-1:]
             raise InputError(
-                f"training broke before step {self.step}: {', '.join(broken)} is NaN or infinite; the newest checkpoint "
-                f"from before is {newest[0] if newest else 'none'}; lower train.learning_rate, or set "
+                f"training broke before step {self.step}: {', '.join(broken)} is NaN or infinite; the newest "
+                f"checkpoint from before is {newest[0] if newest else 'none'}; lower train.learning_rate, or set "
                 "train.max_gradient_norm or train.precision=fp32"
             )
 
-    # -------------------------------------------------------------------------------------------- the validation
-
-    @torch.no_grad()
     def validate(self, journal: Journal) -> bool:
-        """Judge the averaged weights on the validation clips with fixed noise; return whether they are the best yet."""
-        losses = [self.validation_losses(clips) for clips in self.validation_batches()]
-        weights = torch.tensor([weight for weight, _ in losses])
-        means = {
-            name: float((torch.stack([values[name] for _, values in losses]).cpu() * weights).sum() / weights.sum())
-            for name in losses[0][1]
-        }
-        journal.scalars(self.step, {f"validation/{name}": value for name, value in means.items()})
-        for clip in self.corpus.validation[: self.config.train.spoken_sentences]:
-            self.show(journal, clip)
-        better = means["mel"] < self.best["mel"]
+        """Judge the averaged weights; return whether their mel loss is the lowest yet."""
+        losses = self.validation.losses()
+        journal.scalars(self.step, {f"validation/{name}": value for name, value in losses.items()})
+        self.validation.speak(journal, self.step)
+        better = losses["mel"] < self.best["mel"]
         if better:
-            self.best = {"step": float(self.step), "mel": means["mel"]}
-        return better
-
-    def validation_batches(self) -> Iterator[Sequence[Clip]]:
-        """The validation clips, longest first, in batches no larger than a training batch."""
-        clips = sorted(self.corpus.validation, key=lambda clip: (-len(clip.audio), clip.id))
-        size = min(16, self.config.train.batch_size)
-        return (clips[start : start + size] for start in range(0, len(clips), size))
-
-    def validation_losses(self, clips: Sequence[Clip]) -> tuple[int, dict[str, Tensor]]:
-        """How many clips, and their mean teacher-forced losses, with the noise that every validation has."""
-        batch, generator = self.batch(clips), self.fixed_noise()
-        spectrogram = self.linear(batch.audio.squeeze(1), batch.audio_lengths)
-        with self.autocast():
-            spoken = self.synthesize(self.average, batch, spectrogram, generator)
-            _, fake, frame_mask = self.segments(batch, spoken)
-        prior, posterior = spoken.prior, spoken.posterior
-        longest = spoken.durations.amax(dim=1) / spoken.durations.sum(dim=1)
-        return len(clips), {
-            "mel": mel_loss(self.mel_of_segments(spectrogram, spoken), self.mel(fake.squeeze(1)), frame_mask),
-            "kl": kl_loss(spoken.z_p, posterior.log_std, prior.mean, prior.log_std, spoken.frame_mask),
-            "duration": duration_loss(spoken.duration_cost, spoken.phoneme_mask),
-            # Of all frames, those of the one phoneme that has most: near 1 before the alignment is found.
-            "longest_phoneme_share": longest.mean(),
-        }
-
-    def show(self, journal: Journal, clip: Clip) -> None:
-        """Speak a validation sentence, and draw it beside its recording."""
-        audio, speaking, batch = self.config.audio, self.config.speaking, self.batch([clip])
-        spectrogram = self.linear(batch.audio.squeeze(1), batch.audio_lengths)
-        with self.autocast():
-            spoken = self.synthesize(self.average, batch, spectrogram, self.fixed_noise())
-            speech = self.average.speak(
-                batch.phoneme_ids,
-                batch.phoneme_lengths,
-                batch.speaker_ids,
-                noise_scale=speaking.noise_scale,
-                duration_noise_scale=speaking.duration_noise_scale,
-                generator=self.fixed_noise(),
-            )
-        samples = speech.audio[0, 0].float()
-        panels = {"recorded": self.mel_scale(spectrogram)[0], "spoken": self.mel(samples[None])[0]}
-        path = self.folder / "samples" / f"{self.step:08d}" / f"{clip.id.replace('/', '_')}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_wav(path, samples.cpu().numpy(), sample_rate=audio.sample_rate)
-        journal.sound(self.step, f"spoken/{clip.id}", samples.cpu().numpy(), audio.sample_rate)
-        seconds = 1 / audio.frames_per_second
-        mels = {name: mel.cpu().numpy() for name, mel in panels.items()}
-        journal.picture(self.step, f"mel/{clip.id}", mel_picture(mels, seconds_per_frame=seconds))
-        names = {index: symbol for symbol, index in self.corpus.symbols.ids.items()}
-        symbols = [names[index] for index in clip.phoneme_ids.tolist()]
-        durations = spoken.durations[0].cpu().numpy()
-        journal.picture(
-            self.step, f"alignment/{clip.id}", alignment_picture(durations, symbols, seconds_per_frame=seconds)
-        )
-
-    def fixed_noise(self) -> torch.Generator:
-        """The noise of every validation, so that only the weights differ from one to the next."""
-        return torch.Generator(self.device).manual_seed(self.config.run.seed)
+            self.best = {"step": self.step, "mel": losses["mel"]}
+        return better and self.step > 0
 
     # ------------------------------------------------------------------------------------------------- the disk
 

@@ -46,7 +46,8 @@ def load_corpus(
     train, validation = _split(data)
     if symbols is None:
         symbols = piper_symbols() if data.front_end == "espeak" else grapheme_symbols([row.text for row in train])
-    names = tuple(sorted({row.speaker for row in train if row.speaker is not None}) if speakers is None else speakers)
+    named = {row.speaker for row in (*train, *validation) if row.speaker is not None}
+    names = tuple(sorted(named) if speakers is None else speakers)
     clips = load_clips(
         [*train, *validation],
         front_end=TextFrontEnd(kind=data.front_end, language=data.language, symbols=symbols),

@@ -70,7 +70,7 @@ def make_embedded_corpus(root: str | Path) -> Path:
             write_wav(path, audio.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=SAMPLE_RATE)
         (partial / "metadata.csv").write_text(metadata, encoding="utf-8", newline="\n")
         partial.chmod(0o755)
-        if root.exists():
+        if root.exists():  # empty; Windows does not rename onto it
             root.rmdir()
         partial.rename(root)
     except OSError as error:

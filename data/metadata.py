@@ -115,7 +115,7 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     # Not splitlines(): it also breaks at characters that may stand inside a text, such as U+2028.
     for line, row in enumerate(text.split("\n"), start=1):
         if row.strip():
-            yield line, row.rstrip("\r")
+            yield line, row
 
 
 def _parse(row: str, root: Path, metadata: Path, line: int, columns: tuple[str, ...]) -> Recording:

@@ -76,15 +76,17 @@ class LinearSpectrogram(nn.Module):
         return torch.cat((left, audio, right), dim=1)  # [B, S + 2 margin]
 
     def _reflect_each(self, audio: Tensor, lengths: Tensor) -> Tensor:
-        """Reflection of each clip at its own end, back and forth where the clip is shorter than the margin."""
+        """Reflection of each clip at its own end, again and again.
+
+        A margin of it is what the clip's last frame needs; a clip shorter than the margin needs more than one.
+        """
         position = torch.arange(-self.margin, audio.shape[1] + self.margin, device=audio.device)
         lengths = lengths[:, None]
         period = (2 * lengths - 2).clamp(min=1)
         phase = position.remainder(period)  # [B, S + 2 margin]
         source = torch.minimum(phase, period - phase).clamp(max=audio.shape[1] - 1)
         source = torch.where(lengths > 1, source, 0)
-        padded = audio.gather(1, source.expand(len(audio), -1))
-        return padded * (position < lengths + self.margin)
+        return audio.gather(1, source.expand(len(audio), -1))
 
 
 class MelScale(nn.Module):

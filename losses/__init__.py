@@ -1,4 +1,4 @@
-"""Every number a model is taught by: pure functions, in float32 whatever comes in, none of which waits for the device."""
+"""Every number a model is taught by: pure functions, in float32 whatever comes in, that never wait for the device."""
 
 from losses.adversarial import discriminator_loss, feature_loss, generator_loss
 from losses.duration import duration_loss

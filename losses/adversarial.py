@@ -1,4 +1,4 @@
-"""Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), as in VITS, equations 9 to 11.
+"""Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), in VITS equations 9 to 11.
 
 N judges · the lists run over judges; features over judges, then layers
 """

@@ -72,7 +72,7 @@ def expand(x: Tensor, durations: Tensor, frames: int) -> Tensor:
     return x.gather(2, index) * spoken[:, None, :]
 
 
-@numba.njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True, nogil=True)
 def _search_batch(
     grids: NDArray[np.float32],
     phoneme_lengths: NDArray[np.int64],

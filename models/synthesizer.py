@@ -209,7 +209,7 @@ class Synthesizer(nn.Module):
         return self.decoder(z, speaker if target is None else target, frame_mask)
 
     def fold_weight_norm(self) -> None:
-        """Write every normalised weight out as a plain one: the same audio, faster, and no longer trainable as it was."""
+        """Write every normalised weight out as a plain one: the same audio, faster, no longer to be trained."""
         for module in self.modules():
             if parametrize.is_parametrized(module, "weight"):
                 parametrize.remove_parametrizations(module, "weight")

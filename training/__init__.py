@@ -1,1 +1,1 @@
-"""What a training loop needs beside model, data and losses: schedule, averaged weights, precision, and a journal."""
+"""What the training loop of train.py needs beside model, data and losses; imported by train.py alone."""

@@ -72,7 +72,7 @@ class Journal:
         self._started = time.monotonic() - seconds
         _forget_after(folder / "metrics.jsonl", step)
         self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder), purge_step=step + 1)  # type: ignore[no-untyped-call]
+        self._board = SummaryWriter(str(folder), purge_step=step + 1)
 
     @property
     def seconds(self) -> float:
@@ -87,20 +87,20 @@ class Journal:
         self._metrics.write(json.dumps(line) + "\n")
         self._metrics.flush()
         for name, value in values.items():
-            self._board.add_scalar(name, value, step)  # type: ignore[no-untyped-call]
+            self._board.add_scalar(name, value, step)
 
     def sound(self, step: int, name: str, audio: NDArray[np.float32], sample_rate: int) -> None:
         """Audio [S] in TensorBoard."""
-        self._board.add_audio(name, audio[None], step, sample_rate)  # type: ignore[no-untyped-call]
+        self._board.add_audio(name, audio[None], step, sample_rate)
 
     def picture(self, step: int, name: str, figure: Figure) -> None:
         """A figure in TensorBoard."""
-        self._board.add_figure(name, figure, step)  # type: ignore[no-untyped-call]
+        self._board.add_figure(name, figure, step)
 
     def close(self) -> None:
         """Write out whatever is still in memory."""
         self._metrics.close()
-        self._board.close()  # type: ignore[no-untyped-call]
+        self._board.close()
 
 
 def _forget_after(path: Path, step: int) -> None:
@@ -110,7 +110,7 @@ def _forget_after(path: Path, step: int) -> None:
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         try:
-            if line.endswith("\n") and json.loads(line)["step"] <= step:
+            if line.endswith("\n") and 0 < step >= json.loads(line)["step"]:
                 kept.append(line)
         except json.JSONDecodeError:
             continue

@@ -1,25 +1,6 @@
-"""Which device and which precision a run really uses."""
+"""Which precision a run really uses."""
 
 import torch
-
-from configs import InputError
-
-
-def choose_device(name: str) -> torch.device:
-    """The device that `run.device` names; auto takes a GPU when there is one.
-
-    Raises:
-        InputError: there is no such device on this machine.
-    """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"run.device = {name!r} cannot be used on this machine: {reason}") from error
-    return device
 
 
 def choose_dtype(precision: str, device: torch.device) -> torch.dtype:

@@ -8,8 +8,6 @@ mean something else (² ½ º) and the dashes, whose pauses espeak-ng knows, sta
 import re
 import unicodedata
 
-INLINE_PHONEMES = re.compile(r"\[\[.*?\]\]")
-
 # Tags of a compatibility decomposition (Unicode, UAX 44) that say: the same character in another shape.
 _SHAPES = frozenset(("<wide>", "<narrow>", "<font>", "<noBreak>", "<initial>", "<medial>", "<final>", "<isolated>"))
 # These also mark characters that are more than their parts, so they are followed only to plain ASCII: ﬁ Ⅳ … ①
@@ -67,13 +65,22 @@ def normalise(text: str) -> str:
     again changes nothing. `[[phonemes]]` are only freed of control characters.
     """
     text = _STRAY_JOINER.sub("", text.translate(_READABLE))
+    parts = [part if index % 2 else _plain(part) for index, part in enumerate(split_blocks(text))]
+    return " ".join("".join(parts).split())
+
+
+def split_blocks(text: str) -> list[str]:
+    """Text and `[[blocks]]` in turn, beginning and ending with text, which may be empty.
+
+    A block ends at the first `]]`; what is never closed is text. (A regular expression would search the whole rest of
+    the text for the end of each of many unclosed blocks.)
+    """
     parts: list[str] = []
     end = 0
-    for block in INLINE_PHONEMES.finditer(text):
-        parts += (_plain(text[end : block.start()]), block.group())
-        end = block.end()
-    parts.append(_plain(text[end:]))
-    return " ".join("".join(parts).split())
+    while (start := text.find("[[", end)) >= 0 and (close := text.find("]]", start + 2)) >= 0:
+        parts += (text[end:start], text[start : close + 2])
+        end = close + 2
+    return [*parts, text[end:]]
 
 
 def _plain(text: str) -> str:

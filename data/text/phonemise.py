@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from configs import InputError
-from data.text.normalise import INLINE_PHONEMES
+from data.text.normalise import split_blocks
 from data.text.symbols import PIPER_MISSING
 
 Sentences = list[list[str]]
@@ -83,7 +83,7 @@ def _with_inline_phonemes(text: str, speak: Callable[[str], Sentences], form: Li
     A block belongs to the sentence before it, and the text after a block continues the sentence of the block. Spaces
     survive only around a block, because the speaker strips its own.
     """
-    parts = _split_blocks(text)
+    parts = split_blocks(text)
     sentences: Sentences = []
     for index, part in enumerate(parts):
         if index % 2 == 0:
@@ -100,16 +100,6 @@ def _with_inline_phonemes(text: str, speak: Callable[[str], Sentences], form: Li
         if parts[index + 1].startswith(" "):
             sentences[-1].append(" ")
     return [sentence for sentence in sentences if sentence]
-
-
-def _split_blocks(text: str) -> list[str]:
-    """Text and [[blocks]] in turn, beginning and ending with text, which may be empty."""
-    parts: list[str] = []
-    end = 0
-    for block in INLINE_PHONEMES.finditer(text):
-        parts += (text[end : block.start()], block.group())
-        end = block.end()
-    return [*parts, text[end:]]
 
 
 def _unknown_language(language: str, espeak_data: Path) -> str:

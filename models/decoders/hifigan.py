@@ -43,6 +43,21 @@ class ResidualBlock2(nn.Module):
         return x
 
 
+class Parallel(nn.Module):
+    """The mean of several residual blocks on the same input: HiFi-GAN's multi-receptive field fusion."""
+
+    def __init__(self, blocks: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Transform x [B, H, T] under the mask [B, 1, T]."""
+        total = self.blocks[0](x, mask)
+        for block in self.blocks[1:]:
+            total = total + block(x, mask)
+        return total / len(self.blocks)
+
+
 class HifiganDecoder(nn.Module):
     """Transposed convolutions, each followed by parallel residual blocks of several kernels whose mean goes on."""
 
@@ -72,12 +87,8 @@ class HifiganDecoder(nn.Module):
             upsample = nn.ConvTranspose1d(channels, channels // 2, kernel_size, rate, padding=(kernel_size - rate) // 2)
             self.upsamples.append(weight_norm(upsample))
             channels //= 2
-            self.residuals.append(
-                nn.ModuleList(
-                    block(channels, kernel, dilations)
-                    for kernel, dilations in zip(residual_kernel_sizes, residual_dilations, strict=True)
-                )
-            )
+            shapes = zip(residual_kernel_sizes, residual_dilations, strict=True)
+            self.residuals.append(Parallel([block(channels, kernel, dilations) for kernel, dilations in shapes]))
         self.output = nn.Conv1d(channels, 1, 7, padding=3, bias=False)
 
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -99,7 +110,7 @@ class HifiganDecoder(nn.Module):
         for rate, upsample, residuals in zip(self.upsample_rates, self.upsamples, self.residuals, strict=True):
             x = upsample(_masked(F.leaky_relu(x, _SLOPE), mask))  # [B, H, T * rate]
             mask = None if mask is None else mask.repeat_interleave(rate, dim=2)
-            x = sum(residual(x, mask) for residual in residuals) / len(residuals)
+            x = residuals(x, mask)
         x = self.output(_masked(F.leaky_relu(x), mask))
         return _masked(torch.tanh(x), mask)
 

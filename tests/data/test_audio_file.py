@@ -1,3 +1,5 @@
+"""Audio files: what survives writing and reading, and what is refused."""
+
 import warnings
 from pathlib import Path
 
@@ -112,6 +114,6 @@ def test_audio_that_is_not_finite_leaves_no_file(tmp_path: Path) -> None:
 
 
 def test_writing_creates_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="the folder .*absent does not exist"):
+    with pytest.raises(InputError, match=r"the folder .*absent does not exist"):
         write_wav(tmp_path / "absent" / "a.wav", noise()[:, 0], sample_rate=RATE)
     assert list(tmp_path.iterdir()) == []

@@ -1,3 +1,5 @@
+"""Batches: clips side by side, unchanged."""
+
 import dataclasses
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Length buckets: every clip once, in a repeatable order, with clips of about its length."""
+
 from collections import Counter
 
 import pytest
@@ -52,10 +54,16 @@ def test_a_batch_mixes_buckets_only_with_clips_that_did_not_fill_one(
 
 
 def test_a_clip_as_long_as_a_bound_is_inside_and_longer_ones_go_to_the_last_bucket() -> None:
-    lengths = [100, 100, 101, 200, 5000, 200]
-    batches = LengthBuckets(lengths, [100, 200], 2, seed=0).batches(0)
-    assert [0, 1] in [sorted(batch) for batch in batches]
-    assert {lengths[clip] for batch in batches for clip in batch if sorted(batch) != [0, 1]} == {101, 200, 5000}
+    lengths = [100, 100, 99, 101, 5000, 200]
+    buckets = LengthBuckets(lengths, [100, 200], 3, seed=0)
+    for epoch in range(10):
+        assert {frozenset(batch) for batch in buckets.batches(epoch)} == {frozenset((0, 1, 2)), frozenset((3, 4, 5))}
+
+
+def test_a_clip_has_other_companions_in_every_epoch() -> None:
+    buckets = LengthBuckets([10] * 64, [100], 8, seed=0)
+    companions = {frozenset(batch) for epoch in range(4) for batch in buckets.batches(epoch)}
+    assert len(companions) == 4 * 8
 
 
 def test_epochs_and_seeds_differ() -> None:

@@ -1,3 +1,5 @@
+"""The embedded corpus: always the same, whole or not there at all."""
+
 import sys
 from pathlib import Path
 
@@ -73,7 +75,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
         path.write_bytes(audio.tobytes())
 
     monkeypatch.setattr(embedded, "write_wav", disk_full)
-    with pytest.raises(InputError, match="cannot be written .*No space left"):
+    with pytest.raises(InputError, match=r"cannot be written .*No space left"):
         make_embedded_corpus(tmp_path / "corpus")
     assert len(written) == 3
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,7 @@
 """Small synthesizers whose weights are nowhere zero, so that no layer can hide behind its initialisation."""
 
 import math
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import torch
@@ -49,17 +50,30 @@ def small_config(**sections: dict[str, Any]) -> Config:
 
 def small_synthesizer(config: Config | None = None, *, num_speakers: int = 1) -> Synthesizer:
     """Every weight random, every layer in evaluation mode."""
-    config = small_config() if config is None else config
-    return randomise(Synthesizer(config, num_symbols=NUM_SYMBOLS, num_speakers=num_speakers)).eval()
+    chosen = small_config() if config is None else config
+    synthesizer = randomised(lambda: Synthesizer(chosen, num_symbols=NUM_SYMBOLS, num_speakers=num_speakers))
+    speak_up(synthesizer)
+    return synthesizer
 
 
 @torch.no_grad()
-def randomise(module: ModuleT, *, seed: int = 0, amount: float = 0.5) -> ModuleT:
-    """Add noise to every weight, those that start at zero or one included."""
-    generator = torch.Generator().manual_seed(seed)
-    for parameter in module.parameters():
-        fan_in = parameter[0].numel() if parameter.ndim > 1 else 4
-        parameter.add_(torch.randn(parameter.shape, generator=generator) * amount / math.sqrt(max(fan_in, 4)))
+def speak_up(synthesizer: Synthesizer) -> None:
+    """Random weights whisper; a waveform that fills its range shows a difference better."""
+    for name, parameter in synthesizer.decoder.named_parameters():
+        if name == "output.weight":
+            parameter.mul_(4)
+
+
+@torch.no_grad()
+def randomised(build: Callable[[], ModuleT], *, seed: int = 0) -> ModuleT:
+    """Build a module, add noise to every weight, those that start at zero or one included, and stop its dropout."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = build()
+        for parameter in module.parameters():
+            fan_in = parameter[0].numel() if parameter.ndim > 1 else 4
+            parameter.add_(0.5 * torch.randn(parameter.shape) / math.sqrt(max(fan_in, 4)))
+    module.train(False)
     return module
 
 

@@ -16,14 +16,16 @@ from tests.models.random_voice import (
     NUM_SYMBOLS,
     largest_difference,
     noise,
-    randomise,
+    randomised,
     seeded,
     small_config,
     small_synthesizer,
+    speak_up,
 )
 from tests.models.transformers_vits import counterpart
 
 TOLERANCE = 1e-5
+QUIET = 0.01  # the standard deviation below which a waveform would prove little
 PHONEME_LENGTHS = torch.tensor([11, 6, 1])
 FRAME_LENGTHS = torch.tensor([23, 40, 9])
 PHONEMES, FRAMES = 11, 40
@@ -114,9 +116,8 @@ def test_stochastic_duration_predictor_gives_the_same_bound_of_the_likelihood(pa
         theirs = pair.theirs.duration_predictor(
             hidden, pair.phoneme_mask, pair.speaker, durations=durations[:, None].float()
         )
-    # Per phoneme, since a sum of many nats in float32 is not known to 1e-5.
-    phonemes = PHONEME_LENGTHS.float()
-    assert largest_difference(ours / phonemes, theirs / phonemes) <= TOLERANCE
+    # Hundreds of nats: float32 does not know such a sum to 1e-5, but it knows six digits.
+    torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=1e-6)
 
 
 @pytest.mark.parametrize("noise_scale", [0.0, 0.8])
@@ -150,7 +151,7 @@ def test_decoder_makes_the_same_waveform(pair: Pair) -> None:
     z = noise(3, pair.config.model.latent_channels, FRAMES)
     ours = pair.ours.decoder(z, pair.speaker)
     theirs = pair.theirs.decoder(z, pair.speaker)
-    assert float(theirs.std()) > 0.01, "an almost silent waveform would prove nothing"
+    assert float(theirs.std()) >= QUIET
     assert largest_difference(ours, theirs) <= TOLERANCE
 
 
@@ -159,12 +160,12 @@ def assert_speaks_the_same(pair: Pair) -> None:
         ids = pair.phoneme_ids[b : b + 1, :length]
         speaker_ids = None if pair.speaker_ids is None else pair.speaker_ids[b : b + 1]
         speech = pair.ours.speak(
-            ids, torch.tensor([length]), speaker_ids, noise_scale=0.0, duration_noise_scale=0.0, speed=0.25
+            ids, torch.tensor([length]), speaker_ids, noise_scale=0.0, duration_noise_scale=0.0, speed=0.1
         )
         theirs = pair.theirs(
-            input_ids=ids, speaker_id=None if speaker_ids is None else int(speaker_ids), speaking_rate=0.25
+            input_ids=ids, speaker_id=None if speaker_ids is None else int(speaker_ids), speaking_rate=0.1
         )
-        assert float(theirs.waveform.std()) > 0.01, "an almost silent waveform would prove nothing"
+        assert float(theirs.waveform.std()) >= QUIET
         assert speech.audio_lengths.tolist() == theirs.sequence_lengths.tolist()
         assert largest_difference(speech.audio[:, 0], theirs.waveform) <= TOLERANCE
 
@@ -182,10 +183,11 @@ def test_text_becomes_the_same_audio_with_deterministic_durations(deterministic_
 @torch.no_grad()
 def test_text_becomes_the_same_audio_in_the_size_of_the_paper() -> None:
     config = parse_config({"run": {"dir": "runs/paper"}, "data": {"root": "corpus"}}, source="defaults")
-    ours = randomise(Synthesizer(config, num_symbols=178)).eval()
+    ours = randomised(lambda: Synthesizer(config, num_symbols=178))
+    speak_up(ours)
     theirs = counterpart(ours, config, num_symbols=178)
     ids = torch.randint(178, (1, 15), generator=seeded())
     speech = ours.speak(ids, torch.tensor([15]), noise_scale=0.0, duration_noise_scale=0.0)
     waveform = theirs(input_ids=ids).waveform
-    assert float(waveform.std()) > 0.01
+    assert float(waveform.std()) >= QUIET
     assert largest_difference(speech.audio[:, 0], waveform) <= TOLERANCE

@@ -122,7 +122,7 @@ def _their_name(name: str, config: Config) -> str:
     # Their residual blocks are one list over upsamplings and kernels.
     kernels = len(config.decoder.residual_kernel_sizes)
     return re.sub(
-        r"^decoder\.residuals\.(\d+)\.(\d+)\.",
+        r"^decoder\.residuals\.(\d+)\.blocks\.(\d+)\.",
         lambda match: f"decoder.resblocks.{int(match[1]) * kernels + int(match[2])}.",
         name,
     )

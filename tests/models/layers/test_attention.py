@@ -8,13 +8,13 @@ from torch import Tensor
 
 from models.layers.attention import RelativeAttention
 from models.masks import length_mask
-from tests.models.random_voice import noise, randomise
+from tests.models.random_voice import noise, randomised
 
 CHANNELS, HEADS, WINDOW = 12, 3, 2
 
 
 def attention() -> RelativeAttention:
-    return randomise(RelativeAttention(CHANNELS, HEADS, WINDOW, dropout=0.1)).double().eval()
+    return randomised(lambda: RelativeAttention(CHANNELS, HEADS, WINDOW, dropout=0.1)).double()
 
 
 def attend_by_loops(layer: RelativeAttention, x: Tensor, length: int) -> Tensor:
@@ -37,7 +37,7 @@ def attend_by_loops(layer: RelativeAttention, x: Tensor, length: int) -> Tensor:
             weights = torch.stack(scores).softmax(dim=0)
             rows.append(sum((weight * v for weight, v in zip(weights, values, strict=True)), torch.zeros(width)))
         heads.append(torch.stack(rows))
-    return layer.output(torch.cat(heads, dim=1))  # type: ignore[no-any-return]
+    return layer.output(torch.cat(heads, dim=1))
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 9])

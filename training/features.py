@@ -1,0 +1,64 @@
+"""What is compared in training: the recorded and the decoded segments, and their mel spectrograms.
+
+B batch · F frames · G frames of a segment · S samples of a segment · N spectrogram bins · M mel bands
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from configs import Config
+from data.batch import Batch
+from data.spectrogram import LinearSpectrogram, MelScale, MelSpectrogram
+from models import Synthesis, slice_segments
+
+
+@dataclass(frozen=True)
+class Segments:
+    """The same piece of each clip, as recorded and as decoded; silent where a clip is shorter than the piece."""
+
+    real: Tensor  # [B, 1, S]
+    fake: Tensor  # [B, 1, S]
+    mel_real: Tensor  # [B, M, G]
+    mel_fake: Tensor  # [B, M, G]
+    frame_mask: Tensor  # [B, 1, G]
+
+
+class Features:
+    """The spectrograms of an experiment, on one device."""
+
+    def __init__(self, config: Config, device: torch.device) -> None:
+        audio = config.audio
+        transform = {"n_fft": audio.n_fft, "window_length": audio.window_length, "hop_length": audio.hop_length}
+        bands = audio.model_dump(include={"sample_rate", "mel_bands", "fmin_hz", "fmax_hz"})
+        self.hop_length, self.segment_frames = audio.hop_length, config.segment_frames
+        self.linear = LinearSpectrogram(**transform).to(device)
+        self.mel_scale = MelScale(n_fft=audio.n_fft, **bands).to(device)
+        self.mel = MelSpectrogram(**transform, **bands).to(device)
+
+    def spectrogram(self, batch: Batch) -> Tensor:
+        """Linear magnitudes [B, N, F] of the recordings."""
+        return self.linear(batch.audio.squeeze(1), batch.audio_lengths)
+
+    def frame_lengths(self, batch: Batch) -> Tensor:
+        """Frames [B] of the recordings."""
+        return self.linear.frame_lengths(batch.audio_lengths)
+
+    def segments(self, batch: Batch, spectrogram: Tensor, spoken: Synthesis) -> Segments:
+        """Cut the recordings where the synthesizer decoded, and look at both sides.
+
+        As in the published code, the recorded mel is cut out of the whole recording's spectrogram, which knows what
+        lies around the segment; the decoded one is reflected at its ends.
+        """
+        starts, frames, hop = spoken.segment_starts, self.segment_frames, self.hop_length
+        frame_mask = slice_segments(spoken.frame_mask, starts, frames)
+        sample_mask = frame_mask.repeat_interleave(hop, dim=2)
+        fake = spoken.audio.float() * sample_mask
+        return Segments(
+            real=slice_segments(batch.audio, starts * hop, frames * hop) * sample_mask,
+            fake=fake,
+            mel_real=self.mel_scale(slice_segments(spectrogram, starts, frames)),
+            mel_fake=self.mel(fake.squeeze(1)),
+            frame_mask=frame_mask,
+        )
