@@ -97,6 +97,7 @@ class DurationFlow(nn.Module):
         channel only as augmentation.
         """
         for coupling in reversed(self.couplings[1:]):
+            assert isinstance(coupling, SplineCoupling)
             y = coupling.inverse(y.flip(1), mask, condition)
         return self.affine.inverse(y.flip(1), mask)
 

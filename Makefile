@@ -1,0 +1,45 @@
+# make demo   a voice in minutes, from nothing, on a CPU
+# make test   the whole test suite
+# make lint   format, lint and types
+# make lock   pin the newest dependencies that pyproject.toml allows
+# Each sets up .venv first; Python 3.11 or newer is all that is needed (make PYTHON=python3.12 ... to choose one).
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := runs/demo
+
+.PHONY: setup demo test lint lock
+
+setup: $(VENV)/ready
+
+$(VENV)/ready: requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Parlance needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..."; exit 2; }
+	@echo "setting up $(VENV): downloads about 3 GB once"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+demo: setup
+	$(BIN)/python -m data.embedded corpora/embedded
+	@if [ -e $(DEMO)/voice.safetensors ]; then \
+	    echo "$(DEMO) is trained already: delete the folder to train it again"; \
+	else \
+	    $(BIN)/python train.py configs/demo.toml run.dir=$(DEMO); \
+	fi
+	$(BIN)/python infer.py $(DEMO) "The early bird catches the worm." -o $(DEMO)/hello.wav --seed 1
+	$(BIN)/python -m evaluation.curves $(DEMO)
+
+test: setup
+	$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+lock: setup
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra espeak --extra demo --extra dev --universal --python-version 3.11 \
+	    --no-header --generate-hashes --quiet --upgrade --output-file requirements.lock
