@@ -74,7 +74,7 @@ class StepReport:
         return {
             "loss/discriminator": self.discriminator_loss,
             "loss/synthesizer": self.synthesizer_loss,
-            **{f"loss/{name}": term for name, term in self.objective.named().items()},
+            **{f"loss/{name}": term.detach() for name, term in self.objective.named().items()},
             "gradient_norm/discriminator": self.discriminator_gradient_norm,
             "gradient_norm/synthesizer": self.synthesizer_gradient_norm,
             **{f"judge_{i}/{name}": part for name, parts in self.judges.items() for i, part in enumerate(parts)},

@@ -23,6 +23,7 @@ class RunningMeans:
         self.sums: dict[str, Tensor] = {}
         self.count = 0
 
+    @torch.no_grad()
     def add(self, values: Mapping[str, Tensor]) -> None:
         """Take one step's 0-d tensors."""
         fresh = list(values.values())

@@ -3,6 +3,7 @@
 Every test fills the padding of its inputs with numbers that would drown everything if they were looked at.
 """
 
+import functools
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ def assert_same(batched: Tensor, alone: Tensor) -> None:
 
 
 @torch.no_grad()
-def test_text_encoder(voice: Synthesizer) -> None:
+def test_text_encoder_reads_each_sentence_of_a_batch_as_it_does_alone(voice: Synthesizer) -> None:
     ids = torch.randint(NUM_SYMBOLS, (BATCH, PHONEMES), generator=seeded())  # padded with symbols like any other
     batched = voice.text_encoder(ids, phoneme_mask())
     for b, length in enumerate(PHONEME_LENGTHS.tolist()):
@@ -70,7 +71,7 @@ def test_text_encoder(voice: Synthesizer) -> None:
 
 
 @torch.no_grad()
-def test_posterior_encoder(voice: Synthesizer) -> None:
+def test_posterior_encoder_hears_each_clip_of_a_batch_as_it_does_alone(voice: Synthesizer) -> None:
     speaker = speaker_of(voice)
     spectrogram = loud_in_padding(noise(BATCH, 17, FRAMES).abs(), frame_mask())
     batched = voice.posterior_encoder(spectrogram, frame_mask(), speaker)
@@ -84,7 +85,7 @@ def test_posterior_encoder(voice: Synthesizer) -> None:
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
 @torch.no_grad()
-def test_flow(voice: Synthesizer, direction: str) -> None:
+def test_flow_moves_each_clip_of_a_batch_as_it_does_alone(voice: Synthesizer, direction: str) -> None:
     speaker, flow = speaker_of(voice), getattr(voice.flow, direction)
     z = loud_in_padding(noise(BATCH, 8, FRAMES), frame_mask())
     batched = flow(z, frame_mask(), speaker)
@@ -96,7 +97,9 @@ def test_flow(voice: Synthesizer, direction: str) -> None:
 @pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
 @pytest.mark.parametrize("num_speakers", [1, 3])
 @torch.no_grad()
-def test_duration_predictor(kind: str, num_speakers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duration_predictor_judges_and_times_each_sentence_of_a_batch_as_it_does_alone(
+    kind: str, num_speakers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     voice = small_synthesizer(small_config(model={"duration_predictor": kind}), num_speakers=num_speakers)
     predictor, speaker = voice.duration_predictor, speaker_of(voice)
     assert isinstance(predictor, StochasticDurationPredictor | DurationPredictor)
@@ -122,7 +125,9 @@ def test_duration_predictor(kind: str, num_speakers: int, monkeypatch: pytest.Mo
 @pytest.mark.parametrize("residual_block", [1, 2])
 @pytest.mark.parametrize("num_speakers", [1, 3])
 @torch.no_grad()
-def test_decoder(residual_block: int, num_speakers: int) -> None:
+def test_decoder_with_a_mask_voices_each_clip_of_a_batch_as_it_does_alone_and_is_silent_after_it(
+    residual_block: int, num_speakers: int
+) -> None:
     voice = small_synthesizer(small_config(decoder={"residual_block": residual_block}), num_speakers=num_speakers)
     speaker = speaker_of(voice)
     z = torch.where(frame_mask() > 0, noise(BATCH, 8, FRAMES), LOUD)
@@ -137,13 +142,13 @@ def test_decoder(residual_block: int, num_speakers: int) -> None:
 
 @pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
 @pytest.mark.parametrize("num_speakers", [1, 3])
-def test_text_to_audio(kind: str, num_speakers: int) -> None:
+def test_each_sentence_of_a_batch_is_spoken_as_it_is_alone(kind: str, num_speakers: int) -> None:
     voice = small_synthesizer(small_config(model={"duration_predictor": kind}), num_speakers=num_speakers)
     ids = torch.randint(NUM_SYMBOLS, (BATCH, PHONEMES), generator=seeded())
-    quiet = {"noise_scale": 0.0, "duration_noise_scale": 0.0, "speed": 0.3}
-    batched = voice.speak(ids, PHONEME_LENGTHS, speaker_ids(voice), **quiet)
+    speak = functools.partial(voice.speak, noise_scale=0.0, duration_noise_scale=0.0, speed=0.3)
+    batched = speak(ids, PHONEME_LENGTHS, speaker_ids(voice))
     for b, length in enumerate(PHONEME_LENGTHS.tolist()):
-        alone = voice.speak(ids[b : b + 1, :length], PHONEME_LENGTHS[b : b + 1], row(speaker_ids(voice), b), **quiet)
+        alone = speak(ids[b : b + 1, :length], PHONEME_LENGTHS[b : b + 1], row(speaker_ids(voice), b))
         samples = int(alone.audio_lengths)
         assert batched.durations[b, :length].tolist() == alone.durations[0].tolist()
         assert not batched.durations[b, length:].any()
@@ -153,7 +158,7 @@ def test_text_to_audio(kind: str, num_speakers: int) -> None:
 
 
 @pytest.mark.parametrize("converted", [False, True], ids=["same speaker", "other speaker"])
-def test_audio_to_audio(converted: bool) -> None:
+def test_each_recording_of_a_batch_is_said_again_as_it_is_alone(converted: bool) -> None:
     voice = small_synthesizer(num_speakers=3)
     mine = speaker_ids(voice)
     assert mine is not None
@@ -170,11 +175,12 @@ def test_audio_to_audio(converted: bool) -> None:
 
 
 @torch.no_grad()
-def test_training_pass(voice: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the same noise and the same segment, a clip teaches the same whoever its neighbours are."""
+def test_a_clip_teaches_the_same_whoever_its_neighbours_in_the_batch_are(
+    voice: Synthesizer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ids = torch.randint(NUM_SYMBOLS, (BATCH, PHONEMES), generator=seeded())
     spectrogram = loud_in_padding(noise(BATCH, 17, FRAMES).abs(), frame_mask())
-    rows = slice(None)
+    rows = slice(None)  # with the same noise and the same segment
 
     def draw(like: Tensor, _: object) -> Tensor:
         return noise(BATCH, like.shape[1], FRAMES)[rows, :, : like.shape[2]]

@@ -1,0 +1,41 @@
+"""A user's mistake is one sentence and exit code 2; our own mistake keeps its traceback."""
+
+import pytest
+
+from configs import InputError, command
+
+
+def test_an_input_error_becomes_one_sentence_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    @command
+    def main() -> int:
+        raise InputError("wavs/a.wav: has 44100 samples per second, not 22050")
+
+    assert main() == 2
+    captured = capsys.readouterr()
+    assert captured.err == "error: wavs/a.wav: has 44100 samples per second, not 22050\n"
+    assert captured.out == ""
+
+
+def test_any_other_error_is_ours_and_is_not_hidden() -> None:
+    @command
+    def main() -> int:
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        main()
+
+
+def test_a_command_keeps_its_exit_code_and_its_name() -> None:
+    @command
+    def main() -> int:
+        """Help of the command."""
+        return 7
+
+    assert main() == 7
+    assert main.__name__ == "main"
+    assert main.__doc__ == "Help of the command."
+
+
+def test_an_input_error_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match="wrong"):
+        raise InputError("wrong")

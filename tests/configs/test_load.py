@@ -1,0 +1,239 @@
+"""Experiments from disk: what is read, what the command line changes, and what is said about a mistake."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configs import InputError, differences, dump_config, load_config, parse_config
+
+MINIMAL = '[run]\ndir = "runs/x"\n\n[data]\nroot = "corpus"\n'
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Path:
+    path = tmp_path / "experiment.toml"
+    path.write_text(MINIMAL, encoding="utf-8")
+    return path
+
+
+def refusal(path: Path, *overrides: str) -> str:
+    """The one sentence that is said about an experiment."""
+    with pytest.raises(InputError) as caught:
+        load_config(path, overrides)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert "Traceback" not in sentence
+    assert "pydantic" not in sentence
+    return sentence
+
+
+def test_the_file_is_read_and_everything_else_is_a_default(experiment: Path) -> None:
+    config = load_config(experiment)
+    assert config.run.dir == "runs/x"
+    assert config.data.root == "corpus"
+    assert config == parse_config({"run": {"dir": "runs/x"}, "data": {"root": "corpus"}}, source="by hand")
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("train.batch_size=3", 3),
+        ("train.batch_size = 3", 3),
+        ("train.steps=100_000", 100_000),
+        ("train.learning_rate=1e-3", 1e-3),
+        ("train.learning_rate=1", 1.0),
+        ("train.max_gradient_norm=inf", float("inf")),
+        ("data.resample=true", True),
+        ("data.language=nl", "nl"),
+        ('data.language="nl"', "nl"),
+        ("data.root=LJSpeech-1.1", "LJSpeech-1.1"),
+        ("data.root=/somewhere/with spaces/LJSpeech-1.1", "/somewhere/with spaces/LJSpeech-1.1"),
+        ("data.root=C:\\voices\\new", "C:\\voices\\new"),
+        ("data.root=a=b", "a=b"),
+        ("train.precision=bf16", "bf16"),
+        ("data.bucket_frames=[100, 200,300]", (100, 200, 300)),
+        ("data.columns=['id', 'text']", ("id", "text")),
+        ("decoder.residual_dilations=[[1],[2],[3, 4]]", ((1,), (2,), (3, 4))),
+    ],
+)
+def test_a_line_of_the_command_line_is_a_line_of_toml_or_a_bare_word(
+    experiment: Path, override: str, value: object
+) -> None:
+    section, name = override.partition("=")[0].strip().split(".")
+    found = getattr(getattr(load_config(experiment, [override]), section), name)
+    assert found == value
+    assert type(found) is type(value)
+
+
+def test_the_command_line_wins_over_the_file_and_its_last_word_over_its_first(experiment: Path) -> None:
+    experiment.write_text(MINIMAL + "[train]\nbatch_size = 7\n", encoding="utf-8")
+    assert load_config(experiment).train.batch_size == 7
+    config = load_config(experiment, ["train.batch_size=8", "train.batch_size=9", "run.dir=runs/y"])
+    assert config.train.batch_size == 9
+    assert config.run.dir == "runs/y"
+
+
+def test_a_byte_order_mark_is_no_mistake(experiment: Path) -> None:
+    experiment.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode())
+    assert load_config(experiment).data.root == "corpus"
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "nearest"),
+    [
+        ("train.batchsize=3", "train.batchsize", "train.batch_size"),
+        ("train.learning_rat=3", "train.learning_rat", "train.learning_rate"),
+        ("trian.batch_size=3", "trian", "train"),
+        ("model.batch_size=3", "model.batch_size", "train.batch_size"),
+        ("train.sample_rate=3", "train.sample_rate", "audio.sample_rate"),
+        ("model.mel=3", "model.mel", "loss.mel"),
+        ("discriminater.scales=3", "discriminater", "discriminator"),
+    ],
+)
+def test_an_unknown_key_is_refused_with_the_nearest_known_one(
+    experiment: Path, override: str, key: str, nearest: str
+) -> None:
+    sentence = refusal(experiment, override)
+    assert str(experiment) in sentence
+    assert sentence.endswith(f"{key} is not a setting; the nearest one is {nearest}")
+
+
+@pytest.mark.parametrize(
+    ("override", "key", "value"),
+    [
+        ("train.batch_size=1.5", "train.batch_size", "1.5"),
+        ("train.batch_size=many", "train.batch_size", "many"),
+        ('train.batch_size="3"', "train.batch_size", "'3'"),
+        ("train.batch_size=true", "train.batch_size", "rue"),
+        ("train.batch_size=0", "train.batch_size", "0"),
+        ("train.batch_size=", "train.batch_size", "''"),
+        ("run.seed=-1", "run.seed", "-1"),
+        ("train.learning_rate=fast", "train.learning_rate", "fast"),
+        ("train.learning_rate=nan", "train.learning_rate", "nan"),
+        ("train.max_gradient_norm=nan", "train.max_gradient_norm", "nan"),
+        ("train.learning_rate_decay=1.1", "train.learning_rate_decay", "1.1"),
+        ("train.ema_decay=1.0", "train.ema_decay", "1.0"),
+        ("loss.mel=-1", "loss.mel", "-1"),
+        ("loss.mel=inf", "loss.mel", "inf"),
+        ("train.precision=fp8", "train.precision", "fp8"),
+        ("decoder.kind=wavenet", "decoder.kind", "wavenet"),
+        ("decoder.upsample_rates=8", "decoder.upsample_rates", "8"),
+        ("decoder.upsample_rates=[]", "decoder.upsample_rates", "[]"),
+        ("decoder.upsample_rates=[8.0, 8]", "decoder.upsample_rates.0", "8.0"),
+        ("data.resample=yes", "data.resample", "yes"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_key_and_itself(
+    experiment: Path, override: str, key: str, value: str
+) -> None:
+    sentence = refusal(experiment, override)
+    assert str(experiment) in sentence
+    assert f"{key} = " in sentence
+    assert value in sentence
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["train.batch_size", "batch_size=3", "=3", "train.=3", ".batch_size=3", "", "train batch_size"],
+)
+def test_a_malformed_override_is_quoted_with_an_example_of_a_right_one(experiment: Path, override: str) -> None:
+    sentence = refusal(experiment, override)
+    assert repr(override) in sentence
+    assert "section.key=value" in sentence
+    assert "train.batch_size=32" in sentence
+
+
+def test_an_override_below_something_that_is_no_section_is_refused(experiment: Path) -> None:
+    experiment.write_text("train = 3\n" + MINIMAL, encoding="utf-8")
+    assert "train is not a section" in refusal(experiment, "train.steps=4")
+    assert "train = 3" in refusal(experiment)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "example"),
+    [
+        ('[run]\ndir = "runs/x"\n', "data", "data.root=LJSpeech-1.1"),
+        ('[run]\ndir = "runs/x"\n[data]\nlanguage = "nl"\n', "data.root", "data.root=LJSpeech-1.1"),
+        ('[data]\nroot = "corpus"\n', "run", "run.dir=runs/NAME"),
+        ('[data]\nroot = "corpus"\n[run]\n', "run.dir", "run.dir=runs/NAME"),
+    ],
+)
+def test_what_must_be_given_and_is_not_is_named_with_an_example(
+    experiment: Path, text: str, key: str, example: str
+) -> None:
+    experiment.write_text(text, encoding="utf-8")
+    sentence = refusal(experiment)
+    assert f"{key} is not set" in sentence
+    assert example in sentence
+
+
+def test_what_is_missing_in_the_file_may_come_from_the_command_line(experiment: Path) -> None:
+    experiment.write_text("", encoding="utf-8")
+    config = load_config(experiment, ["data.root=LJSpeech-1.1", "run.dir=runs/NAME"])
+    assert (config.data.root, config.run.dir) == ("LJSpeech-1.1", "runs/NAME")
+
+
+def test_every_mistake_of_a_file_is_named_at_once(experiment: Path) -> None:
+    sentence = refusal(experiment, "train.batchsize=3", "train.steps=no", "audio.n_fft=-1")
+    assert "train.batchsize" in sentence
+    assert "train.steps" in sentence
+    assert "audio.n_fft" in sentence
+
+
+def test_a_file_that_is_not_toml_is_refused_with_the_place(experiment: Path) -> None:
+    experiment.write_text("[run]\ndir = runs/x\n", encoding="utf-8")
+    sentence = refusal(experiment)
+    assert f"{experiment}: is not TOML" in sentence
+    assert "line 2" in sentence
+
+
+def test_a_file_that_is_not_there_or_not_text_is_refused_by_its_name(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "none.toml") == f"{tmp_path / 'none.toml'}: there is no such settings file"
+    binary = tmp_path / "binary.toml"
+    binary.write_bytes(b"\xff\xfe\x00")
+    assert str(binary) in refusal(binary)
+    assert str(tmp_path) in refusal(tmp_path)
+
+
+PRINTABLE = st.text(min_size=1, max_size=20)
+TREES = st.fixed_dictionaries(
+    {
+        "run": st.fixed_dictionaries({"dir": PRINTABLE, "seed": st.integers(0, 2**63 - 1)}),
+        "data": st.fixed_dictionaries(
+            {"root": PRINTABLE, "bucket_frames": st.sets(st.integers(32, 5000), min_size=1).map(sorted)},
+            optional={"validation_metadata": PRINTABLE, "resample": st.booleans()},
+        ),
+        "audio": st.fixed_dictionaries({}, optional={"fmax_hz": st.floats(1.0, 11025.0)}),
+        "train": st.fixed_dictionaries(
+            {"learning_rate": st.floats(0, 1, exclude_min=True), "max_gradient_norm": st.floats(0, exclude_min=True)},
+            optional={"epochs": st.integers(1, 10**6), "precision": st.sampled_from(["auto", "bf16", "fp16", "fp32"])},
+        ),
+        "loss": st.fixed_dictionaries({"mel": st.floats(0, 1e9)}),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tree=TREES)
+def test_what_is_written_reads_back_as_the_same_settings(tree: dict[str, dict[str, object]]) -> None:
+    config = parse_config(tree, source="tree")
+    again = parse_config(tomllib.loads(dump_config(config)), source="dump")
+    assert again == config
+    assert dump_config(again) == dump_config(config)
+    assert differences(config, again) == []
+
+
+def test_differences_name_each_key_with_its_old_and_its_new_value(experiment: Path) -> None:
+    old = load_config(experiment)
+    new = load_config(experiment, ["train.steps=5", "audio.fmax_hz=8000.0", "run.dir=elsewhere"])
+    assert differences(old, new) == [
+        "run.dir: 'runs/x' -> 'elsewhere'",
+        "audio.fmax_hz: None -> 8000.0",
+        "train.steps: 800000 -> 5",
+    ]
+    assert differences(old, new, ignore=["train.steps", "run.dir"]) == ["audio.fmax_hz: None -> 8000.0"]
+    assert differences(new, old, ignore=iter(["train.steps", "run.dir"])) == ["audio.fmax_hz: 8000.0 -> None"]
+    assert differences(old, old) == []

@@ -1,0 +1,110 @@
+"""The settings: frozen, with the paper's numbers as defaults, and sections that fit each other."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from configs import Config, InputError, parse_config
+
+
+def build(**sections: dict[str, Any]) -> Config:
+    tree = {"run": {"dir": "runs/x"}, "data": {"root": "corpus"}}
+    for name, values in sections.items():
+        tree[name] = tree.get(name, {}) | values
+    return parse_config(tree, source="test")
+
+
+def refusal(**sections: dict[str, Any]) -> str:
+    with pytest.raises(InputError) as caught:
+        build(**sections)
+    sentence = str(caught.value)
+    assert sentence.startswith("test: ")
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_nothing_changes_after_loading() -> None:
+    config = build()
+    with pytest.raises(ValidationError):
+        config.train.batch_size = 1  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        config.train = config.train  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        config.loss.mel = 0.0  # type: ignore[misc]
+    assert isinstance(config.decoder.upsample_rates, tuple)
+    assert hash(config.data.bucket_frames) == hash(build().data.bucket_frames)
+
+
+def test_what_follows_from_other_values_is_computed() -> None:
+    config = build(audio={"sample_rate": 16000, "n_fft": 800, "window_length": 640, "hop_length": 256})
+    assert config.audio.spectrogram_bins == 401
+    assert config.audio.frames_per_second == 62.5
+    assert config.segment_frames == 32
+
+
+@pytest.mark.parametrize(
+    ("sections", "keys"),
+    [
+        # 8 * 8 * 2 * 4 = 512 samples come out for each frame of 256.
+        (
+            {"decoder": {"upsample_rates": [8, 8, 2, 4], "upsample_kernel_sizes": [16, 16, 4, 8]}},
+            ["decoder.upsample_rates", "512", "audio.hop_length", "256"],
+        ),
+        ({"audio": {"hop_length": 200}}, ["decoder.upsample_rates", "audio.hop_length", "200"]),
+        ({"decoder": {"upsample_kernel_sizes": [16, 16, 4]}}, ["decoder.upsample_kernel_sizes", "3", "4"]),
+        ({"decoder": {"upsample_kernel_sizes": [16, 16, 4, 5]}}, ["decoder.upsample_kernel_sizes", "5"]),
+        ({"decoder": {"upsample_kernel_sizes": [16, 6, 4, 4]}}, ["decoder.upsample_kernel_sizes", "6"]),
+        ({"decoder": {"residual_kernel_sizes": [3, 7]}}, ["decoder.residual_kernel_sizes", "2", "3"]),
+        ({"decoder": {"residual_kernel_sizes": [3, 7, 8]}}, ["decoder.residual_kernel_sizes", "8"]),
+        ({"decoder": {"initial_channels": 24}}, ["decoder.initial_channels", "24"]),
+        # 320 frames of 256 samples do not fit into a bucket of 300.
+        ({"train": {"segment_samples": 81920}}, ["train.segment_samples", "320", "300", "data.bucket_frames"]),
+        ({"data": {"bucket_frames": [31, 40]}}, ["train.segment_samples", "32", "31", "data.bucket_frames"]),
+        ({"data": {"bucket_frames": [300, 300]}}, ["data.bucket_frames", "300"]),
+        ({"data": {"bucket_frames": [400, 300]}}, ["data.bucket_frames", "400"]),
+        ({"train": {"segment_samples": 8193}}, ["train.segment_samples", "8193", "audio.hop_length"]),
+        ({"train": {"segment_samples": 768}}, ["train.segment_samples", "768", "audio.n_fft"]),
+        ({"audio": {"window_length": 2048}}, ["audio.window_length", "2048", "audio.n_fft", "1024"]),
+        ({"audio": {"n_fft": 1025}}, ["audio.n_fft", "audio.hop_length"]),
+        ({"audio": {"fmax_hz": 11026.0}}, ["11026", "11025"]),
+        ({"audio": {"fmin_hz": 8000.0, "fmax_hz": 8000.0}}, ["8000"]),
+        ({"data": {"columns": ["id", "raw_text"]}}, ["data.columns", "text"]),
+        ({"data": {"columns": ["id", "text", "text"]}}, ["data.columns", "twice"]),
+        ({"model": {"text_kernel_size": 4}}, ["[model]", "odd"]),
+        ({"model": {"duration_kernel_size": 2}}, ["[model]", "odd"]),
+        ({"model": {"attention_heads": 5}}, ["model.hidden_channels", "192", "5"]),
+        ({"model": {"latent_channels": 191}}, ["model.latent_channels", "191"]),
+    ],
+)
+def test_sections_that_do_not_fit_are_refused_with_keys_and_values(
+    sections: dict[str, dict[str, Any]], keys: list[str]
+) -> None:
+    sentence = refusal(**sections)
+    for key in keys:
+        assert key in sentence
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"decoder": {"upsample_rates": [16, 16], "upsample_kernel_sizes": [32, 32]}},
+        {"decoder": {"upsample_rates": [8, 8, 4], "upsample_kernel_sizes": [16, 16, 4]}},
+        {"data": {"bucket_frames": [32]}},
+        {"audio": {"fmax_hz": 11025.0}},
+        {"data": {"columns": ["id", "speaker", "text"]}},
+        {"discriminator": {"scales": 0}},
+    ],
+)
+def test_what_just_fits_is_accepted(sections: dict[str, dict[str, Any]]) -> None:
+    build(**sections)
+
+
+def test_every_field_says_what_it_is() -> None:
+    silent = [
+        f"{section}.{name}"
+        for section, field in Config.model_fields.items()
+        for name, inner in field.annotation.model_fields.items()  # type: ignore[union-attr]
+        if not inner.description
+    ]
+    assert silent == []

@@ -1,0 +1,363 @@
+"""The Trainer: what a step does to whom, and that a run which stops and resumes is the run that never stopped."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from configs import Config, InputError, load_config
+from data.corpus import Corpus, load_corpus
+from data.embedded import make_embedded_corpus
+from models.checkpoint import list_checkpoints, load_checkpoint
+from train import Trainer, frozen, resume, start
+from training.interruption import StopRequest
+
+HOUSE = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """22 clips of the embedded corpus."""
+    root = make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded")
+    rows = (root / "metadata.csv").read_text().splitlines()[:22]
+    (root / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+def tiny(corpus_folder: Path, run: Path, *overrides: str) -> Config:
+    """The tiny experiment on the embedded clips, reporting every step."""
+    own = [f"data.root={corpus_folder}", f"run.dir={run}", "data.validation_clips=2", "train.report_every=1"]
+    rare = ["train.validate_every=1000", "train.checkpoint_every=1000", "train.spoken_sentences=1"]
+    return load_config(HOUSE / "configs" / "tiny.toml", [*own, *rare, *overrides])
+
+
+def trained(config: Config) -> Trainer:
+    """A new run, trained to its end."""
+    trainer = start(config)
+    trainer.train(StopRequest())
+    return trainer
+
+
+def lines(run: Path) -> list[dict[str, Any]]:
+    """metrics.jsonl without what depends on the clock."""
+    read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    return [{key: value for key, value in line.items() if "seconds" not in key} for line in read]
+
+
+def same(first: Any, second: Any) -> bool:
+    """Whether two states are equal to the bit."""
+    if isinstance(first, torch.Tensor):
+        return first.dtype == second.dtype and torch.equal(first, second)
+    if isinstance(first, dict):
+        return first.keys() == second.keys() and all(same(first[key], second[key]) for key in first)
+    if isinstance(first, list | tuple):
+        return len(first) == len(second) and all(same(a, b) for a, b in zip(first, second, strict=True))
+    return bool(first == second)
+
+
+def test_seven_steps_and_five_more_are_twelve_steps_to_the_bit(corpus_folder: Path, tmp_path: Path) -> None:
+    # 20 clips in batches of 4 are 5 steps an epoch: both the stop at 7 and the end at 12 lie inside an epoch.
+    whole = trained(tiny(corpus_folder, tmp_path / "whole", "train.steps=12"))
+    trained(tiny(corpus_folder, tmp_path / "parts", "train.steps=7"))
+    torch.manual_seed(987)  # whatever happens in between
+    rest = resume(tmp_path / "parts", ["train.steps=12"])
+    assert rest.step == 7
+    rest.train(StopRequest())
+
+    ends = [load_checkpoint(tmp_path / run / "checkpoints" / "00000012.pt") for run in ("whole", "parts")]
+    for state in ends:
+        state.pop("seconds")
+        state["config"]["run"].pop("dir")
+    # Both runs validate at their end; only the run in parts did so at step 7 as well, which must change nothing.
+    assert {key for key in ends[0] if not same(ends[0][key], ends[1][key])} <= {"best"}
+    losses = [[line for line in lines(tmp_path / run) if "loss/mel" in line] for run in ("whole", "parts")]
+    assert [line["step"] for line in losses[0]] == list(range(1, 13))
+    assert losses[0] == losses[1]
+    assert whole.step == rest.step == 12
+
+
+def test_a_run_stopped_between_reports_reports_the_same_means(corpus_folder: Path, tmp_path: Path) -> None:
+    every_four = ("train.report_every=4", "train.steps=8")
+    trained(tiny(corpus_folder, tmp_path / "whole", *every_four))
+    stopped = start(tiny(corpus_folder, tmp_path / "parts", *every_four))
+    batches = stopped.batches()
+    stop = StopRequest()
+
+    def stop_in_the_sixth(trainer: Trainer = stopped) -> Any:
+        for batch in batches:
+            stop.signal_number = signal.SIGINT if trainer.step == 5 else None
+            yield batch
+
+    stopped.batches = stop_in_the_sixth  # type: ignore[method-assign]
+    stopped.train(stop)
+    assert stopped.step == 6
+    resume(tmp_path / "parts", []).train(StopRequest())
+    reports = [[line for line in lines(tmp_path / run) if "loss/mel" in line] for run in ("whole", "parts")]
+    assert [line["step"] for line in reports[0]] == [4, 8]
+    assert reports[0] == reports[1]
+
+
+def test_what_a_killed_run_wrote_after_its_checkpoint_is_written_once(corpus_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trained(tiny(corpus_folder, run, "train.steps=3"))
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 4, "seconds": 1, "loss/mel": 9.0}\n{"step": 5, "sec')
+    resume(run, ["train.steps=5"]).train(StopRequest())
+    steps = [line["step"] for line in lines(run) if "loss/mel" in line]
+    assert steps == [1, 2, 3, 4, 5]
+    assert 9.0 not in [line.get("loss/mel") for line in lines(run)]
+
+
+def test_the_synthesizers_update_leaves_the_discriminator_alone(corpus_folder: Path, tmp_path: Path) -> None:
+    trainer = start(tiny(corpus_folder, tmp_path / "run"))
+    updates: list[tuple[str, dict[str, torch.Tensor], list[bool]]] = []
+    update = trainer.update
+
+    def watched(network: Any, optimizer: Any, loss: torch.Tensor) -> torch.Tensor:
+        norm = update(network, optimizer, loss)
+        other = trainer.synthesizer if network is trainer.discriminator else trainer.discriminator
+        state = {name: weight.detach().clone() for name, weight in trainer.discriminator.state_dict().items()}
+        touched = [weight.grad is not None for weight in other.parameters()]
+        updates.append((type(network).__name__, state, touched))
+        if network is trainer.discriminator:
+            optimizer.zero_grad(set_to_none=True)  # so that whatever appears later comes from the synthesizer's loss
+        return norm
+
+    trainer.update = watched  # type: ignore[method-assign]
+    trainer.train_step(next(trainer.batches()))
+    assert [name for name, _, _ in updates] == ["Discriminator", "Synthesizer"]
+    assert not any(updates[0][2]), "the discriminator's loss left gradients in the synthesizer"
+    assert not any(updates[1][2]), "the synthesizer's loss left gradients in the discriminator"
+    assert same(updates[0][1], updates[1][1])
+    assert all(weight.requires_grad for weight in trainer.discriminator.parameters())
+
+
+def test_frozen_lets_gradients_through_and_thaws_after_an_error() -> None:
+    layer, x = torch.nn.Linear(3, 1), torch.ones(2, 3, requires_grad=True)
+    with frozen(layer):
+        layer(x).sum().backward()
+    assert layer.weight.grad is None
+    assert x.grad is not None
+    with pytest.raises(RuntimeError, match="boom"), frozen(layer):
+        raise RuntimeError("boom")
+    assert layer.weight.requires_grad
+
+
+@pytest.mark.parametrize("limit", [1e-3, math.inf])
+def test_gradients_are_clipped_to_the_limit_and_the_norm_before_is_reported(
+    corpus_folder: Path, tmp_path: Path, limit: float
+) -> None:
+    trainer = start(tiny(corpus_folder, tmp_path / "run", f"train.max_gradient_norm={limit}"))
+    report = trainer.train_step(next(trainer.batches()))
+    for network, norm in (
+        (trainer.discriminator, report.discriminator_gradient_norm),
+        (trainer.synthesizer, report.synthesizer_gradient_norm),
+    ):
+        left = math.sqrt(
+            sum(
+                float(weight.grad.double().square().sum()) for weight in network.parameters() if weight.grad is not None
+            )
+        )
+        assert float(norm) > 1e-2
+        assert left == pytest.approx(min(limit, float(norm)), rel=1e-3)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16", "fp32"])
+def test_every_precision_trains_with_finite_losses_and_full_precision_weights(
+    corpus_folder: Path, tmp_path: Path, precision: str
+) -> None:
+    trainer = trained(tiny(corpus_folder, tmp_path / "run", f"train.precision={precision}", "train.steps=3"))
+    assert trainer.scaler.is_enabled() == (precision == "fp16")
+    reports = [line for line in lines(tmp_path / "run") if "loss/mel" in line]
+    assert len(reports) == 3
+    assert all(math.isfinite(value) for line in reports for key, value in line.items() if key.startswith("loss/"))
+    assert {weight.dtype for weight in trainer.synthesizer.parameters()} == {torch.float32}
+
+
+def test_training_on_clips_shorter_than_a_segment_hears_no_padding(corpus_folder: Path, tmp_path: Path) -> None:
+    # 32 768 samples are 1.5 s: most of the embedded clips are shorter or not much longer.
+    config = tiny(corpus_folder, tmp_path / "run", "train.segment_samples=32768", "data.bucket_frames=[200, 400]")
+    trainer = start(config)
+    short = min(trainer.corpus.train, key=lambda clip: len(clip.audio))
+    assert len(short.audio) < 32768
+    batch = trainer.batch([short])
+    spectrogram = trainer.features.spectrogram(batch)
+    spoken = trainer.synthesizer(
+        batch.phoneme_ids, batch.phoneme_lengths, spectrogram, trainer.features.frame_lengths(batch)
+    )
+    segments = trainer.features.segments(batch, spectrogram, spoken)
+    end = len(short.audio) // 256 * 256
+    assert segments.fake[..., :end].abs().max() > 0
+    assert segments.fake[..., end:].abs().max() == 0
+    assert segments.real[..., end:].abs().max() == 0
+    assert int(segments.frame_mask.sum()) == end // 256
+    assert math.isfinite(float(trainer.train_step(batch).synthesizer_loss))
+
+
+def test_a_loss_that_is_no_number_stops_the_run_and_never_reaches_the_disk(corpus_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trainer = start(tiny(corpus_folder, run, "train.steps=6", "train.checkpoint_every=2", "train.report_every=5"))
+    batches = trainer.batches()
+
+    def poisoned() -> Any:
+        for batch in batches:
+            if trainer.step == 3:
+                batch.audio[:] = math.nan
+            yield batch
+
+    trainer.batches = poisoned  # type: ignore[method-assign]
+    with pytest.raises(InputError, match=r"broke before step 4.*loss/mel.*00000002\.pt"):
+        trainer.train(StopRequest())
+    state = load_checkpoint(list_checkpoints(run / "checkpoints")[-1])
+    assert state["step"] == 2
+    assert all(bool(weight.isfinite().all()) for weight in state["synthesizer"].values())
+
+
+def test_validation_is_the_same_twice_and_draws_nothing_from_the_training_noise(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    trainer = start(tiny(corpus_folder, tmp_path / "run"))
+    before = torch.get_rng_state()
+    first = trainer.validation.losses()
+    assert first == trainer.validation.losses()
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_the_newest_and_the_best_checkpoint_are_kept(corpus_folder: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    trainer = start(
+        tiny(
+            corpus_folder,
+            run,
+            "train.steps=6",
+            "train.checkpoint_every=1",
+            "train.validate_every=1",
+            "train.keep_checkpoints=2",
+        )
+    )
+    mels = iter([9.0, 5.0, 4.0, 6.0, 6.0, 6.0, 6.0])
+    trainer.validation.losses = lambda: {"mel": next(mels)}  # type: ignore[method-assign]
+    trainer.train(StopRequest())
+    assert [int(path.stem) for path in list_checkpoints(run / "checkpoints")] == [2, 5, 6]
+    assert trainer.best == {"step": 2, "mel": 4.0}
+
+
+def test_epochs_end_a_run_too(corpus_folder: Path, tmp_path: Path) -> None:
+    trainer = start(tiny(corpus_folder, tmp_path / "run", "train.epochs=2", "train.steps=1000"))
+    assert trainer.total_steps == 2 * 5
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("model.hidden_channels=64", "model.hidden_channels: 48 -> 64"),
+        ("train.batch_size=3", "train.batch_size: 4 -> 3"),
+        ("data.language=de", "data.language: 'en-us' -> 'de'"),
+    ],
+)
+def test_a_checkpoint_of_other_settings_is_refused_with_what_differs(
+    corpus_folder: Path, tmp_path: Path, override: str, told: str
+) -> None:
+    trained(tiny(corpus_folder, tmp_path / "run", "train.steps=1"))
+    before = (tmp_path / "run" / "config.toml").read_bytes()
+    with pytest.raises(InputError, match="was trained with other settings") as refusal:
+        resume(tmp_path / "run", [override])
+    assert told in str(refusal.value)
+    assert (tmp_path / "run" / "config.toml").read_bytes() == before
+
+
+def test_a_checkpoint_of_other_recordings_is_refused(corpus_folder: Path, tmp_path: Path) -> None:
+    trained(tiny(corpus_folder, tmp_path / "run", "train.steps=1"))
+    other = tmp_path / "corpus"
+    other.mkdir()
+    (other / "wavs").symlink_to(corpus_folder / "wavs")
+    rows = (corpus_folder / "metadata.csv").read_text().splitlines()
+    (other / "metadata.csv").write_text("\n".join(rows[1:]))
+    with pytest.raises(InputError, match=r"not those that .* was trained on"):
+        resume(tmp_path / "run", [f"data.root={other}"])
+
+
+def test_a_folder_that_holds_a_run_is_not_trained_over(corpus_folder: Path, tmp_path: Path) -> None:
+    trained(tiny(corpus_folder, tmp_path / "run", "train.steps=1"))
+    with pytest.raises(InputError, match="holds a run at step 1: continue it with --resume"):
+        start(tiny(corpus_folder, tmp_path / "run"))
+
+
+def run_train(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """Run `python train.py ...` as a user does."""
+    return subprocess.run(
+        [sys.executable, "train.py", *arguments],
+        cwd=HOUSE,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def test_bad_input_is_one_sentence_and_exit_code_two(corpus_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for arguments, told in [
+        (["configs/tiny.toml", f"data.root={tmp_path / 'nowhere'}"], "nowhere"),
+        (["configs/absent.toml"], "absent.toml: there is no such settings file"),
+        (["configs/tiny.toml", "train.batchsize=3"], "nearest one is train.batch_size"),
+        ([], "which experiment?"),
+        (["--resume", str(tmp_path / "empty")], "no checkpoint in it to resume from"),
+        (["--resume", str(tmp_path / "gone")], "there is no such run folder"),
+    ]:
+        done = run_train(*arguments)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert told in done.stderr
+        assert done.stderr.startswith("error: ")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_says_so_and_loses_no_step(corpus_folder: Path, tmp_path: Path, number: signal.Signals) -> None:
+    run = tmp_path / "run"
+    settings = ["configs/tiny.toml", f"data.root={corpus_folder}", f"run.dir={run}", "data.validation_clips=2"]
+    process = subprocess.Popen(
+        [sys.executable, "train.py", *settings, "train.report_every=1", "train.spoken_sentences=0"],
+        cwd=HOUSE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while "loss/mel" not in ((run / "metrics.jsonl").read_text() if (run / "metrics.jsonl").exists() else ""):
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number, errors
+    assert "stopped and saved at step" in output
+    assert f"python train.py --resume {run}" in output
+    last = max(line["step"] for line in lines(run))
+    assert [int(path.stem) for path in list_checkpoints(run / "checkpoints")] == [last]
+
+
+def test_corpora_of_several_speakers_make_a_voice_of_several_speakers(corpus_folder: Path, tmp_path: Path) -> None:
+    rows = [line.split("|") for line in (corpus_folder / "metadata.csv").read_text().splitlines()]
+    other = tmp_path / "corpus"
+    other.mkdir()
+    (other / "wavs").symlink_to(corpus_folder / "wavs")
+    named = [f"{row[0]}|{('ann', 'bob')[index % 2]}|{row[2]}" for index, row in enumerate(rows)]
+    (other / "metadata.csv").write_text("\n".join(named))
+    config = tiny(other, tmp_path / "run", 'data.columns=["id", "speaker", "text"]', "train.steps=2")
+    corpus: Corpus = load_corpus(config.data, config.audio)
+    assert corpus.speakers == ("ann", "bob")
+    trainer = trained(config)
+    gradient = trainer.synthesizer.speakers.weight.grad  # type: ignore[union-attr]
+    assert gradient is not None
+    assert bool(gradient.abs().sum(dim=1).gt(0).all())
