@@ -7,8 +7,8 @@ B batch · S samples · F frames · K bins (n_fft // 2 + 1) · M mel bands
 """
 
 import torch
-from librosa.filters import mel as mel_filterbank
 from torch import Tensor, nn
+from torchaudio.functional import melscale_fbanks
 
 MAGNITUDE_EPSILON = 1e-6  # inside the square root, where the slope at silence would be infinite
 LOG_FLOOR = 1e-5  # the quietest mel magnitude that is told apart
@@ -90,7 +90,7 @@ class LinearSpectrogram(nn.Module):
 
 
 class MelScale(nn.Module):
-    """Linear magnitudes to log-mel: log(max(filterbank @ spectrogram, 1e-5)), librosa's filterbank (Slaney).
+    """Linear magnitudes to log-mel: log(max(filterbank @ spectrogram, 1e-5)), with the filterbank of librosa (Slaney).
 
     Args:
         sample_rate: samples per second, in hertz.
@@ -104,8 +104,11 @@ class MelScale(nn.Module):
 
     def __init__(self, *, sample_rate: int, n_fft: int, mel_bands: int, fmin_hz: float, fmax_hz: float | None) -> None:
         super().__init__()
-        bank = mel_filterbank(sr=sample_rate, n_fft=n_fft, n_mels=mel_bands, fmin=fmin_hz, fmax=fmax_hz)
-        self.register_buffer("filterbank", torch.from_numpy(bank).float(), persistent=False)  # [M, K]
+        top_hz = sample_rate / 2 if fmax_hz is None else fmax_hz
+        bank = melscale_fbanks(
+            n_fft // 2 + 1, fmin_hz, top_hz, mel_bands, sample_rate, norm="slaney", mel_scale="slaney"
+        )
+        self.register_buffer("filterbank", bank.T.contiguous(), persistent=False)  # [M, K]
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Magnitudes [B, K, F] to natural logarithms [B, M, F]."""

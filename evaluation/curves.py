@@ -45,7 +45,7 @@ def read_curves(metrics: Path) -> dict[str, Curve]:
                 points.append(math.nan if value is None else float(value))
     except OSError as error:
         raise InputError(f"{metrics}: cannot be read ({error.strerror}); give the folder of a run") from error
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError(f"{metrics}: is not a metrics file of a run: {error}") from error
     if not curves:
         raise InputError(f"{metrics}: holds nothing yet; the first line comes after train.report_every steps")

@@ -17,7 +17,7 @@ from configs import Config, InputError, load_config
 from data.corpus import Corpus, load_corpus
 from data.embedded import make_embedded_corpus
 from models.checkpoint import list_checkpoints, load_checkpoint
-from train import Trainer, frozen, resume, start
+from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -291,34 +291,61 @@ def test_a_folder_that_holds_a_run_is_not_trained_over(corpus_folder: Path, tmp_
         start(tiny(corpus_folder, tmp_path / "run"))
 
 
-def run_train(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-    """Run `python train.py ...` as a user does."""
-    return subprocess.run(
-        [sys.executable, "train.py", *arguments],
-        cwd=HOUSE,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        **options,
-    )
-
-
-def test_bad_input_is_one_sentence_and_exit_code_two(corpus_folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-    for arguments, told in [
-        (["configs/tiny.toml", f"data.root={tmp_path / 'nowhere'}"], "nowhere"),
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["configs/tiny.toml", "data.root=NOWHERE"], "NOWHERE: there is no such folder"),
         (["configs/absent.toml"], "absent.toml: there is no such settings file"),
         (["configs/tiny.toml", "train.batchsize=3"], "nearest one is train.batch_size"),
+        (["data.root=LJSpeech-1.1"], "which experiment?"),
         ([], "which experiment?"),
-        (["--resume", str(tmp_path / "empty")], "no checkpoint in it to resume from"),
-        (["--resume", str(tmp_path / "gone")], "there is no such run folder"),
+        (["--resume", "EMPTY"], "no checkpoint in it to resume from"),
+        (["--resume", "NOWHERE"], "there is no such run folder"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_exit_code_two(
+    tmp_path: Path,
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(HOUSE)
+    argv = [word.replace("EMPTY", str(tmp_path)) for word in arguments]
+    monkeypatch.setattr("sys.argv", ["train.py", *argv])
+    assert main() == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert errors.startswith("error: ")
+    assert told in errors
+    assert errors.count("\n") == 1
+
+
+def test_bad_recordings_are_refused_before_anything_is_written(
+    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (corpus_folder / "metadata.csv").read_text().splitlines()
+    other = tmp_path / "corpus"
+    other.mkdir()
+    (other / "wavs").symlink_to(corpus_folder / "wavs")
+    for row, told in [
+        ("gone|A text.|A text.", "gone"),
+        ("embedded-050||", "line 23"),
+        ("embedded-050|Two columns.", "2 columns"),
     ]:
-        done = run_train(*arguments)
-        assert (done.returncode, done.stdout) == (2, ""), done.stderr
-        assert told in done.stderr
-        assert done.stderr.startswith("error: ")
-        assert done.stderr.count("\n") == 1
+        (other / "metadata.csv").write_text("\n".join([*rows, row]))
+        settings = [str(HOUSE / "configs" / "tiny.toml"), f"data.root={other}", f"run.dir={tmp_path / 'run'}"]
+        monkeypatch.setattr("sys.argv", ["train.py", *settings, "data.validation_clips=2"])
+        assert main() == 2
+        errors = capsys.readouterr().err
+        assert "metadata.csv" in errors
+        assert told in errors
+        assert errors.count("\n") == 1
+    wrong_rate = [*settings[:2], f"data.root={corpus_folder}", "audio.sample_rate=16000", "data.validation_clips=2"]
+    monkeypatch.setattr("sys.argv", ["train.py", *wrong_rate, f"run.dir={tmp_path / 'run'}"])
+    assert main() == 2
+    assert "data.resample=true" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")

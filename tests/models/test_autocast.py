@@ -7,7 +7,7 @@ from losses import duration_loss, kl_loss
 from models import Synthesis, Synthesizer
 from models.layers.spline import RationalQuadraticSpline
 from models.masks import length_mask
-from tests.models.random_voice import NUM_SYMBOLS, noise, seeded, small_synthesizer
+from tests.models.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
 
 PHONEME_LENGTHS, FRAME_LENGTHS = torch.tensor([6, 9, 3]), torch.tensor([20, 40, 31])
 
@@ -82,3 +82,18 @@ def test_audio_is_close_to_that_of_float32(voice: Synthesizer) -> None:
         half = voice.decoder(z)
     difference = (half.float() - full).square().mean().sqrt()
     assert float(difference / full.square().mean().sqrt()) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
+@torch.no_grad()
+def test_statistics_are_raised_to_float32_even_where_the_mask_is_half_precision_too(kind: str) -> None:
+    voice = small_synthesizer(small_config(model={"duration_predictor": kind}))
+    phoneme_mask = length_mask(PHONEME_LENGTHS, 9).bfloat16()
+    frame_mask = length_mask(FRAME_LENGTHS, 40).bfloat16()
+    ids = torch.randint(NUM_SYMBOLS, (3, 9), generator=seeded())
+    with torch.autocast("cpu", torch.bfloat16):
+        text = voice.text_encoder(ids, phoneme_mask)
+        posterior = voice.posterior_encoder(noise(3, 17, 40).abs(), frame_mask)
+        cost = voice.duration_predictor(text.hidden, phoneme_mask, torch.full((3, 9), 4))
+    for x in (text.prior.mean, text.prior.log_std, posterior.mean, posterior.log_std, cost):
+        assert x.dtype == torch.float32

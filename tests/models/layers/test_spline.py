@@ -104,6 +104,15 @@ def test_log_derivative_is_what_autograd_finds(spread: float) -> None:
     torch.testing.assert_close(gradient, log_derivative.detach().exp(), atol=1e-4, rtol=1e-3)
 
 
+def test_inverse_of_the_wildest_spline_is_finite_and_stays_inside() -> None:
+    spline = random_spline(20_000, spread=100.0)
+    on_knots = spline.y_knots[:, 4]
+    for y in (torch.linspace(-5, 5, 20_000), on_knots):
+        x, _ = spline.inverse(y)
+        assert bool(x.isfinite().all())
+        assert float(x.abs().max()) < BOUND + 0.01
+
+
 @pytest.mark.parametrize("spread", [0.0, 1.0, 5.0, 50.0])
 def test_spline_never_falls(spread: float) -> None:
     shape = random_shape(1, spread=spread)
