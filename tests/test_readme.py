@@ -1,0 +1,84 @@
+"""The README is true: its commands run, in their order, and the files it names are there."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from data.embedded import make_embedded_corpus
+
+HOUSE = Path(__file__).resolve().parents[1]
+README = (HOUSE / "README.md").read_text()
+
+# So that a command that trains for days ends in seconds; the last word on a setting counts.
+SHORTER = (
+    *("train.steps=2", "train.batch_size=2", "train.precision=fp32", "train.spoken_sentences=1"),
+    *("data.validation_clips=2", "model.text_layers=1", "model.posterior_layers=2", "decoder.initial_channels=32"),
+    *("discriminator.channel_divisor=16", "train.report_every=1"),
+)
+
+
+def blocks(language: str) -> list[str]:
+    """The README's code blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the project and a small corpus in the place of LJSpeech."""
+    folder = tmp_path_factory.mktemp("newcomer")
+    for path in HOUSE.iterdir():
+        if path.name not in ("runs", "corpora") and not path.name.startswith("."):
+            (folder / path.name).symlink_to(path)
+    corpus = make_embedded_corpus(folder / "LJSpeech-1.1")
+    rows = (corpus / "metadata.csv").read_text().splitlines()[:8]
+    (corpus / "metadata.csv").write_text("\n".join(rows))
+    return folder
+
+
+def shortened(command: str) -> str:
+    """The command as it stands, or with less to do where it would train for days."""
+    if "train.py --resume" in command:
+        return f"{command} train.steps=3"
+    return f"{command} {shlex.join(SHORTER)}" if "train.py" in command else command
+
+
+@pytest.mark.slow
+def test_its_commands_run_in_their_order(newcomer: Path) -> None:
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
+    commands = [line for line in lines if not line.startswith(("make ", "tensorboard "))]
+    assert len(commands) >= 6
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    for command in commands:
+        done = subprocess.run(
+            ["bash", "-c", shortened(command)],
+            cwd=newcomer,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    for made in ("hello.wav", "tomato.wav", "runs/ljspeech/curves.png", "runs/ljspeech/checkpoints/00000003.pt"):
+        assert (newcomer / made).stat().st_size > 1000, made
+
+    (program,) = blocks("python")
+    assert subprocess.run([sys.executable, "-c", program], cwd=newcomer, env=environment, check=False).returncode == 0
+
+
+def test_the_files_it_names_are_there() -> None:
+    named = re.findall(r"`((?:configs|data|models|losses|training|evaluation)/[\w/.]*)`", README)
+    assert len(named) > 10
+    assert [name for name in named if not (HOUSE / name).exists()] == []
+
+
+def test_the_make_targets_it_names_are_there() -> None:
+    targets = re.findall(r"^make (\w+)", README, flags=re.MULTILINE)
+    assert set(targets) == {"demo", "test", "lint"}
+    rules = (HOUSE / "Makefile").read_text()
+    assert all(re.search(rf"^{target}:", rules, flags=re.MULTILINE) for target in targets)
