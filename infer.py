@@ -131,7 +131,7 @@ class Voice:
             yield speech.audio[0, 0].cpu().numpy()
 
     def convert(self, audio: NDArray[np.float32], *, speaker: str, target: str) -> NDArray[np.float32]:
-        """Let another speaker of this voice say a recording (VITS, section 4.4).
+        """Let another speaker of this voice say a recording (VITS, appendix D).
 
         Args:
             audio: [S] in [-1, 1] at `self.sample_rate`.

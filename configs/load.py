@@ -40,7 +40,9 @@ def parse_config(tree: Tree, source: str) -> Config:
     try:
         return Config.model_validate(tree)
     except ValidationError as error:
-        raise InputError(f"{source}: " + "; ".join(_sentence(fault) for fault in error.errors())) from error
+        # One fault a setting: a broken list is reported once more for what is left of it.
+        faults = {fault["loc"][:2]: fault for fault in reversed(error.errors())}
+        raise InputError(f"{source}: " + "; ".join(_sentence(fault) for fault in reversed(faults.values()))) from error
 
 
 def dump_config(config: Config) -> str:
@@ -67,10 +69,18 @@ def _apply(tree: Tree, override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()  # a bare word or a path: data.root=LJSpeech-1.1
+    if not isinstance(value, str) and _is_text(section, name):
+        value = text.strip()  # a folder may be called 2024
     branch = tree.setdefault(section, {})
     if not isinstance(branch, dict):
         raise InputError(f"{section} is not a section of the settings")
     branch[name] = value
+
+
+def _is_text(section: str, name: str) -> bool:
+    settings = Config.model_fields.get(section)
+    field = settings.annotation.model_fields.get(name) if settings else None  # type: ignore[union-attr]
+    return field is not None and field.annotation is str
 
 
 def _known_keys() -> list[str]:
@@ -81,10 +91,10 @@ def _known_keys() -> list[str]:
 def _sentence(fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        known = _known_keys() if "." in key else list(Config.model_fields)
         # Someone who misplaces a key more often has its name right than its section.
-        tails = [candidate for candidate in known if candidate.rpartition(".")[2] == key.rpartition(".")[2]]
-        nearest = tails or difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+        tails = [known for known in _known_keys() if known.rpartition(".")[2] == key.rpartition(".")[2]]
+        kind = _known_keys() if "." in key else list(Config.model_fields)
+        nearest = tails or difflib.get_close_matches(key, kind, n=1, cutoff=0.0)
         return f"{key} is not a setting; the nearest one is {nearest[0]}"
     if fault["type"] == "missing":
         example = {"data": "data.root=LJSpeech-1.1", "run": "run.dir=runs/NAME"}.get(

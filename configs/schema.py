@@ -1,8 +1,8 @@
 """The settings of one experiment: frozen, typed, unknown keys forbidden, defaults from the VITS paper.
 
 Defaults are those of the LJSpeech run of Kim, Kong & Son, "Conditional Variational Autoencoder with Adversarial
-Learning for End-to-End Text-to-Speech" (2021), section 4, unless a field says otherwise. Values that follow from
-others are properties, never keys. Rules that span sections are checked once, when `Config` is built.
+Learning for End-to-End Text-to-Speech" (2021), sections 3.2 and 3.3, unless a field says otherwise. Values that follow
+from others are properties, never keys. Rules that span sections are checked once, when `Config` is built.
 """
 
 import math
@@ -17,6 +17,7 @@ Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 # TOML has lists only; strictness is kept for what is inside them.
 Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0)], ...], Field(strict=False, min_length=1)]
 IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)]
+Text = Annotated[str, Field(min_length=1)]
 Names = Annotated[tuple[StrictStr, ...], Field(strict=False, min_length=1)]
 
 
@@ -29,7 +30,7 @@ class Section(BaseModel):
 class RunSettings(Section):
     """Where the run lives and what makes it repeatable."""
 
-    dir: str
+    dir: Text
     """Folder that receives everything the run leaves behind."""
     seed: NonNegative = 1234
     """Seed of the weights, the data order, the segments and the noise."""
@@ -42,7 +43,7 @@ class RunSettings(Section):
 class DataSettings(Section):
     """The recordings, their transcripts, and how they are read aloud."""
 
-    root: str
+    root: Text
     """Folder that holds the metadata file and `wavs/`."""
     metadata: str = "metadata.csv"
     """Metadata file inside `root`: one recording a line, columns separated by `|`, no quoting."""
@@ -160,7 +161,7 @@ class DiscriminatorSettings(Section):
     """Periods of the multi-period discriminator, in samples."""
     scales: NonNegative = 1
     """Scale discriminators: 1 as in VITS, 3 (each on audio pooled by two more) as in HiFi-GAN."""
-    channel_divisor: Positive = 1
+    channel_divisor: Literal[1, 2, 4, 8, 16] = 1
     """Every channel count of the paper's discriminators is divided by this."""
 
 

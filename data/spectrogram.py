@@ -1,6 +1,6 @@
 """Linear and mel spectrograms, on whatever device the audio is.
 
-Kim, Kong & Son (2021), section 4: magnitudes of a Hann-windowed Fourier transform, and 80 mel bands of them. A frame
+Kim, Kong & Son (2021), section 3.2: magnitudes of a Hann-windowed Fourier transform, and 80 mel bands of them. A frame
 is `hop_length` samples; a clip of L samples has L // hop_length frames. Everything is float32, whatever the autocast.
 
 B batch · S samples · F frames · K bins (n_fft // 2 + 1) · M mel bands

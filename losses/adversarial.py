@@ -1,4 +1,4 @@
-"""Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), in VITS equations 9 to 11.
+"""Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), in VITS equations 8 to 10.
 
 N judges · the lists run over judges; features over judges, then layers
 """
@@ -12,7 +12,7 @@ from torch import Tensor
 def discriminator_loss(
     disc_real_outputs: Sequence[Tensor], disc_generated_outputs: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    """Real audio shall score 1 and made audio 0 (equation 9).
+    """Real audio shall score 1 and made audio 0 (equation 8).
 
     Args:
         disc_real_outputs: N tensors of any shape, scores of real audio.
@@ -28,7 +28,7 @@ def discriminator_loss(
 
 
 def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Made audio shall score 1 (equation 10).
+    """Made audio shall score 1 (equation 9).
 
     Args:
         disc_outputs: N tensors of any shape, scores of made audio.
@@ -41,7 +41,7 @@ def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]
 
 
 def feature_loss(fmap_r: Sequence[Sequence[Tensor]], fmap_g: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Made audio shall look to every layer of every judge as the real audio does (equation 11).
+    """Made audio shall look to every layer of every judge as the real audio does (equation 10).
 
     Twice the sum over layers of the mean absolute difference; the two is HiFi-GAN's weight of this term, part of its
     published definition. The real side is a target and receives no gradient.

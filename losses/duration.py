@@ -1,4 +1,4 @@
-"""How badly the durations are predicted (VITS, equation 7, and section 4.2 for the deterministic predictor)."""
+"""How badly the durations are predicted (VITS, section 2.2.2, equation 7)."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""KL divergence between the posterior and the flow prior (VITS, equations 3 and 4)."""
+"""KL divergence between the posterior and the flow prior (VITS, section 2.1.3, equations 3 and 4)."""
 
 import torch
 from torch import Tensor

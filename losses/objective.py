@@ -1,4 +1,4 @@
-"""What the synthesizer is taught by: every term by name, every weight in one place (VITS, equation 8)."""
+"""What the synthesizer is taught by: every term by name, every weight in one place (VITS, section 2.4, equation 11)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Distance between what was recorded and what was decoded (VITS, section 2.1.3, equation 2)."""
+"""Distance between what was recorded and what was decoded (VITS, section 2.1.2, equation 2)."""
 
 from torch import Tensor
 

@@ -1,4 +1,4 @@
-"""Monotonic alignment search (VITS, section 2.2.1, equations 5 and 6; Glow-TTS, Kim et al., 2020, algorithm 1).
+"""Monotonic alignment search (VITS, section 2.2.1 and appendix A; Glow-TTS, Kim et al., 2020).
 
 Which frame belongs to which phoneme is found, not learned: of all alignments that start at the first phoneme, end at
 the last and never skip or go back, the one under which the prior finds z_p most likely.
@@ -79,7 +79,7 @@ def _search_batch(
     frame_lengths: NDArray[np.int64],
     durations: NDArray[np.int64],
 ) -> None:
-    """Viterbi over each grid: two rows of best sums, one bit per cell for the way back."""
+    """Viterbi over each grid: two rows of best sums, one flag per cell for the way back."""
     for b in range(grids.shape[0]):
         phonemes, frames = phoneme_lengths[b], frame_lengths[b]
         advanced = np.zeros((frames, phonemes), dtype=np.bool_)
@@ -96,5 +96,6 @@ def _search_batch(
         p = phonemes - 1
         for f in range(frames - 1, -1, -1):
             durations[b, p] += 1
-            if advanced[f, p]:
+            # Where no more frames than phonemes are left, every phoneme takes one, whatever the scores (NaN, say).
+            if p > 0 and (p == f or advanced[f, p]):
                 p -= 1

@@ -1,4 +1,4 @@
-"""The judges of HiFi-GAN (Kong, Kim & Bae, 2020, section 2.3), as VITS uses them (section 2.3).
+"""The judges of HiFi-GAN (Kong, Kim & Bae, 2020, section 2.3), as VITS uses them (section 2.5.4).
 
 B batch · S samples · N judges · H channels
 """

@@ -1,4 +1,4 @@
-"""The deterministic duration predictor (VITS, section 4.2's ablation; FastSpeech, 2019): one number a phoneme.
+"""The deterministic duration predictor (FastSpeech, 2019; VITS compares with it in section 4.1): one number a phoneme.
 
 B batch · P phonemes · H hidden channels · C speaker channels
 """

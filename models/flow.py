@@ -1,7 +1,7 @@
-"""The normalizing flow between the posterior's z and the prior's z_p (VITS, section 2.1.2, equation 4).
+"""The normalizing flow between the posterior's z and the prior's z_p (VITS, equation 4 and section 2.5.2).
 
 Affine coupling layers (RealNVP; Dinh et al., 2017) that shift and do not scale, so the volume never changes and the
-log-determinant is zero (VITS, appendix A.1).
+log-determinant is zero (VITS, appendix B.1).
 
 B batch · Z latent channels · H hidden channels · C speaker channels · F frames
 """

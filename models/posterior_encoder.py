@@ -1,4 +1,4 @@
-"""Linear spectrogram to the posterior's statistics (VITS, section 2.2.2 and appendix A.2).
+"""Linear spectrogram to the posterior's statistics (VITS, section 2.5.1 and appendix B.1).
 
 B batch · N spectrogram bins · H hidden channels · Z latent channels · C speaker channels · F frames
 """

@@ -1,4 +1,4 @@
-"""Random windows of a fixed length: the decoder is trained on short pieces (VITS, section 2.1.3).
+"""Random windows of a fixed length: the decoder is trained on short pieces (VITS, section 3.3).
 
 B batch · C channels · T time (frames or samples) · S length of a segment in the same unit
 """
@@ -20,8 +20,7 @@ def random_segment_starts(lengths: Tensor, size: int, generator: torch.Generator
     """
     uniform = torch.rand(lengths.shape, generator=generator, device=lengths.device)
     places = (lengths - size + 1).clamp(min=1)
-    # float32 rounding can bring uniform * places up to places itself.
-    return torch.minimum((uniform * places).long(), places - 1)
+    return (uniform * places).long()
 
 
 def slice_segments(x: Tensor, starts: Tensor, size: int) -> Tensor:

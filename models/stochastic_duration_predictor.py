@@ -1,4 +1,4 @@
-"""The stochastic duration predictor (VITS, section 2.2.2's "Stochastic duration predictor", appendices A.4 and B).
+"""The stochastic duration predictor (VITS, sections 2.2.2 and 2.5.5, appendix B.3).
 
 Durations are whole numbers, so they are dequantised by u in [0, 1) and joined by a second channel nu (variational
 data augmentation); a flow then maps the pair to Gaussian noise. Training maximises the bound of equation 7; speaking

@@ -113,7 +113,8 @@ class Synthesizer(nn.Module):
             spectrogram: [B, N, F], linear magnitudes, F at least the segment's frames.
             frame_lengths: [B], each at least its number of phonemes.
             speaker_ids: [B], or None for a single voice.
-            generator: makes every random draw repeatable; it must live on the device of the inputs.
+            generator: makes the posterior's sample, the segments and the durations' noise repeatable (dropout draws
+                from torch's own generator); it must live on the device of the inputs.
         """
         speaker = self._speaker(speaker_ids)
         text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
@@ -186,7 +187,7 @@ class Synthesizer(nn.Module):
         noise_scale: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Say a recording again, as its own speaker or as another (voice conversion, section 4.4, figure 1).
+        """Say a recording again, as its own speaker or as another (voice conversion, appendix D).
 
         Args:
             spectrogram: [B, N, F], linear magnitudes.
@@ -212,6 +213,10 @@ class Synthesizer(nn.Module):
         """Write every normalised weight out as a plain one: the same audio, faster, no longer to be trained."""
         for module in self.modules():
             if parametrize.is_parametrized(module, "weight"):
+                # torch gives a module and its deep copies one class, and takes the normalised weight off that class:
+                # with a class of its own, folding one leaves the others whole.
+                shared = module.__class__
+                module.__class__ = type(shared.__name__, shared.__bases__, dict(vars(shared)))
                 parametrize.remove_parametrizations(module, "weight")
 
     def folded_state_dict(self) -> dict[str, Tensor]:
@@ -233,7 +238,9 @@ class Synthesizer(nn.Module):
 
 
 def _expand_prior(prior: Gaussian, durations: Tensor, frames: int) -> Gaussian:
-    return Gaussian(expand(prior.mean, durations, frames), expand(prior.log_std, durations, frames))
+    both = torch.cat((prior.mean, prior.log_std), dim=1)
+    mean, log_std = expand(both, durations, frames).chunk(2, dim=1)
+    return Gaussian(mean, log_std)
 
 
 def _build_duration_predictor(config: Config, speaker_channels: int) -> DurationPredictor | StochasticDurationPredictor:

@@ -1,4 +1,4 @@
-"""Phonemes to the prior's statistics (VITS, section 2.2.1 and appendix A.1): a transformer with relative positions.
+"""Phonemes to the prior's statistics (VITS, section 2.5.2 and appendix B.1): a transformer with relative positions.
 
 B batch · P phonemes · H hidden channels · Z latent channels
 """

@@ -4,7 +4,7 @@ from configs import TrainSettings
 
 
 def learning_rate(settings: TrainSettings, *, step: int, epoch: int) -> float:
-    """Linear warm-up over steps, times exponential decay per finished epoch (VITS, section 3.2).
+    """Linear warm-up over steps, times exponential decay per finished epoch (VITS, section 3.3).
 
     Args:
         settings: the train section.

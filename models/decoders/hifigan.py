@@ -1,4 +1,4 @@
-"""HiFi-GAN's generator (Kong, Kim & Bae, 2020, section 2.2 and appendix A.1), as VITS uses it.
+"""HiFi-GAN's generator (Kong, Kim & Bae, 2020, section 2.2 and appendix A.1), as VITS uses it (2.5.3).
 
 B batch · Z latent channels · C speaker channels · F frames · T samples at the current rate · S = F * hop samples
 """

@@ -1,4 +1,4 @@
-"""Dilated depth-separable convolutions of the stochastic duration predictor (VITS, appendix B, figure 5b).
+"""Dilated depth-separable convolutions of the stochastic duration predictor (VITS, appendix B.3).
 
 B batch · H channels · P phonemes
 """

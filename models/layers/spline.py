@@ -63,8 +63,11 @@ class RationalQuadraticSpline:
         a = bin_.height * (bin_.slope - bin_.left_slope) + rise * curvature
         b = bin_.height * bin_.left_slope - rise * curvature
         c = -bin_.slope * rise
-        # The discriminant is positive for a monotonic spline; rounding may take it just below zero.
-        t = 2 * c / (-b - torch.sqrt((b**2 - 4 * a * c).clamp(min=0.0)))
+        # The discriminant is positive for a monotonic spline; rounding may take it just below zero. Of the two ways to
+        # write the root, each cancels digits for one sign of b; where b < 0, a is positive.
+        root = torch.sqrt((b**2 - 4 * a * c).clamp(min=0.0))
+        t = torch.where(b < 0, (root - b) / torch.where(b < 0, 2 * a, 1.0), 2 * c / (-b.clamp(min=0.0) - root))
+        t = t.clamp(0.0, 1.0)
         x = t * bin_.width + bin_.left
         return torch.where(inside, x, y.float()), torch.where(inside, -self._log_derivative(bin_, t), 0.0)
 

@@ -95,5 +95,6 @@ def test_statistics_are_raised_to_float32_even_where_the_mask_is_half_precision_
         text = voice.text_encoder(ids, phoneme_mask)
         posterior = voice.posterior_encoder(noise(3, 17, 40).abs(), frame_mask)
         cost = voice.duration_predictor(text.hidden, phoneme_mask, torch.full((3, 9), 4))
-    for x in (text.prior.mean, text.prior.log_std, posterior.mean, posterior.log_std, cost):
+        log_durations = voice.duration_predictor.predict(text.hidden, phoneme_mask)
+    for x in (text.prior.mean, text.prior.log_std, posterior.mean, posterior.log_std, cost, log_durations):
         assert x.dtype == torch.float32
