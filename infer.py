@@ -215,7 +215,6 @@ def build_parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Speak from the command line."""
     arguments = build_parser().parse_args()
-    warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
     voice = Voice.load(arguments.voice, arguments.device)
     if arguments.source is not None:
         if arguments.speaker is None or arguments.source_speaker is None:

@@ -1,7 +1,8 @@
-"""What a command says when the mistake is the user's: one sentence, exit code 2, no traceback."""
+"""What a command says to its user: a mistake is one sentence and exit code 2, a warning is one line; no traceback."""
 
 import functools
 import sys
+import warnings
 from collections.abc import Callable
 
 
@@ -12,15 +13,17 @@ class InputError(ValueError):
 def command(main: Callable[[], int]) -> Callable[[], int]:
     """Wrap a command's `main`: an InputError becomes one sentence on standard error and exit code 2.
 
-    Any other exception keeps its traceback: that one is our bug.
+    A warning of ours becomes one line there. Any other exception keeps its traceback: that one is our bug.
     """
 
     @functools.wraps(main)
     def guarded() -> int:
-        try:
-            return main()
-        except InputError as error:
-            print(f"error: {error}", file=sys.stderr)
-            return 2
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
+            try:
+                return main()
+            except InputError as error:
+                print(f"error: {error}", file=sys.stderr)
+                return 2
 
     return guarded

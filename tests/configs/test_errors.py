@@ -1,5 +1,7 @@
 """A user's mistake is one sentence and exit code 2; our own mistake keeps its traceback."""
 
+import warnings
+
 import pytest
 
 from configs import InputError, command
@@ -14,6 +16,16 @@ def test_an_input_error_becomes_one_sentence_on_standard_error(capsys: pytest.Ca
     captured = capsys.readouterr()
     assert captured.err == "error: wavs/a.wav: has 44100 samples per second, not 22050\n"
     assert captured.out == ""
+
+
+def test_a_warning_becomes_one_line_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    @command
+    def main() -> int:
+        warnings.warn("recordings at 16000 Hz are resampled", stacklevel=1)
+        return 0
+
+    assert main() == 0
+    assert capsys.readouterr().err == "warning: recordings at 16000 Hz are resampled\n"
 
 
 def test_any_other_error_is_ours_and_is_not_hidden() -> None:
