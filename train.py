@@ -49,12 +49,17 @@ from training.random_state import random_state, restore_random_state, seed_every
 from training.schedule import learning_rate
 from training.validation import Validation
 
-# What a resumed run may do differently: none of it changes what is learned from a batch.
+# What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
+# reports, how the voice speaks, and how the optimizers step. Of the last, a change is announced.
 MAY_CHANGE = (
     *("run.dir", "run.device", "run.threads", "data.root"),
     *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
     *("train.keep_checkpoints", "train.spoken_sentences"),
     *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
+)
+MAY_CHANGE_ALOUD = (
+    *("train.learning_rate", "train.learning_rate_decay", "train.warmup_steps", "train.weight_decay"),
+    *("train.max_gradient_norm", "train.precision", "train.ema_decay"),
 )
 
 
@@ -314,7 +319,10 @@ class Trainer:
         """Go on from a checkpoint of the same settings and the same data."""
         for name in ("synthesizer", "discriminator", "average", "synthesizer_optimizer", "discriminator_optimizer"):
             getattr(self, name).load_state_dict(state[name])
-        self.scaler.load_state_dict(state["scaler"])
+        for group in (*self.synthesizer_optimizer.param_groups, *self.discriminator_optimizer.param_groups):
+            group["weight_decay"] = self.config.train.weight_decay
+        if state["scaler"]:  # empty unless the run was in fp16
+            self.scaler.load_state_dict(state["scaler"])
         self.means.load_state_dict(state["means"], self.device)
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
         restore_random_state(state["random"])
@@ -375,11 +383,14 @@ def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
     path = checkpoints[-1]
     state = load_checkpoint(path)
     changed = differences(parse_config(state["config"], source=str(path)), config, ignore=MAY_CHANGE)
-    if changed:
+    unfit = [change for change in changed if not change.startswith(MAY_CHANGE_ALOUD)]
+    if unfit:
         raise InputError(
-            f"{path} was trained with other settings ({'; '.join(changed)}): put them back, or start a new run with "
+            f"{path} was trained with other settings ({'; '.join(unfit)}): put them back, or start a new run with "
             "another run.dir"
         )
+    if changed:
+        print(f"from step {state['step']} on with {'; '.join(changed)}")
     symbols = SymbolTable.from_json(state["symbols"])
     corpus = load_corpus(config.data, config.audio, symbols=symbols, speakers=state["speakers"])
     if corpus.fingerprint != state["fingerprint"]:

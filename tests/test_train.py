@@ -274,6 +274,16 @@ def test_a_checkpoint_of_other_settings_is_refused_with_what_differs(
     assert (tmp_path / "run" / "config.toml").read_bytes() == before
 
 
+def test_a_run_goes_on_with_another_learning_rate_and_says_so(
+    corpus_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained(tiny(corpus_folder, tmp_path / "run", "train.steps=1"))
+    rest = resume(tmp_path / "run", ["train.steps=2", "train.learning_rate=1e-5", "train.precision=fp16"])
+    assert "from step 1 on with train.learning_rate: 0.0002 -> 1e-05" in capsys.readouterr().out
+    rest.train(StopRequest())
+    assert lines(tmp_path / "run")[-2]["learning_rate"] == pytest.approx(1e-5)
+
+
 def test_a_checkpoint_of_other_recordings_is_refused(corpus_folder: Path, tmp_path: Path) -> None:
     trained(tiny(corpus_folder, tmp_path / "run", "train.steps=1"))
     other = tmp_path / "corpus"
