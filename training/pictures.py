@@ -13,10 +13,11 @@ def mel_picture(panels: dict[str, NDArray[np.float32]], *, seconds_per_frame: fl
     figure = Figure(figsize=(9, 2.4 * len(panels)), layout="constrained")
     axes = np.atleast_1d(figure.subplots(len(panels), 1, sharex=True))
     loudest = max(float(mel.max()) for mel in panels.values())
+    longest = max(mel.shape[1] for mel in panels.values()) * seconds_per_frame
     for axis, (title, mel) in zip(axes, panels.items(), strict=True):
         extent = (0.0, mel.shape[1] * seconds_per_frame, 0.0, float(mel.shape[0]))
         image = axis.imshow(mel, origin="lower", aspect="auto", extent=extent, vmin=np.log(1e-5), vmax=loudest)
-        axis.set(title=title, ylabel="mel band")
+        axis.set(title=title, ylabel="mel band", xlim=(0.0, longest))
     axes[-1].set_xlabel("seconds")
     figure.colorbar(image, ax=list(axes), label="log magnitude")
     return figure
