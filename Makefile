@@ -24,7 +24,8 @@ $(VENV)/ready: requirements.lock
 demo: setup
 	$(BIN)/python -m data.embedded corpora/embedded
 	@if [ -e $(DEMO)/voice.safetensors ]; then \
-	    echo "$(DEMO) is trained already: delete the folder to train it again"; \
+	    echo "going on with $(DEMO): delete the folder to begin anew"; \
+	    $(BIN)/python train.py --resume $(DEMO); \
 	else \
 	    $(BIN)/python train.py configs/demo.toml run.dir=$(DEMO); \
 	fi

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
 from configs import InputError, command
 from data.audio_file import FULL_SCALE, read_audio, write_wav
@@ -84,6 +85,7 @@ class Voice:
             InputError: there is nothing to speak, or no such speaker.
         """
         pause_seconds = self.config.speaking.pause_seconds if pause_seconds is None else pause_seconds
+        pause_seconds = _within("pause", pause_seconds, 0, 60)
         pause = np.zeros(round(pause_seconds * self.sample_rate), dtype=np.float32)
         pieces: list[NDArray[np.float32]] = []
         for sentence in self.sentences(
@@ -109,22 +111,28 @@ class Voice:
     ) -> Iterator[NDArray[np.float32]]:
         """Speak a text sentence by sentence, each [S] as soon as it is made; arguments as for `speak`."""
         speaking = self.config.speaking
-        speed = speaking.speed if speed is None else speed
-        if not 0.05 <= speed <= 20:
-            raise InputError(f"speed = {speed:g} is out of range: give a rate from 0.05 to 20, where 1 is normal")
+        speed = _within("speed", speaking.speed if speed is None else speed, 0.05, 20)
+        noise_scale = _within("noise scale", speaking.noise_scale if noise_scale is None else noise_scale, 0, 10)
+        duration_noise_scale = _within(
+            "duration noise scale",
+            speaking.duration_noise_scale if duration_noise_scale is None else duration_noise_scale,
+            0,
+            10,
+        )
         speaker_ids = self._speaker_ids(speaker)
         encoded = self._encode(text)
         generator = torch.Generator()
-        generator.manual_seed(seed) if seed is not None else generator.seed()
-        for sentence in encoded:
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(int(_within("seed", seed, 0, 2**63 - 1)))
+        for sentence in tqdm(encoded, unit="sentence", delay=2, disable=None, leave=False):
             speech = self.synthesizer.speak(
                 torch.tensor([sentence.ids], device=self.device),
                 torch.tensor([len(sentence.ids)], device=self.device),
                 speaker_ids,
-                noise_scale=speaking.noise_scale if noise_scale is None else noise_scale,
-                duration_noise_scale=(
-                    speaking.duration_noise_scale if duration_noise_scale is None else duration_noise_scale
-                ),
+                noise_scale=noise_scale,
+                duration_noise_scale=duration_noise_scale,
                 speed=speed,
                 generator=generator,
             )
@@ -180,14 +188,23 @@ class Voice:
         return torch.tensor([self.speakers.index(speaker) if speaker else 0], device=self.device)
 
 
+def _within(name: str, value: float, least: float, most: float) -> float:
+    if not least <= value <= most:  # NaN is not within anything
+        raise InputError(f"{name} = {value:g} is out of range: give a number from {least:g} to {most:g}")
+    return value
+
+
 def read_text(argument: str | None, file: Path | None) -> str:
     """The text from the command line, a file, or standard input."""
     if argument is not None and file is not None:
         raise InputError("give the text or --file, not both")
     if argument is not None and argument != "-":
         return argument
+    if file is None and sys.stdin.isatty():
+        print("type the text, then end it with Ctrl-D", file=sys.stderr)
     try:
-        return sys.stdin.read() if file is None else file.read_text(encoding="utf-8-sig")
+        content = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{file or 'standard input'}: cannot be read as UTF-8 text: {error}") from error
 
@@ -199,13 +216,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("text", nargs="?", help="what to say; without it, or as -, standard input is read")
     parser.add_argument("--file", type=Path, help="read the text from this file")
     parser.add_argument("-o", "--output", type=Path, default=Path("speech.wav"), help="wav to write (%(default)s)")
-    parser.add_argument("--speaker", help="who speaks, in a voice of several speakers")
+    parser.add_argument("--speaker", help="who speaks, in a voice of several (the first)")
     parser.add_argument("--source", type=Path, metavar="RECORDING", help="convert this recording of --source-speaker")
     parser.add_argument("--source-speaker", help="who speaks in the recording to convert")
-    parser.add_argument("--speed", type=float, help="speaking rate; 2 is twice as fast")
-    parser.add_argument("--noise-scale", type=float, help="variation of the sound; 0 for none")
-    parser.add_argument("--duration-noise-scale", type=float, help="variation of the rhythm; 0 for none")
-    parser.add_argument("--pause", type=float, metavar="SECONDS", help="silence between sentences")
+    parser.add_argument("--speed", type=float, help="speaking rate, 2 is twice as fast (the voice's own)")
+    parser.add_argument("--noise-scale", type=float, help="variation of the sound, 0 for none (the voice's own)")
+    parser.add_argument(
+        "--duration-noise-scale", type=float, help="variation of the rhythm, 0 for none (the voice's own)"
+    )
+    parser.add_argument("--pause", type=float, metavar="SECONDS", help="silence between sentences (the voice's own)")
     parser.add_argument("--seed", type=int, help="say it the same way each time")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
     return parser
@@ -216,7 +235,11 @@ def main() -> int:
     """Speak from the command line."""
     arguments = build_parser().parse_args()
     voice = Voice.load(arguments.voice, arguments.device)
+    if arguments.output.suffix.lower() != ".wav" or not arguments.output.parent.is_dir():
+        raise InputError(f"{arguments.output}: give the name of a .wav file in a folder that exists")
     if arguments.source is not None:
+        if arguments.text is not None or arguments.file is not None:
+            raise InputError("give a text to speak or a recording to convert, not both")
         if arguments.speaker is None or arguments.source_speaker is None:
             raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
         recording = read_audio(arguments.source, sample_rate=voice.sample_rate, resample=True)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
+from filelock import Timeout as FileLockTimeout
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -72,7 +74,7 @@ class StepReport:
     objective: SynthesizerObjective
     discriminator_gradient_norm: Tensor
     synthesizer_gradient_norm: Tensor
-    judges: dict[str, list[Tensor]]  # each judge's part of the adversarial losses
+    parts: dict[str, Tensor]  # each discriminator's part of the adversarial losses
 
     def scalars(self) -> dict[str, Tensor]:
         """Every number under the name it has in metrics.jsonl and TensorBoard."""
@@ -82,7 +84,7 @@ class StepReport:
             **{f"loss/{name}": term.detach() for name, term in self.objective.named().items()},
             "gradient_norm/discriminator": self.discriminator_gradient_norm,
             "gradient_norm/synthesizer": self.synthesizer_gradient_norm,
-            **{f"judge_{i}/{name}": part for name, parts in self.judges.items() for i, part in enumerate(parts)},
+            **self.parts,
         }
 
 
@@ -167,7 +169,11 @@ class Trainer:
             objective=objective,
             discriminator_gradient_norm=discriminator_norm,
             synthesizer_gradient_norm=synthesizer_norm,
-            judges={"real": real_parts, "fake": fake_parts, "fooled": fooled_parts},
+            parts={
+                f"{name}/{side}": part
+                for side, parts in (("real", real_parts), ("fake", fake_parts), ("fooled", fooled_parts))
+                for name, part in zip(self.discriminator.names, parts, strict=True)
+            },
         )
 
     def autocast(self) -> torch.autocast:
@@ -196,7 +202,17 @@ class Trainer:
         return self.step // len(self.buckets)
 
     def train(self, stop: StopRequest) -> None:
-        """Step until the end, or until somebody asks to stop; save before returning."""
+        """Step until the end, or until somebody asks to stop; save before returning.
+
+        Raises:
+            InputError: another process is training in this folder, or training broke.
+        """
+        with alone_in(self.folder):
+            with replacing(self.folder / "config.toml") as file:
+                file.write(dump_config(self.config).encode())
+            self._train(stop)
+
+    def _train(self, stop: StopRequest) -> None:
         train = self.config.train
         journal = Journal(self.folder, step=self.step, seconds=self.seconds)
         bar = tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None, dynamic_ncols=True)
@@ -253,12 +269,15 @@ class Trainer:
             print(f"step {self.step}/{self.total_steps}  {summary}  {seconds_per_step:.2f} s/step", flush=True)
 
     def refuse_broken_losses(self) -> None:
-        """Stop a run whose losses are no numbers any more, before that reaches the disk.
+        """Stop a run whose losses or gradients are no numbers any more, before that reaches the disk.
 
         Raises:
-            InputError: a loss since the last report is NaN or infinite.
+            InputError: a loss or a gradient since the last report is NaN or infinite.
         """
-        broken = [name for name in self.means.broken() if name.startswith("loss/")]
+        # In fp16 such a step is skipped and the scale halved, until there is nothing left to halve.
+        if self.scaler.is_enabled() and self.scaler.get_scale() >= 1:
+            return
+        broken = [name for name in self.means.broken() if name.startswith(("loss/", "gradient_norm/"))]
         if broken:
             newest = list_checkpoints(self.folder / "checkpoints")[-1:]
             raise InputError(
@@ -269,6 +288,7 @@ class Trainer:
 
     def validate(self, journal: Journal) -> bool:
         """Judge the averaged weights; return whether their mel loss is the lowest yet."""
+        self.refuse_broken_losses()
         losses = self.validation.losses()
         journal.scalars(self.step, {f"validation/{name}": value for name, value in losses.items()})
         self.validation.speak(journal, self.step)
@@ -340,6 +360,21 @@ class Trainer:
 
 
 @contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep a second process out of a run folder.
+
+    Raises:
+        InputError: another process is training there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / ".lock", blocking=False):
+            yield
+    except FileLockTimeout as error:
+        raise InputError(f"{folder}: another process is training here; wait for it, or give another run.dir") from error
+
+
+@contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Let gradients pass through a network and leave none in it."""
     network.requires_grad_(False)
@@ -350,7 +385,7 @@ def frozen(network: nn.Module) -> Iterator[None]:
 
 
 def start(config: Config) -> Trainer:
-    """A Trainer at step 0, its folder made.
+    """A Trainer at step 0.
 
     Raises:
         InputError: the folder holds a run already, or the recordings cannot be used.
@@ -362,10 +397,8 @@ def start(config: Config) -> Trainer:
             f"{folder} holds a run at step {int(checkpoints[-1].stem)}: continue it with --resume {folder}, or give "
             "another folder with run.dir=..."
         )
-    trainer = Trainer(config, load_corpus(config.data, config.audio))
-    with replacing(folder / "config.toml") as file:
-        file.write(dump_config(config).encode())
-    return trainer
+    choose_device(config.run.device)  # refused now, not after the recordings are read
+    return Trainer(config, load_corpus(config.data, config.audio))
 
 
 def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
@@ -389,6 +422,7 @@ def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
             f"{path} was trained with other settings ({'; '.join(unfit)}): put them back, or start a new run with "
             "another run.dir"
         )
+    choose_device(config.run.device)
     if changed:
         print(f"from step {state['step']} on with {'; '.join(changed)}")
     symbols = SymbolTable.from_json(state["symbols"])
@@ -398,10 +432,11 @@ def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
             f"{config.data.root}: the recordings or texts are not those that {path} was trained on: put them back, or "
             "start a new run with another run.dir"
         )
-    with replacing(folder / "config.toml") as file:
-        file.write(dump_config(config).encode())
     trainer = Trainer(config, corpus)
-    trainer.load_state_dict(state)
+    try:
+        trainer.load_state_dict(state)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: does not fit this version of the program: {error}") from error
     return trainer
 
 
@@ -413,17 +448,25 @@ def main() -> int:
     parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
     arguments = parser.parse_args()
     if arguments.resume is not None:
-        trainer = resume(arguments.resume, arguments.settings)
-    elif arguments.settings and "=" not in arguments.settings[0]:
-        trainer = start(load_config(arguments.settings[0], arguments.settings[1:]))
-    else:
+        return run(resume(arguments.resume, arguments.settings))
+    if not arguments.settings or "=" in arguments.settings[0]:
         raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
+    return run(start(load_config(arguments.settings[0], arguments.settings[1:])))
+
+
+def run(trainer: Trainer) -> int:
+    """Train to the end or to a signal, say what there is, and return the exit code."""
     if trainer.step >= trainer.total_steps:
-        raise InputError(
-            f"{trainer.folder} has reached its last step, {trainer.total_steps}: raise train.steps to train on"
-        )
+        print(f"{trainer.folder} is at step {trainer.step} of {trainer.total_steps}: raise train.steps to train on")
+        return 0
     with listening_for_stop() as stop:
-        trainer.train(stop)
+        try:
+            trainer.train(stop)
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                f"{trainer.device} has no room for train.batch_size = {trainer.config.train.batch_size}: lower it, or "
+                "train.segment_samples"
+            ) from error
     finished = trainer.step == trainer.total_steps
     print(f"{'finished' if finished else 'stopped and saved'} at step {trainer.step} of {trainer.total_steps}")
     print(f"voice        {trainer.folder / 'voice.safetensors'}")

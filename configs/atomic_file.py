@@ -1,16 +1,16 @@
 """Files that are either whole or not there: written beside their place, flushed to the disk, then renamed."""
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from configs.errors import InputError
 
 
-@contextmanager
+@contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Give a new file to write; when the block ends well, it takes the place of `path` in one step.
 
@@ -30,7 +30,6 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
         temporary = None
-        _sync_folder(path.parent)
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); what was there is untouched"
@@ -38,6 +37,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
 
 
 def _umask() -> int:
@@ -52,6 +52,7 @@ def _sync_folder(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with contextlib.suppress(OSError):  # some network disks cannot; the file itself is safe
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -1,9 +1,12 @@
 """What a command says to its user: a mistake is one sentence and exit code 2, a warning is one line; no traceback."""
 
+import errno
 import functools
 import sys
 import warnings
 from collections.abc import Callable
+
+_THE_DISKS_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
 
 
 class InputError(ValueError):
@@ -25,5 +28,13 @@ def command(main: Callable[[], int]) -> Callable[[], int]:
             except InputError as error:
                 print(f"error: {error}", file=sys.stderr)
                 return 2
+            except OSError as error:
+                if error.errno not in _THE_DISKS_FAULT:
+                    raise
+                print(f"error: {error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
+                return 2
+            except KeyboardInterrupt:
+                print("stopped", file=sys.stderr)
+                return 130
 
     return guarded

@@ -32,10 +32,10 @@ class RunSettings(Section):
 
     dir: Text
     """Folder that receives everything the run leaves behind."""
-    seed: NonNegative = 1234
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1234
     """Seed of the weights, the data order, the segments and the noise."""
     device: str = "auto"
-    """Device to train on, as torch names it: cpu, cuda, cuda:1, mps; auto takes a GPU when there is one."""
+    """Device to train on, as torch names it: cpu, cuda, cuda:1, mps; auto is cuda where there is one, else cpu."""
     threads: NonNegative = 0
     """CPU threads torch may use; 0 leaves torch's own choice."""
 

@@ -19,7 +19,7 @@ class Corpus:
     validation: list[Clip]
     symbols: SymbolTable
     speakers: tuple[str, ...]  # by speaker id; empty where the metadata has no speaker column
-    fingerprint: str  # SHA-256 of ids, texts, speakers, audio lengths and the split
+    fingerprint: str  # SHA-256 of all of it: ids, texts, phonemes, speakers, sound and the split
 
 
 def load_corpus(
@@ -86,4 +86,6 @@ def _fingerprint(clips: Sequence[Clip], speakers: Sequence[str | None], train_co
     for index, (clip, speaker) in enumerate(zip(clips, speakers, strict=True)):
         row = [index < train_count, clip.id, clip.text, speaker, len(clip.audio)]
         digest.update(json.dumps(row).encode() + b"\n")
+        digest.update(clip.phoneme_ids.tobytes())
+        digest.update(clip.audio.tobytes())
     return digest.hexdigest()

@@ -55,17 +55,17 @@ def read_metadata(root: str | Path, metadata: str, columns: Sequence[str]) -> li
         raise InputError(f"{path}: there is no such file: it should hold {layout}; data.metadata names another file")
     recordings: list[Recording] = []
     faults: list[str] = []
-    seen: dict[Path, int] = {}
+    seen: dict[str, int] = {}
     for line, row in _lines(path):
         try:
             recording = _parse(row, root, path, line, tuple(columns))
-            if recording.audio_path in seen:
-                first = seen[recording.audio_path]
+            if recording.id in seen:
+                first = seen[recording.id]
                 raise InputError(f"the id {recording.id!r} is already on line {first}: remove one of the two")
         except InputError as error:
             faults.append(f"{path} line {line}: {error}")
         else:
-            seen[recording.audio_path] = line
+            seen[recording.id] = line
             recordings.append(recording)
     if faults:
         raise InputError(first_of(faults))
@@ -91,6 +91,8 @@ def split_validation(recordings: Sequence[Recording], count: int) -> tuple[list[
     Raises:
         InputError: nothing would be left to train on.
     """
+    if len(recordings) < 2:
+        raise InputError("there is one recording: a corpus needs two, one to train on and one to validate with")
     if count >= len(recordings):
         raise InputError(
             f"data.validation_clips = {count} leaves nothing to train on: there are {len(recordings)} recordings; "

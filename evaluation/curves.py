@@ -36,7 +36,9 @@ def read_curves(metrics: Path) -> dict[str, Curve]:
     """
     curves: dict[str, Curve] = {}
     try:
-        for line in metrics.read_text(encoding="utf-8").splitlines():
+        for line in metrics.read_text(encoding="utf-8").splitlines(keepends=True):
+            if not line.endswith("\n"):
+                continue  # a run was killed in the middle of this line, or is writing it
             values = json.loads(line)
             step = int(values.pop("step"))
             for name, value in values.items():

@@ -6,7 +6,9 @@ the last and never skip or go back, the one under which the prior finds z_p most
 B batch · P phonemes · F frames · Z latent channels
 """
 
+import functools
 import math
+from collections.abc import Callable
 
 import numba
 import numpy as np
@@ -49,7 +51,7 @@ def search_durations(scores: Tensor, phoneme_lengths: Tensor, frame_lengths: Ten
     """
     durations = np.zeros((scores.shape[0], scores.shape[2]), dtype=np.int64)
     grids = scores.detach().float().cpu().contiguous().numpy()
-    _search_batch(grids, phoneme_lengths.cpu().numpy(), frame_lengths.cpu().numpy(), durations)
+    _compiled_search()(grids, phoneme_lengths.cpu().numpy(), frame_lengths.cpu().numpy(), durations)
     return torch.from_numpy(durations).to(scores.device)
 
 
@@ -72,7 +74,13 @@ def expand(x: Tensor, durations: Tensor, frames: int) -> Tensor:
     return x.gather(2, index) * spoken[:, None, :]
 
 
-@numba.njit(cache=True, nogil=True)
+@functools.cache
+def _compiled_search() -> Callable[..., None]:
+    # Compiled when it is first needed: to speak needs no search, and no place to keep compiled code.
+    compiled: Callable[..., None] = numba.njit(cache=True, nogil=True)(_search_batch)
+    return compiled
+
+
 def _search_batch(
     grids: NDArray[np.float32],
     phoneme_lengths: NDArray[np.int64],

@@ -7,6 +7,7 @@ flipped bit.
 
 import hashlib
 import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +58,13 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); is this a checkpoint of a run?") from error
     body, digest = memoryview(content)[:-_DIGEST_BYTES], content[-_DIGEST_BYTES:]
     if hashlib.sha256(body).hexdigest().encode() != digest:
-        raise InputError(f"{path}: is damaged or not a checkpoint (its SHA-256 does not match); use an earlier one")
-    state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+        raise InputError(
+            f"{path}: is damaged or not a checkpoint (its SHA-256 does not match): delete it to go on from an older one"
+        )
+    try:
+        state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError) as error:
+        raise InputError(f"{path}: holds more than training state, and is not loaded: {error}") from error
     return state
 
 

@@ -6,7 +6,7 @@ from configs import InputError
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; auto takes a GPU when there is one.
+    """The device of that name; auto is cuda where there is one, else cpu.
 
     Raises:
         InputError: there is no such device on this machine.
@@ -17,6 +17,7 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"the device {name!r} cannot be used on this machine: {reason}") from error
+        raise InputError(
+            f"the device {name!r} cannot be used on this machine: give cpu, cuda, cuda:1 or mps, or auto to choose"
+        ) from error
     return device

@@ -82,6 +82,8 @@ class Discriminator(nn.Module):
             ScaleDiscriminator(poolings, divisor, spectral=settings.scales > 1 and poolings == 0)
             for poolings in range(settings.scales)
         ]
+        # What each is called where its part of a loss is reported, in the order of the judgements.
+        self.names = [*(f"scale_{n + 1}" for n in range(settings.scales)), *(f"period_{n}" for n in settings.periods)]
         self.judges = nn.ModuleList([*scales, *(PeriodDiscriminator(period, divisor) for period in settings.periods)])
 
     def forward(self, audio: Tensor) -> Judgement:

@@ -22,6 +22,8 @@ from models.segments import random_segment_starts, slice_segments
 from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.text_encoder import EncodedText, TextEncoder
 
+_MOST_FRAMES = 500  # of one phoneme at speed 1: more than five seconds in every setting here
+
 
 @dataclass(frozen=True)
 class Synthesis:
@@ -168,7 +170,9 @@ class Synthesizer(nn.Module):
         log_durations = self.duration_predictor.predict(
             text.hidden, phoneme_mask, speaker, noise_scale=duration_noise_scale, generator=generator
         )
-        durations = torch.ceil(log_durations.exp() * phoneme_mask / speed).squeeze(1).long()  # [B, P]
+        # Bounded, so that a predictor that has learned nothing yet does not ask for hours.
+        frames_each = log_durations.exp().nan_to_num(1.0).clamp(max=_MOST_FRAMES)
+        durations = torch.ceil(frames_each * phoneme_mask / speed).squeeze(1).long()  # [B, P]
         frame_lengths = durations.sum(dim=1).clamp(min=1)
         frames = int(frame_lengths.max())
         frame_mask = length_mask(frame_lengths, frames)

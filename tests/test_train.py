@@ -221,6 +221,51 @@ def test_a_loss_that_is_no_number_stops_the_run_and_never_reaches_the_disk(corpu
     assert all(bool(weight.isfinite().all()) for weight in state["synthesizer"].values())
 
 
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_a_gradient_that_is_no_number_never_reaches_the_disk_and_in_fp16_is_skipped(
+    corpus_folder: Path, tmp_path: Path, precision: str
+) -> None:
+    run = tmp_path / "run"
+    trainer = start(tiny(corpus_folder, run, "train.steps=3", f"train.precision={precision}"))
+    broken = trainer.synthesizer.get_parameter("decoder.output.weight")
+    broken.register_hook(lambda gradient: gradient * (math.inf if trainer.step == 2 else 1.0))
+    if precision == "fp32":
+        with pytest.raises(InputError, match=r"broke before step 3: gradient_norm/synthesizer is NaN or infinite"):
+            trainer.train(StopRequest())
+        assert list_checkpoints(run / "checkpoints") == []
+        return
+    trainer.train(StopRequest())
+    state = load_checkpoint(list_checkpoints(run / "checkpoints")[-1])
+    assert state["step"] == 3
+    assert all(bool(weight.isfinite().all()) for weight in state["synthesizer"].values())
+    assert state["scaler"]["scale"] < 65536
+
+
+def test_a_second_process_in_the_same_folder_is_refused(corpus_folder: Path, tmp_path: Path) -> None:
+    first, second = (start(tiny(corpus_folder, tmp_path / "run", "train.steps=2")) for _ in range(2))
+    batches = first.batches()
+
+    def and_another() -> Any:
+        for batch in batches:
+            before = (tmp_path / "run" / "metrics.jsonl").read_text()
+            with pytest.raises(InputError, match=r"another process is training here"):
+                second.train(StopRequest())
+            assert (tmp_path / "run" / "metrics.jsonl").read_text() == before
+            yield batch
+
+    first.batches = and_another  # type: ignore[method-assign]
+    first.train(StopRequest())
+    assert first.step == 2
+
+
+def test_a_refused_resume_leaves_the_settings_as_they_were(corpus_folder: Path, tmp_path: Path) -> None:
+    trained(tiny(corpus_folder, tmp_path / "run", "train.steps=1"))
+    before = (tmp_path / "run" / "config.toml").read_text()
+    with pytest.raises(InputError, match=r"the device 'warp' cannot be used"):
+        resume(tmp_path / "run", ["run.device=warp"])
+    assert (tmp_path / "run" / "config.toml").read_text() == before
+
+
 def test_validation_is_the_same_twice_and_draws_nothing_from_the_training_noise(
     corpus_folder: Path, tmp_path: Path
 ) -> None:
@@ -378,6 +423,7 @@ def test_a_signal_saves_says_so_and_loses_no_step(corpus_folder: Path, tmp_path:
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
     assert process.returncode == 128 + number, errors
+    assert "stopping after this step, to save it" in errors
     assert "stopped and saved at step" in output
     assert f"python train.py --resume {run}" in output
     last = max(line["step"] for line in lines(run))

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from configs import Config
 from data.batch import Batch
-from data.spectrogram import LinearSpectrogram, MelScale, MelSpectrogram
+from data.spectrogram import MelSpectrogram
 from models import Synthesis, slice_segments
 
 
@@ -33,9 +33,8 @@ class Features:
         transform = {"n_fft": audio.n_fft, "window_length": audio.window_length, "hop_length": audio.hop_length}
         bands = audio.model_dump(include={"sample_rate", "mel_bands", "fmin_hz", "fmax_hz"})
         self.hop_length, self.segment_frames = audio.hop_length, config.segment_frames
-        self.linear = LinearSpectrogram(**transform).to(device)
-        self.mel_scale = MelScale(n_fft=audio.n_fft, **bands).to(device)
         self.mel = MelSpectrogram(**transform, **bands).to(device)
+        self.linear, self.mel_scale = self.mel.linear, self.mel.scale
 
     def spectrogram(self, batch: Batch) -> Tensor:
         """Linear magnitudes [B, N, F] of the recordings."""

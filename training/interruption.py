@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM as a request to stop after the current step, so that the run is saved first."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ def listening_for_stop() -> Iterator[StopRequest]:
         request.signal_number = number
         for each, handler in usual.items():
             signal.signal(each, handler)
+        # Not print: the signal may have come in the middle of one.
+        os.write(2, b"stopping after this step, to save it; once more stops at once\n")
 
     for number in usual:
         signal.signal(number, note)

@@ -70,6 +70,7 @@ class Journal:
 
     def __init__(self, folder: Path, *, step: int = 0, seconds: float = 0.0) -> None:
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self._started = time.monotonic() - seconds
         _forget_after(folder / "metrics.jsonl", step)
         self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8")
@@ -111,9 +112,9 @@ def _forget_after(path: Path, step: int) -> None:
     kept = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         try:
-            if line.endswith("\n") and 0 < step >= json.loads(line)["step"]:
+            if line.endswith("\n") and step > 0 and json.loads(line)["step"] <= step:
                 kept.append(line)
-        except json.JSONDecodeError:
+        except (ValueError, KeyError, TypeError):
             continue
     with replacing(path) as file:
         file.write("".join(kept).encode())

@@ -1,5 +1,6 @@
 """Text to ids, the same way for training and for speaking."""
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -47,7 +48,9 @@ class TextFrontEnd:
         """
         if max_symbols < 1:
             raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
-        pieces = (piece for sentence in self.phonemise(normalise(text)) for piece in _cut(sentence, max_symbols))
+        paragraphs = re.split(r"\n\s*\n", text)  # a heading is a sentence, though no mark ends it
+        spoken = (sentence for paragraph in paragraphs for sentence in self.phonemise(normalise(paragraph)))
+        pieces = (piece for sentence in spoken for piece in _cut(sentence, max_symbols))
         return [encoded for encoded in map(self.symbols.encode, pieces) if is_speakable(encoded)]
 
 

@@ -61,7 +61,7 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
 
     path = tmp_path / "00000001.pt"
     save_checkpoint(path, {"step": Hostile()})
-    with pytest.raises(Exception, match=r"Weights only load failed"):
+    with pytest.raises(InputError, match=r"holds more than training state, and is not loaded"):
         load_checkpoint(path)
     assert not (tmp_path / "executed").exists()
 
