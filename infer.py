@@ -221,9 +221,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--source-speaker", help="who speaks in the recording to convert")
     parser.add_argument("--speed", type=float, help="speaking rate, 2 is twice as fast (the voice's own)")
     parser.add_argument("--noise-scale", type=float, help="variation of the sound, 0 for none (the voice's own)")
-    parser.add_argument(
-        "--duration-noise-scale", type=float, help="variation of the rhythm, 0 for none (the voice's own)"
-    )
+    parser.add_argument("--duration-noise-scale", type=float, help="variation of the rhythm (the voice's own)")
     parser.add_argument("--pause", type=float, metavar="SECONDS", help="silence between sentences (the voice's own)")
     parser.add_argument("--seed", type=int, help="say it the same way each time")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")

@@ -1,5 +1,6 @@
 """A voice speaks: the same for programs and on the command line, and every mistake is one sentence."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,7 +44,10 @@ def choir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def infer(*arguments: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
     """Run `python infer.py ...` as a user does."""
     command = [sys.executable, "infer.py", *arguments]
-    return subprocess.run(command, cwd=HOUSE, input=text, capture_output=True, text=True, timeout=120, check=False)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # as here: another number of threads rounds differently
+    return subprocess.run(
+        command, cwd=HOUSE, input=text, capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
 
 
 def test_a_seed_repeats_the_sound_and_another_changes_it(run: Path) -> None:
@@ -165,6 +169,10 @@ def test_every_mistake_is_one_sentence_and_exit_code_two(
     assert errors.startswith("error: ")
     assert told in errors
     assert errors.count("\n") == 1
+
+
+def test_a_heading_is_a_sentence_of_its_own(run: Path) -> None:
+    assert len(list(Voice.load(run).sentences("Chapter One\n\nIt was dark.", seed=1))) == 2
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), 1e9])
