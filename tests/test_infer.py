@@ -46,7 +46,7 @@ def infer(*arguments: str, text: str | None = None) -> "subprocess.CompletedProc
     command = [sys.executable, "infer.py", *arguments]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # as here: another number of threads rounds differently
     return subprocess.run(
-        command, cwd=HOUSE, input=text, capture_output=True, text=True, timeout=120, check=False, env=environment
+        command, cwd=HOUSE, input=text, capture_output=True, text=True, timeout=600, check=False, env=environment
     )
 
 

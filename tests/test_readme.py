@@ -60,7 +60,7 @@ def test_its_commands_run_in_their_order(newcomer: Path) -> None:
             env=environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=1200,
             check=False,
         )
         assert done.returncode == 0, f"{command}: {done.stderr}"
