@@ -15,7 +15,7 @@ from tqdm import tqdm
 from configs import InputError, command
 from data.audio_file import FULL_SCALE, read_audio, write_wav
 from data.spectrogram import LinearSpectrogram
-from data.text import Encoded, SymbolTable, TextFrontEnd
+from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from models.device import choose_device
 from models.voice_file import VoiceFile, load_voice
 
@@ -34,7 +34,10 @@ class Voice:
         self.sample_rate = file.config.audio.sample_rate
         data = file.config.data
         self.front_end = TextFrontEnd(
-            kind=data.front_end, language=data.language, symbols=SymbolTable.from_json(file.symbols)
+            kind=data.front_end,
+            language=data.language,
+            symbols=SymbolTable.from_json(file.symbols),
+            lexicon=Lexicon.from_json(file.lexicon) if file.lexicon is not None else None,
         )
 
     @classmethod

@@ -10,8 +10,8 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,10 +24,12 @@ from tqdm import tqdm
 
 from configs import Config, InputError, command, differences, dump_config, load_config, parse_config
 from configs.atomic_file import replacing
-from data.batch import Batch, collate
-from data.buckets import LengthBuckets
+from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
 from data.corpus import Corpus, load_corpus
+from data.feed import Feed, clip_source, endless
+from data.prepare import prepare_and_tell
+from data.shards import open_shards
 from data.text import SymbolTable
 from losses import (
     SynthesizerObjective,
@@ -54,7 +56,9 @@ from training.validation import Validation
 # What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
 # reports, how the voice speaks, and how the optimizers step. Of the last, a change is announced.
 MAY_CHANGE = (
-    *("run.dir", "run.device", "run.threads", "data.root"),
+    *("run.dir", "run.device", "run.threads"),
+    *("data.root", "data.format", "data.cache", "data.lexicon", "data.strict"),
+    *("data.hold", "data.shards"),
     *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
     *("train.keep_checkpoints", "train.spoken_sentences"),
     *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
@@ -119,9 +123,20 @@ class Trainer:
         self.validation = Validation(
             config, corpus, self.average, self.features, make_batch=self.batch, autocast=self.autocast
         )
-        frames = [len(clip.audio) // audio.hop_length for clip in corpus.train]
-        self.buckets = LengthBuckets(frames, config.data.bucket_frames, train.batch_size, config.run.seed)
-        self.total_steps = min(train.steps, (train.epochs or train.steps) * len(self.buckets))
+        self.source = clip_source(
+            corpus.train,
+            corpus.shards,
+            hop_length=audio.hop_length,
+            bounds=config.data.bucket_frames,
+            batch_size=train.batch_size,
+            max_frames=train.batch_frames,
+            seed=config.run.seed,
+        )
+        self.held: HeldAudio | None = None
+        if config.data.hold == "device":
+            self.held = HeldAudio([*corpus.train, *corpus.validation], self.device)
+        self.feed = Feed()
+        self.total_steps = min(train.steps, (train.epochs or train.steps) * len(self.source))
         self.step = 0  # updates made; epoch and place in the epoch follow from it
         self.seconds = 0.0
         self.best: dict[str, float] = {"step": 0, "mel": math.inf}
@@ -199,7 +214,7 @@ class Trainer:
     @property
     def epoch(self) -> int:
         """Passes over the data that are finished."""
-        return self.step // len(self.buckets)
+        return self.step // len(self.source)
 
     def train(self, stop: StopRequest) -> None:
         """Step until the end, or until somebody asks to stop; save before returning.
@@ -216,36 +231,38 @@ class Trainer:
         train = self.config.train
         journal = Journal(self.folder, step=self.step, seconds=self.seconds)
         bar = tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None, dynamic_ncols=True)
-        started, started_at = time.monotonic(), self.step
         try:
             if self.step == 0:
                 self.validate(journal)  # the value to fall from; and whatever cannot work shows before the first hour
-            for batch in self.batches():
-                self.means.add(self.train_step(batch).scalars())
-                self.step += 1
-                bar.update()
-                finished, better = self.step == self.total_steps, False
-                if self.step % train.report_every == 0 or finished:
-                    self.report(journal, bar, seconds_per_step=(time.monotonic() - started) / (self.step - started_at))
-                    started, started_at = time.monotonic(), self.step
-                if self.step % train.validate_every == 0 or finished:
-                    better = self.validate(journal)
-                    started, started_at = time.monotonic(), self.step
-                if self.step % train.checkpoint_every == 0 or better or finished or stop:
-                    self.save(journal)
-                    started, started_at = time.monotonic(), self.step
-                if finished or stop:
-                    return
+            since = self._progress()
+            with closing(self.batches()) as batches:
+                for batch in batches:
+                    self.means.add(self.train_step(batch).scalars())
+                    self.step += 1
+                    bar.update()
+                    finished, better = self.step == self.total_steps, False
+                    if self.step % train.report_every == 0 or finished:
+                        self.report(journal, bar, since=since)
+                        since = self._progress()
+                    if self.step % train.validate_every == 0 or finished:
+                        better = self.validate(journal)
+                        since = self._progress()
+                    if self.step % train.checkpoint_every == 0 or better or finished or stop:
+                        self.save(journal)
+                        since = self._progress()
+                    if finished or stop:
+                        return
         finally:
             bar.close()
             journal.close()
 
-    def batches(self) -> Iterator[Batch]:
+    def _progress(self) -> tuple[int, float, float]:
+        """Steps made, seconds on the clock, and seconds spent waiting for data."""
+        return self.step, time.monotonic(), self.feed.waited_seconds
+
+    def batches(self) -> Generator[Batch, None, None]:
         """The batches from the present step on, without end; their order depends on the seed and the epoch alone."""
-        while True:
-            order = self.buckets.batches(self.epoch)
-            for indices in order[self.step % len(order) :]:
-                yield self.batch([self.corpus.train[index] for index in indices])
+        return self.feed.through(map(self.batch, endless(self.source, self.step)))
 
     def batch(self, clips: Sequence[Clip]) -> Batch:
         """Put clips side by side on the device."""
@@ -254,15 +271,19 @@ class Trainer:
             hop_length=self.config.audio.hop_length,
             minimum_samples=self.config.train.segment_samples,
             speakers=len(self.corpus.speakers) > 1,
-        ).to(self.device, non_blocking=True)
+            device=self.device,
+            held=self.held,
+        )
 
-    def report(self, journal: Journal, bar: "tqdm[Any]", *, seconds_per_step: float) -> None:
-        """Write one line of metrics: the means since the last one."""
+    def report(self, journal: Journal, bar: "tqdm[Any]", *, since: tuple[int, float, float]) -> None:
+        """Write one line of metrics: the means since the last one, and the pace since then."""
         self.refuse_broken_losses()
         means = self.means.read()
         rate = self.synthesizer_optimizer.param_groups[0]["lr"]
+        steps, seconds, waited = (now - then for now, then in zip(self._progress(), since, strict=True))
+        seconds_per_step = seconds / steps
         place = {"epoch": self.epoch, "learning_rate": rate, "seconds_per_step": seconds_per_step}
-        journal.scalars(self.step, {**place, **means})
+        journal.scalars(self.step, {**place, "waiting_for_data_share": waited / seconds, **means})
         summary = f"mel {means['loss/mel']:.3f}  kl {means['loss/kl']:.3f}  duration {means['loss/duration']:.3f}"
         bar.set_postfix_str(summary)
         if bar.disable:
@@ -312,6 +333,7 @@ class Trainer:
             self.config,
             symbols=self.corpus.symbols.to_json(),
             speakers=self.corpus.speakers,
+            lexicon=None if self.corpus.lexicon is None else self.corpus.lexicon.to_json(),
             step=self.step,
         )
 
@@ -398,7 +420,24 @@ def start(config: Config) -> Trainer:
             "another folder with run.dir=..."
         )
     choose_device(config.run.device)  # refused now, not after the recordings are read
-    return Trainer(config, load_corpus(config.data, config.audio))
+    return Trainer(config, read_corpus(config))
+
+
+def read_corpus(config: Config, *, symbols: SymbolTable | None = None, speakers: Sequence[str] | None = None) -> Corpus:
+    """The corpus of an experiment, from its shards or from its recordings, which are looked at first.
+
+    Args:
+        config: the experiment.
+        symbols: the alphabet of a voice that exists already.
+        speakers: the speakers of a voice that exists already, by id.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    data, audio = config.data, config.audio
+    if data.shards is not None:
+        return open_shards(data.shards, data, audio, symbols=symbols, speakers=speakers)
+    return load_corpus(prepare_and_tell(data, audio, symbols=symbols), speakers=speakers)
 
 
 def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
@@ -426,10 +465,10 @@ def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
     if changed:
         print(f"from step {state['step']} on with {'; '.join(changed)}")
     symbols = SymbolTable.from_json(state["symbols"])
-    corpus = load_corpus(config.data, config.audio, symbols=symbols, speakers=state["speakers"])
+    corpus = read_corpus(config, symbols=symbols, speakers=state["speakers"])
     if corpus.fingerprint != state["fingerprint"]:
         raise InputError(
-            f"{config.data.root}: the recordings or texts are not those that {path} was trained on: put them back, or "
+            f"{config.data.shards or config.data.root}: the recordings or texts are not those that {path} was trained on: put them back, or "
             "start a new run with another run.dir"
         )
     trainer = Trainer(config, corpus)

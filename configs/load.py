@@ -15,24 +15,27 @@ from configs.schema import Config
 Tree = dict[str, Any]
 
 
-def load_config(path: str | Path, overrides: Iterable[str] = ()) -> Config:
-    """Read an experiment and apply the overrides.
+def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Config:
+    """Read an experiment and apply the overrides; without a file, they are all there is.
 
     Raises:
         InputError: no such file, not TOML, an unknown key, a wrong type, or sections that do not fit each other.
     """
-    path = Path(path)
+    tree = {} if path is None else _read(Path(path))
+    for override in overrides:
+        _apply(tree, override)
+    return parse_config(tree, source="the settings" if path is None else str(path))
+
+
+def _read(path: Path) -> Tree:
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such settings file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a settings file: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path}: is not TOML: {error}") from error
-    for override in overrides:
-        _apply(tree, override)
-    return parse_config(tree, source=str(path))
 
 
 def parse_config(tree: Tree, source: str) -> Config:

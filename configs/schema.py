@@ -8,7 +8,7 @@ from others are properties, never keys. Rules that span sections are checked onc
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -18,7 +18,6 @@ Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0)], ...], Field(strict=False, min_length=1)]
 IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
-Names = Annotated[tuple[StrictStr, ...], Field(strict=False, min_length=1)]
 
 
 class Section(BaseModel):
@@ -44,23 +43,45 @@ class DataSettings(Section):
     """The recordings, their transcripts, and how they are read aloud."""
 
     root: Text
-    """Folder that holds the metadata file and `wavs/`."""
-    metadata: str = "metadata.csv"
-    """Metadata file inside `root`: one recording a line, columns separated by `|`, no quoting."""
+    """Folder of the recordings and their texts."""
+    format: Literal["auto", "ljspeech", "piper", "vctk", "libritts", "kaldi", "audiofolder"] = "auto"
+    """Layout of the folder; auto finds it by looking."""
+    metadata: str | None = None
+    """Metadata file inside `root`, where the layout has one and it is not metadata.csv."""
     validation_metadata: str | None = None
-    """Metadata file of the validation recordings; without one, `validation_clips` are set aside from `metadata`."""
-    columns: Names = ("id", "raw_text", "text")
-    """What the columns of the metadata are: id, text, speaker; any other name is ignored."""
+    """Metadata file of the validation recordings; without one, `validation_clips` are set aside."""
+    cache: Text = "cache"
+    """Folder that receives the prepared recordings and the reports; it may be removed at any time."""
     language: str = "en-us"
     """espeak-ng voice that turns text into phonemes, such as en-us, nl or de."""
     front_end: Literal["espeak", "graphemes"] = "espeak"
     """espeak: IPA phonemes as Piper's runtime makes them; graphemes: the letters themselves, without GPL code."""
-    resample: bool = False
-    """Whether recordings at another rate than `audio.sample_rate` may be resampled."""
+    lexicon: str | None = None
+    """File of words and how they are spoken, which becomes a part of the voice."""
+    shortest_seconds: Weight = 0.5
+    """Recordings shorter than this are left out, in seconds."""
+    longest_seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 20.0
+    """Recordings longer than this are left out, in seconds."""
+    characters_per_second: Annotated[tuple[float, float], Field(strict=False)] = (4.0, 28.0)
+    """Slowest and fastest speech that is believed; beyond it text and recording do not belong together."""
+    level: Literal["as recorded", "lufs", "rms"] = "as recorded"
+    """Whether each recording is brought to `level_db`: its loudness (ITU-R BS.1770-4) or its root mean square."""
+    level_db: Annotated[float, Field(le=0, ge=-70)] = -23.0
+    """Level that recordings are brought to, in LUFS or in decibels relative to full scale."""
+    trim_silence: bool = False
+    """Whether silence at both ends of a recording is cut off."""
+    trim_margin_seconds: Weight = 0.15
+    """Silence that trimming leaves at each end, in seconds."""
+    strict: bool = False
+    """Whether training refuses a corpus in which anything was found."""
     validation_clips: Positive = 100
     """Recordings set aside for validation, chosen by the hash of their ids."""
     bucket_frames: Integers = (300, 400, 500, 600, 700, 800, 900, 1000)
     """Upper bounds of the length buckets, in spectrogram frames; longer recordings go into the last one."""
+    hold: Literal["memory", "device"] = "memory"
+    """Where the recordings are held, as 16-bit samples: in the computer's memory or in that of `run.device`."""
+    shards: Text | None = None
+    """Folder of shards that python -m data.shards wrote, to train on in place of `root`; they need not fit memory."""
 
 
 class AudioSettings(Section):
@@ -188,7 +209,9 @@ class TrainSettings(Section):
     epochs: Positive | None = None
     """Passes over the data after which training ends, if that comes first."""
     batch_size: Positive = 64
-    """Recordings per step."""
+    """Recordings per step; the most of them where `batch_frames` is given."""
+    batch_frames: Positive | None = None
+    """Spectrogram frames per step at most, padding included; a recording that is longer makes a step alone."""
     segment_samples: Positive = 8192
     """S: samples decoded per recording and step."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
@@ -264,7 +287,8 @@ class Config(Section):
     def _audio_rules(self) -> list[tuple[bool, str]]:
         audio, nyquist = self.audio, self.audio.sample_rate / 2
         fmax = audio.fmax_hz if audio.fmax_hz is not None else nyquist
-        columns = self.data.columns
+        shortest, longest = self.data.shortest_seconds, self.data.longest_seconds
+        slowest, fastest = self.data.characters_per_second
         return [
             (
                 audio.window_length > audio.n_fft,
@@ -279,8 +303,17 @@ class Config(Section):
                 f"the mel bands from {audio.fmin_hz:g} to {fmax:g} Hz do not fit below {nyquist:g} Hz, half the rate",
             ),
             (
-                "id" not in columns or "text" not in columns or len(set(columns)) != len(columns),
-                f"data.columns = {list(columns)} must name id and text, and no column twice",
+                self.data.hold == "device" and self.data.shards is not None,
+                "data.hold = 'device' holds all recordings, and data.shards is for those that fit no memory: leave "
+                "one of the two out",
+            ),
+            (
+                shortest >= longest,
+                f"data.shortest_seconds = {shortest:g} leaves nothing below data.longest_seconds = {longest:g}",
+            ),
+            (
+                not 0 <= slowest < fastest,
+                f"data.characters_per_second = [{slowest:g}, {fastest:g}] must be the slowest and the fastest speech",
             ),
         ]
 

@@ -14,6 +14,8 @@ import soundfile
 import soxr
 
 from configs import InputError
+from data.findings import Fault
+from data.inspection.decoding import NotDecodedError, decode
 
 FULL_SCALE = 32768  # samples lie in [-32768, 32767]; divided by this they lie in [-1, 1)
 
@@ -39,29 +41,24 @@ def read_audio(path: str | Path, *, sample_rate: int, resample: bool) -> npt.NDA
     if not path.is_file():
         raise InputError(f"{path}: there is no such recording")
     try:
-        with soundfile.SoundFile(path) as file:
-            _check_rate(path, file.samplerate, sample_rate, resample)
-            exact = file.subtype == "PCM_16" and file.channels == 1 and file.samplerate == sample_rate
-            audio = file.read(dtype="int16" if exact else "float32", always_2d=True)  # [S, channels]
-            rate, frames = file.samplerate, file.frames
-    except (soundfile.SoundFileError, OSError) as error:
+        decoded = decode(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): change its permissions, or remove it") from error
+    except NotDecodedError as error:
+        if error.fault.fault is Fault.ZERO_SAMPLES:
+            raise InputError(f"{path}: has no samples: record it again, or remove it") from error
         raise InputError(
             f"{path}: cannot be read as audio ({error}): convert it to wav or flac, or remove it"
         ) from error
-    if len(audio) != frames:
-        raise InputError(f"{path}: is cut short, {len(audio)} of {frames} samples: copy it again, or remove it")
-    if len(audio) == 0:
-        raise InputError(f"{path}: has no samples: record it again, or remove it")
-    if exact:
-        return np.ascontiguousarray(audio[:, 0])
-    if not np.isfinite(audio).all():
+    _check_rate(path, decoded.rate_hz, sample_rate, resample)
+    if not np.isfinite(decoded.audio).all():
         raise InputError(f"{path}: has samples that are NaN or infinite: export it again, or remove it")
-    mono = audio.mean(axis=1)
-    if rate != sample_rate:
-        mono = soxr.resample(mono, rate, sample_rate, quality="VHQ")
+    mono = decoded.audio.mean(axis=1)
+    if decoded.rate_hz != sample_rate:
+        mono = soxr.resample(mono, decoded.rate_hz, sample_rate, quality="VHQ")
         if len(mono) == 0:
             raise InputError(f"{path}: has no samples left at {sample_rate} Hz: record it again, or remove it")
-    return _to_int16(mono)
+    return to_int16(mono)
 
 
 def write_wav(path: str | Path, audio: npt.NDArray[np.float32], *, sample_rate: int) -> None:
@@ -81,12 +78,13 @@ def write_wav(path: str | Path, audio: npt.NDArray[np.float32], *, sample_rate: 
     if not np.isfinite(audio).all():
         raise InputError(f"{path}: not written, because the audio has samples that are NaN or infinite")
     try:
-        soundfile.write(path, _to_int16(audio), sample_rate, format="WAV", subtype="PCM_16")
+        soundfile.write(path, to_int16(audio), sample_rate, format="WAV", subtype="PCM_16")
     except (soundfile.SoundFileError, OSError) as error:
         raise InputError(f"{path}: cannot be written ({error}): choose another place") from error
 
 
-def _to_int16(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
+def to_int16(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
+    """Round samples to the nearest of 16 bits; those outside [-1, 1) are clipped, never wrapped."""
     samples: npt.NDArray[np.int16] = np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return samples
 

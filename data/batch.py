@@ -1,15 +1,19 @@
-"""Clips side by side, padded with zeros to the longest.
+"""Clips side by side on a device, padded with zeros to the longest.
+
+Recordings stay 16-bit until they are on the device: half the memory, and half the way.
 
 B batch · P phonemes with blanks · S samples
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from configs import InputError
 from data.audio_file import FULL_SCALE
 from data.clips import Clip
 
@@ -26,23 +30,48 @@ class Batch:
     ids: tuple[str, ...]  # [B]
     texts: tuple[str, ...]  # [B]
 
-    def to(self, device: torch.device | str, *, non_blocking: bool = False) -> "Batch":
-        """The same batch on another device."""
 
-        def moved(tensor: Tensor) -> Tensor:
-            return tensor.to(device, non_blocking=non_blocking)
+class HeldAudio:
+    """Recordings that lie on the device, all in one row, so that a batch of them need not be carried there.
 
-        return replace(
-            self,
-            phoneme_ids=moved(self.phoneme_ids),
-            phoneme_lengths=moved(self.phoneme_lengths),
-            audio=moved(self.audio),
-            audio_lengths=moved(self.audio_lengths),
-            speaker_ids=None if self.speaker_ids is None else moved(self.speaker_ids),
-        )
+    Args:
+        clips: all that will be asked for.
+        device: where their recordings are held.
+
+    Raises:
+        InputError: the device has no room for them.
+    """
+
+    def __init__(self, clips: Sequence[Clip], device: torch.device) -> None:
+        ends = np.cumsum([len(clip.audio) for clip in clips]).tolist()
+        try:
+            row = torch.empty(ends[-1], dtype=torch.int16, device=device)  # [samples of all clips]
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                f"{device} has no room for {ends[-1] * 2 / 2**30:.1f} GiB of recordings: set data.hold=memory"
+            ) from error
+        self._audio_of = {clip: row[end - len(clip.audio) : end] for clip, end in zip(clips, ends, strict=True)}
+        for clip, audio in self._audio_of.items():
+            audio.copy_(torch.tensor(clip.audio))  # a copy, as the recording may lie in memory that is read-only
+
+    def padded(self, clips: Sequence[Clip], samples: int) -> Tensor:
+        """Their recordings [B, 1, samples], int16."""
+        rows = [self._audio_of[clip] for clip in clips]
+        audio = rows[0].new_zeros(len(clips), 1, samples)
+        for place, row in enumerate(rows):
+            audio[place, 0, : len(row)] = row
+        return audio
 
 
-def collate(clips: Sequence[Clip], *, hop_length: int, minimum_samples: int, speakers: bool) -> Batch:
+def collate(
+    clips: Sequence[Clip],
+    *,
+    hop_length: int,
+    minimum_samples: int,
+    speakers: bool,
+    device: torch.device | str = "cpu",
+    held: HeldAudio | None = None,
+) -> Batch:
     """Put clips side by side.
 
     Args:
@@ -50,20 +79,38 @@ def collate(clips: Sequence[Clip], *, hop_length: int, minimum_samples: int, spe
         hop_length: S is a multiple of it.
         minimum_samples: S is not below it, so that the shortest clip has room for a training segment.
         speakers: whether the batch says who speaks.
+        device: where the batch is wanted.
+        held: the recordings, where they are on the device already.
     """
+    device = torch.device(device)
     longest = max(minimum_samples, *(len(clip.audio) for clip in clips))
     samples = -(-longest // hop_length) * hop_length
-    audio = np.zeros((len(clips), 1, samples), dtype=np.float32)
-    phoneme_ids = np.zeros((len(clips), max(len(clip.phoneme_ids) for clip in clips)), dtype=np.int64)
-    for row, clip in enumerate(clips):
-        np.divide(clip.audio, np.float32(FULL_SCALE), out=audio[row, 0, : len(clip.audio)], dtype=np.float32)
-        phoneme_ids[row, : len(clip.phoneme_ids)] = clip.phoneme_ids
+    if held is None:
+        audio = _sent(_padded([clip.audio for clip in clips], samples)[:, None], device)  # [B, 1, S]
+    else:
+        audio = held.padded(clips, samples)
+    phonemes = max(len(clip.phoneme_ids) for clip in clips)
+    speaker_ids = np.array([clip.speaker_id for clip in clips], dtype=np.int64)
     return Batch(
-        phoneme_ids=torch.from_numpy(phoneme_ids),
-        phoneme_lengths=torch.tensor([len(clip.phoneme_ids) for clip in clips]),
-        audio=torch.from_numpy(audio),
-        audio_lengths=torch.tensor([len(clip.audio) for clip in clips]),
-        speaker_ids=torch.tensor([clip.speaker_id for clip in clips]) if speakers else None,
+        phoneme_ids=_sent(_padded([clip.phoneme_ids for clip in clips], phonemes), device),
+        phoneme_lengths=_sent(np.array([len(clip.phoneme_ids) for clip in clips], dtype=np.int64), device),
+        audio=audio.float().div_(FULL_SCALE),
+        audio_lengths=_sent(np.array([len(clip.audio) for clip in clips], dtype=np.int64), device),
+        speaker_ids=_sent(speaker_ids, device) if speakers else None,
         ids=tuple(clip.id for clip in clips),
         texts=tuple(clip.text for clip in clips),
     )
+
+
+def _padded(rows: Sequence[npt.NDArray[np.integer]], length: int) -> npt.NDArray[np.integer]:
+    """Rows of numbers, with zeros up to a length: [B, length] of their type."""
+    padded = np.zeros((len(rows), length), dtype=rows[0].dtype)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return padded
+
+
+def _sent(array: npt.NDArray[np.integer], device: torch.device) -> Tensor:
+    """An array on the device; a GPU fetches it by itself, while the program goes on."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

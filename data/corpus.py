@@ -1,14 +1,16 @@
-"""A corpus: what a voice learns from and what it is tested on, in memory and ready to batch."""
+"""A corpus: what a voice learns from and what it is tested on, ready to batch."""
 
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from configs import AudioSettings, DataSettings, InputError
-from data.clips import Clip, load_clips
-from data.metadata import Recording, read_metadata, split_validation
-from data.text import SymbolTable, TextFrontEnd, grapheme_symbols, piper_symbols
+from configs import DataSettings, InputError
+from data.clips import Clip, Shard, read_clips
+from data.preparation import Preparation
+from data.preparation.examination import PreparedClip
+from data.text import Lexicon, SymbolTable
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,73 +21,94 @@ class Corpus:
     validation: list[Clip]
     symbols: SymbolTable
     speakers: tuple[str, ...]  # by speaker id; empty where the metadata has no speaker column
+    lexicon: Lexicon | None  # words the voice speaks in a way of its own
     fingerprint: str  # SHA-256 of all of it: ids, texts, phonemes, speakers, sound and the split
+    shards: tuple[Shard, ...] = ()  # in the place of `train`, where that does not fit into memory
 
 
 def load_corpus(
-    data: DataSettings,
-    audio: AudioSettings,
-    *,
-    symbols: SymbolTable | None = None,
-    speakers: Sequence[str] | None = None,
-    progress: bool | None = None,
+    preparation: Preparation, *, speakers: Sequence[str] | None = None, progress: bool | None = None
 ) -> Corpus:
-    """Read the metadata, set the validation clips aside, and load everything.
+    """Set the validation clips aside, and load everything.
 
     Args:
-        data: where the recordings are and how they are read aloud.
-        audio: sample rate and frame length.
-        symbols: the alphabet of a voice that exists already; None makes the one of `data.front_end`.
-        speakers: the speakers of a voice that exists already, by id; None takes those of the metadata, sorted.
-        progress: as in `load_clips`.
+        preparation: the corpus.
+        speakers: the speakers of a voice that exists already, by id; None takes those of the corpus, sorted.
+        progress: as in `read_clips`.
 
     Raises:
-        InputError: as `read_metadata`, `split_validation` and `load_clips`; or a recording is both in `data.metadata`
-            and in `data.validation_metadata`.
+        InputError: as `split` and `read_clips`.
     """
-    train, validation = _split(data)
-    if symbols is None:
-        symbols = piper_symbols() if data.front_end == "espeak" else grapheme_symbols([row.text for row in train])
-    named = {row.speaker for row in (*train, *validation) if row.speaker is not None}
+    train, validation = split(preparation.clips, preparation.data)
+    named = {clip.recording.speaker for clip in preparation.clips if clip.recording.speaker is not None}
     names = tuple(sorted(named) if speakers is None else speakers)
-    clips = load_clips(
-        [*train, *validation],
-        front_end=TextFrontEnd(kind=data.front_end, language=data.language, symbols=symbols),
-        speakers=names,
-        sample_rate=audio.sample_rate,
-        hop_length=audio.hop_length,
-        resample=data.resample,
-        progress=progress,
+    clips = list(
+        read_clips(
+            [*train, *validation],
+            prepared_audio=preparation.prepared_audio,
+            symbols=preparation.symbols,
+            speakers=names,
+            progress=progress,
+        )
     )
     return Corpus(
         train=clips[: len(train)],
         validation=clips[len(train) :],
-        symbols=symbols,
+        symbols=preparation.symbols,
         speakers=names,
-        fingerprint=_fingerprint(clips, [row.speaker for row in (*train, *validation)], len(train)),
+        lexicon=preparation.lexicon,
+        fingerprint=_fingerprint(train, validation),
     )
 
 
-def _split(data: DataSettings) -> tuple[list[Recording], list[Recording]]:
-    recordings = read_metadata(data.root, data.metadata, data.columns)
-    if data.validation_metadata is None:
-        return split_validation(recordings, data.validation_clips)
-    validation = read_metadata(data.root, data.validation_metadata, data.columns)
-    lines = {recording.audio_path: recording.where for recording in recordings}
-    for recording in validation:
-        if recording.audio_path in lines:
+def split(clips: Sequence[PreparedClip], data: DataSettings) -> tuple[list[PreparedClip], list[PreparedClip]]:
+    """The clips to train on and those to validate with, each in the order given.
+
+    Where `data.validation_metadata` does not say which these are, `data.validation_clips` are chosen: those whose ids
+    have the smallest SHA-256. The choice does not depend on the order of the rows, and rows that are added or removed
+    move few others.
+
+    Raises:
+        InputError: nothing is left to train on or to validate with, or a recording is for both.
+    """
+    if data.validation_metadata is not None:
+        aside = Path(data.root) / data.validation_metadata
+        train = [clip for clip in clips if clip.recording.file != aside]
+        validation = [clip for clip in clips if clip.recording.file == aside]
+        lines = {clip.recording.audio_path: clip.recording.where for clip in train}
+        for recording in (clip.recording for clip in validation):
+            if recording.audio_path in lines:
+                raise InputError(
+                    f"{recording.where}: {recording.id!r} is also in {lines[recording.audio_path]}: a recording is for "
+                    "training or for validation, so remove it from one of the two"
+                )
+        if not train or not validation:
             raise InputError(
-                f"{recording.where}: {recording.id!r} is also in {lines[recording.audio_path]}: a recording is for "
-                "training or for validation, so remove it from one of the two"
+                f"{data.root}: {len(train)} recordings to train on and {len(validation)} to validate with can be used: "
+                "at least one of each is needed"
             )
-    return recordings, validation
+        return train, validation
+    if len(clips) < 2:
+        raise InputError(
+            f"{data.root}: {len(clips)} of the recordings can be used: a corpus needs two, one to train on and one to "
+            "validate with"
+        )
+    if data.validation_clips >= len(clips):
+        raise InputError(
+            f"data.validation_clips = {data.validation_clips} leaves nothing to train on: there are {len(clips)} "
+            "recordings; lower data.validation_clips"
+        )
+    by_hash = sorted(clips, key=lambda clip: hashlib.sha256(clip.recording.id.encode()).digest())
+    chosen = {clip.recording.id for clip in by_hash[: data.validation_clips]}
+    train = [clip for clip in clips if clip.recording.id not in chosen]
+    return train, [clip for clip in clips if clip.recording.id in chosen]
 
 
-def _fingerprint(clips: Sequence[Clip], speakers: Sequence[str | None], train_count: int) -> str:
+def _fingerprint(train: Sequence[PreparedClip], validation: Sequence[PreparedClip]) -> str:
     digest = hashlib.sha256()
-    for index, (clip, speaker) in enumerate(zip(clips, speakers, strict=True)):
-        row = [index < train_count, clip.id, clip.text, speaker, len(clip.audio)]
-        digest.update(json.dumps(row).encode() + b"\n")
-        digest.update(clip.phoneme_ids.tobytes())
-        digest.update(clip.audio.tobytes())
+    for purpose, clips in (("train", train), ("validation", validation)):
+        for clip in clips:
+            recording = clip.recording
+            row = [purpose, recording.id, recording.text, recording.speaker, clip.speech, clip.audio_digest]
+            digest.update(json.dumps(row).encode() + b"\n")
     return digest.hexdigest()

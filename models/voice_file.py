@@ -1,7 +1,7 @@
 """A voice on disk: one safetensors file with the averaged weights and everything needed to speak with them.
 
-The settings, the symbol table and the speakers' names are the file's metadata, so weights can never meet another
-symbol table than their own. Weight norms are folded; a voice of one speaker has no posterior encoder.
+The settings, the symbol table, the speakers' names and the user's lexicon are the file's metadata, so weights can
+never meet another symbol table than their own. Weight norms are folded; a voice of one speaker has no posterior encoder.
 """
 
 import hashlib
@@ -32,10 +32,18 @@ class VoiceFile:
     symbols: str  # the symbol table, as its JSON
     speakers: tuple[str, ...]  # empty for a single voice
     step: int  # of the training that made it
+    lexicon: str | None = None  # how the user wants single words read, as its JSON
 
 
 def save_voice(
-    path: Path, synthesizer: Synthesizer, config: Config, *, symbols: str, speakers: Sequence[str], step: int
+    path: Path,
+    synthesizer: Synthesizer,
+    config: Config,
+    *,
+    symbols: str,
+    speakers: Sequence[str],
+    step: int,
+    lexicon: str | None = None,
 ) -> None:
     """Write a voice; the synthesizer itself stays as it is.
 
@@ -54,6 +62,8 @@ def save_voice(
         "speakers": json.dumps(list(speakers)),
         "step": str(step),
     }
+    if lexicon is not None:
+        metadata["lexicon"] = lexicon
     metadata["sha256"] = _digest(weights, metadata)
     with replacing(path) as file:
         file.write(save(weights, metadata))
@@ -87,7 +97,7 @@ def load_voice(path: Path) -> VoiceFile:
         synthesizer.fold_weight_norm()
     synthesizer.load_state_dict(weights, assign=True)
     synthesizer.eval().requires_grad_(False)
-    return VoiceFile(config, synthesizer, metadata["symbols"], speakers, int(metadata["step"]))
+    return VoiceFile(config, synthesizer, metadata["symbols"], speakers, int(metadata["step"]), metadata.get("lexicon"))
 
 
 def _digest(weights: dict[str, Tensor], metadata: dict[str, str]) -> str:

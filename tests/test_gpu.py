@@ -10,6 +10,7 @@ import torch
 
 from configs import Config, load_config
 from data.corpus import Corpus, load_corpus
+from data.preparation import prepare
 from models import Synthesizer
 from models.alignment import search_durations
 from train import Trainer, resume, start
@@ -25,7 +26,13 @@ def on_real_speech(experiment: str, run: Path, *overrides: str) -> Config:
     """An experiment on real recordings."""
     if not LJSPEECH.exists():
         pytest.skip(f"real speech is not present: {LJSPEECH}")
-    own = [f"data.root={LJSPEECH}", f"run.dir={run}", "run.device=cuda", "data.validation_clips=16"]
+    own = [
+        f"data.root={LJSPEECH}",
+        f"data.cache={run.parent / 'cache'}",
+        f"run.dir={run}",
+        "run.device=cuda",
+        "data.validation_clips=16",
+    ]
     return load_config(HOUSE / "configs" / f"{experiment}.toml", [*own, *overrides])
 
 
@@ -33,7 +40,7 @@ def on_real_speech(experiment: str, run: Path, *overrides: str) -> Config:
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     """335 clips of LJSpeech, read once."""
     config = on_real_speech("ljspeech", tmp_path_factory.mktemp("unused"))
-    return load_corpus(config.data, config.audio)
+    return load_corpus(prepare(config.data, config.audio))
 
 
 def test_a_gpu_says_what_a_cpu_says() -> None:

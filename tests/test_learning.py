@@ -8,6 +8,7 @@ import pytest
 from configs import load_config
 from data.corpus import load_corpus
 from data.embedded import make_embedded_corpus
+from data.preparation import prepare
 from train import Trainer
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -19,9 +20,10 @@ def test_the_mel_loss_on_sixteen_clips_falls_to_half_of_its_value_after_a_hundre
     # A higher rate than for a voice that shall last: there are 16 clips, and they are to be learned by heart.
     hurried = ("train.learning_rate=5e-3", "train.warmup_steps=300", "train.ema_decay=0.95")
     config = load_config(
-        HOUSE / "configs" / "tiny.toml", [f"data.root={root}", f"run.dir={tmp_path / 'run'}", *hurried]
+        HOUSE / "configs" / "tiny.toml",
+        [f"data.root={root}", f"data.cache={tmp_path}", f"run.dir={tmp_path / 'run'}", *hurried],
     )
-    corpus = load_corpus(config.data, config.audio)
+    corpus = load_corpus(prepare(config.data, config.audio))
     trainer = Trainer(config, replace(corpus, train=corpus.train[:16], validation=corpus.train[:16]))
     mel: dict[int, float] = {}
     for batch in trainer.batches():

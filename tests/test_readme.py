@@ -32,7 +32,7 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the project and a small corpus in the place of LJSpeech."""
     folder = tmp_path_factory.mktemp("newcomer")
     for path in HOUSE.iterdir():
-        if path.name not in ("runs", "corpora") and not path.name.startswith("."):
+        if path.name not in ("runs", "corpora", "cache") and not path.name.startswith("."):
             (folder / path.name).symlink_to(path)
     corpus = make_embedded_corpus(folder / "LJSpeech-1.1")
     rows = (corpus / "metadata.csv").read_text().splitlines()[:8]

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,12 +11,15 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import soundfile
 import torch
 
 from configs import Config, InputError, load_config
 from data.corpus import Corpus, load_corpus
 from data.embedded import make_embedded_corpus
+from data.preparation import prepare
 from models.checkpoint import list_checkpoints, load_checkpoint
 from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
@@ -34,7 +38,8 @@ def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def tiny(corpus_folder: Path, run: Path, *overrides: str) -> Config:
     """The tiny experiment on the embedded clips, reporting every step."""
-    own = [f"data.root={corpus_folder}", f"run.dir={run}", "data.validation_clips=2", "train.report_every=1"]
+    own = [f"data.root={corpus_folder}", f"data.cache={corpus_folder.parent / 'cache'}", f"run.dir={run}"]
+    own += ["data.validation_clips=2", "train.report_every=1"]
     rare = ["train.validate_every=1000", "train.checkpoint_every=1000", "train.spoken_sentences=1"]
     return load_config(HOUSE / "configs" / "tiny.toml", [*own, *rare, *overrides])
 
@@ -49,7 +54,9 @@ def trained(config: Config) -> Trainer:
 def lines(run: Path) -> list[dict[str, Any]]:
     """metrics.jsonl without what depends on the clock."""
     read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    return [{key: value for key, value in line.items() if "seconds" not in key} for line in read]
+    return [
+        {key: value for key, value in line.items() if "seconds" not in key and "waiting" not in key} for line in read
+    ]
 
 
 def same(first: Any, second: Any) -> bool:
@@ -383,24 +390,41 @@ def test_bad_recordings_are_refused_before_anything_is_written(
     other = tmp_path / "corpus"
     other.mkdir()
     (other / "wavs").symlink_to(corpus_folder / "wavs")
-    for row, told in [
-        ("gone|A text.|A text.", "gone"),
-        ("embedded-050||", "line 23"),
-        ("embedded-050|Two columns.", "2 columns"),
-    ]:
-        (other / "metadata.csv").write_text("\n".join([*rows, row]))
-        settings = [str(HOUSE / "configs" / "tiny.toml"), f"data.root={other}", f"run.dir={tmp_path / 'run'}"]
-        monkeypatch.setattr("sys.argv", ["train.py", *settings, "data.validation_clips=2"])
-        assert main() == 2
-        errors = capsys.readouterr().err
-        assert "metadata.csv" in errors
-        assert told in errors
-        assert errors.count("\n") == 1
-    wrong_rate = [*settings[:2], f"data.root={corpus_folder}", "audio.sample_rate=16000", "data.validation_clips=2"]
-    monkeypatch.setattr("sys.argv", ["train.py", *wrong_rate, f"run.dir={tmp_path / 'run'}"])
+    (other / "metadata.csv").write_text("\n".join([*rows, "gone|A text.|A text.", "embedded-050||"]))
+    settings = [str(HOUSE / "configs" / "tiny.toml"), f"data.root={other}", f"data.cache={tmp_path / 'cache'}"]
+    settings += [f"run.dir={tmp_path / 'run'}", "data.validation_clips=2"]
+    monkeypatch.setattr("sys.argv", ["train.py", *settings, "data.strict=true"])
     assert main() == 2
-    assert "data.resample=true" in capsys.readouterr().err
+    output, errors = capsys.readouterr()
+    for told in ("missing file", "empty text", "metadata.csv:23", "report.html"):
+        assert told in output
+    assert "2 findings, and data.strict refuses them all" in errors
+    assert errors.count("\n") == 1
+    (other / "metadata.csv").write_text("gone|A text.|A text.")
+    monkeypatch.setattr("sys.argv", ["train.py", *settings])
+    assert main() == 2
+    assert "0 of the recordings can be used" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_rows_that_cannot_be_used_are_told_and_left_out_and_the_run_goes_on(
+    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = (corpus_folder / "metadata.csv").read_text().splitlines()
+    other = tmp_path / "corpus"
+    shutil.copytree(corpus_folder / "wavs", other / "wavs")
+    audio, rate = soundfile.read(other / "wavs" / "embedded-001.wav")
+    soundfile.write(other / "wavs" / "embedded-001.wav", np.stack((audio, audio), axis=1), 2 * rate)
+    (other / "wavs" / "embedded-002.wav").write_text("not a recording")
+    (other / "metadata.csv").write_text("\n".join([*rows, "gone|A text.|A text."]))
+    settings = [f"data.root={other}", f"data.cache={tmp_path / 'cache'}", f"run.dir={tmp_path / 'run'}"]
+    settings += ["data.validation_clips=2", "train.steps=1", "data.characters_per_second=[4, 60]"]
+    monkeypatch.setattr("sys.argv", ["train.py", str(HOUSE / "configs" / "tiny.toml"), *settings])
+    assert main() == 0
+    output = capsys.readouterr().out
+    for told in ("missing file", "garbage", "stereo", "other sample rate"):
+        assert told in output
+    assert load_checkpoint(tmp_path / "run" / "checkpoints" / "00000001.pt")["step"] == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
@@ -408,6 +432,7 @@ def test_bad_recordings_are_refused_before_anything_is_written(
 def test_a_signal_saves_says_so_and_loses_no_step(corpus_folder: Path, tmp_path: Path, number: signal.Signals) -> None:
     run = tmp_path / "run"
     settings = ["configs/tiny.toml", f"data.root={corpus_folder}", f"run.dir={run}", "data.validation_clips=2"]
+    settings.append(f"data.cache={tmp_path / 'cache'}")
     process = subprocess.Popen(
         [sys.executable, "train.py", *settings, "train.report_every=1", "train.spoken_sentences=0"],
         cwd=HOUSE,
@@ -437,8 +462,8 @@ def test_corpora_of_several_speakers_make_a_voice_of_several_speakers(corpus_fol
     (other / "wavs").symlink_to(corpus_folder / "wavs")
     named = [f"{row[0]}|{('ann', 'bob')[index % 2]}|{row[2]}" for index, row in enumerate(rows)]
     (other / "metadata.csv").write_text("\n".join(named))
-    config = tiny(other, tmp_path / "run", 'data.columns=["id", "speaker", "text"]', "train.steps=2")
-    corpus: Corpus = load_corpus(config.data, config.audio)
+    config = tiny(other, tmp_path / "run", "train.steps=2")
+    corpus: Corpus = load_corpus(prepare(config.data, config.audio))
     assert corpus.speakers == ("ann", "bob")
     trainer = trained(config)
     gradient = trainer.synthesizer.speakers.weight.grad  # type: ignore[union-attr]

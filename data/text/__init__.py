@@ -1,7 +1,8 @@
-"""Normalise, phonemise, encode: the text front end that training and speaking share."""
+"""Read, phonemise, encode: the text front end that training and speaking share."""
 
 from data.text.front_end import FrontEnd, TextFrontEnd
-from data.text.normalise import normalise
+from data.text.lexicon import Lexicon
+from data.text.normalise import Reader, Reading, normalise
 from data.text.phonemise import EspeakPhonemiser, GraphemePhonemiser, Phonemiser
 from data.text.symbols import Encoded, SymbolTable, grapheme_symbols, piper_symbols
 
@@ -10,7 +11,10 @@ __all__ = [
     "EspeakPhonemiser",
     "FrontEnd",
     "GraphemePhonemiser",
+    "Lexicon",
     "Phonemiser",
+    "Reader",
+    "Reading",
     "SymbolTable",
     "TextFrontEnd",
     "grapheme_symbols",

@@ -4,10 +4,12 @@ import argparse
 import io
 import os
 import sys
+from pathlib import Path
 
 from configs import command
 from data.text.front_end import phonemiser
-from data.text.normalise import normalise
+from data.text.lexicon import Lexicon
+from data.text.normalise import Reader
 
 
 @command
@@ -17,16 +19,18 @@ def main() -> int:
         prog="python -m data.text", description="Read lines from standard input and print each as it would be read."
     )
     parser.add_argument("--language", default="en-us", help="espeak-ng voice (default: %(default)s)")
+    parser.add_argument("--lexicon", type=Path, metavar="FILE", help="a lexicon: word, tab, respelling or [[phonemes]]")
     parser.add_argument("--front-end", choices=("espeak", "graphemes"), default="espeak", help="default: %(default)s")
     parser.add_argument("--phonemes", action="store_true", help="print each line as it would be spoken")
     arguments = parser.parse_args()
+    reader = Reader(arguments.language, Lexicon.from_file(arguments.lexicon) if arguments.lexicon else None)
     phonemise = phonemiser(arguments.front_end, arguments.language) if arguments.phonemes else None
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale, corpora are UTF-8
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
         for line in sys.stdin:
-            text = normalise(line)
+            text = reader.read(line).text
             print(text if phonemise is None else " ".join("".join(sentence) for sentence in phonemise(text)))
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as head, has seen enough

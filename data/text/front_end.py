@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Literal
 
-from data.text.normalise import normalise
+from data.text.lexicon import Lexicon
+from data.text.normalise import Reader
 from data.text.phonemise import EspeakPhonemiser, GraphemePhonemiser, Phonemiser
 from data.text.symbols import Encoded, SymbolTable
 
@@ -19,28 +21,36 @@ class TextFrontEnd:
 
     Args:
         kind: espeak for IPA phonemes, graphemes for letters.
-        language: espeak-ng voice; graphemes do not need it.
+        language: an espeak-ng voice: whose phonemes, and how numbers and abbreviations are read.
         symbols: the alphabet of the voice.
+        lexicon: how the user wants single words read.
 
     Raises:
         InputError: piper-tts is not installed, or espeak-ng does not know the language.
     """
 
-    def __init__(self, *, kind: FrontEnd, language: str, symbols: SymbolTable) -> None:
+    def __init__(self, *, kind: FrontEnd, language: str, symbols: SymbolTable, lexicon: Lexicon | None = None) -> None:
         self.symbols = symbols
+        self.reader = Reader(language, lexicon)
         self.phonemise: Phonemiser = phonemiser(kind, language)
 
     def utterance(self, text: str) -> Encoded:
-        """A whole line for training: its sentences joined by a space, as one `^ ... $`."""
+        """A whole line for training: its sentences joined by a space, as one `^ ... $`.
+
+        Its `unknown` begins with the characters that cannot be read, and goes on with the symbols that have no id.
+        """
+        reading = self.reader.read(text)
         joined: list[str] = []
-        for sentence in self.phonemise(normalise(text)):
+        for sentence in self.phonemise(reading.text):
             if joined and sentence:
                 joined.append(" ")
             joined += sentence
-        return self.symbols.encode(joined)
+        return self._encode(joined, reading.dropped)
 
     def sentences(self, text: str, *, max_symbols: int = 400) -> list[Encoded]:
         """A text for speaking: one `^ ... $` per sentence; empty if there is nothing in it to speak.
+
+        What cannot be read is in the `unknown` of the first sentence of its paragraph.
 
         What has no letter or phoneme (`...`) is left out. A sentence of more than `max_symbols` symbols is cut after
         its last clause mark, else at its last space, else where it is, so that a text of any length needs bounded
@@ -49,9 +59,19 @@ class TextFrontEnd:
         if max_symbols < 1:
             raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
         paragraphs = re.split(r"\n\s*\n", text)  # a heading is a sentence, though no mark ends it
-        spoken = (sentence for paragraph in paragraphs for sentence in self.phonemise(normalise(paragraph)))
-        pieces = (piece for sentence in spoken for piece in _cut(sentence, max_symbols))
-        return [encoded for encoded in map(self.symbols.encode, pieces) if is_speakable(encoded)]
+        return [encoded for paragraph in paragraphs for encoded in self._paragraph(paragraph, max_symbols)]
+
+    def _paragraph(self, text: str, max_symbols: int) -> list[Encoded]:
+        reading = self.reader.read(text)
+        pieces = (piece for sentence in self.phonemise(reading.text) for piece in _cut(sentence, max_symbols))
+        spoken = [encoded for encoded in map(self.symbols.encode, pieces) if is_speakable(encoded)]
+        if spoken and reading.dropped:
+            spoken[0] = replace(spoken[0], unknown=reading.dropped + spoken[0].unknown)
+        return spoken
+
+    def _encode(self, symbols: Sequence[str], dropped: tuple[str, ...]) -> Encoded:
+        encoded = self.symbols.encode(symbols)
+        return replace(encoded, unknown=dropped + encoded.unknown)
 
 
 def phonemiser(kind: FrontEnd, language: str) -> Phonemiser:

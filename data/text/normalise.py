@@ -1,87 +1,136 @@
-"""Text as it can be read: one spelling for each character, and nothing in it that is not meant to be read.
+"""Text as a person reads it aloud: characters cleaned, and what is written otherwise than spoken turned into words.
 
-espeak-ng misreads full-width digits and fails on NUL and lone surrogates, and a byte order mark or a soft hyphen
-splits a word. Characters that are only another shape of a letter or digit become that letter or digit; those that
-mean something else (² ½ º) and the dashes, whose pauses espeak-ng knows, stay. Numbers are not spelled out here.
+English, Dutch and German have rules. In other languages the characters are cleaned, and the phonemiser reads numbers
+as it can. What nobody can read is left out and named.
 """
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
-# Tags of a compatibility decomposition (Unicode, UAX 44) that say: the same character in another shape.
-_SHAPES = frozenset(("<wide>", "<narrow>", "<font>", "<noBreak>", "<initial>", "<medial>", "<final>", "<isolated>"))
-# These also mark characters that are more than their parts, so they are followed only to plain ASCII: ﬁ Ⅳ … ①
-_SHAPES_OF_ASCII = frozenset(("<compat>", "<circle>", "<small>", "<vertical>"))
-_QUOTES_AND_DASHES = {
-    **dict.fromkeys("‘’‚‛ʼ", "'"),
-    **dict.fromkeys("“”„‟«»", '"'),
-    **dict.fromkeys("‐‑−", "-"),
-    "‒": "–",
-    "―": "—",
-}
-_WITHOUT_MEANING = frozenset(("Cc", "Cf", "Cs", "Co", "Cn"))
-# The zero-width (non-)joiner is part of the spelling in Arabic and Indic scripts, and dirt in all others.
-_STRAY_JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff])[\u200c\u200d]+")
+from data.text import english
+from data.text.characters import clean, split_blocks
+from data.text.continental import TABLES
+from data.text.continental.reader import TableReader
+from data.text.lexicon import Lexicon
 
-
-class _Characters(dict[int, str]):
-    """What each character becomes: worked out when it is first met."""
-
-    def __missing__(self, codepoint: int) -> str:
-        self[codepoint] = self.become(chr(codepoint))
-        return self[codepoint]
-
-    def become(self, character: str) -> str:
-        raise NotImplementedError
+_BLOCK = "\ue000"  # stands for [[phonemes]] while the text around them is read; it is of no script, and private
+_MODIFIERS = frozenset("\ufe0e\ufe0f\u20e3🏻🏼🏽🏾🏿")  # parts of a picture: the picture is named, not they
+_PUNCTUATION = frozenset(f" .,;:!?'\"()-–—¿¡{_BLOCK}")
+_BRACKETS = str.maketrans("[]{}", "()()")
+_STRAY_SPACE = re.compile(r"(?<=\S) (?=[,;:.!?)](?:\s|$))")
+_MOST_PASSES = 5  # what one pass has read may be the context of another rule; two is the rule, three are rare
+_READ_SYMBOLS = frozenset("₀₁₂₃₄₅₆₇₈₉⁰⁴⁵⁶⁷⁸⁹")
 
 
-class _Readable(_Characters):
-    def become(self, character: str) -> str:
-        if character.isspace():
-            return " "
-        if character in "\u200c\u200d":
-            return character
-        return "" if unicodedata.category(character) in _WITHOUT_MEANING else character
+@dataclass(frozen=True)
+class Reading:
+    """A text as it is read."""
+
+    text: str  # on one line; reads as itself
+    dropped: tuple[str, ...] = ()  # the characters that have no reading, in the order they were met
 
 
-class _Plain(_Characters):
-    def become(self, character: str) -> str:
-        tag = unicodedata.decomposition(character).partition(" ")[0]
-        plain = unicodedata.normalize("NFKC", character)
-        if tag in _SHAPES or (tag in _SHAPES_OF_ASCII and plain.isascii() and not plain.startswith(" ")):
-            character = plain
-        return "".join(_QUOTES_AND_DASHES.get(part, part) for part in character)
+def normalise(text: str, language: str = "en-us") -> str:
+    """The text as it is read in the language of this espeak-ng voice."""
+    return _reader(language).read(text).text
 
 
-_READABLE = _Readable()
-_PLAIN = _Plain()
+class Reader:
+    """Reads texts of one language.
 
-
-def normalise(text: str) -> str:
-    """Remove what cannot be read, and give every character one spelling.
-
-    Control and formatting characters and lone surrogates are removed, full-width and stylistic letters and digits
-    become plain ones, curly quotes straight ones, runs of white space one space. The result is in NFC; normalising it
-    again changes nothing. `[[phonemes]]` are only freed of control characters.
+    Args:
+        language: an espeak-ng voice, such as en-us, nl or de.
+        lexicon: how the user wants single words read.
     """
-    text = _STRAY_JOINER.sub("", text.translate(_READABLE))
-    parts = [part if index % 2 else _plain(part) for index, part in enumerate(split_blocks(text))]
-    return " ".join("".join(parts).split())
+
+    def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:
+        self.language = language
+        self._rules = _rules(language.partition("-")[0].lower())
+        # What the rules would read otherwise (SQL as letters, C++ as plus plus) must be looked up before them.
+        lexicon = lexicon or Lexicon({})
+        self._written, self._spoken = lexicon.divided(lambda word: self._read_line(word, []) != word)
+
+    def read(self, text: str) -> Reading:
+        """Everything in a text as words: numbers, dates, money, abbreviations, addresses, signs.
+
+        `[[phonemes]]` stay as they are. Takes time in proportion to the length of the text; never fails.
+        """
+        dropped: list[str] = []
+        line = self._read_line(self._written.apply(clean(text)), dropped)
+        return Reading(self._spoken.apply(line), tuple(dropped))
+
+    def _read_line(self, text: str, dropped: list[str]) -> str:
+        parts = split_blocks(text)
+        for index in range(0, len(parts), 2):
+            parts[index] = _leave_out(parts[index], dropped, _is_picture if self._rules is None else _is_foreign)
+        if self._rules is not None:
+            line, before = " ".join(_BLOCK.join(parts[::2]).split()), None
+            for _ in range(_MOST_PASSES):
+                if line == before:
+                    break
+                before = line
+                line = self._rules(line, self.language).translate(_BRACKETS)
+                line = _STRAY_SPACE.sub("", " ".join(_leave_out(line, dropped, _is_sign).split()))
+            parts[::2] = line.split(_BLOCK)
+        return " ".join("".join(parts).split())
 
 
-def split_blocks(text: str) -> list[str]:
-    """Text and `[[blocks]]` in turn, beginning and ending with text, which may be empty.
+@cache
+def _reader(language: str) -> Reader:
+    return Reader(language)
 
-    A block ends at the first `]]`; what is never closed is text. (A regular expression would search the whole rest of
-    the text for the end of each of many unclosed blocks.)
+
+@cache
+def _rules(language: str) -> Callable[[str, str], str] | None:
+    if language == "en":
+        return english.read
+    return TableReader(TABLES[language]) if language in TABLES else None
+
+
+def _leave_out(text: str, dropped: list[str], unreadable: Callable[[str], bool]) -> str:
+    """The text with a space in the place of every unreadable character."""
+    without = {character for character in set(text) if unreadable(character)}
+    if not without:
+        return text
+    dropped += _names(text, without - _MODIFIERS)
+    return text.translate(dict.fromkeys(map(ord, without), " "))
+
+
+def _names(text: str, characters: set[str]) -> Iterator[str]:
+    return (character for character in text if character in characters)
+
+
+@cache
+def _is_picture(character: str) -> bool:
+    """Whether a character is a picture, or of no script at all."""
+    if character in _MODIFIERS:
+        return True
+    category = unicodedata.category(character)
+    symbol = category == "So" and character >= "\u2190" and not "\u3200" <= character < "\u3400"
+    return symbol or category in ("Co", "Cn")
+
+
+@cache
+def _is_foreign(character: str) -> bool:
+    """Whether a character is a picture, or a letter of a script that a reader of Latin letters cannot read.
+
+    Greek letters may be signs, and digits of any script are digits.
     """
-    parts: list[str] = []
-    end = 0
-    while (start := text.find("[[", end)) >= 0 and (close := text.find("]]", start + 2)) >= 0:
-        parts += (text[end:start], text[start : close + 2])
-        end = close + 2
-    return [*parts, text[end:]]
+    if character < "\u0250" or character in _READ_SYMBOLS:
+        return False
+    if unicodedata.category(character)[0] not in "LMN":
+        return _is_picture(character)
+    name = unicodedata.name(character, "")
+    known = name.startswith(("LATIN ", "GREEK ", "COMBINING ", "VULGAR FRACTION", "OHM ")) or character.isdecimal()
+    return character in _MODIFIERS or not known
 
 
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(_PLAIN))
+@cache
+def _is_sign(character: str) -> bool:
+    """Whether a character is left over after reading: neither a Latin letter nor punctuation."""
+    if character in _PUNCTUATION or character.isspace() or (character.isascii() and character.isalnum()):
+        return False
+    return not unicodedata.name(character, "").startswith(("LATIN ", "COMBINING "))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from configs import InputError
-from data.text.normalise import split_blocks
+from data.text.characters import split_blocks
 from data.text.symbols import PIPER_MISSING
 
 Sentences = list[list[str]]
@@ -21,6 +21,7 @@ Sentences = list[list[str]]
 # espeak-ng keeps its voice in global state: two threads that speak at once get each other's phonemes.
 _ESPEAK_LOCK = threading.Lock()
 
+_ENDS = re.compile(r"[.!?][\"')]*\s+$")
 _SENTENCE_END = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["')]))\s+""")
 
 
@@ -57,7 +58,7 @@ class EspeakPhonemiser:
 
     def __call__(self, text: str) -> Sentences:
         """Sentences of IPA symbols and punctuation, decomposed (NFD); `[[phonemes]]` are taken as they stand."""
-        return _with_inline_phonemes(text, self._phonemise, "NFD")
+        return _with_inline_phonemes(text, self._phonemise, "NFD", unspoken="\"'()")
 
     def _phonemise(self, text: str) -> Sentences:
         with _ESPEAK_LOCK:
@@ -70,35 +71,47 @@ class GraphemePhonemiser:
 
     def __call__(self, text: str) -> Sentences:
         """Sentences of letters and punctuation, composed (NFC); `[[symbols]]` are taken as they stand."""
-        return _with_inline_phonemes(text, self._spell, "NFC")
+        return _with_inline_phonemes(text, self._spell, "NFC", unspoken="")
 
     def _spell(self, text: str) -> Sentences:
         letters = unicodedata.normalize("NFC", text.lower())
         return [list(sentence) for sentence in _SENTENCE_END.split(letters.strip())]
 
 
-def _with_inline_phonemes(text: str, speak: Callable[[str], Sentences], form: Literal["NFC", "NFD"]) -> Sentences:
-    """Speak what is outside [[ ]] and pass on what is inside, joined as in Piper's `PiperVoice.phonemize`.
+def _with_inline_phonemes(
+    text: str, speak: Callable[[str], Sentences], form: Literal["NFC", "NFD"], *, unspoken: str
+) -> Sentences:
+    """Speak what is outside [[ ]] and pass on what is inside, as if the block were a word of its sentence.
 
-    A block belongs to the sentence before it, and the text after a block continues the sentence of the block. Spaces
-    survive only around a block, because the speaker strips its own.
+    The speaker strips the spaces of what it is given. One that leaves out some marks (`unspoken`: quotes, brackets)
+    also loses the clause mark that follows a block; those are put back here.
     """
+    marks = f"[{unspoken}]*" if unspoken else ""
     parts = split_blocks(text)
     sentences: Sentences = []
+    ended = True  # whether the next symbols begin a sentence
     for index, part in enumerate(parts):
-        if index % 2 == 0:
-            spoken = speak(part)
-            if index > 0 and spoken:
-                sentences[-1] += spoken.pop(0)
-            sentences += spoken
+        if index % 2:
+            if ended:
+                sentences.append([])
+            elif re.search(rf"\s{marks}$", parts[index - 1]):
+                sentences[-1].append(" ")
+            sentences[-1] += unicodedata.normalize(form, part[2:-2].strip())
+            ended = False
             continue
-        if not sentences:
-            sentences.append([])
-        if parts[index - 1].endswith(" "):
-            sentences[-1].append(" ")
-        sentences[-1] += unicodedata.normalize(form, part[2:-2].strip())
-        if parts[index + 1].startswith(" "):
-            sentences[-1].append(" ")
+        rest = part
+        if index and unspoken and (mark := re.match(rf"{marks}([,;:.!?])[,;:.!?{unspoken}]*(?=\s|$)", part)):
+            sentences[-1].append(mark[1])
+            ended = mark[1] in ".!?"
+            rest = part[mark.end() :]
+        spoken = speak(rest)
+        if spoken and not ended:
+            if re.match(rf"{marks}\s", rest):
+                sentences[-1].append(" ")
+            sentences[-1] += spoken.pop(0)
+        sentences += spoken
+        if rest.strip():
+            ended = _ENDS.search(rest) is not None
     return [sentence for sentence in sentences if sentence]
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from configs import InputError
-from data.text.normalise import normalise
+from data.text.lexicon import Lexicon
+from data.text.normalise import Reader
 
 PAD, BOS, EOS = "_", "^", "$"
 SPECIAL_SYMBOLS = {PAD: 0, BOS: 1, EOS: 2}
@@ -111,11 +112,14 @@ def piper_symbols() -> SymbolTable:
     )
 
 
-def grapheme_symbols(texts: Sequence[str]) -> SymbolTable:
+def grapheme_symbols(texts: Sequence[str], language: str = "", lexicon: Lexicon | None = None) -> SymbolTable:
     """The special symbols, punctuation, and the letters of these texts, lower-cased, in the order of their codepoints.
+
+    The letters are those of the reading in this language, with this lexicon; without a language, of the text itself.
 
     Digits and signs are left out: a reader of letters cannot guess how a number is spoken.
     """
-    characters = set(unicodedata.normalize("NFC", "".join(normalise(text).lower() for text in texts)))
+    reader = Reader(language, lexicon)
+    characters = set(unicodedata.normalize("NFC", "".join(reader.read(text).text.lower() for text in texts)))
     letters = sorted(character for character in characters if unicodedata.category(character)[0] in "LM")
     return SymbolTable({symbol: index for index, symbol in enumerate([*SPECIAL_SYMBOLS, *PUNCTUATION, *letters])})

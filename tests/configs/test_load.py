@@ -46,7 +46,7 @@ def test_the_file_is_read_and_everything_else_is_a_default(experiment: Path) -> 
         ("train.learning_rate=1e-3", 1e-3),
         ("train.learning_rate=1", 1.0),
         ("train.max_gradient_norm=inf", float("inf")),
-        ("data.resample=true", True),
+        ("data.strict=true", True),
         ("data.language=nl", "nl"),
         ('data.language="nl"', "nl"),
         ("data.root=LJSpeech-1.1", "LJSpeech-1.1"),
@@ -55,7 +55,7 @@ def test_the_file_is_read_and_everything_else_is_a_default(experiment: Path) -> 
         ("data.root=a=b", "a=b"),
         ("train.precision=bf16", "bf16"),
         ("data.bucket_frames=[100, 200,300]", (100, 200, 300)),
-        ("data.columns=['id', 'text']", ("id", "text")),
+        ("data.characters_per_second=[4.0, 30.5]", (4.0, 30.5)),
         ("decoder.residual_dilations=[[1],[2],[3, 4]]", ((1,), (2,), (3, 4))),
     ],
 )
@@ -123,7 +123,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
         ("decoder.upsample_rates=8", "decoder.upsample_rates", "8"),
         ("decoder.upsample_rates=[]", "decoder.upsample_rates", "[]"),
         ("decoder.upsample_rates=[8.0, 8]", "decoder.upsample_rates.0", "8.0"),
-        ("data.resample=yes", "data.resample", "yes"),
+        ("data.strict=yes", "data.strict", "yes"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_key_and_itself(
@@ -204,7 +204,7 @@ TREES = st.fixed_dictionaries(
         "run": st.fixed_dictionaries({"dir": PRINTABLE, "seed": st.integers(0, 2**63 - 1)}),
         "data": st.fixed_dictionaries(
             {"root": PRINTABLE, "bucket_frames": st.sets(st.integers(32, 5000), min_size=1).map(sorted)},
-            optional={"validation_metadata": PRINTABLE, "resample": st.booleans()},
+            optional={"validation_metadata": PRINTABLE, "strict": st.booleans()},
         ),
         "audio": st.fixed_dictionaries({}, optional={"fmax_hz": st.floats(1.0, 11025.0)}),
         "train": st.fixed_dictionaries(

@@ -34,6 +34,12 @@ def _shared(path: str) -> Path:
 
 
 @pytest.fixture
+def shared_corpus() -> Callable[[str], Path]:
+    """A corpus of real speech by the name of its folder."""
+    return _shared
+
+
+@pytest.fixture
 def ljspeech() -> Path:
     """335 clips of LJSpeech."""
     return _shared("ljspeech_dev")

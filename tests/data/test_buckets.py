@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -79,7 +80,97 @@ def test_short_batches_do_not_always_come_first() -> None:
     assert firsts == {10, 90}
 
 
+def test_the_order_is_the_one_that_runs_have_been_resumed_with_ever_since() -> None:
+    lengths = [120, 310, 95, 480, 305, 200, 640, 330, 150, 505, 90, 410, 1200, 350]
+    buckets = LengthBuckets(lengths, [100, 200, 300, 400, 500], 4, 1234)
+    assert buckets.batches(0) == [[10, 2, 0, 8], [5, 4, 7, 13], [1, 6, 11, 12], [3, 9]]
+    assert buckets.batches(7) == [[2, 10, 8, 5], [11, 6], [0, 4, 1, 7], [13, 9, 3, 12]]
+
+
+MaxFrames = st.integers(1, 3000)
+Ranks = st.integers(1, 9)
+
+
+@given(Lengths, Bounds, Size, Seed, st.integers(0, 1000), MaxFrames)
+def test_no_batch_has_more_frames_than_allowed_unless_it_is_one_clip(
+    lengths: list[int], bounds: list[int], size: int, seed: int, epoch: int, max_frames: int
+) -> None:
+    batches = LengthBuckets(lengths, bounds, size, seed, max_frames=max_frames).batches(epoch)
+    assert sorted(clip for batch in batches for clip in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert 0 < len(batch) <= size
+        assert len(batch) == 1 or len(batch) * max(lengths[clip] for clip in batch) <= max_frames
+
+
+@given(Lengths, Bounds, Size, Seed, MaxFrames, Ranks)
+def test_every_epoch_and_every_rank_has_as_many_batches(
+    lengths: list[int], bounds: list[int], size: int, seed: int, max_frames: int, ranks: int
+) -> None:
+    for rank in range(ranks):
+        buckets = LengthBuckets(lengths, bounds, size, seed, max_frames=max_frames, rank=rank, ranks=ranks)
+        alone = LengthBuckets(lengths, bounds, size, seed, max_frames=max_frames)
+        assert {len(buckets.batches(epoch)) for epoch in range(3)} == {len(buckets)} == {-(-len(alone) // ranks)}
+
+
+@given(Lengths, Bounds, Size, Seed, st.none() | MaxFrames, Ranks)
+def test_the_ranks_share_the_clips_and_fewer_batches_than_ranks_come_twice(
+    lengths: list[int], bounds: list[int], size: int, seed: int, max_frames: int | None, ranks: int
+) -> None:
+    each = [
+        LengthBuckets(lengths, bounds, size, seed, max_frames=max_frames, rank=rank, ranks=ranks).batches(5)
+        for rank in range(ranks)
+    ]
+    batches = Counter(tuple(batch) for own in each for batch in own)
+    assert sorted(clip for batch in batches for clip in batch) == list(range(len(lengths)))  # each in one batch
+    alone = LengthBuckets(lengths, bounds, size, seed, max_frames=max_frames)
+    assert len(batches) == len(alone)
+    assert batches.total() - len(batches) == -len(alone) % ranks
+
+
+def test_ranks_have_batches_of_about_the_same_length_in_the_same_step() -> None:
+    lengths = np.random.default_rng(0).integers(80, 1000, 1024).tolist()
+    bounds = list(range(100, 1100, 100))
+    each = [LengthBuckets(lengths, bounds, 8, 0, rank=rank, ranks=4).batches(0) for rank in range(4)]
+    longest = np.array([[max(lengths[clip] for clip in batch) for batch in own] for own in each])
+    assert np.median(longest.max(axis=0) / longest.min(axis=0)) < 1.2
+    assert longest.max() / longest.min() > 5  # while steps differ
+
+
+def test_which_batches_come_twice_differs_from_epoch_to_epoch() -> None:
+    twice = set()
+    for epoch in range(20):
+        each = [LengthBuckets(range(1, 65), [32, 64], 7, 0, rank=rank, ranks=3).batches(epoch) for rank in range(3)]
+        counts = Counter(clip for own in each for batch in own for clip in batch)
+        twice |= {clip for clip, count in counts.items() if count == 2}
+    assert len(twice) > 48
+
+
+def test_bounded_by_frames_batches_are_nearly_as_full_as_sorting_by_length_could_make_them() -> None:
+    # Lengths like those of LJSpeech: 1 to 10 seconds, most of them long; and one reading of a whole page.
+    lengths = [*np.clip(np.random.default_rng(1).normal(560, 190, 4000), 90, 870).astype(int).tolist(), 9000]
+    bounds, max_frames = (300, 400, 500, 600, 700, 800, 900, 1000), 20_000
+    made = len(LengthBuckets(lengths, bounds, 1000, 0, max_frames=max_frames))
+    best, longest, held = 1, 0, 0
+    for length in sorted(lengths):
+        if (held + 1) * length > max_frames:
+            best, held = best + 1, 0
+        held, longest = held + 1, length
+    assert longest == 9000
+    assert best <= made < 1.15 * best
+
+
+def test_short_clips_that_are_left_over_are_not_torn_apart_by_a_long_one() -> None:
+    batches = LengthBuckets([100] * 9 + [5000], [100, 200], 64, 0, max_frames=1000).batches(0)
+    assert {frozenset(batch) for batch in batches} == {frozenset(range(9)), frozenset([9])}
+
+
 @pytest.mark.parametrize(("lengths", "bounds", "size"), [([], [100], 4), ([1], [], 4), ([1], [100], 0)])
 def test_no_clips_no_buckets_and_no_batch_size_are_refused(lengths: list[int], bounds: list[int], size: int) -> None:
     with pytest.raises(ValueError, match="make no batches"):
         LengthBuckets(lengths, bounds, size, seed=0)
+
+
+@pytest.mark.parametrize("wrong", [{"max_frames": 0}, {"rank": 2, "ranks": 2}, {"rank": -1}, {"ranks": 0}])
+def test_no_frames_and_ranks_that_do_not_exist_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="make no batches"):
+        LengthBuckets([1, 2], [100], 4, seed=0, **wrong)

@@ -11,6 +11,7 @@ from data import embedded
 from data.audio_file import read_audio
 from data.corpus import load_corpus
 from data.embedded import make_embedded_corpus, speak
+from data.preparation import prepare
 from data.text import EspeakPhonemiser
 
 pytest.importorskip("espeakng_loader")
@@ -37,9 +38,11 @@ def test_a_second_time_nothing_is_done(corpus: Path, monkeypatch: pytest.MonkeyP
     assert make_embedded_corpus(corpus) == corpus
 
 
-def test_it_can_be_trained_on_as_it_is(corpus: Path) -> None:
-    data = DataSettings(root=str(corpus), front_end="graphemes", validation_clips=12)
-    loaded = load_corpus(data, AudioSettings())
+def test_it_can_be_trained_on_as_it_is(corpus: Path, tmp_path: Path) -> None:
+    data = DataSettings(root=str(corpus), cache=str(tmp_path), front_end="graphemes", validation_clips=12)
+    preparation = prepare(data, AudioSettings())
+    assert preparation.findings == ()
+    loaded = load_corpus(preparation)
     assert len(loaded.train) + len(loaded.validation) == 120
     for clip in loaded.train:
         loudness = np.sqrt(np.mean(np.square(clip.audio.astype(np.float64))))

@@ -13,8 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from configs import InputError
-from data.metadata import read_metadata
-from data.text import EspeakPhonemiser, GraphemePhonemiser, TextFrontEnd, grapheme_symbols, normalise, piper_symbols
+from data.layouts import read_corpus
+from data.text import (
+    EspeakPhonemiser,
+    GraphemePhonemiser,
+    Lexicon,
+    TextFrontEnd,
+    grapheme_symbols,
+    normalise,
+    piper_symbols,
+)
+from data.text.characters import clean
 
 ROOT = Path(__file__).resolve().parents[3]
 LETTERS = TextFrontEnd(
@@ -50,7 +59,7 @@ def spoken(front_end: TextFrontEnd, text: str, **options: int) -> list[str]:
 
 def test_real_lines_have_the_ids_of_pipers_runtime(espeak: TextFrontEnd, piper_voice: Any, ljspeech: Path) -> None:
     several = 0
-    for row in read_metadata(ljspeech, "metadata.csv", ("id", "raw_text", "text")):
+    for row in read_corpus(ljspeech).recordings:
         theirs = [piper_voice.phonemes_to_ids(sentence) for sentence in piper_voice.phonemize(row.text)]
         assert [list(encoded.ids) for encoded in espeak.sentences(row.text)] == theirs
         whole = [symbol for sentence in piper_voice.phonemize(row.text) for symbol in (" ", *sentence)][1:]
@@ -65,15 +74,35 @@ def test_real_lines_have_the_ids_of_pipers_runtime(espeak: TextFrontEnd, piper_v
         "Say [[ tə.mˈɑːtoʊ ]] now.",
         "Say[[tə]]now.",
         "[[həlˈoʊ]] world. Good [[bˈaɪ]]",
-        "One. [[tˈuː]] three. Four.",
-        "[[a]][[b]] [[c]]",
+        "[[a]][[b]] c",
         "[[həlˈoʊ]]",
-        "No blocks, [here] or ]] there.",
+        "No blocks, here or there.",
     ],
 )
 def test_inline_phonemes_are_read_as_piper_reads_them(espeak: TextFrontEnd, piper_voice: Any, text: str) -> None:
     theirs = [piper_voice.phonemes_to_ids(sentence) for sentence in piper_voice.phonemize(text)]
     assert [list(encoded.ids) for encoded in espeak.sentences(text)] == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ("I like [[tə]]. Good.", ["aɪ lˈaɪk tə.", "ɡˈʊd."]),
+        ("I like [[tə]], too.", ["aɪ lˈaɪk tə, tˈuː."]),
+        ("Is it [[tə]]?", ["ɪz ɪt tə?"]),
+        ("One. [[tˈuː]] three. Four.", ["wˈʌn.", "tˈuː θɹˈiː.", "fˈɔːɹ."]),
+        ('Say "[[tə]]" now.', ["sˈeɪ tə nˈaʊ."]),
+        ("[[a]] [[b]], [[c]].", ["a b, c."]),
+    ],
+)
+def test_inline_phonemes_are_words_of_their_sentence(espeak: TextFrontEnd, text: str, sentences: list[str]) -> None:
+    # Piper's runtime loses the mark after a block, and the end of the sentence before it.
+    assert spoken(espeak, text) == sentences
+
+
+def test_inline_letters_keep_their_marks_and_spaces() -> None:
+    text = 'The [[dog]]. A fox, "[[DoG]]" ran. [[Fox]]!'
+    assert [*map("".join, GraphemePhonemiser()(text))] == ["the dog.", 'a fox, "DoG" ran.', "Fox!"]
 
 
 def test_inline_phonemes_are_decomposed_like_those_of_espeak(espeak: TextFrontEnd) -> None:
@@ -86,6 +115,35 @@ def test_a_block_that_is_not_closed_is_text(espeak: TextFrontEnd) -> None:
 
 def test_inline_letters_pass_without_being_lower_cased() -> None:
     assert GraphemePhonemiser()("The [[DoG]]. Ran") == [list("the DoG."), list("ran")]
+
+
+def test_what_cannot_be_read_is_among_the_unknown_whichever_way_a_text_is_encoded() -> None:
+    text = "A dog 😀 jumps. Over\n\nthe lazy ① 猫 fox."
+    letters = TextFrontEnd(kind="graphemes", language="en-us", symbols=grapheme_symbols(["the lazy dog jumps over fx"]))
+    assert letters.utterance(text).unknown == ("😀", "猫", "n")
+    assert [encoded.unknown for encoded in letters.sentences(text)] == [("😀",), (), ("猫", "n")]
+
+
+def test_letters_are_those_of_the_reading_in_its_language() -> None:
+    assert set("fünf") <= set(grapheme_symbols(["5"], "de").ids)
+    german = TextFrontEnd(kind="graphemes", language="de", symbols=grapheme_symbols(["5 + 1,5"], "de"))
+    assert spoken(german, "5 + 1,5") == ["fünf plus eins komma fünf"]
+
+
+def test_a_lexicon_word_is_spoken_as_if_its_phonemes_stood_in_the_text(espeak: TextFrontEnd) -> None:
+    lexicon = Lexicon({"GIF": "[[dʒˈɪf]]", "nguyen": "win", "SQL": "sequel"})
+    with_lexicon = TextFrontEnd(kind="espeak", language="en-us", symbols=piper_symbols(), lexicon=lexicon)
+    for text, same in (
+        ("I like GIF files.", "I like [[dʒˈɪf]] files."),
+        (
+            "Mr. Nguyen has 5 GIFs, SQL and a GIF. GIF's end.",
+            "Mr win has five GIFs, sequel and a [[dʒˈɪf]]. [[dʒˈɪfs]] end.",
+        ),
+    ):
+        assert with_lexicon.sentences(text) == espeak.sentences(same)
+        assert with_lexicon.utterance(text) == espeak.utterance(same)
+    around = spoken(espeak, "I like GIF files.")[0].split(" ")
+    assert spoken(with_lexicon, "I like GIF files.")[0].split(" ") == [*around[:2], "dʒˈɪf", *around[-1:]]
 
 
 def test_an_utterance_is_its_sentences_with_spaces_between(espeak: TextFrontEnd) -> None:
@@ -156,7 +214,7 @@ def test_fifty_thousand_characters_without_a_full_stop_stay_bounded(espeak: Text
         assert all(len(encoded.symbols) <= 400 for encoded in sentences)
     # What was last is LETTERS, whose symbols can be counted.
     letters = sum(symbol.isalpha() for encoded in sentences for symbol in encoded.symbols)
-    assert letters == sum(character.isalpha() and character in LETTERS.symbols.ids for character in normalise(text))
+    assert letters == sum(character.isalpha() and character in LETTERS.symbols.ids for character in clean(text))
 
 
 def test_threads_that_speak_different_languages_do_not_mix_them_up() -> None:
@@ -202,6 +260,18 @@ def test_the_command_prints_each_line_as_it_is_read_and_as_it_is_spoken() -> Non
     assert run("“Ｈello”\u00ad\n\nwor\u200bld\n").stdout == '"Hello"\n\nworld\n'
     assert run("Hello. Yes?\n\n", "--phonemes").stdout == "həlˈoʊ. jˈɛs?\n\n"
     assert run("Ça va!\n", "--phonemes", "--front-end", "graphemes").stdout == "ça va!\n"
+
+
+def test_the_command_reads_in_its_language_with_a_lexicon_and_writes_a_line_for_each(tmp_path: Path) -> None:
+    lexicon = tmp_path / "words.txt"
+    lexicon.write_text("gif\tjif\n", encoding="utf-8")
+    lines = "5 GIFs, a GIF\n\n😀\nDr. X[[\n1\x0b2\x0c\x1c3\x85\u20284\n"
+    read = run(lines, "--lexicon", str(lexicon)).stdout
+    assert read == "five GIFs, a jif\n\n\nDr X((\none two three four\n"
+    assert run("Am 5. Mai\r\n", "--language", "de").stdout == "Am fünften Mai\n"
+    assert run("last", "--language", "en-us").stdout == "last\n"
+    wrong = run("Hello\n", "--lexicon", str(tmp_path / "none.txt"))
+    assert (wrong.returncode, wrong.stderr.count("\n"), "none.txt" in wrong.stderr) == (2, 1, True)
 
 
 def test_the_command_has_help_and_one_sentence_for_a_mistake() -> None:

@@ -1,0 +1,38 @@
+"""Texts that are each in a file of their own."""
+
+from pathlib import Path
+
+from configs import InputError
+from data.findings import Fault
+from data.layouts.folder import Flaw, Folder
+from data.layouts.lines import read_lines
+from data.layouts.rows import Row
+
+
+def transcribed(folder: Folder, identity: str, *, name: str, speaker: str, transcript: Path, is_there: bool) -> Row:
+    """The row of one recording.
+
+    Args:
+        folder: the corpus.
+        identity: id of the recording.
+        name: the recording, from inside the folder.
+        speaker: who says it.
+        transcript: the file with the text.
+        is_there: whether there is such a file.
+    """
+    read = _read(transcript) if is_there else Flaw(Fault.EMPTY_TEXT, f"there is no {transcript}")
+    if isinstance(read, Flaw):
+        return Row(identity, name, "", speaker, read, transcript, 1)
+    text, repair = read
+    return Row(identity, name, text, speaker, folder.find(name), transcript, 1, repair)
+
+
+def _read(path: Path) -> tuple[str, str] | Flaw:
+    """The text and what was repaired in it; or why there is none."""
+    try:
+        lines = [line for line in read_lines(path) if not line.is_blank]
+    except InputError as error:
+        return Flaw(Fault.EMPTY_TEXT, str(error))
+    flaw = next((line.flaw for line in lines if line.flaw), None)
+    repair = "; ".join(line.repair for line in lines if line.repair)
+    return flaw or (" ".join(line.text.strip() for line in lines), repair)

@@ -1,0 +1,159 @@
+"""`python -m data.ljspeech --download DIR`: LJSpeech 1.1 (Ito & Johnson, 2017; public domain), fetched into DIR.
+
+2.7 GB come over the network, and DIR/LJSpeech-1.1 takes another 3.8 GB. Stopped at any moment, the same command goes
+on from there; the folder appears complete or not at all.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from configs import InputError, command
+from data.archive import unpack
+from data.download import Patience, download, hash_file
+
+NAME = "LJSpeech-1.1"
+URL = "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2"
+SHA256 = "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5"
+RECORDINGS = 13_100
+LOCK = ".LJSpeech.lock"
+
+# The real one has 13 104 members and 3 801 111 440 bytes.
+_MOST_MEMBERS = 20_000
+_MOST_BYTES = 6_000_000_000
+_WAV_HEADER_BYTES = 44
+
+
+def fetch_ljspeech(
+    folder: Path,
+    *,
+    url: str = URL,
+    sha256: str = SHA256,
+    recordings: int | None = RECORDINGS,
+    patience: Patience | None = None,
+) -> Path:
+    """Fetch, check and unpack LJSpeech, as far as an earlier call has not done so.
+
+    Args:
+        folder: receives LJSpeech-1.1.tar.bz2 and LJSpeech-1.1/; made if absent.
+        url: where the archive is.
+        sha256: of the archive, 64 lower-case hexadecimal digits.
+        recordings: how many there are; None accepts any number.
+        patience: with the connection and the server.
+
+    Returns:
+        The folder of the corpus, `folder`/LJSpeech-1.1.
+
+    Raises:
+        InputError: as `download` and `unpack`; or what is in `folder` is not what it should be, or another process
+            is at work in it.
+    """
+    corpus, archive = folder / NAME, folder / f"{NAME}.tar.bz2"
+    if _is_complete(corpus, recordings):  # asked before anything is written: the folder may be read-only
+        print(f"{corpus} is complete: nothing to do")
+        return corpus
+    with _alone(folder):
+        if _is_complete(corpus, recordings):  # by a process that has just finished
+            return corpus
+        for leftover in folder.glob(f".{NAME}.*"):  # of a process that was killed
+            if leftover.is_dir() and not leftover.is_symlink():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink()
+        if not archive.exists():
+            print(f"fetching {url}", flush=True)
+            download(url, archive, sha256=sha256, magic=b"BZh", patience=patience)
+        elif (found := hash_file(archive)[0].hexdigest()) != sha256:
+            raise InputError(f"{archive}: has the SHA-256 {found}, not {sha256}: remove it, run the same command again")
+        print(f"unpacking {archive}", flush=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=f".{NAME}.", ignore_cleanup_errors=True) as temporary:
+            unpacked = Path(temporary)
+            unpack(archive, unpacked, top=NAME, most_members=_MOST_MEMBERS, most_bytes=_MOST_BYTES)
+            if missing := _missing(unpacked, recordings):
+                raise InputError(f"{archive}: {missing}: remove it, and fetch it anew from another address")
+            unpacked.chmod(0o755)  # a temporary folder is its owner's alone
+            if hasattr(os, "sync"):  # or a power cut could leave a folder that only looks complete
+                os.sync()
+            unpacked.rename(corpus)
+    print(f"{corpus} is complete; {archive} is no longer needed")
+    return corpus
+
+
+def _is_complete(corpus: Path, recordings: int | None) -> bool:
+    if not os.path.lexists(corpus):
+        return False
+    if missing := _missing(corpus, recordings):
+        raise InputError(f"{corpus}: {missing}: move or remove the folder, then run the same command again")
+    return True
+
+
+def _missing(corpus: Path, recordings: int | None) -> str:
+    """What the corpus lacks, in words; empty where nothing is missing."""
+    try:
+        rows = (corpus / "metadata.csv").read_text(encoding="utf-8").split("\n")
+        with os.scandir(corpus / "wavs") as entries:
+            wavs = {entry.name for entry in entries if entry.is_file() and entry.stat().st_size > _WAV_HEADER_BYTES}
+    except (OSError, UnicodeDecodeError) as error:
+        return f"is not LJSpeech ({error})"
+    ids = [row.partition("|")[0] for row in rows if row]
+    lacking = [f"wavs/{identity}.wav" for identity in ids if f"{identity}.wav" not in wavs]
+    if lacking:
+        return f"{len(lacking)} of {len(ids)} recordings are missing or empty, the first of them {lacking[0]}"
+    if not ids or recordings not in (None, len(ids)):
+        return f"metadata.csv names {len(ids)} recordings" + (f", not {recordings}" if recordings else "")
+    return ""
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes that fetch out of the folder, which is made if absent."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, blocking=False)
+        lock.acquire()
+    except Timeout as error:
+        raise InputError(f"{folder}: another process is fetching LJSpeech here: wait until it has finished") from error
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}): give another folder") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@command
+def main() -> int:
+    """Fetch LJSpeech and say where it is."""
+    parser = argparse.ArgumentParser(
+        prog="python -m data.ljspeech", description="Fetch LJSpeech 1.1; stopped at any moment, run it again to go on."
+    )
+    parser.add_argument(
+        "--download",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help=f"folder that receives {NAME}/ (needs 6.6 GB); nothing is done if it is complete",
+    )
+    parser.add_argument("--url", default=URL, help="another address of the same archive (default: %(default)s)")
+    parser.add_argument(
+        "--sha256", default=SHA256, help="of another archive in the same layout (default: LJSpeech 1.1's)"
+    )
+    given = parser.parse_args()
+    sha256 = given.sha256.lower()
+    if not re.fullmatch("[0-9a-f]{64}", sha256):
+        raise InputError(f"--sha256 {given.sha256}: is not a SHA-256: give its 64 hexadecimal digits")
+    recordings = RECORDINGS if sha256 == SHA256 else None
+    fetch_ljspeech(given.download, url=given.url, sha256=sha256, recordings=recordings)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

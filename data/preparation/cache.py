@@ -1,0 +1,99 @@
+"""Prepared recordings on disk: found by what they were made from, and never believed unchecked.
+
+An entry's key is the SHA-256 of the recording's bytes and of everything that decides what is made of them, so an entry
+cannot be stale: another recording, setting or version has another key. An entry begins with the SHA-256 of the rest,
+and appears under its name in one step. A process that is killed leaves the entry whole or absent; what a failing disk
+or a lost power supply damages is found when it is read, and made again.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_ABANDONED_SECONDS = 3600  # what is still unfinished after this long was left behind by a process that was killed
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """What was found out once: facts, and perhaps sound."""
+
+    facts: Any  # JSON
+    audio: npt.NDArray[np.int16] | None = None  # [S]
+
+
+class Cache:
+    """A folder of entries. Any number of processes may read and write it at once.
+
+    Args:
+        folder: made when the first entry is written.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def load(self, key: str) -> Entry | None:
+        """The entry of this key; None where there is none, or where it is damaged."""
+        try:
+            content = self._path(key).read_bytes()
+        except OSError:
+            return None
+        body = memoryview(content)[_DIGEST_BYTES:]
+        if hashlib.sha256(body).digest() != content[:_DIGEST_BYTES]:
+            return None
+        end = content.index(b"\n", _DIGEST_BYTES)
+        audio = content[end + 1 :]
+        has_audio, facts = json.loads(content[_DIGEST_BYTES:end])
+        return Entry(facts, np.frombuffer(audio, dtype="<i2") if has_audio else None)
+
+    def store(self, key: str, entry: Entry) -> None:
+        """Write an entry, or replace a damaged one.
+
+        It is not flushed to the disk, which would take longer than to make it: see the module's first lines.
+        """
+        header = json.dumps([entry.audio is not None, entry.facts]).encode() + b"\n"
+        samples = b"" if entry.audio is None else entry.audio.astype("<i2", copy=False).tobytes()
+        digest = hashlib.sha256(header)
+        digest.update(samples)
+        path, unfinished = self._path(key), self.folder / "unfinished"
+        for folder in (path.parent, unfinished):
+            folder.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=unfinished)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(digest.digest())
+                file.write(header)
+                file.write(samples)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def remove_unfinished(self) -> None:
+        """Remove what killed processes left behind, and nothing that another process is still writing."""
+        with contextlib.suppress(OSError):
+            for path in (self.folder / "unfinished").iterdir():
+                if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                    path.unlink(missing_ok=True)
+
+    def _path(self, key: str) -> Path:
+        return self.folder / "entries" / key[:2] / key[2:]
+
+
+def key_of(*parts: Any) -> str:  # anything that JSON can hold
+    """The SHA-256 of these values, in hexadecimal."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of_code(*files: Path) -> str:
+    """The SHA-256 of these source files: a change of what they compute is a change of the key."""
+    return key_of(*(hashlib.sha256(file.read_bytes()).hexdigest() for file in files))

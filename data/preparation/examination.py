@@ -1,0 +1,103 @@
+"""One row of a corpus looked at: what is said, what is heard, whether they belong together, and what to do about it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs import AudioSettings, DataSettings
+from data.findings import Action, Fault, Finding
+from data.inspection.measures import Measures
+from data.preparation.prepared_audio import PreparedAudio
+from data.recording import Recording
+from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
+from data.text.front_end import is_speakable
+
+
+@dataclass(frozen=True)
+class PreparedClip:
+    """A row that can be trained on."""
+
+    recording: Recording
+    speech: str  # its symbols, one character each: phonemes or letters
+    audio_key: str  # its entry in the cache
+    audio_digest: str  # SHA-256 of its samples as they are trained on, whatever the format of the file
+    samples: int  # at the voice's sample rate
+    measures: Measures
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What became of a row."""
+
+    clip: PreparedClip | None  # None where the row is dropped
+    findings: tuple[Finding, ...]
+
+
+class Examiner:
+    """Looks at rows, one at a time.
+
+    Args:
+        data: how texts are read and which recordings are believed.
+        audio: sample rate and frame length of the voice.
+        symbols: alphabet of the voice.
+
+    Raises:
+        InputError: the language or the lexicon cannot be used.
+    """
+
+    def __init__(self, data: DataSettings, audio: AudioSettings, symbols: SymbolTable) -> None:
+        self.data, self.audio = data, audio
+        self.prepared_audio = PreparedAudio(data, audio)
+        self.lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
+        self.front_end = TextFrontEnd(
+            kind=data.front_end, language=data.language, symbols=symbols, lexicon=self.lexicon
+        )
+
+    def examine(self, recording: Recording) -> Examined:
+        """Look at one row. Nothing that a file holds makes this fail; what is wrong with it is in the findings."""
+        try:
+            key, facts = self.prepared_audio.facts(recording.audio_path)
+        except OSError as error:
+            unreadable = (Fault.MISSING_FILE, f"cannot be read: {error.strerror}", Action.DROPPED)
+            return Examined(None, (self._finding(recording, *unreadable),))
+        encoded = self.front_end.utterance(recording.text)
+        faults = [(Fault(name), str(detail), Action(action)) for name, detail, action in facts["faults"]]
+        faults += self._text_faults(recording.text, encoded)
+        if facts["samples"] and is_speakable(encoded):
+            faults += self._pace_faults(recording.text, len(encoded.ids), facts["samples"])
+        clip = None
+        if all(action != Action.DROPPED for _, _, action in faults):
+            measures = Measures(**facts["measures"])
+            clip = PreparedClip(recording, "".join(encoded.symbols), key, facts["digest"], facts["samples"], measures)
+        return Examined(clip, tuple(self._finding(recording, *fault) for fault in faults))
+
+    def _text_faults(self, text: str, encoded: Encoded) -> list[tuple[Fault, str, Action]]:
+        faults = []
+        if encoded.unknown:
+            left_out = ", ".join(dict.fromkeys(map(_shown, encoded.unknown)))
+            faults.append((Fault.UNKNOWN_SYMBOLS, f"left out: {left_out}", Action.KEPT))
+        if not is_speakable(encoded):
+            faults.append((Fault.EMPTY_TEXT, f"nothing in {text!r} can be spoken", Action.DROPPED))
+        return faults
+
+    def _pace_faults(self, text: str, ids: int, samples: int) -> list[tuple[Fault, str, Action]]:
+        """Whether as much is said as can be said in this time."""
+        slowest, fastest = self.data.characters_per_second
+        pace = len(text) / (samples / self.audio.sample_rate)
+        frames = samples // self.audio.hop_length
+        if not slowest <= pace <= fastest:
+            detail = f"{pace:.1f}, not within {slowest:g} to {fastest:g}: text and recording do not belong together"
+        elif frames < ids:
+            detail = f"{pace:.1f}: {frames} frames are too few for {ids} ids, each of which needs one"
+        else:
+            return []
+        return [(Fault.CHARACTER_RATE, detail, Action.DROPPED)]
+
+    def _finding(self, recording: Recording, fault: Fault, detail: str, action: Action) -> Finding:
+        path, root = recording.audio_path, Path(self.data.root)
+        file = path.relative_to(root) if path.is_relative_to(root) else path
+        return Finding(recording.id, str(file), recording.line, fault, detail, action)
+
+
+def _shown(symbol: str) -> str:
+    code = " ".join(f"U+{ord(character):04X}" for character in symbol)
+    return f"{symbol} ({code})" if symbol.isprintable() else code

@@ -1,0 +1,84 @@
+"""The sound of recordings as it is trained on: made once, then taken from the cache."""
+
+import hashlib
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from configs import AudioSettings, DataSettings, InputError
+from data.inspection.inspection import inspect
+from data.inspection.processing import LevelTarget
+from data.preparation.cache import Cache, Entry, digest_of_code, key_of
+
+_DATA = Path(__file__).parents[1]
+_CODE = [_DATA / "audio_file.py", *sorted((_DATA / "inspection").glob("*.py"))]  # decides what becomes of a recording
+
+
+class PreparedAudio:
+    """Inspects a recording when it is first asked for.
+
+    Args:
+        data: the cache, what is believed, and what is done to the level and the silence.
+        audio: sample rate of the voice.
+    """
+
+    def __init__(self, data: DataSettings, audio: AudioSettings) -> None:
+        self._cache = Cache(data.cache)
+        self._arguments: dict[str, Any] = {
+            "sample_rate": audio.sample_rate,
+            "level": None if data.level == "as recorded" else LevelTarget(data.level, data.level_db),
+            "trim_margin_seconds": data.trim_margin_seconds if data.trim_silence else None,
+            "shortest_seconds": data.shortest_seconds,
+            "longest_seconds": data.longest_seconds,
+        }
+        # All that decides what is made of a recording, beside its bytes.
+        self.identity = key_of(
+            repr(sorted(self._arguments.items())),
+            digest_of_code(*_CODE),
+            [version(library) for library in ("numpy", "soundfile", "soxr")],
+        )
+
+    def facts(self, path: Path) -> tuple[str, dict[str, Any]]:
+        """The key of a recording's entry, and what was found out: its `faults`, `notes`, `measures`, `samples`
+        and `digest`.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        content = path.read_bytes()
+        key = key_of(hashlib.sha256(content).hexdigest(), self.identity)
+        entry = self._cache.load(key)
+        if entry is None:
+            inspected = inspect(content, path, **self._arguments)
+            samples = inspected.audio
+            facts = {
+                "notes": list(inspected.notes),
+                "faults": [(fault.fault, fault.detail, fault.action) for fault in inspected.faults],
+                "measures": None if inspected.measures is None else asdict(inspected.measures),
+                "samples": 0 if samples is None else len(samples),
+                "digest": "" if samples is None else hashlib.sha256(samples.tobytes()).hexdigest(),
+            }
+            entry = Entry(facts, samples)
+            self._cache.store(key, entry)
+        return key, entry.facts
+
+    def samples(self, path: Path, key: str) -> npt.NDArray[np.int16]:
+        """The sound of the recording whose entry has this key, int16 [S]; made again if the cache has lost it.
+
+        Raises:
+            InputError: the recording is gone, or not what it was when it was prepared.
+        """
+        entry = self._cache.load(key)
+        if entry is None:
+            try:
+                found, _ = self.facts(path)
+            except OSError as error:
+                raise InputError(f"{path}: cannot be read ({error.strerror}): put it back, or start again") from error
+            entry = self._cache.load(key) if found == key else None
+        if entry is None or entry.audio is None:
+            raise InputError(f"{path}: has changed since it was prepared: start again")
+        return entry.audio

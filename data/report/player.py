@@ -1,0 +1,51 @@
+"""Recordings as sound that a page carries in itself."""
+
+import base64
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+
+LONGEST_SECONDS = 30.0
+_MOST_SAMPLES = 40_000_000  # of all channels: what a file says of itself is not believed
+# Every browser plays MP3, and it keeps most sample rates: these.
+_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+
+
+def data_uri(audio: npt.NDArray[np.int16] | npt.NDArray[np.float32], sample_rate: int) -> str:
+    """Mono sound as `data:audio/mpeg;base64,...`, of about 8 kB a second.
+
+    Args:
+        audio: [S]
+        sample_rate: samples per second, in hertz.
+    """
+    audio = audio[: int(LONGEST_SECONDS * sample_rate)]
+    if sample_rate not in _MP3_RATES:
+        if audio.dtype == np.int16:
+            audio = (audio / 32768).astype(np.float32)
+        audio, sample_rate = soxr.resample(audio, sample_rate, 22050), 22050
+    encoded = io.BytesIO()
+    soundfile.write(encoded, audio, sample_rate, format="MP3")
+    return f"data:audio/mpeg;base64,{base64.b64encode(encoded.getvalue()).decode()}"
+
+
+def file_data_uri(path: Path, root: Path) -> str | None:
+    """The beginning of a recording that was dropped; None where it cannot be decoded, or is not below `root`."""
+    inside = Path(os.path.normpath(path)).is_relative_to(os.path.normpath(root))
+    try:
+        if not inside or not path.is_file():
+            return None
+        with soundfile.SoundFile(path) as file:
+            if file.samplerate < 1:
+                return None
+            frames = min(int(LONGEST_SECONDS * file.samplerate), _MOST_SAMPLES // file.channels)
+            audio = file.read(min(frames, file.frames), dtype="float32", always_2d=True)
+            rate = file.samplerate
+        mono = np.clip(np.nan_to_num(audio.mean(axis=1)), -1, 1)
+        return data_uri(mono, rate) if len(mono) else None
+    except (soundfile.SoundFileError, OSError, ValueError, TypeError):  # TypeError: a .raw, which has no header
+        return None

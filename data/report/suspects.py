@@ -1,0 +1,124 @@
+"""The rows of a corpus that deserve a look and a listen."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from configs import InputError
+from data.preparation import Preparation, PreparedClip
+from data.report.player import data_uri, file_data_uri
+from data.report.statistics import CorpusStatistics
+
+AudioOf = Callable[[PreparedClip], npt.NDArray[np.int16]]
+
+MOST_ROWS = 1000
+MOST_PLAYERS = 200
+MOST_PLAYER_BYTES = 20_000_000
+
+NOTED = "noted"  # the action of what only the statistics say
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a row is suspicious."""
+
+    label: str  # the class of the finding, or what the statistics call it
+    detail: str
+    action: str
+
+
+@dataclass
+class Suspect:
+    """A row, all that is to say of it, and how it sounds."""
+
+    id: str
+    file: str
+    line: int
+    clip: PreparedClip | None  # None where the row is dropped
+    reasons: list[Reason] = field(default_factory=list)
+    sound: str | None = None  # a data: URI
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes of its reasons, each once."""
+        return list(dict.fromkeys(reason.label for reason in self.reasons))
+
+
+def suspects(preparation: Preparation, statistics: CorpusStatistics) -> list[Suspect]:
+    """Every row that was found fault with or that the statistics point at, in the order of its line."""
+    clips = {(clip.recording.id, clip.recording.line): clip for clip in preparation.clips}
+    found: dict[tuple[str, int], Suspect] = {}
+
+    def suspect(key: tuple[str, int], file: str) -> Suspect:
+        return found.setdefault(key, Suspect(key[0], file, key[1], clips.get(key)))
+
+    root = Path(preparation.data.root)
+    for finding in preparation.findings:
+        row = suspect((finding.id, finding.line), finding.file)
+        row.reasons.append(Reason(finding.fault, finding.detail, finding.action))
+    keys = {clip.recording.id: key for key, clip in clips.items()}
+    for identity, label, detail in _noted(statistics):
+        path = clips[keys[identity]].recording.audio_path
+        file = path.relative_to(root) if path.is_relative_to(root) else path
+        suspect(keys[identity], str(file)).reasons.append(Reason(label, detail, NOTED))
+    return sorted(found.values(), key=lambda row: row.line)
+
+
+def _noted(statistics: CorpusStatistics) -> Iterator[tuple[str, str, str]]:
+    """Id, class and detail of what only the statistics say."""
+    for clip in statistics.character_rate_outliers:
+        yield clip.id, "unusual pace", f"{clip.value:.1f} characters per second"
+    for clip in statistics.noisy:
+        yield clip.id, "noisy", f"SNR {clip.value:.1f} dB"
+    for label, groups in (
+        ("same audio", statistics.same_audio),
+        ("same text", [same.ids for same in statistics.same_text]),
+    ):
+        for ids in groups:
+            for identity in ids:
+                others = [other for other in ids[:6] if other != identity][:5]
+                more = len(ids) - 1 - len(others)
+                yield identity, label, f"as {', '.join(others)}{f' and {more} more' if more else ''}"
+
+
+def fairly(rows: list[Suspect]) -> list[Suspect]:
+    """The rows in turns, one of each class, so that a class of thousands does not crowd out the others."""
+    queues: defaultdict[str, list[Suspect]] = defaultdict(list)
+    for row in rows:
+        for label in row.labels:
+            queues[label].append(row)
+    turns = (row for turn in zip_longest(*queues.values()) for row in turn if row is not None)
+    return list({id(row): row for row in turns}.values())
+
+
+def add_sound(rows: list[Suspect], preparation: Preparation, audio_of: AudioOf) -> int:
+    """Give the rows their sound, as far as there is room; how many could be heard but are left out, is returned."""
+    room, players, left_out = MOST_PLAYER_BYTES, MOST_PLAYERS, 0
+    for row in rows:
+        if players == 0:
+            left_out += 1
+            continue
+        sound = _sound(row, preparation, audio_of)
+        if sound is None:
+            continue
+        if len(sound) > room:
+            left_out += 1
+            continue
+        row.sound = sound
+        room, players = room - len(sound), players - 1
+    return left_out
+
+
+def _sound(row: Suspect, preparation: Preparation, audio_of: AudioOf) -> str | None:
+    if row.clip is None:
+        root = Path(preparation.data.root)
+        return file_data_uri(root / row.file, root)
+    try:
+        return data_uri(audio_of(row.clip), preparation.audio.sample_rate)
+    except (InputError, OSError):  # the recording is gone since; the report of it stays worth reading
+        return None

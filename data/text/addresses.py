@@ -1,0 +1,51 @@
+"""E-mail and web addresses, spelled out in any language."""
+
+import re
+from collections.abc import Callable, Mapping
+
+from data.text.rules import Rule
+from data.text.tables import words
+
+_DOMAINS = "com|org|net|edu|gov|info|biz|io|co|uk|de|nl|fr|eu|ai|app|dev|ca|au|ch|tv|mil"
+_SPELLED = words(
+    """
+    www io uk us de nl eu ai ca au ch tv html htm php pdf http https url faq usa
+    """
+)
+_PART = re.compile(r"[A-Za-z]{1,99}|\d{1,99}|[^\W\d_]|[^\w\s]|_")
+_REST = r"[^\s\"<>()\[\]\ue000]"  # of an address; U+E000 stands for inline phonemes
+_PATTERNS = (
+    re.compile(rf"(?<![\w/])(?:https?|ftp)://{_REST}+", re.IGNORECASE),
+    re.compile(r"(?<![\w.+-])(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}"),
+    re.compile(rf"(?<![\w.@/-])www\.{_REST}+", re.IGNORECASE),
+    re.compile(rf"(?<![\w.@/-])(?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_DOMAINS})(?![\w-]|\.\w)(?:/{_REST}*)?"),
+)
+_SCHEME = re.compile(r"^(?:[a-zA-Z]{2,6}://|mailto:)")
+IN_TEXT = re.compile(r"@|://|www\.|\w\.[A-Za-z]{2}", re.IGNORECASE)  # whether the rules are worth trying
+
+
+def address_rules(signs: Mapping[str, str], digits: Callable[[str], str]) -> tuple[Rule, ...]:
+    """Rules that spell addresses word by word and sign by sign, digits one by one.
+
+    Args:
+        signs: what . @ / - _ and the others are called; those not named are left out.
+        digits: reads digits one after the other.
+    """
+
+    def spell(address: str) -> str:
+        words: list[str] = []
+        for part in _PART.findall(address):
+            if part.isdecimal():
+                words.append(digits(part))
+            elif part.lower() in _SPELLED:
+                words += part.upper()
+            else:
+                words.append(part if part.isalpha() else signs.get(part, ""))
+        return " ".join(word for word in words if word)
+
+    def read(match: re.Match[str]) -> str:
+        whole = _SCHEME.sub("", match[0])
+        address = whole.rstrip(".,;:!?)'\"/")
+        return spell(address) + whole[len(address) :].replace("/", "")
+
+    return tuple(Rule(pattern, read) for pattern in _PATTERNS)

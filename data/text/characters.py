@@ -1,0 +1,89 @@
+"""Characters as they can be read: one spelling for each, and none that is not meant to be read.
+
+espeak-ng misreads full-width digits and fails on NUL and lone surrogates, and a byte order mark or a soft hyphen
+splits a word. Characters that are only another shape of a letter or digit become that letter or digit; those that
+mean something else (² ½ º) and the dashes, whose pauses espeak-ng knows, stay. Numbers are not spelled out here.
+"""
+
+import re
+import unicodedata
+
+# Tags of a compatibility decomposition (Unicode, UAX 44) that say: the same character in another shape.
+_SHAPES = frozenset(("<wide>", "<narrow>", "<font>", "<noBreak>", "<initial>", "<medial>", "<final>", "<isolated>"))
+# These also mark characters that are more than their parts, so they are followed only to plain ASCII: ﬁ Ⅳ … ①
+_SHAPES_OF_ASCII = frozenset(("<compat>", "<circle>", "<small>", "<vertical>"))
+_QUOTES_AND_DASHES = {
+    **dict.fromkeys("‘’‚‛ʼ", "'"),
+    **dict.fromkeys("“”„‟«»", '"'),
+    **dict.fromkeys("‐‑−", "-"),
+    "‒": "–",
+    "―": "—",
+}
+_WITHOUT_MEANING = frozenset(("Cc", "Cf", "Cs"))
+# The zero-width (non-)joiner is part of the spelling in Arabic and Indic scripts, and dirt in all others.
+_STRAY_JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff])[\u200c\u200d]+")
+
+
+class _Characters(dict[int, str]):
+    """What each character becomes: worked out when it is first met."""
+
+    def __missing__(self, codepoint: int) -> str:
+        self[codepoint] = self.become(chr(codepoint))
+        return self[codepoint]
+
+    def become(self, character: str) -> str:
+        raise NotImplementedError
+
+
+class _Readable(_Characters):
+    def become(self, character: str) -> str:
+        if character.isspace():
+            return " "
+        if character in "\u200c\u200d":
+            return character
+        return "" if unicodedata.category(character) in _WITHOUT_MEANING else character
+
+
+class _Plain(_Characters):
+    def become(self, character: str) -> str:
+        tag = unicodedata.decomposition(character).partition(" ")[0]
+        plain = unicodedata.normalize("NFKC", character)
+        if tag in _SHAPES or (
+            character != "№" and tag in _SHAPES_OF_ASCII and plain.isascii() and not plain.startswith(" ")
+        ):
+            character = plain
+        return "".join(_QUOTES_AND_DASHES.get(part, part) for part in character)
+
+
+_READABLE = _Readable()
+_PLAIN = _Plain()
+
+
+def clean(text: str) -> str:
+    """Remove what cannot be read, and give every character one spelling.
+
+    Control and formatting characters and lone surrogates are removed, full-width and stylistic letters and digits
+    become plain ones, curly quotes straight ones, runs of white space one space. The result is in NFC; normalising it
+    again changes nothing. `[[phonemes]]` are only freed of control characters.
+    """
+    text = _STRAY_JOINER.sub("", text.translate(_READABLE))
+    parts = [part if index % 2 else _plain(part) for index, part in enumerate(split_blocks(text))]
+    return " ".join("".join(parts).split())
+
+
+def split_blocks(text: str) -> list[str]:
+    """Text and `[[blocks]]` in turn, beginning and ending with text, which may be empty.
+
+    A block ends at the first `]]`; what is never closed is text. (A regular expression would search the whole rest of
+    the text for the end of each of many unclosed blocks.)
+    """
+    parts: list[str] = []
+    end = 0
+    while (start := text.find("[[", end)) >= 0 and (close := text.find("]]", start + 2)) >= 0:
+        parts += (text[end:start], text[start : close + 2])
+        end = close + 2
+    return [*parts, text[end:]]
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).translate(_PLAIN))

@@ -1,0 +1,63 @@
+"""English as it is read aloud: ordered rules, one file for each kind of thing that is written otherwise than spoken."""
+
+import re
+import unicodedata
+
+from data.text.english import abbreviations, addresses, dates, labels, quantities, roman, signs
+from data.text.english.words import MOST_DIGITS, digits
+from data.text.rules import Rule, apply, before
+
+_DIGIT = re.compile(r"\d")
+_OTHER_DIGIT = re.compile(r"[^\x00-\x7f\D]|[₀-₉]")
+_VULGAR = re.compile(r"(?:(?<=\d)\s)?[¼-¾⅐-⅞]")
+_ADDRESS = re.compile(r"[@#]|://|www\.|\w\.[A-Za-z]{2}", re.IGNORECASE)
+_LONG = re.compile(rf"(?<!\d)\d{{{MOST_DIGITS + 1},}}|(?<![\d,])(?:\d{{1,3}},){{{MOST_DIGITS // 3},}}\d+")
+_SIGN = re.compile(r"[^\w\s.,;:!?'\"()–—-]|[\u0370-\u03ff²³µ]")
+_ROMAN = re.compile(r"\b[IVXLCDM]{1,15}\b|[( ][ivxl]{1,8}\b")
+_POWER = re.compile(r"(?<=\d)(?:[⁰¹⁴-⁹]|[⁰¹²³⁴-⁹]{2,9})")
+
+# In this order: an address or a telephone is no number, $5 no measure, a date no fraction, and all else a number.
+_WITH_DIGITS = (
+    *labels.TELEPHONES,
+    *signs.SIGNED,
+    *quantities.MONEY,
+    *dates.NUMERIC,
+    *quantities.MEASURES,
+    *labels.LABELS,
+    *dates.RULES,
+    *signs.BEFORE_NUMBERS,
+    *labels.NUMBERS,
+)
+# The British say and within a number: one hundred and five, two thousand and one.
+_NUMERAL = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+_NUMERAL = rf"(?:{_NUMERAL}|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)"
+_BRITISH = (
+    Rule(re.compile(rf"\bhundred (?={_NUMERAL}\b)"), "hundred and "),
+    Rule(re.compile(rf"\bthousand (?={_NUMERAL}\b(?! (?:hundred|thousand)))"), "thousand and "),
+)
+
+
+def read(text: str, language: str) -> str:
+    """A text without inline phonemes, as it would be read in the English of this espeak-ng voice."""
+    if not text.isascii():
+        text = _POWER.sub(lambda match: f"^{unicodedata.normalize('NFKC', match[0])}", text)
+        text = _VULGAR.sub(_plain_fraction, text)
+        text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), text)
+    text = apply(abbreviations.RULES, text)
+    if _ADDRESS.search(text):
+        text = apply(addresses.RULES, text)
+    if _ROMAN.search(text):
+        text = apply(roman.RULES, text)
+    if _DIGIT.search(text):
+        text = _LONG.sub(lambda match: digits(match[0]), text)
+        text = apply(_WITH_DIGITS, text)
+        if language != "en-us":
+            text = apply(_BRITISH, text)
+    if _SIGN.search(text):
+        text = apply(signs.RULES, text)
+    return text
+
+
+def _plain_fraction(match: re.Match[str]) -> str:
+    plain = unicodedata.normalize("NFKC", match[0].strip()).replace("\u2044", "/")
+    return f" {plain}" if before(match, 1).isdigit() else plain

@@ -1,0 +1,123 @@
+"""Numbers that are names: of telephones, houses, roads, rooms, products, versions and post towns, as English."""
+
+import re
+
+from data.text.english.words import cardinal, digits, is_one, number, ordinal, pairs, plural
+from data.text.rules import Rule, spaced
+
+_STREET = (
+    r"(?:(?:Street|Avenue|Road|Drive|Boulevard|Lane|Court|Place|Square|Terrace|Parkway|Highway|Way|Row|Crescent|Alley)\b"
+    r"|(?:St|Ave|Rd|Dr|Blvd|Ln|Ct|Pl|Sq|Pkwy|Hwy)\b)"
+)
+_DIRECTION = r"(?:North|South|East|West|[NSEW]\.?)"
+_NAMED = r"Highway|Hwy\.?|Route|Rte\.?|Interstate|Flight|Room|Suite|Apartment|Apt\.?|Box|Boeing|U\.S\.|Bus"
+_FREE = r"(?<![\w.,/$£€#-])"  # a number that nothing is glued to
+_END = r"(?![\w/-]|[.,]\d)"
+_LETTERS_OR_DIGITS = re.compile(r"\d{1,21}|[^\W\d_]+")
+
+
+def _telephone(match: re.Match[str]) -> str:
+    groups = re.findall(r"\d+", match[0])
+    return ("plus " if "+" in match[0] else "") + ", ".join(digits(group, zero="oh") for group in groups)
+
+
+def _serial(match: re.Match[str]) -> str:
+    return ", ".join(digits(group) for group in re.split("[-–]", match[0]))
+
+
+def _post_code(match: re.Match[str]) -> str:
+    return f"{match[1]} {digits(match[2], zero='oh')}" + (f" {digits(match[3], zero='oh')}" if match[3] else "")
+
+
+def _version(match: re.Match[str]) -> str:
+    point = " dot " if match[0].count(".") > 2 else " point "
+    return ("version " if match[1] else "") + point.join(cardinal(part) for part in match[2].split("."))
+
+
+def _code(match: re.Match[str]) -> str:
+    """B-52, A320, MP3, C2766, COVID-19: letters, then a number that is no amount."""
+    figures, rest = match[3], match[4]
+    if len(figures) <= 2 and not figures.startswith("0"):
+        words = cardinal(figures)
+    else:
+        words = pairs(figures) if len(figures) == 3 else digits(figures, zero="oh")
+    return f"{match[1] or match[2]} {words}" + (f" {rest}" if rest else "")
+
+
+def _mixed(match: re.Match[str]) -> str:
+    """3D, H2O, 5x: letters and digits in turn."""
+    parts = _LETTERS_OR_DIGITS.findall(match[0])
+    return " ".join(_figures(part) if part[0].isdecimal() else part for part in parts)
+
+
+def _figures(text: str) -> str:
+    return digits(text) if len(text) > 1 and text.startswith("0") else cardinal(text)
+
+
+def _amount(match: re.Match[str]) -> str:
+    whole, point, rest = match[0].replace(",", "").partition(".")
+    words = _figures(whole) if whole else ""
+    return spaced(match, f"{words} point {digits(rest)}".strip() if point else words)
+
+
+def _several(match: re.Match[str]) -> str:
+    return plural(pairs(match[1]) if len(match[1]) == 3 else cardinal(match[1]))
+
+
+def _times(match: re.Match[str]) -> str:
+    return f"{number(match[1])} time{'' if is_one(match[1]) else 's'}"
+
+
+TELEPHONES = (
+    Rule(
+        re.compile(rf"(?<![\w.,/-])(?:\+?1[\s.-])?(?:\(\d{{3}}\)\s?|\d{{3}}[\s.-])\d{{3}}[.-]\d{{4}}{_END}"), _telephone
+    ),
+    Rule(re.compile(rf"(?<![\w.,/-])\+\d{{1,3}}(?:[\s.-]?\(?\d{{1,5}}\)?){{2,6}}{_END}"), _telephone),
+    Rule(re.compile(rf"(?<![\w.,/-])\d{{3}}-\d{{4}}{_END}"), _telephone),
+    Rule(re.compile(rf"(?<![\w.,/-])0\d{{2,4}}[\s-]\d{{3,4}}[\s-]?\d{{3,4}}{_END}"), _telephone),
+)
+
+LABELS = (
+    Rule(
+        re.compile(rf"{_FREE}(\d{{1,5}})(?=,?\s(?:{_DIRECTION}\s)?(?:[A-Z][\w']{{1,20}}\s){{1,3}}{_STREET})"),
+        lambda match: pairs(match[1]),
+    ),
+    Rule(re.compile(rf"{_FREE}(\d{{3,5}})(?=\s{_DIRECTION}\s[A-Z][a-z])"), lambda match: pairs(match[1])),
+    Rule(re.compile(r"(?<=[Cc]all |[Dd]ial )(911|112|999|411)\b"), lambda match: digits(match[1])),
+    Rule(re.compile(rf"\b({_NAMED})\s(\d{{3,4}})(?!\w|[.,:]\d)"), lambda match: f"{match[1]} {pairs(match[2])}"),
+    Rule(
+        re.compile(
+            r"(?<=,\s)([A-Z]{2}|[A-Z][a-z]{3,12}(?:\s[A-Z][a-z]{3,12})?),?\s(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)"
+        ),
+        _post_code,
+    ),
+    Rule(re.compile(rf"(?<![\w.,])([vV]\.?\s?)?(\d{{1,4}}(?:\.\d{{1,4}}){{2,9}}){_END}"), _version),
+    Rule(re.compile(rf"(?<![\w.,])([vV])(\d{{1,4}}(?:\.\d{{1,4}})?){_END}"), _version),
+    Rule(
+        re.compile(r"(?<![\w.,])\.(\d\d)(?=[\s-](?:caliber|calibre|Special|revolver|pistol|rifle|Magnum|automatic)\b)"),
+        lambda match: cardinal(match[1]),
+    ),
+    Rule(re.compile(r"(?<=calib(?:er|re)\s)\.(\d\d)\b"), lambda match: cardinal(match[1])),
+    Rule(re.compile(rf"(?<![\w.,/-])(?:\d{{1,9}}(?:[-–]\d{{1,9}}){{2,9}}|\d{{5}}-\d{{4}}){_END}"), _serial),
+    Rule(
+        re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3}){1,6}|\d{1,21})(?:st|nd|rd|th|d)\b"), lambda match: ordinal(match[1])
+    ),
+)
+
+# What is left when everything that is known has been read. After these no digit is.
+NUMBERS = (
+    Rule(re.compile(r"(?<![\w.,])(\d{1,4})'?s\b"), _several),
+    Rule(re.compile(r"(?<![\w.])(\d{1,4}):(?=\d{1,4}(?![\w:]))"), r"\1 to "),
+    Rule(re.compile(r"(?<![\w.])(\d{1,4}(?:\.\d{1,4})?)\s?[x×]\s?(?=\d)"), r"\1 by "),
+    Rule(re.compile(r"(?<![\w.,])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w)"), _times),
+    Rule(
+        re.compile(r"(?<![\w.,-])((?:\d{1,3}(?:,\d{3}){1,6}|\d{1,9})(?:\.\d{1,9})?)[-–—](?=\d{1,9}(?![\w-]))"),
+        r"\1 to ",
+    ),
+    Rule(re.compile(r"\b(?:([A-Z][A-Za-z]{0,11})[-–]?|([a-z]{1,12}))(\d{1,21})([A-Za-z]?)(?![\w-]|\.\d)"), _code),
+    Rule(
+        re.compile(r"(?<!\w)(?:\d{1,21}[^\W\d_]{1,12}|[^\W\d_]{1,12}\d{1,21})(?:\d{1,21}|[^\W\d_]{1,12}){0,20}(?!\w)"),
+        _mixed,
+    ),
+    Rule(re.compile(r"(?<![\d.])\.\d{1,21}|(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,21})(?:\.\d{1,21})?"), _amount),
+)

@@ -1,0 +1,80 @@
+"""Roman numerals, as English: those of kings and popes are ordinals, those of chapters and wars are not."""
+
+import re
+
+from data.text.english.words import cardinal, ordinal, year
+from data.text.roman import value_of
+from data.text.rules import Rule, after, before
+from data.text.tables import words
+
+_RULERS = words(
+    """
+    George Charles Henry Edward William James Richard Louis Napoleon John Paul Pius Benedict Leo Gregory Clement
+    Innocent Urban Alexander Nicholas Ivan Peter Catherine Elizabeth Mary Philip Ferdinand Francis Frederick Wilhelm
+    Friedrich Otto Ramses Rameses Ptolemy Darius Xerxes Artaxerxes Cyrus Constantine Justinian Theodosius Leopold
+    Albert Alfonso Alphonso Carlos Juan Felipe Christian Gustav Gustavus Oscar Olaf Haakon Harald Harold Robert David
+    Alexius Basil Michael Manuel Andronicus Boniface Julius Sixtus Celestine Honorius Adrian Hadrian Eugene
+    Martin Nicolas Stephen Sigismund Rudolf Rudolph Maximilian Joseph Franz Karl Ludwig Umberto Victor Emmanuel Pedro
+    Selim Suleiman Mehmed Murad Mahmud Abdul Amenhotep Thutmose Seti Seleucus Antiochus Tiberius Rama Margrethe
+    Margaret Anne Abbas Shah Pope King Queen Emperor Tsar Czar
+    """
+)
+_PARTS = words(
+    """
+    Part Chapter Volume Book Act Scene Section Article Appendix Title Class Phase Type Stage Level Grade War Bowl
+    Olympiad Apollo Gemini Saturn Schedule Table Plate Figure Exhibit Rule Canto Psalm Number Division Unit Group
+    Episode Symphony Sonata Amendment Factor Region Zone Corps Army Mark Verse Lesson Letter Sections Parts Chapters
+    Vatican Titan Polaris Windows Rocky Clause Form Page Pages Paragraph Round Game Day Week Year Age Series
+    """
+)
+_PARTS |= {word.lower() for word in _PARTS}
+# A single I after a king's name is a numeral only where it cannot be the speaker.
+_AFTER_FIRST = re.compile(
+    r"'s\b|\s*(?:$|[.,;:)\"]|(?:of|in|was|is|had|has|and|the|who|to|on|at|by|from|died|became|with|for|as|or|ruled|reigned)\b)"
+)
+_NUMBER_NEXT = re.compile(r"\s(?:oh|zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|\w{2,6}(?:teen|ty))\b")
+_LONELY = words(
+    """
+    II III VII VIII IX XII XIII XIV XV XVI XVII XVIII XIX XXI XXII XXIII XXIV XXV
+    """
+)
+_PREVIOUS = re.compile(r"([A-Za-z]{1,20})('s)?\s$")
+
+
+def _full_stop(match: re.Match[str]) -> str:
+    """The full stop after a numeral, unless the sentence only ends at a later one (as in George III. was)."""
+    return "." if match[2] and re.match(r"[\s\"')]*(?:$|[A-Z])", after(match)) else ""
+
+
+def _read(match: re.Match[str]) -> str:
+    numeral, value = match[1], value_of(match[1])
+    if not value or (len(numeral) == 1 and (numeral in "LCDM" or _NUMBER_NEXT.match(after(match)))):
+        return match[0]
+    found = _PREVIOUS.search(before(match))
+    previous = found[1] if found and not found[2] else ""
+    if re.match(r"\scentur", after(match)):
+        return ordinal(value)
+    if previous in _RULERS and (numeral != "I" or _AFTER_FIRST.match(after(match))):
+        return f"the {ordinal(value)}{_full_stop(match)}"
+    if previous in _PARTS and (numeral != "I" or previous[0].isupper()):
+        return cardinal(value) + (match[2] or "")
+    if len(numeral) > 4 and value > 1000:
+        return year(value) + (match[2] or "")
+    if previous[:1].isupper() and previous != "I" and set(numeral) <= set("IVX") and len(numeral) > 1:
+        # Robert Lee III is a person, Final Fantasy VII is not; up to four they are likelier to be people.
+        person = value in (3, 4) and not re.match(r"\s[A-Z]", after(match)) and not previous.isupper()
+        return (f"the {ordinal(value)}{_full_stop(match)}") if person else cardinal(value) + (match[2] or "")
+    alone = numeral in _LONELY or (len(numeral) > 1 and match[0] == match.string.strip())
+    return cardinal(value) + (match[2] or "") if alone else match[0]
+
+
+def _listed(match: re.Match[str]) -> str:
+    value = value_of(match[2].upper())
+    return f"{match[1]}{cardinal(value)}{match[3]}" if value else match[0]
+
+
+RULES = (
+    Rule(re.compile(r"(?<![\w.&'-])([IVXLCDM]{1,15})\b(?![.][A-Za-z]|['&]\w*[A-Z]|-\w)(\.?)"), _read),
+    Rule(re.compile(r"((?<!\w)\()([ivx]{1,6})(\))"), _listed),
+    Rule(re.compile(r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?)\s)([ivxl]{1,8})\b()"), _listed),
+)
