@@ -396,7 +396,7 @@ def test_bad_recordings_are_refused_before_anything_is_written(
     monkeypatch.setattr("sys.argv", ["train.py", *settings, "data.strict=true"])
     assert main() == 2
     output, errors = capsys.readouterr()
-    for told in ("missing file", "empty text", "metadata.csv:23", "report.html"):
+    for told in ("missing file", "empty text", "(line 23)", "report.html"):
         assert told in output
     assert "2 findings, and data.strict refuses them all" in errors
     assert errors.count("\n") == 1

@@ -5,7 +5,6 @@ of them. Where a comment gives two figures, the first is the worst of the real o
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +35,11 @@ class Inspected:
     audio: npt.NDArray[np.int16] | None  # [S] mono, at the voice's rate; None where the recording is dropped
     measures: Measures | None  # None where there is nothing whole to measure: not decoded, too long or not finite
     faults: tuple[AudioFault, ...]
-    notes: tuple[str, ...] = ()  # what the processing that was asked for could not do
+    note: str = ""  # what the processing that was asked for could not do
 
 
 def inspect(
     content: bytes,
-    path: Path,
     *,
     sample_rate: int,
     level: LevelTarget | None,
@@ -53,7 +51,6 @@ def inspect(
 
     Args:
         content: the bytes of the file, whatever they are.
-        path: the file's name, for what is said about it.
         sample_rate: samples per second of the voice.
         level: what to bring the recording to; None leaves its level.
         trim_margin_seconds: silence to keep around the speech; None keeps all of it.
@@ -86,7 +83,7 @@ def inspect(
     note = ""
     if level is not None:
         audio, note = at_level(audio, sample_rate, level)
-    return Inspected(to_int16(audio), measures, tuple(faults), (f"{path.name}: {note}",) if note else ())
+    return Inspected(to_int16(audio), measures, tuple(faults), note)
 
 
 def _mono(audio: Samples) -> tuple[Samples, list[AudioFault]]:

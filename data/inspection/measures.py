@@ -20,7 +20,7 @@ SILENCE_OVER_NOISE_DB, LEAST_UNDER_SPEECH_DB, MOST_UNDER_SPEECH_DB = 6.0, 6.0, 4
 Samples = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Measures:
     """Figures of one recording. Levels are relative to full scale."""
 

@@ -12,7 +12,7 @@ from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from data.text.front_end import is_speakable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PreparedClip:
     """A row that can be trained on."""
 
@@ -22,9 +22,10 @@ class PreparedClip:
     audio_digest: str  # SHA-256 of its samples as they are trained on, whatever the format of the file
     samples: int  # at the voice's sample rate
     measures: Measures
+    note: str = ""  # what the level or the trimming that was asked for could not do
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Examined:
     """What became of a row."""
 
@@ -67,7 +68,15 @@ class Examiner:
         clip = None
         if all(action != Action.DROPPED for _, _, action in faults):
             measures = Measures(**facts["measures"])
-            clip = PreparedClip(recording, "".join(encoded.symbols), key, facts["digest"], facts["samples"], measures)
+            clip = PreparedClip(
+                recording=recording,
+                speech="".join(encoded.symbols),
+                audio_key=key,
+                audio_digest=facts["digest"],
+                samples=facts["samples"],
+                measures=measures,
+                note=facts["note"],
+            )
         return Examined(clip, tuple(self._finding(recording, *fault) for fault in faults))
 
     def _text_faults(self, text: str, encoded: Encoded) -> list[tuple[Fault, str, Action]]:

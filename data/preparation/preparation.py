@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -189,8 +189,14 @@ def _end_with(parent: int) -> None:
 
 
 def _to_json(examined: Examined) -> list[Any]:
-    clip = None if examined.clip is None else asdict(examined.clip) | {"recording": None}  # the corpus has it
-    return [clip, [asdict(finding) for finding in examined.findings]]
+    """Without the recording, which the corpus has."""
+    clip = examined.clip and {**_fields(examined.clip), "recording": None, "measures": _fields(examined.clip.measures)}
+    return [clip, [_fields(finding) for finding in examined.findings]]
+
+
+def _fields(thing: PreparedClip | Measures | Finding) -> dict[str, Any]:
+    # dataclasses.asdict would copy every text.
+    return {field.name: getattr(thing, field.name) for field in fields(thing)}
 
 
 def _from_json(row: list[Any], recording: Recording) -> Examined:

@@ -43,8 +43,9 @@ class PreparedAudio:
         )
 
     def facts(self, path: Path) -> tuple[str, dict[str, Any]]:
-        """The key of a recording's entry, and what was found out: its `faults`, `notes`, `measures`, `samples`
-        and `digest`.
+        """The key of a recording's entry, and what was found out.
+
+        These are its `faults`, `note`, `measures`, `samples` and `digest`.
 
         Raises:
             OSError: the file cannot be read.
@@ -53,10 +54,10 @@ class PreparedAudio:
         key = key_of(hashlib.sha256(content).hexdigest(), self.identity)
         entry = self._cache.load(key)
         if entry is None:
-            inspected = inspect(content, path, **self._arguments)
+            inspected = inspect(content, **self._arguments)
             samples = inspected.audio
             facts = {
-                "notes": list(inspected.notes),
+                "note": inspected.note,
                 "faults": [(fault.fault, fault.detail, fault.action) for fault in inspected.faults],
                 "measures": None if inspected.measures is None else asdict(inspected.measures),
                 "samples": 0 if samples is None else len(samples),

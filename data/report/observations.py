@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from configs import DataSettings
-from data.preparation import Preparation
+from data.preparation import Preparation, PreparedClip
 from data.report.printable import symbol_name
 from data.report.statistics import NOISY_SNR_DB, CorpusStatistics
 
@@ -22,7 +22,7 @@ def observations(preparation: Preparation, statistics: CorpusStatistics) -> tupl
     return (
         *_clips(statistics),
         *_symbols(statistics, preparation.data),
-        *_levels(statistics, preparation.data, preparation.audio.sample_rate),
+        *_levels(statistics, preparation.data, preparation.audio.sample_rate, preparation.clips),
         *_amounts(statistics),
     )
 
@@ -46,7 +46,9 @@ def _clips(statistics: CorpusStatistics) -> Iterator[str]:
         yield f"{_clip_count(len(noisy))} noisy, with an SNR below {NOISY_SNR_DB:g} dB: {_some(examples)}."
 
 
-def _levels(statistics: CorpusStatistics, data: DataSettings, sample_rate: int) -> Iterator[str]:
+def _levels(
+    statistics: CorpusStatistics, data: DataSettings, sample_rate: int, clips: Sequence[PreparedClip]
+) -> Iterator[str]:
     lower = {rate: count for rate, count in statistics.sample_rates.items() if rate < sample_rate}
     if lower:
         rates = ", ".join(f"{count} of {rate} Hz" for rate, count in lower.items())
@@ -60,6 +62,9 @@ def _levels(statistics: CorpusStatistics, data: DataSettings, sample_rate: int) 
             f"The loudness of the recordings differs by {loudness.p95 - loudness.p05:.1f} LU (from {loudness.p05:.1f} "
             f"to {loudness.p95:.1f} LUFS, 5th to 95th percentile); data.level=lufs evens it out."
         )
+    if limited := [clip for clip in clips if clip.note]:
+        examples = (f"{_cut(clip.recording.id)} ({clip.note})" for clip in limited)
+        yield f"{_clip_count(len(limited))} not at the level that was asked for: {_some(examples)}."
     ends = {"begin": statistics.leading_silence_seconds, "end": statistics.trailing_silence_seconds}
     for verb, silence in ends.items():
         if not data.trim_silence and silence and silence.median > LONG_SILENCE_SECONDS:

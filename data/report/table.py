@@ -14,6 +14,9 @@ from data.report.printable import printable
 from data.report.statistics import CorpusStatistics, Distribution
 
 
+_LOG_WIDTH = 160  # where there is no terminal
+
+
 @dataclass(frozen=True)
 class Figure:
     """A figure that is worth a line, or a field of its own."""
@@ -32,7 +35,7 @@ def summary(preparation: Preparation, statistics: CorpusStatistics, folder: Path
         folder: of the report.
         width: columns that the text may take; None asks the terminal.
     """
-    width = width or shutil.get_terminal_size().columns
+    width = width or shutil.get_terminal_size(fallback=(_LOG_WIDTH, 0)).columns
     lines = [_cut(line, width) for line in (*_findings(preparation.findings), *_figures(preparation, statistics))]
     for observation in observations(preparation, statistics):
         lines += textwrap.wrap(printable(observation), max(width, 20), initial_indent="- ", subsequent_indent="  ")

@@ -25,7 +25,6 @@ DROPPED, KEPT, REPAIRED = Action.DROPPED, Action.KEPT, Action.REPAIRED
 def look(content: bytes, *, level: LevelTarget | None = None, trim: float | None = None, rate: int = RATE) -> Inspected:
     return inspect(
         content,
-        Path("a.wav"),
         sample_rate=rate,
         level=level,
         trim_margin_seconds=trim,
@@ -84,7 +83,7 @@ def test_a_faultless_recording_keeps_its_bits(kind: str) -> None:
     samples = as_16_bit(SPEECH)
     samples[1000], samples[3000] = 32767, -32768
     found = look(encoded(samples, kind))
-    assert (found.faults, found.notes) == ((), ())
+    assert (found.faults, found.note) == ((), "")
     assert np.array_equal(heard(found), samples)
 
 
@@ -219,15 +218,14 @@ def test_a_level_is_reached_within_a_tenth_of_a_decibel(kind: Literal["lufs", "r
     found = look(WAV, level=LevelTarget(kind, -25.0))
     again = figures(look(encoded(heard(found))))
     assert (again.loudness_lufs if kind == "lufs" else again.rms_dbfs) == pytest.approx(-25, abs=0.1)
-    assert found.notes == ()
+    assert found.note == ""
 
 
 def test_a_level_that_would_clip_is_approached_and_said() -> None:
     found = look(WAV, level=LevelTarget("lufs", -3.0))
     assert np.abs(heard(found)).max() / 32768 == pytest.approx(10 ** (-1 / 20), abs=1e-3)
-    assert len(found.notes) == 1
-    assert found.notes[0].startswith("a.wav: brought to")
-    assert "instead of -3" in found.notes[0]
+    assert found.note.startswith("brought to")
+    assert "instead of -3" in found.note
 
 
 @pytest.mark.parametrize("margin", [0.0, 0.05, 0.2, 5.0])
