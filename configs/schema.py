@@ -53,7 +53,7 @@ class DataSettings(Section):
     cache: Text = "cache"
     """Folder that receives the prepared recordings and the reports; it may be removed at any time."""
     language: str = "en-us"
-    """espeak-ng voice that turns text into phonemes, such as en-us, nl or de."""
+    """Language of the texts, as an espeak-ng voice, such as en-us, nl or de; en, nl and de read numbers as words."""
     front_end: Literal["espeak", "graphemes"] = "espeak"
     """espeak: IPA phonemes as Piper's runtime makes them; graphemes: the letters themselves, without GPL code."""
     lexicon: str | None = None

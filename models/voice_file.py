@@ -1,7 +1,8 @@
 """A voice on disk: one safetensors file with the averaged weights and everything needed to speak with them.
 
 The settings, the symbol table, the speakers' names and the user's lexicon are the file's metadata, so weights can
-never meet another symbol table than their own. Weight norms are folded; a voice of one speaker has no posterior encoder.
+never meet another symbol table than their own. Weight norms are folded; a voice of one speaker has no posterior
+encoder.
 """
 
 import hashlib

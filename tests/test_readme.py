@@ -50,7 +50,7 @@ def shortened(command: str) -> str:
 @pytest.mark.slow
 def test_its_commands_run_in_their_order(newcomer: Path) -> None:
     lines = [line for block in blocks("sh") for line in block.splitlines()]
-    commands = [line for line in lines if not line.startswith(("make ", "tensorboard "))]
+    commands = [line for line in lines if not line.startswith(("make ", "tensorboard ", "python -m data.ljspeech "))]
     assert len(commands) >= 6
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for command in commands:

@@ -40,18 +40,18 @@ class Examiner:
         data: how texts are read and which recordings are believed.
         audio: sample rate and frame length of the voice.
         symbols: alphabet of the voice.
+        lexicon: words that are spoken in a way of their own.
 
     Raises:
-        InputError: the language or the lexicon cannot be used.
+        InputError: the language cannot be used.
     """
 
-    def __init__(self, data: DataSettings, audio: AudioSettings, symbols: SymbolTable) -> None:
-        self.data, self.audio = data, audio
+    def __init__(
+        self, data: DataSettings, audio: AudioSettings, symbols: SymbolTable, lexicon: Lexicon | None = None
+    ) -> None:
+        self.data, self.audio, self.lexicon = data, audio, lexicon
         self.prepared_audio = PreparedAudio(data, audio)
-        self.lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
-        self.front_end = TextFrontEnd(
-            kind=data.front_end, language=data.language, symbols=symbols, lexicon=self.lexicon
-        )
+        self.front_end = TextFrontEnd(kind=data.front_end, language=data.language, symbols=symbols, lexicon=lexicon)
 
     def examine(self, recording: Recording) -> Examined:
         """Look at one row. Nothing that a file holds makes this fail; what is wrong with it is in the findings."""

@@ -76,9 +76,12 @@ def prepare(
     names = dict.fromkeys((data.metadata, data.validation_metadata)) if data.validation_metadata else [data.metadata]
     listings = [read_corpus(data.root, layout=data.format, metadata=name) for name in names]
     recordings = [recording for listing in listings for recording in listing.recordings]
-    if symbols is None:
-        symbols = piper_symbols() if data.front_end == "espeak" else grapheme_symbols([row.text for row in recordings])
-    examiner = Examiner(data, audio, symbols)  # what the settings have wrong shows here, before the work
+    lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
+    if symbols is None and data.front_end == "espeak":
+        symbols = piper_symbols()
+    elif symbols is None:
+        symbols = grapheme_symbols([row.text for row in recordings], data.language, lexicon)
+    examiner = Examiner(data, audio, symbols, lexicon)  # what the settings have wrong shows here, before the work
     entries = Cache(data.cache)
     stamps = [_stamp(recording.audio_path) for recording in recordings]
     key = _key(examiner, recordings, stamps)
@@ -109,7 +112,7 @@ def prepare(
         audio=audio,
         layout=listings[0].layout,
         symbols=symbols,
-        lexicon=examiner.lexicon,
+        lexicon=lexicon,
         rows=sum(listing.rows for listing in listings),
         clips=tuple(one.clip for one in examined if one.clip is not None),
         findings=tuple(findings),
@@ -121,7 +124,7 @@ def _key(examiner: Examiner, recordings: Sequence[Recording], stamps: Sequence[t
     data, audio = examiner.data, examiner.audio
     return key_of(
         data.model_dump(exclude={"cache", "lexicon", "hold", "shards", "strict"}),
-        None if examiner.lexicon is None else examiner.lexicon.to_json(),
+        _lexicon_json(examiner),
         audio.model_dump(include={"sample_rate", "hop_length"}),
         examiner.front_end.symbols.to_json(),
         [[row.id, row.text, row.speaker, str(row.audio_path), str(row.file), row.line] for row in recordings],
@@ -159,7 +162,8 @@ def _examine_all(recordings: Sequence[Recording], examiner: Examiner) -> Iterato
     if cores == 1 or len(recordings) < _ROWS_WORTH_A_PROCESS:
         yield from map(examiner.examine, recordings)
         return
-    settings = examiner.data, examiner.audio, examiner.front_end.symbols.to_json(), os.getpid()
+    alphabet = examiner.front_end.symbols.to_json()
+    settings = examiner.data, examiner.audio, alphabet, _lexicon_json(examiner), os.getpid()
     starts = range(0, len(recordings), _ROWS_PER_TASK)
     tasks = (delayed(_examine)(settings, recordings[start : start + _ROWS_PER_TASK]) for start in starts)
     try:
@@ -169,16 +173,22 @@ def _examine_all(recordings: Sequence[Recording], examiner: Examiner) -> Iterato
         get_reusable_executor().shutdown(wait=False, kill_workers=True)
 
 
-def _examine(settings: tuple[DataSettings, AudioSettings, str, int], recordings: list[Recording]) -> list[Examined]:
+def _examine(
+    settings: tuple[DataSettings, AudioSettings, str, str, int], recordings: list[Recording]
+) -> list[Examined]:
     """The work of one process."""
     examiner = _examiner(*settings)
     return [examiner.examine(recording) for recording in recordings]
 
 
 @cache
-def _examiner(data: DataSettings, audio: AudioSettings, symbols: str, parent: int) -> Examiner:
+def _examiner(data: DataSettings, audio: AudioSettings, symbols: str, lexicon: str, parent: int) -> Examiner:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    return Examiner(data, audio, SymbolTable.from_json(symbols))
+    return Examiner(data, audio, SymbolTable.from_json(symbols), Lexicon.from_json(lexicon))
+
+
+def _lexicon_json(examiner: Examiner) -> str:
+    return "{}" if examiner.lexicon is None else examiner.lexicon.to_json()
 
 
 def _end_with(parent: int) -> None:

@@ -4,6 +4,7 @@ import argparse
 import io
 import os
 import sys
+from collections import Counter
 from pathlib import Path
 
 from configs import command
@@ -27,12 +28,19 @@ def main() -> int:
     phonemise = phonemiser(arguments.front_end, arguments.language) if arguments.phonemes else None
     for stream in (sys.stdin, sys.stdout):
         if isinstance(stream, io.TextIOWrapper):  # whatever the locale, corpora are UTF-8
-            stream.reconfigure(encoding="utf-8", errors="replace")
+            # One line in, one line out: only \n ends a line.
+            stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
+    dropped: Counter[str] = Counter()
     try:
         for line in sys.stdin:
-            text = reader.read(line).text
+            reading = reader.read(line)
+            text = reading.text
+            dropped.update(reading.dropped)
             print(text if phonemise is None else " ".join("".join(sentence) for sentence in phonemise(text)))
         sys.stdout.flush()
+        if dropped:
+            counts = ", ".join(f"{character} ({count})" for character, count in dropped.most_common())
+            print(f"left out, because they cannot be read aloud (how often): {counts}", file=sys.stderr)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

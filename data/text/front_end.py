@@ -17,7 +17,7 @@ _CLAUSE_MARKS = frozenset(",;:.!?–—")
 
 
 class TextFrontEnd:
-    """Normalise, phonemise, encode.
+    """Read, phonemise, encode.
 
     Args:
         kind: espeak for IPA phonemes, graphemes for letters.
@@ -45,16 +45,16 @@ class TextFrontEnd:
             if joined and sentence:
                 joined.append(" ")
             joined += sentence
-        return self._encode(joined, reading.dropped)
+        encoded = self.symbols.encode(joined)
+        return replace(encoded, unknown=reading.dropped + encoded.unknown)
 
     def sentences(self, text: str, *, max_symbols: int = 400) -> list[Encoded]:
         """A text for speaking: one `^ ... $` per sentence; empty if there is nothing in it to speak.
 
-        What cannot be read is in the `unknown` of the first sentence of its paragraph.
-
-        What has no letter or phoneme (`...`) is left out. A sentence of more than `max_symbols` symbols is cut after
-        its last clause mark, else at its last space, else where it is, so that a text of any length needs bounded
-        memory. Takes time in proportion to the length of the text.
+        What cannot be read is in the `unknown` of the first sentence of its paragraph. What has no letter or phoneme
+        (`...`) is left out. A sentence of more than `max_symbols` symbols is cut after its last clause mark, else at
+        its last space, else where it is, so that a text of any length needs bounded memory. Takes time in proportion
+        to the length of the text.
         """
         if max_symbols < 1:
             raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
@@ -68,10 +68,6 @@ class TextFrontEnd:
         if spoken and reading.dropped:
             spoken[0] = replace(spoken[0], unknown=reading.dropped + spoken[0].unknown)
         return spoken
-
-    def _encode(self, symbols: Sequence[str], dropped: tuple[str, ...]) -> Encoded:
-        encoded = self.symbols.encode(symbols)
-        return replace(encoded, unknown=dropped + encoded.unknown)
 
 
 def phonemiser(kind: FrontEnd, language: str) -> Phonemiser:

@@ -6,9 +6,9 @@ as it can. What nobody can read is left out and named.
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from data.text import english
 from data.text.characters import clean, split_blocks
@@ -49,9 +49,7 @@ class Reader:
     def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:
         self.language = language
         self._rules = _rules(language.partition("-")[0].lower())
-        # What the rules would read otherwise (SQL as letters, C++ as plus plus) must be looked up before them.
-        lexicon = lexicon or Lexicon({})
-        self._written, self._spoken = lexicon.divided(lambda word: self._read_line(word, []) != word)
+        self._written, self._spoken = (lexicon or Lexicon({})).divided(self._would_change)
 
     def read(self, text: str) -> Reading:
         """Everything in a text as words: numbers, dates, money, abbreviations, addresses, signs.
@@ -61,6 +59,11 @@ class Reader:
         dropped: list[str] = []
         line = self._read_line(self._written.apply(clean(text)), dropped)
         return Reading(self._spoken.apply(line), tuple(dropped))
+
+    def _would_change(self, word: str) -> bool:
+        """Whether a word of the lexicon, such as C++ or vs. or INS, must be looked up before the rules read it."""
+        plain = all(character.isalpha() or character in " '-" for character in word)
+        return not plain or self._read_line(word, []) != word
 
     def _read_line(self, text: str, dropped: list[str]) -> str:
         parts = split_blocks(text)
@@ -78,12 +81,12 @@ class Reader:
         return " ".join("".join(parts).split())
 
 
-@cache
+@lru_cache(maxsize=16)
 def _reader(language: str) -> Reader:
     return Reader(language)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _rules(language: str) -> Callable[[str, str], str] | None:
     if language == "en":
         return english.read
@@ -95,17 +98,14 @@ def _leave_out(text: str, dropped: list[str], unreadable: Callable[[str], bool])
     without = {character for character in set(text) if unreadable(character)}
     if not without:
         return text
-    dropped += _names(text, without - _MODIFIERS)
+    named = without - _MODIFIERS
+    dropped += [character for character in text if character in named]
     return text.translate(dict.fromkeys(map(ord, without), " "))
 
 
-def _names(text: str, characters: set[str]) -> Iterator[str]:
-    return (character for character in text if character in characters)
-
-
-@cache
+@lru_cache(maxsize=4096)
 def _is_picture(character: str) -> bool:
-    """Whether a character is a picture, or of no script at all."""
+    """Whether a character is a picture in any language, or stands for nothing."""
     if character in _MODIFIERS:
         return True
     category = unicodedata.category(character)
@@ -113,7 +113,7 @@ def _is_picture(character: str) -> bool:
     return symbol or category in ("Co", "Cn")
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _is_foreign(character: str) -> bool:
     """Whether a character is a picture, or a letter of a script that a reader of Latin letters cannot read.
 
@@ -128,7 +128,7 @@ def _is_foreign(character: str) -> bool:
     return character in _MODIFIERS or not known
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _is_sign(character: str) -> bool:
     """Whether a character is left over after reading: neither a Latin letter nor punctuation."""
     if character in _PUNCTUATION or character.isspace() or (character.isascii() and character.isalnum()):

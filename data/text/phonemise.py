@@ -104,7 +104,7 @@ def _with_inline_phonemes(
             sentences[-1].append(mark[1])
             ended = mark[1] in ".!?"
             rest = part[mark.end() :]
-        spoken = speak(rest)
+        spoken = [sentence for sentence in speak(rest) if sentence]
         if spoken and not ended:
             if re.match(rf"{marks}\s", rest):
                 sentences[-1].append(" ")

@@ -22,6 +22,7 @@ DUTCH = Table(
     decimal_comma="komma",
     to="tot",
     by="bij",
+    ratio="staat tot",
     hour="uur",
     number_sign="nummer",
     one="één",
@@ -49,7 +50,7 @@ DUTCH = Table(
         m.b.t.: met betrekking tot, a.u.b.: alstublieft, t/m: tot en met, o.l.v.: onder leiding van,
         i.v.m.: in verband met, z.s.m.: zo snel mogelijk, n.a.v.: naar aanleiding van, dhr.: de heer, mevr.: mevrouw,
         mw.: mevrouw, dr.: doctor, ds.: dominee, prof.: professor, ir.: ingenieur, ing.: ingenieur, mr.: meester,
-        nr.: nummer, nrs.: nummers, blz.: bladzijde, ca.: circa, St.: Sint, v.Chr.: voor Christus,
+        nr.: nummer, art.: artikel, nrs.: nummers, blz.: bladzijde, ca.: circa, St.: Sint, v.Chr.: voor Christus,
         n.Chr.: na Christus, resp.: respectievelijk, incl.: inclusief, excl.: exclusief, evt.: eventueel,
         vgl.: vergelijk, jl.: jongstleden, a.s.: aanstaande, tel.: telefoon, max.: maximaal, e.d.: en dergelijke,
         m.n.: met name

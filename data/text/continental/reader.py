@@ -28,10 +28,11 @@ class TableReader:
             re.compile(r"\b([A-ZÄÖÜ][a-zäöüéë]{2,20}) ([IVX]{1,6})\b(?:\.(?=\s[a-z]))?(?!\.?\w)"), self._ruler
         )
         self._rules = self._number_rules()
+        self._respelled = tuple(Rule(re.compile(pattern), read) for pattern, read in table.respelled)
 
     def __call__(self, text: str, language: str) -> str:
         """A text without inline phonemes, as it would be read, the same in every dialect."""
-        text = self._abbreviations.sub(self._expand, text)
+        text = apply(self._respelled, self._abbreviations.sub(self._expand, text))
         if IN_TEXT.search(text):
             text = apply(self._addresses, text)
         text = apply((self._king,), text)
@@ -96,6 +97,7 @@ class TableReader:
             ),
             Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?![\w-])"), self._numeric_date),
             Rule(re.compile(r"(?<![\w.,/-])(\d{4})(-)(\d\d)-(\d\d)(?![\w-])"), self._iso_date),
+            Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})\.(\d{1,2})\.(?!\d)"), self._day_and_month),
             Rule(re.compile(rf"(?<![\w:])(\d{{1,2}}):(\d\d)(?:\s{table.hour})?(?![\w:])"), self._clock),
             Rule(re.compile(rf"(?<![\w.,])(\d{{1,2}})\.(\d\d)\s{table.hour}\b"), self._clock),
             Rule(re.compile(rf"(?<![\w.,:])(\d{{1,2}})\s{table.hour}\b"), lambda m: self.count(m[1], table.hour)),
@@ -116,6 +118,9 @@ class TableReader:
             Rule(re.compile(rf"{_FREE}({_NUMBER})\s?[-–]\s?(?=\d)"), lambda m: f"{self.number(m[1])} {table.to} "),
             Rule(re.compile(rf"{_FREE}({_NUMBER})\s?[x×]\s?(?=\d)"), lambda m: f"{self.number(m[1])} {table.by} "),
             Rule(re.compile(r"(?<![\w.,+])[12]\d{3}(?![\w%]|[.,]\d)"), lambda m: self.year(m[0])),
+            Rule(re.compile(r"(?<![\w.,])(\d{1,4})x(?!\w)"), lambda m: f"{self.cardinal(m[1])} {table.signs['×']}"),
+            Rule(re.compile(r"(?<![\w.,:])(\d{1,4}):(?=\d{1,4}(?![\w:]))"), rf"\1 {table.ratio} "),
+            Rule(re.compile(rf"(?<![\w.,])(\d{{2,4}}){table.decade or '(?!)'}\b"), self._decade),
             Rule(re.compile(r"#\s?(?=\d)"), f"{table.number_sign} "),
             Rule(re.compile(rf"(?:(?<!\S)([-−])\s?)?({_NUMBER})"), self._plain),
         )
@@ -148,6 +153,15 @@ class TableReader:
         if not (1 <= month <= 12 and 1 <= int(day) <= 31):
             return match[0]
         return f"{self._day_words(day, before(match))} {self.table.months[month - 1]} {self.year(year)}"
+
+    def _day_and_month(self, match: re.Match[str]) -> str:
+        if not (1 <= int(match[1]) <= 31 and 1 <= int(match[2]) <= 12):
+            return match[0]
+        words = f"{self._day_words(match[1], before(match))} {self.table.months[int(match[2]) - 1]}"
+        return words + ("" if after(match).strip() else ".")
+
+    def _decade(self, match: re.Match[str]) -> str:
+        return self.year(match[1]) + self.table.decade
 
     def _day(self, match: re.Match[str]) -> str:
         return self._day_words(match[1].rstrip("."), before(match)) if int(match[1].rstrip(".")) <= 31 else match[0]

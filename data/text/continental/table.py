@@ -14,6 +14,7 @@ class Table:
     decimal_comma: str
     to: str  # between the ends of a range
     by: str  # 3 x 4
+    ratio: str  # 16:9
     hour: str  # 14:30 is fourteen HOUR thirty
     number_sign: str  # #5
     one: str  # before a noun
@@ -32,3 +33,5 @@ class Table:
     # An ordinal takes the ending of the first of these patterns that is found in the text before it.
     endings: tuple[tuple[str, str], ...] = ()
     capital_kings: bool = False  # der Vierzehnte
+    decade: str = ""  # what is written after, and said with, a number: die 90er Jahre
+    respelled: tuple[tuple[str, str], ...] = ()  # further patterns, and what they are read as

@@ -19,6 +19,7 @@ _POWER = re.compile(r"(?<=\d)(?:[⁰¹⁴-⁹]|[⁰¹²³⁴-⁹]{2,9})")
 # In this order: an address or a telephone is no number, $5 no measure, a date no fraction, and all else a number.
 _WITH_DIGITS = (
     *labels.TELEPHONES,
+    *labels.HOUSES,
     *signs.SIGNED,
     *quantities.MONEY,
     *dates.NUMERIC,
@@ -40,7 +41,7 @@ _BRITISH = (
 def read(text: str, language: str) -> str:
     """A text without inline phonemes, as it would be read in the English of this espeak-ng voice."""
     if not text.isascii():
-        text = _POWER.sub(lambda match: f"^{unicodedata.normalize('NFKC', match[0])}", text)
+        text = _POWER.sub(lambda match: f" to the power of {unicodedata.normalize('NFKC', match[0])}", text)
         text = _VULGAR.sub(_plain_fraction, text)
         text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), text)
     text = apply(abbreviations.RULES, text)
@@ -51,7 +52,7 @@ def read(text: str, language: str) -> str:
     if _DIGIT.search(text):
         text = _LONG.sub(lambda match: digits(match[0]), text)
         text = apply(_WITH_DIGITS, text)
-        if language != "en-us":
+        if language.lower() != "en-us":
             text = apply(_BRITISH, text)
     if _SIGN.search(text):
         text = apply(signs.RULES, text)

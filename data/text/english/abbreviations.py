@@ -75,11 +75,19 @@ _SENTENCE_STARTS = words(
     Every Here Now Once Since With Without Although Though However
     """
 )
-_NUMBER_NEXT = re.compile(r"\s?(?:[A-Z]{0,3}-?\d|[IVXLC]{2,7}\b|[VX]\b|I\b(?=[.,;:)]|$))")
+# Before a letter: Exhibit A was, where espeak-ng would take the letter for the article.
+_LETTERED = (
+    "Plan|[Vv]itamin|Exhibit|Section|Appendix|Part|Grade|Group|Type|Class|[Hh]epatitis|Schedule|Team|Level|Model|Option"
+    "|Point|Gate|Unit|Room|Building|Annex|Table|Block|Wing|Side"
+)
+_DIRECTIONS = words("N S E W NE NW SE SW")
+_ALSO_WORDS = words("OK HI OH ME IN OR")  # states only before a post code
+_TOWN_BEFORE = re.compile(r"\b[A-Z][a-z.]{1,20},\s$")
+_NUMBER_NEXT = re.compile(r"\s?(?:\(?[A-Z]{0,3}-?\d|[IVXLC]{2,7}\b|[VX]\b|I\b(?=[.,;:)]|$))")
 _NAME_NEXT = re.compile(r"\s[\"'(]?(?:[A-Z]|de |von |van |la |le |\ue000)")
 _WORD_NEXT = re.compile(r"[\s\"')]*([A-Z][\w']*)")
 _HOUSE_BEFORE = re.compile(r"\d\S{0,6}\s(?:[NSEW]\.?\s)?(?:[A-Z]\w{0,20}\s){1,3}$")
-_PROPER_BEFORE = re.compile(r"(?:(?:^|[\s(\"])[A-Z][\w']{1,20}|\d(?:st|nd|rd|th))\s$")
+_PROPER_BEFORE = re.compile(r"(?:(?:^|[\s(\"])([A-Z][\w']{1,20})|\d(?:st|nd|rd|th))\s$")
 
 
 def _stop(match: re.Match[str]) -> str:
@@ -87,13 +95,16 @@ def _stop(match: re.Match[str]) -> str:
     rest = after(match)
     if not rest.strip("\"') "):
         return "."
-    return "." if rest[0] in " \"')" and _WORD_NEXT.match(rest) else ""
+    following = _WORD_NEXT.match(rest)
+    return "." if rest[0] in " \"')" and following and following[1] not in _DIRECTIONS else ""
 
 
 def _abbreviation(match: re.Match[str]) -> str:
     word, rest = match[1], after(match)
     if word in _STREETS and _is_street(match):
         return _STREETS[word] + _stop(match)
+    if word == "v" and _NAME_NEXT.match(rest) and _PROPER_BEFORE.search(before(match)):
+        return "versus"
     if word in _TITLES and _NAME_NEXT.match(rest):
         starts = _WORD_NEXT.match(rest)
         if not (word in ("Jr", "Sr") and starts and starts[1] in _SENTENCE_STARTS):
@@ -116,10 +127,11 @@ def _is_circa(rest: str) -> bool:
 
 
 def _is_street(match: re.Match[str]) -> bool:
-    behind = before(match)
-    if _NAME_NEXT.match(after(match)):
+    behind, following = before(match), _WORD_NEXT.match(after(match))
+    if following and following[1] not in _SENTENCE_STARTS:
         return _HOUSE_BEFORE.search(behind) is not None
-    return _PROPER_BEFORE.search(behind) is not None
+    name = _PROPER_BEFORE.search(behind)
+    return name is not None and name[1] not in _SENTENCE_STARTS
 
 
 def _before_number(word: str) -> str:
@@ -138,11 +150,15 @@ def _initial(match: re.Match[str]) -> str:
     if match[1] == "I" and not re.match(r"\s[A-Z]\.", after(match)):
         return match[0]
     following = _WORD_NEXT.match(after(match))
-    return match[0] if following and following[1] in _SENTENCE_STARTS - {"A", "I"} else match[1]
+    if following and following[1] in _SENTENCE_STARTS - {"A", "I"}:
+        return match[0]
+    return "A-" if match[1] == "A" else match[1]  # the dash keeps espeak-ng from taking it for the article
 
 
 def _state(match: re.Match[str]) -> str:
-    return _STATES.get(match[1], match[1])
+    if match[1] in _ALSO_WORDS and not after(match, 2).strip().isdigit():
+        return match[1]
+    return _STATES.get(match[1], match[1]) if _TOWN_BEFORE.search(before(match)) else match[1]
 
 
 def _capitals(match: re.Match[str]) -> str:
@@ -150,11 +166,12 @@ def _capitals(match: re.Match[str]) -> str:
 
 
 RULES = (
-    Rule(re.compile(r"&c\b(?:\.(?=\s*[a-z,;:)]))?"), "etc"),
+    Rule(re.compile(rf"\b((?:{_LETTERED}) A)(?=\s[a-z])"), r"\1-"),
+    Rule(re.compile(r"(?<!\w)&c\b(?:\.(?=\s*[a-z,;:)]))?"), "etc"),
     Rule(re.compile(r"(?<![\w.])((?:[A-Za-z]\.){1,7}[A-Za-z])\.(?=\s[A-Z])"), _initials),
     Rule(re.compile(r"(?<![\w.'])(?<!\b[A-Z]\s)([A-Z])\.(?=\s[A-Z][\w.'])"), _initial),
     Rule(re.compile(r"(?<![\w.'-])([A-Za-z]{1,9})\.(?![A-Za-z])"), _abbreviation),
     Rule(re.compile(r"(?<![\w.'-])(?:Ms|Capt|Sgt|Lt|Prof|Jr|Sr)\b(?!\.)"), lambda match: _TITLES[match[0]]),
-    Rule(re.compile(r"(?<=[a-z],\s)([A-Z]{2})(?=\s\d{5}|[,.;)]|$)"), _state),
+    Rule(re.compile(r"(?<=[a-z.],\s)([A-Z]{2})(?=\s\d{5}|[,.;)]|$)"), _state),
     Rule(re.compile(r"(?<![\w.'&-])[A-Z]{2,5}(?![\w'&-])"), _capitals),
 )

@@ -133,7 +133,7 @@ def _is_counted(word: str) -> bool:
 def _decade(match: re.Match[str]) -> str:
     century, tens = match.groups()
     if century:
-        return plural(year(century + tens))
+        return "thousands" if century + tens == "1000" else plural(year(century + tens))
     return "hundreds" if tens == "00" else plural(cardinal(tens))
 
 
@@ -142,6 +142,7 @@ def _short_year(match: re.Match[str]) -> str:
 
 
 NUMERIC = (
+    Rule(re.compile(r"(?<![\w.,/$£€-])(1[1-9]\d\d|20\d\d)/([12]\d{3}|\d\d)(?![\w/-]|[.,]\d)"), _years),
     Rule(
         re.compile(
             rf"\b({_MONTH})\b\.?\s(?:the\s)?(\d{{1,2}})(st|nd|rd|th|d)?(?:{_TO}(\d{{1,2}}))?(?:,?\s(\d{{4}}))?\b(?![:/]\d|\.\d|,\d{{3}})"

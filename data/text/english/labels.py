@@ -9,6 +9,8 @@ _STREET = (
     r"(?:(?:Street|Avenue|Road|Drive|Boulevard|Lane|Court|Place|Square|Terrace|Parkway|Highway|Way|Row|Crescent|Alley)\b"
     r"|(?:St|Ave|Rd|Dr|Blvd|Ln|Ct|Pl|Sq|Pkwy|Hwy)\b)"
 )
+_ORDINAL = r"\d{1,3}(?:st|nd|rd|th)"
+_DIRECTIONS = {"N": "North", "S": "South", "E": "East", "W": "West"}
 _DIRECTION = r"(?:North|South|East|West|[NSEW]\.?)"
 _NAMED = r"Highway|Hwy\.?|Route|Rte\.?|Interstate|Flight|Room|Suite|Apartment|Apt\.?|Box|Boeing|U\.S\.|Bus"
 _FREE = r"(?<![\w.,/$£€#-])"  # a number that nothing is glued to
@@ -61,6 +63,8 @@ def _amount(match: re.Match[str]) -> str:
 
 
 def _several(match: re.Match[str]) -> str:
+    if match[1] in ("100", "1000"):
+        return plural(cardinal(match[1]).removeprefix("one "))
     return plural(pairs(match[1]) if len(match[1]) == 3 else cardinal(match[1]))
 
 
@@ -74,20 +78,30 @@ TELEPHONES = (
     ),
     Rule(re.compile(rf"(?<![\w.,/-])\+\d{{1,3}}(?:[\s.-]?\(?\d{{1,5}}\)?){{2,6}}{_END}"), _telephone),
     Rule(re.compile(rf"(?<![\w.,/-])\d{{3}}-\d{{4}}{_END}"), _telephone),
+    Rule(re.compile(rf"(?<=\b[A-Z][A-Z]\s)\d-\d{{4}}{_END}"), _telephone),  # an exchange by its letters: WH 8-1993
     Rule(re.compile(rf"(?<![\w.,/-])0\d{{2,4}}[\s-]\d{{3,4}}[\s-]?\d{{3,4}}{_END}"), _telephone),
 )
 
-LABELS = (
+HOUSES = (
     Rule(
-        re.compile(rf"{_FREE}(\d{{1,5}})(?=,?\s(?:{_DIRECTION}\s)?(?:[A-Z][\w']{{1,20}}\s){{1,3}}{_STREET})"),
+        re.compile(rf"(?<=\d\s)([NSEW])\b\.?(?=\s(?:(?:[A-Z][\w']{{1,20}}|{_ORDINAL})\s){{1,3}}{_STREET})"),
+        lambda match: _DIRECTIONS[match[1]],
+    ),
+    Rule(
+        re.compile(
+            rf"{_FREE}(\d{{1,5}})(?=,?\s(?:{_DIRECTION}\s)?(?:(?:[A-Z][\w']{{1,20}}|{_ORDINAL})\s){{1,3}}{_STREET})"
+        ),
         lambda match: pairs(match[1]),
     ),
     Rule(re.compile(rf"{_FREE}(\d{{3,5}})(?=\s{_DIRECTION}\s[A-Z][a-z])"), lambda match: pairs(match[1])),
+)
+
+LABELS = (
     Rule(re.compile(r"(?<=[Cc]all |[Dd]ial )(911|112|999|411)\b"), lambda match: digits(match[1])),
     Rule(re.compile(rf"\b({_NAMED})\s(\d{{3,4}})(?!\w|[.,:]\d)"), lambda match: f"{match[1]} {pairs(match[2])}"),
     Rule(
         re.compile(
-            r"(?<=,\s)([A-Z]{2}|[A-Z][a-z]{3,12}(?:\s[A-Z][a-z]{3,12})?),?\s(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)"
+            r"(?<=,\s)([A-Z]\.?[A-Z]|[A-Z][a-z]{3,12}(?:\s[A-Z][a-z]{3,12})?),?\s(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)"
         ),
         _post_code,
     ),
@@ -108,8 +122,9 @@ LABELS = (
 NUMBERS = (
     Rule(re.compile(r"(?<![\w.,])(\d{1,4})'?s\b"), _several),
     Rule(re.compile(r"(?<![\w.])(\d{1,4}):(?=\d{1,4}(?![\w:]))"), r"\1 to "),
-    Rule(re.compile(r"(?<![\w.])(\d{1,4}(?:\.\d{1,4})?)\s?[x×]\s?(?=\d)"), r"\1 by "),
+    Rule(re.compile(r"(?<![\w.])(\d{1,4}(?:\.\d{1,4})?)\s?x\s?(?=\d)"), r"\1 by "),
     Rule(re.compile(r"(?<![\w.,])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w)"), _times),
+    Rule(re.compile(r"(?<![\w.,-])(\d{1,3})-\1(?![\w-]|[.,]\d)"), r"\1 \1"),  # fifty fifty
     Rule(
         re.compile(r"(?<![\w.,-])((?:\d{1,3}(?:,\d{3}){1,6}|\d{1,9})(?:\.\d{1,9})?)[-–—](?=\d{1,9}(?![\w-]))"),
         r"\1 to ",

@@ -46,8 +46,9 @@ _UNITS = table(
     km/h: kilometer per hour, m/s: meter per second, mpg: mile per gallon, rpm: revolution per minute,
     bpm: beat per minute, fps: frame per second, dpi: dot per inch, psi: pound per square inch, sq ft: square foot,
     sq. ft: square foot, sq mi: square mile, sq. mi: square mile, cu ft: cubic foot, cu. ft: cubic foot,
-    fl oz: fluid ounce, fl. oz: fluid ounce, px: pixel, °C: degree Celsius, °F: degree Fahrenheit, °: degree, ¢: cent,
-    %: percent, ppm: part per million,
+    fl oz: fluid ounce, fl. oz: fluid ounce, px: pixel, °C: degree Celsius, °F: degree Fahrenheit, ° C: degree Celsius,
+    ° F: degree Fahrenheit, °: degree, ¢: cent,
+    %: percent, ppm: part per million, tsp: teaspoon, tbsp: tablespoon,
     m.p.h: mile per hour, r.p.m: revolution per minute, ‰: per mille, MP: megapixel, mol: mole
     """
 )
@@ -82,7 +83,7 @@ def _plural(unit: str) -> str:
     start, _, noun = head.rpartition(" ")
     if noun in ("Celsius", "Fahrenheit"):
         start, noun = plural(start), noun
-    elif noun not in _UNCHANGED:
+    elif noun not in _UNCHANGED and not noun.endswith("hertz"):
         noun = _IRREGULAR.get(noun) or plural(noun)
     return f"{start} {noun}".strip() + per + rest
 
@@ -126,15 +127,15 @@ def _shillings(match: re.Match[str]) -> str:
 
 
 def _measure(match: re.Match[str]) -> str:
-    quantity, between, unit = match.groups()
-    if unit == "in" and not (between == "" or _AFTER_INCHES.match(after(match))):
+    quantity, scale, between, unit = match.groups()
+    if unit == "in" and not (between == "" or match[0].endswith(".") or _AFTER_INCHES.match(after(match))):
         return match[0]
-    if unit in ("s", "m", "g", "h", "l", "V", "W", "J", "L") and between == "-":
-        return match[0]
-    if unit == "s" and between == "":  # 747s are several, not an instant
-        return match[0]
+    if len(unit) == 1 and unit.isalpha() and (between == "-" or (unit == "s" and not between)):
+        return match[0]  # 747s are several, not an instant, and 3-D is no distance
     name = _UNITS[unit]
     singular = (between == "-" and name not in _UNCHANGED) or _is_adjective(match)
+    if scale:
+        return f"{number(quantity)}{scale} {name if singular else _plural(name)}"
     return f"{number(quantity)} {name if singular else count_of(quantity, name)}"
 
 
@@ -190,5 +191,10 @@ MEASURES = (
         ),
         _fraction,
     ),
-    Rule(re.compile(rf"{_START}({NUMBER})([\s-]?)({_UNIT})(?![\w/]|\.\w)(?:\.(?=\s?[a-z0-9,;:)]))?"), _measure),
+    Rule(
+        re.compile(
+            rf"{_START}({NUMBER})(\s(?:hundred|thousand|million|billion|trillion))?([\s-]?)({_UNIT})(?![\w/]|\.\w)(?:\.(?=\s?[a-z0-9,;:)]))?"
+        ),
+        _measure,
+    ),
 )

@@ -28,10 +28,17 @@ _PARTS = words(
     """
 )
 _PARTS |= {word.lower() for word in _PARTS}
-# A single I after a king's name is a numeral only where it cannot be the speaker.
+# A single I is a numeral only where it cannot be the speaker: Charles I of England, but: I told Charles I was late.
 _AFTER_FIRST = re.compile(
-    r"'s\b|\s*(?:$|[.,;:)\"]|(?:of|in|was|is|had|has|and|the|who|to|on|at|by|from|died|became|with|for|as|or|ruled|reigned)\b)"
+    r"'s\b|\s*(?:$|[.,;:)\"]|(?:of|in|who|on|at|by|from|the|died|became|ruled|reigned|ascended|abdicated)\b)"
 )
+_CROWNED = re.compile(r"\b(?:King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Prince) \w{1,20}\s$")
+_ALSO_THINGS = words(
+    """
+    Day Week Year Age Game Letter Book Form Page Mark Number Rule Stage Level Round Series Group Unit Region Line Lesson
+    """
+)
+_STANDS_ALONE = re.compile(r"\s*(?:$|[.,;:)])")
 _NUMBER_NEXT = re.compile(r"\s(?:oh|zero|one|two|three|four|five|six|seven|eight|nine|ten|twelve|\w{2,6}(?:teen|ty))\b")
 _LONELY = words(
     """
@@ -54,9 +61,9 @@ def _read(match: re.Match[str]) -> str:
     previous = found[1] if found and not found[2] else ""
     if re.match(r"\scentur", after(match)):
         return ordinal(value)
-    if previous in _RULERS and (numeral != "I" or _AFTER_FIRST.match(after(match))):
+    if previous in _RULERS and (numeral != "I" or _AFTER_FIRST.match(after(match)) or _CROWNED.search(before(match))):
         return f"the {ordinal(value)}{_full_stop(match)}"
-    if previous in _PARTS and (numeral != "I" or previous[0].isupper()):
+    if previous in _PARTS and (numeral != "I" or _is_first_part(match, previous)):
         return cardinal(value) + (match[2] or "")
     if len(numeral) > 4 and value > 1000:
         return year(value) + (match[2] or "")
@@ -68,6 +75,11 @@ def _read(match: re.Match[str]) -> str:
     return cardinal(value) + (match[2] or "") if alone else match[0]
 
 
+def _is_first_part(match: re.Match[str], noun: str) -> bool:
+    """Whether I is a numeral: World War I, but: the Day I left."""
+    return noun[0].isupper() and (noun not in _ALSO_THINGS or _STANDS_ALONE.match(after(match)) is not None)
+
+
 def _listed(match: re.Match[str]) -> str:
     value = value_of(match[2].upper())
     return f"{match[1]}{cardinal(value)}{match[3]}" if value else match[0]
@@ -76,5 +88,5 @@ def _listed(match: re.Match[str]) -> str:
 RULES = (
     Rule(re.compile(r"(?<![\w.&'-])([IVXLCDM]{1,15})\b(?![.][A-Za-z]|['&]\w*[A-Z]|-\w)(\.?)"), _read),
     Rule(re.compile(r"((?<!\w)\()([ivx]{1,6})(\))"), _listed),
-    Rule(re.compile(r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?)\s)([ivxl]{1,8})\b()"), _listed),
+    Rule(re.compile(r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?)\s)([ivxl]{2,8})\b()"), _listed),
 )

@@ -38,6 +38,7 @@ def _slash(match: re.Match[str]) -> str:
 
 
 SIGNED = (
+    Rule(re.compile(r"(?<=\d)\s?\^\s?(?=\d)"), " to the power of "),
     Rule(re.compile(r"(?<![^\s(\"'])-\s?(?=[$£€]?\.?\d)"), "minus "),
     Rule(re.compile(r"(?<![^\s(\"'])\+\s?(?=[$£€]?\.?\d)"), "plus "),
     Rule(re.compile(r"±\s?(?=[$£€]?\.?\d)"), "plus or minus "),
@@ -47,11 +48,10 @@ BEFORE_NUMBERS = (
     Rule(re.compile(r"(?<=\d\.\d)/(?=\d)"), " out of "),
     Rule(re.compile(r"#\s?(?=\d)"), "number "),
     Rule(re.compile(r"§{1,2}\s?(?=\d)"), lambda match: "sections " if "§§" in match[0] else "section "),
-    Rule(re.compile(r"№\s?(?=\d)"), "number "),
+    Rule(re.compile(r"(?:№|\b[Nn][º°])\s?(?=\d)"), "number "),
     Rule(re.compile(r"(?<=\d)\s?/\s?(?=(?:hour|day|week|month|year|person|minute|second|mile|night|head)\b)"), " per "),
     Rule(re.compile(r"(?<=\d)\s?\+(?=\s?\d)"), " plus "),
     Rule(re.compile(r"(?<=\d)\s?\*\s?(?=\d)"), " times "),
-    Rule(re.compile(r"(?<=\d)\s?\^\s?(?=\d)"), " to the power of "),
     Rule(re.compile(r"(?<=\d)\+(?=\s|[,.;:)]|$)"), " plus"),
     Rule(re.compile(r"(?<=\d)\s-\s(?=\d)"), " minus "),
     Rule(re.compile(r"(?<!\S)<\s(?=\d)"), "less than "),
@@ -65,7 +65,13 @@ RULES = (
     Rule(re.compile(r"\b([CF])#"), r"\1 sharp"),
     Rule(re.compile(r"(?<!\S)w/o(?!\w)"), "without"),
     Rule(re.compile(r"(?<!\S)w/(?=\s)"), "with"),
-    Rule(re.compile(r"(?<=\s)\+(?=\s)"), "plus"),
+    Rule(re.compile(r"(?<![^\s(])\+(?=\s)"), "plus"),
+    Rule(
+        re.compile(
+            r"\b(dollars?|pounds?|euros?|cents?|yen)\s?/\s?(?=(?:hour|day|week|month|year|person|night|head)\b)"
+        ),
+        r"\1 per ",
+    ),
     Rule(re.compile(r"(?<=\w)\+(?=\w)"), " plus "),
     Rule(re.compile(r"(?<=\s)<(?=\s)"), "is less than"),
     Rule(re.compile(r"(?<=\s)>(?=\s)"), "is greater than"),

@@ -33,8 +33,14 @@ def test_a_file_has_one_entry_a_line_with_a_tab_two_spaces_or_an_equals_sign(tmp
         "O’Brien\to'bryan\nC++=see plus plus\ntomato\t[[ təˈmɑːtoʊ ]]\nC#\tsee sharp\n",
     )
     assert lexicon.entries == {
-        **{"GIF": "jif", "nguyen": "win", "sql": "sequel", "New Orleans": "new orlins", "O'Brien": "o'bryan"},
-        **{"C++": "see plus plus", "tomato": "[[ təˈmɑːtoʊ ]]", "C#": "see sharp"},
+        "GIF": "jif",
+        "nguyen": "win",
+        "sql": "sequel",
+        "New Orleans": "new orlins",
+        "O'Brien": "o'bryan",
+        "C++": "see plus plus",
+        "tomato": "[[ təˈmɑːtoʊ ]]",
+        "C#": "see sharp",
     }
 
 
@@ -124,7 +130,7 @@ def test_a_voice_keeps_its_lexicon_and_older_voices_have_none(tmp_path: Path) ->
             symbols=SYMBOLS.to_json(),
             speakers=(),
             step=1,
-            lexicon=lexicon and lexicon.to_json(),
+            lexicon=lexicon.to_json() if lexicon else None,
         )
     assert load_voice(tmp_path / "without").lexicon is None
     heard = {name: Voice.load(tmp_path / name, "cpu") for name in ("with", "without")}
