@@ -13,7 +13,6 @@ from data.report.observations import observations
 from data.report.printable import printable
 from data.report.statistics import CorpusStatistics, Distribution
 
-
 _LOG_WIDTH = 160  # where there is no terminal
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.benchmarks.preparation CORPUS`: how fast a corpus is prepared, what the second time costs, and memory.
+"""`python -m tests.benchmarks.preparation CORPUS`: how fast a corpus is prepared, the second time too, and memory.
 
 Three figures: seconds of sound prepared per second of processor time (of all processes together, from cold cache to
 cached features), the processor time of a second preparation, and the greatest resident memory of the main process and
@@ -63,15 +63,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as scratch:
         larger = copies(arguments.corpus, Path(scratch) / "larger", arguments.times)
         print(
-            f"{'':24}{'clips':>8}{'hours':>8}{'wall s':>9}{'cpu s':>9}{'x real time/core':>18}{'main MiB':>10}{'worker':>9}"
+            f"{'':20}{'clips':>8}{'hours':>8}{'wall s':>9}{'cpu s':>9}{'x real/core':>13}{'main MiB':>10}{'worker':>8}"
         )
         for name, root in (("1x", arguments.corpus), (f"{arguments.times}x", larger)):
             for time in ("first", "second", "third"):
                 one = prepare_once(root, Path(scratch) / f"cache-{name}")
                 pace = one["hours"] * 3600 / one["processor_seconds"]
                 print(
-                    f"{f'{name}, {time} time':24}{one['clips']:8.0f}{one['hours']:8.2f}{one['wall_seconds']:9.2f}"
-                    f"{one['processor_seconds']:9.2f}{pace:18.0f}{one['main_mib']:10.0f}{one['largest_worker_mib']:9.0f}",
+                    f"{f'{name}, {time} time':20}{one['clips']:8.0f}{one['hours']:8.2f}{one['wall_seconds']:9.2f}"
+                    f"{one['processor_seconds']:9.2f}{pace:13.0f}{one['main_mib']:10.0f}{one['largest_worker_mib']:8.0f}",
                     flush=True,
                 )
     return 0
