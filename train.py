@@ -65,7 +65,7 @@ MAY_CHANGE = (
 )
 MAY_CHANGE_ALOUD = (
     *("train.learning_rate", "train.learning_rate_decay", "train.warmup_steps", "train.weight_decay"),
-    *("train.max_gradient_norm", "train.precision", "train.ema_decay"),
+    *("train.max_gradient_norm", "train.precision", "train.ema_decay", "train.reuse_real_features"),
 )
 
 
@@ -156,13 +156,14 @@ class Trainer:
                 batch.speaker_ids,
             )
             segments = self.features.segments(batch, spectrogram, spoken)
-            judged_real, judged_fake = self.discriminator(segments.real), self.discriminator(segments.fake.detach())
+            judged_real, judged_fake = self.discriminator.compare(segments.real, segments.fake.detach())
             loss_of_judges, real_parts, fake_parts = discriminator_loss(judged_real.scores, judged_fake.scores)
         discriminator_norm = self.update(self.discriminator, self.discriminator_optimizer, loss_of_judges)
 
         with self.autocast(), frozen(self.discriminator):
-            with torch.no_grad():
-                judged_real = self.discriminator(segments.real)
+            if not self.config.train.reuse_real_features:  # the judges have learned since they heard the recordings
+                with torch.no_grad():
+                    judged_real = self.discriminator(segments.real)
             judged_fake = self.discriminator(segments.fake)
             adversarial, fooled_parts = generator_loss(judged_fake.scores)
             objective = SynthesizerObjective(
@@ -468,8 +469,8 @@ def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
     corpus = read_corpus(config, symbols=symbols, speakers=state["speakers"])
     if corpus.fingerprint != state["fingerprint"]:
         raise InputError(
-            f"{config.data.shards or config.data.root}: the recordings or texts are not those that {path} was trained on: put them back, or "
-            "start a new run with another run.dir"
+            f"{config.data.shards or config.data.root}: the recordings or texts are not those that {path} was trained "
+            "on: put them back, or start a new run with another run.dir"
         )
     trainer = Trainer(config, corpus)
     try:

@@ -230,6 +230,8 @@ class TrainSettings(Section):
     """AdamW's decoupled weight decay."""
     max_gradient_norm: Annotated[float, Field(gt=0)] = math.inf
     """Norm to which the gradients of each network are clipped; inf never clips, the norm is reported all the same."""
+    reuse_real_features: bool = False
+    """Whether feature matching compares with what the judges saw of the recordings before their update: a pass less."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     """Precision of convolutions and matrix products; auto is bf16 on a GPU that has it and fp32 elsewhere."""
     ema_decay: Probability = 0.999

@@ -91,6 +91,17 @@ class Discriminator(nn.Module):
         verdicts = [judge(audio) for judge in self.judges]
         return Judgement([scores for scores, _ in verdicts], [features for _, features in verdicts])
 
+    def compare(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
+        """Judge two batches of audio [B, 1, S] in one pass, which costs less than two."""
+        both = self(torch.cat((real, fake)))
+        scores = [each.tensor_split(2) for each in both.scores]
+        features = [[layer.tensor_split(2) for layer in judge] for judge in both.features]
+        of_real, of_fake = (
+            Judgement([each[side] for each in scores], [[layer[side] for layer in judge] for judge in features])
+            for side in (0, 1)
+        )
+        return of_real, of_fake
+
 
 def _judge(x: Tensor, layers: Sequence[nn.Module] | nn.ModuleList, output: nn.Module) -> tuple[Tensor, list[Tensor]]:
     features = []

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from configs import Config, InputError, load_config
 from data.corpus import Corpus, load_corpus
@@ -145,6 +146,52 @@ def test_the_synthesizers_update_leaves_the_discriminator_alone(corpus_folder: P
     assert not any(updates[1][2]), "the synthesizer's loss left gradients in the discriminator"
     assert same(updates[0][1], updates[1][1])
     assert all(weight.requires_grad for weight in trainer.discriminator.parameters())
+
+
+class Waits(TorchDispatchMode):
+    """Counts the operations for which a program waits until the device has come to them."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: list[str] = []
+
+    def __torch_dispatch__(self, operation: Any, types: Any, arguments: Any = (), options: Any = None) -> Any:
+        name = str(operation)
+        if name.startswith(
+            ("aten._local_scalar_dense", "aten.nonzero", "aten.masked_select", "aten.unique", "aten.item")
+        ):
+            self.seen.append(name)
+        return operation(*arguments, **(options or {}))
+
+
+def test_a_step_waits_for_nothing(corpus_folder: Path, tmp_path: Path) -> None:
+    trainer = start(tiny(corpus_folder, tmp_path / "run"))
+    batch = next(trainer.batches())
+    with Waits() as counted:
+        report = trainer.train_step(batch)
+    assert counted.seen == []
+    with counted:
+        float(report.synthesizer_loss)
+    assert counted.seen == ["aten._local_scalar_dense.default"]
+
+
+def test_what_the_judges_saw_before_their_update_is_compared_with_only_if_asked_for(
+    corpus_folder: Path, tmp_path: Path
+) -> None:
+    steps = []
+    for reuse in ("false", "true"):
+        trainer = start(tiny(corpus_folder, tmp_path / reuse, f"train.reuse_real_features={reuse}"))
+        judged: list[int] = []
+        trainer.discriminator.register_forward_hook(lambda *_, seen=judged: seen.append(1))
+        torch.manual_seed(1)
+        steps.append((trainer.train_step(next(trainer.batches())).objective, len(judged)))
+    (plain, plain_passes), (reused, reused_passes) = steps
+    assert (plain_passes, reused_passes) == (3, 2)
+    for name, term in plain.named().items():
+        same_term = torch.equal(term, reused.named()[name])
+        assert same_term == (name != "feature_matching"), name
+    # What is compared with has moved by one small update.
+    torch.testing.assert_close(reused.feature_matching, plain.feature_matching, rtol=0.2, atol=0.0)
 
 
 def test_frozen_lets_gradients_through_and_thaws_after_an_error() -> None:
@@ -403,7 +450,7 @@ def test_bad_recordings_are_refused_before_anything_is_written(
     (other / "metadata.csv").write_text("gone|A text.|A text.")
     monkeypatch.setattr("sys.argv", ["train.py", *settings])
     assert main() == 2
-    assert "0 of the recordings can be used" in capsys.readouterr().err
+    assert "none of 1 rows can be used" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 

@@ -108,6 +108,18 @@ def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
             assert largest_difference(ours[b : b + 1], theirs) <= 1e-5
 
 
+def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
+    torch.manual_seed(0)
+    judges = Discriminator(DiscriminatorSettings(channel_divisor=8))
+    real, fake = torch.randn(3, 1, 2000), torch.randn(3, 1, 2000)
+    for together, apart in zip(judges.compare(real, fake), (judges(real), judges(fake)), strict=True):
+        for ours, theirs in zip(together.scores, apart.scores, strict=True):
+            torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+        for judge, other in zip(together.features, apart.features, strict=True):
+            for ours, theirs in zip(judge, other, strict=True):
+                torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+
+
 def test_every_weight_of_the_judges_learns_from_the_scores() -> None:
     discriminator = randomised(lambda: Discriminator(DiscriminatorSettings(scales=3, channel_divisor=16)))
     total = torch.stack([scores.square().mean() for scores in discriminator(noise(2, 1, 700)).scores]).sum()
