@@ -17,17 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock
-from filelock import Timeout as FileLockTimeout
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from configs import Config, InputError, command, differences, dump_config, load_config, parse_config
+from configs import Config, InputError, command, dump_config, load_config
 from configs.atomic_file import replacing
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
 from data.corpus import Corpus, load_corpus
 from data.feed import Feed, clip_source, endless
+from data.preparation import prepare
 from data.prepare import prepare_and_tell
 from data.shards import open_shards
 from data.text import SymbolTable
@@ -40,56 +39,49 @@ from losses import (
     kl_loss,
     mel_loss,
 )
-from models import Discriminator, Synthesizer
-from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
+from models import Discriminator, Synthesis, Synthesizer
+from models.checkpoint import checkpoint_path, list_checkpoints, prune_checkpoints, save_checkpoint
 from models.device import choose_device
+from models.discriminator import Judgement
 from models.voice_file import save_voice
 from training.averaging import make_average, update_average
-from training.features import Features
+from training.features import Features, Segments
 from training.interruption import StopRequest, listening_for_stop
 from training.journal import Journal, RunningMeans
+from training.parts import Part, Shares, parts_of
 from training.precision import choose_dtype
-from training.random_state import random_state, restore_random_state, seed_everything
+from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
+from training.ranks import Ranks, local_device
+from training.run_folder import alone_in, read_stopped, refuse_begun
 from training.schedule import learning_rate
 from training.validation import Validation
-
-# What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
-# reports, how the voice speaks, and how the optimizers step. Of the last, a change is announced.
-MAY_CHANGE = (
-    *("run.dir", "run.device", "run.threads"),
-    *("data.root", "data.format", "data.cache", "data.lexicon", "data.strict"),
-    *("data.hold", "data.shards"),
-    *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
-    *("train.keep_checkpoints", "train.spoken_sentences"),
-    *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
-)
-MAY_CHANGE_ALOUD = (
-    *("train.learning_rate", "train.learning_rate_decay", "train.warmup_steps", "train.weight_decay"),
-    *("train.max_gradient_norm", "train.precision", "train.ema_decay", "train.reuse_real_features"),
-)
 
 
 @dataclass(frozen=True)
 class StepReport:
     """What one step has to say, as 0-d tensors that nobody has waited for yet."""
 
-    discriminator_loss: Tensor
-    synthesizer_loss: Tensor
-    objective: SynthesizerObjective
+    losses: dict[str, Tensor]  # this rank's part of each
     discriminator_gradient_norm: Tensor
     synthesizer_gradient_norm: Tensor
-    parts: dict[str, Tensor]  # each discriminator's part of the adversarial losses
 
     def scalars(self) -> dict[str, Tensor]:
         """Every number under the name it has in metrics.jsonl and TensorBoard."""
         return {
-            "loss/discriminator": self.discriminator_loss,
-            "loss/synthesizer": self.synthesizer_loss,
-            **{f"loss/{name}": term.detach() for name, term in self.objective.named().items()},
+            **self.losses,
             "gradient_norm/discriminator": self.discriminator_gradient_norm,
             "gradient_norm/synthesizer": self.synthesizer_gradient_norm,
-            **self.parts,
         }
+
+
+@dataclass
+class Spoken:
+    """What the synthesizer made of a part of a batch, beside what was recorded."""
+
+    shares: Shares
+    synthesis: Synthesis
+    segments: Segments
+    judged_real: Judgement | None = None  # by the discriminator before its update
 
 
 class Trainer:
@@ -98,13 +90,14 @@ class Trainer:
     Args:
         config: the experiment.
         corpus: its recordings.
+        ranks: who trains together; None is this process alone.
     """
 
-    def __init__(self, config: Config, corpus: Corpus) -> None:
-        self.config, self.corpus = config, corpus
+    def __init__(self, config: Config, corpus: Corpus, ranks: Ranks | None = None) -> None:
+        self.config, self.corpus, self.ranks = config, corpus, ranks or Ranks()
         audio, train = config.audio, config.train
         self.folder = Path(config.run.dir)
-        self.device = choose_device(config.run.device)
+        self.device = choose_device(local_device(config.run.device))
         self.dtype = choose_dtype(train.precision, self.device)
         if config.run.threads:
             torch.set_num_threads(config.run.threads)
@@ -119,6 +112,8 @@ class Trainer:
         self.discriminator_optimizer = self._optimizer(self.discriminator)
         self.scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
 
+        if not self.ranks.is_first:  # the same weights, and noise of its own
+            seed_everything(config.run.seed + self.ranks.rank)
         self.features = Features(config, self.device)
         self.validation = Validation(
             config, corpus, self.average, self.features, make_batch=self.batch, autocast=self.autocast
@@ -131,6 +126,8 @@ class Trainer:
             batch_size=train.batch_size,
             max_frames=train.batch_frames,
             seed=config.run.seed,
+            rank=self.ranks.rank,
+            ranks=self.ranks.count,
         )
         self.held: HeldAudio | None = None
         if config.data.hold == "device":
@@ -146,60 +143,96 @@ class Trainer:
 
     def train_step(self, batch: Batch) -> StepReport:
         """Teach the discriminator once, then the synthesizer once, on one batch."""
+        parts, noise = self.parts(batch), noise_state(self.device)
+        with torch.set_grad_enabled(len(parts) == 1):
+            spoken = [self.speak(part) for part in parts]
+        self.discriminator_optimizer.zero_grad(set_to_none=True)
+        judged = [self.teach_discriminator(each) for each in spoken]
+        discriminator_norm = self.update(self.discriminator, self.discriminator_optimizer)
+
+        if len(parts) > 1:  # saves memory: each part is spoken once more, in the same noise, when it is its turn
+            restore_noise(noise, self.device)
+            spoken = map(self.speak, parts)
+        self.synthesizer_optimizer.zero_grad(set_to_none=True)
+        taught = [self.teach_synthesizer(each) for each in spoken]
+        synthesizer_norm = self.update(self.synthesizer, self.synthesizer_optimizer)
+        self.scaler.update()
+        update_average(self.average, self.synthesizer, decay=self.config.train.ema_decay, step=self.step)
+        return StepReport(totals([*judged, *taught]), discriminator_norm, synthesizer_norm)
+
+    def speak(self, part: Part) -> Spoken:
+        """Let the synthesizer say the recordings again."""
+        batch = part.batch
         spectrogram = self.features.spectrogram(batch)  # [B, N, F]
         with self.autocast():
-            spoken = self.synthesizer(
+            synthesis = self.synthesizer(
                 batch.phoneme_ids,
                 batch.phoneme_lengths,
                 spectrogram,
                 self.features.frame_lengths(batch),
                 batch.speaker_ids,
             )
-            segments = self.features.segments(batch, spectrogram, spoken)
-            judged_real, judged_fake = self.discriminator.compare(segments.real, segments.fake.detach())
-            loss_of_judges, real_parts, fake_parts = discriminator_loss(judged_real.scores, judged_fake.scores)
-        discriminator_norm = self.update(self.discriminator, self.discriminator_optimizer, loss_of_judges)
+            return Spoken(part.shares, synthesis, self.features.segments(batch, spectrogram, synthesis))
 
+    def teach_discriminator(self, spoken: Spoken) -> dict[str, Tensor]:
+        """The recordings are real, and what the synthesizer said is not."""
+        share = spoken.shares.clips
+        with self.autocast():
+            real, fake = self.discriminator.compare(spoken.segments.real, spoken.segments.fake.detach())
+            loss, real_parts, fake_parts = discriminator_loss(real.scores, fake.scores)
+            loss = loss * share
+        self.scaler.scale(loss).backward()
+        if self.config.train.reuse_real_features:
+            spoken.judged_real = real
+        return {
+            "loss/discriminator": loss.detach(),
+            **self.discriminator.named("real", [part * share for part in real_parts]),
+            **self.discriminator.named("fake", [part * share for part in fake_parts]),
+        }
+
+    def teach_synthesizer(self, spoken: Spoken) -> dict[str, Tensor]:
+        """Say what was recorded, where the text has it, and so that the discriminator takes it for real."""
+        said, segments, shares = spoken.synthesis, spoken.segments, spoken.shares
         with self.autocast(), frozen(self.discriminator):
-            if not self.config.train.reuse_real_features:  # the judges have learned since they heard the recordings
+            judged_real = spoken.judged_real
+            if judged_real is None:
                 with torch.no_grad():
                     judged_real = self.discriminator(segments.real)
             judged_fake = self.discriminator(segments.fake)
             adversarial, fooled_parts = generator_loss(judged_fake.scores)
+            kl = kl_loss(said.z_p, said.posterior.log_std, said.prior.mean, said.prior.log_std, said.frame_mask)
             objective = SynthesizerObjective(
-                mel=mel_loss(segments.mel_real, segments.mel_fake, segments.frame_mask),
-                kl=kl_loss(
-                    spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask
-                ),
-                duration=duration_loss(spoken.duration_cost, spoken.phoneme_mask),
-                adversarial=adversarial,
-                feature_matching=feature_loss(judged_real.features, judged_fake.features),
+                mel=mel_loss(segments.mel_real, segments.mel_fake, segments.frame_mask) * shares.segment_frames,
+                kl=kl * shares.frames,
+                duration=duration_loss(said.duration_cost, said.phoneme_mask) * shares.phonemes,
+                adversarial=adversarial * shares.clips,
+                feature_matching=feature_loss(judged_real.features, judged_fake.features) * shares.clips,
             )
             loss = objective.total(self.config.loss)
-        synthesizer_norm = self.update(self.synthesizer, self.synthesizer_optimizer, loss)
-        self.scaler.update()
-        update_average(self.average, self.synthesizer, decay=self.config.train.ema_decay, step=self.step)
-        return StepReport(
-            discriminator_loss=loss_of_judges.detach(),
-            synthesizer_loss=loss.detach(),
-            objective=objective,
-            discriminator_gradient_norm=discriminator_norm,
-            synthesizer_gradient_norm=synthesizer_norm,
-            parts={
-                f"{name}/{side}": part
-                for side, parts in (("real", real_parts), ("fake", fake_parts), ("fooled", fooled_parts))
-                for name, part in zip(self.discriminator.names, parts, strict=True)
-            },
+        self.scaler.scale(loss).backward()
+        return {
+            "loss/synthesizer": loss.detach(),
+            **{f"loss/{name}": term.detach() for name, term in objective.named().items()},
+            **self.discriminator.named("fooled", [part * shares.clips for part in fooled_parts]),
+        }
+
+    def parts(self, batch: Batch) -> list[Part]:
+        """The batch as a whole, or in `train.accumulate` parts."""
+        return parts_of(
+            batch,
+            self.config.train.accumulate,
+            hop_length=self.config.audio.hop_length,
+            segment_frames=self.config.segment_frames,
+            ranks=self.ranks,
         )
 
     def autocast(self) -> torch.autocast:
         """The one place that decides precision; what must be float32 casts itself."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
-    def update(self, network: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Tensor:
-        """One step of one optimizer down one loss; return the norm of the gradients before clipping, 0-d."""
-        optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(loss).backward()
+    def update(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> Tensor:
+        """One step of one optimizer down its gradients; return their norm before clipping, 0-d."""
+        self.ranks.sum_gradients(list(network.parameters()))
         self.scaler.unscale_(optimizer)
         gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
         norm = nn.utils.get_total_norm(gradients, foreach=True)
@@ -223,15 +256,19 @@ class Trainer:
         Raises:
             InputError: another process is training in this folder, or training broke.
         """
+        if not self.ranks.is_first:
+            self._train(stop, None)
+            return
         with alone_in(self.folder):
             with replacing(self.folder / "config.toml") as file:
                 file.write(dump_config(self.config).encode())
-            self._train(stop)
+            with closing(Journal(self.folder, step=self.step, seconds=self.seconds)) as journal:
+                self._train(stop, journal)
 
-    def _train(self, stop: StopRequest) -> None:
+    def _train(self, stop: StopRequest, journal: Journal | None) -> None:
         train = self.config.train
-        journal = Journal(self.folder, step=self.step, seconds=self.seconds)
-        bar = tqdm(total=self.total_steps, initial=self.step, unit="step", disable=None, dynamic_ncols=True)
+        silent = None if self.ranks.is_first else True
+        bar = tqdm(total=self.total_steps, initial=self.step, unit="step", disable=silent, dynamic_ncols=True)
         try:
             if self.step == 0:
                 self.validate(journal)  # the value to fall from; and whatever cannot work shows before the first hour
@@ -241,21 +278,20 @@ class Trainer:
                     self.means.add(self.train_step(batch).scalars())
                     self.step += 1
                     bar.update()
-                    finished, better = self.step == self.total_steps, False
+                    finished, better, stopped = self.step == self.total_steps, False, self.ranks.any(bool(stop))
                     if self.step % train.report_every == 0 or finished:
                         self.report(journal, bar, since=since)
                         since = self._progress()
                     if self.step % train.validate_every == 0 or finished:
                         better = self.validate(journal)
                         since = self._progress()
-                    if self.step % train.checkpoint_every == 0 or better or finished or stop:
+                    if self.step % train.checkpoint_every == 0 or better or finished or stopped:
                         self.save(journal)
                         since = self._progress()
-                    if finished or stop:
+                    if finished or stopped:
                         return
         finally:
             bar.close()
-            journal.close()
 
     def _progress(self) -> tuple[int, float, float]:
         """Steps made, seconds on the clock, and seconds spent waiting for data."""
@@ -276,10 +312,16 @@ class Trainer:
             held=self.held,
         )
 
-    def report(self, journal: Journal, bar: "tqdm[Any]", *, since: tuple[int, float, float]) -> None:
+    def report(self, journal: Journal | None, bar: "tqdm[Any]", *, since: tuple[int, float, float]) -> None:
         """Write one line of metrics: the means since the last one, and the pace since then."""
         self.refuse_broken_losses()
-        means = self.means.read()
+        of_ranks = self.ranks.gather(self.means.read())
+        if journal is None:
+            return
+        means = {  # every rank has a part of each loss, and all have the same gradients
+            name: value if name.startswith("gradient_norm/") else sum(of_rank[name] for of_rank in of_ranks)
+            for name, value in of_ranks[0].items()
+        }
         rate = self.synthesizer_optimizer.param_groups[0]["lr"]
         steps, seconds, waited = (now - then for now, then in zip(self._progress(), since, strict=True))
         seconds_per_step = seconds / steps
@@ -308,9 +350,12 @@ class Trainer:
                 "train.max_gradient_norm or train.precision=fp32"
             )
 
-    def validate(self, journal: Journal) -> bool:
+    def validate(self, journal: Journal | None) -> bool:
         """Judge the averaged weights; return whether their mel loss is the lowest yet."""
         self.refuse_broken_losses()
+        return self.ranks.any(journal is not None and self._validate(journal))
+
+    def _validate(self, journal: Journal) -> bool:
         losses = self.validation.losses()
         journal.scalars(self.step, {f"validation/{name}": value for name, value in losses.items()})
         self.validation.speak(journal, self.step)
@@ -321,12 +366,15 @@ class Trainer:
 
     # ------------------------------------------------------------------------------------------------- the disk
 
-    def save(self, journal: Journal) -> None:
+    def save(self, journal: Journal | None) -> None:
         """Write a checkpoint and the voice as it is now."""
         self.refuse_broken_losses()
-        self.seconds = journal.seconds
+        state = self.state_dict()
+        if journal is None:
+            return
+        state["seconds"] = self.seconds = journal.seconds
         folder = self.folder / "checkpoints"
-        save_checkpoint(checkpoint_path(folder, self.step), self.state_dict())
+        save_checkpoint(checkpoint_path(folder, self.step), state)
         prune_checkpoints(folder, keep=self.config.train.keep_checkpoints, best_step=int(self.best["step"]))
         save_voice(
             self.folder / "voice.safetensors",
@@ -354,8 +402,7 @@ class Trainer:
             "synthesizer_optimizer": self.synthesizer_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "means": self.means.state_dict(),
-            "random": random_state(),
+            "ranks": self.ranks.gather({"means": self.means.state_dict(), "random": random_state()}),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -366,9 +413,10 @@ class Trainer:
             group["weight_decay"] = self.config.train.weight_decay
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
-        self.means.load_state_dict(state["means"], self.device)
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
-        restore_random_state(state["random"])
+        own = state["ranks"][self.ranks.rank]
+        self.means.load_state_dict(own["means"], self.device)
+        restore_random_state(own["random"])
 
     def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
         train = self.config.train
@@ -383,21 +431,6 @@ class Trainer:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Keep a second process out of a run folder.
-
-    Raises:
-        InputError: another process is training there.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / ".lock", blocking=False):
-            yield
-    except FileLockTimeout as error:
-        raise InputError(f"{folder}: another process is training here; wait for it, or give another run.dir") from error
-
-
-@contextmanager
 def frozen(network: nn.Module) -> Iterator[None]:
     """Let gradients pass through a network and leave none in it."""
     network.requires_grad_(False)
@@ -407,28 +440,63 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def start(config: Config) -> Trainer:
+def totals(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What the parts of a batch amount to, by name."""
+    sums: dict[str, Tensor] = {}
+    for part in parts:
+        sums |= {name: sums[name] + value if name in sums else value for name, value in part.items()}
+    return sums
+
+
+def start(config: Config, ranks: Ranks | None = None) -> Trainer:
     """A Trainer at step 0.
 
     Raises:
         InputError: the folder holds a run already, or the recordings cannot be used.
     """
-    folder = Path(config.run.dir)
-    checkpoints = list_checkpoints(folder / "checkpoints")
-    if checkpoints:
+    refuse_begun(Path(config.run.dir))
+    choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
+    return Trainer(config, read_corpus(config, ranks), ranks)
+
+
+def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -> Trainer:
+    """A Trainer exactly where the newest checkpoint of a run left off.
+
+    Raises:
+        InputError: there is no run, its checkpoint is damaged, or settings or data are not those it was trained with.
+    """
+    stopped = read_stopped(folder, overrides, processes=ranks.count if ranks else 1)
+    config, state = stopped.config, stopped.state
+    choose_device(local_device(config.run.device))
+    if stopped.changed and (ranks is None or ranks.is_first):
+        print(f"from step {state['step']} on with {'; '.join(stopped.changed)}")
+    symbols = SymbolTable.from_json(state["symbols"])
+    corpus = read_corpus(config, ranks, symbols=symbols, speakers=state["speakers"])
+    if corpus.fingerprint != state["fingerprint"]:
         raise InputError(
-            f"{folder} holds a run at step {int(checkpoints[-1].stem)}: continue it with --resume {folder}, or give "
-            "another folder with run.dir=..."
+            f"{config.data.shards or config.data.root}: the recordings or texts are not those that "
+            f"{stopped.checkpoint} was trained on: put them back, or start a new run with another run.dir"
         )
-    choose_device(config.run.device)  # refused now, not after the recordings are read
-    return Trainer(config, read_corpus(config))
+    trainer = Trainer(config, corpus, ranks)
+    try:
+        trainer.load_state_dict(state)
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{stopped.checkpoint}: does not fit this version of the program: {error}") from error
+    return trainer
 
 
-def read_corpus(config: Config, *, symbols: SymbolTable | None = None, speakers: Sequence[str] | None = None) -> Corpus:
+def read_corpus(
+    config: Config,
+    ranks: Ranks | None = None,
+    *,
+    symbols: SymbolTable | None = None,
+    speakers: Sequence[str] | None = None,
+) -> Corpus:
     """The corpus of an experiment, from its shards or from its recordings, which are looked at first.
 
     Args:
         config: the experiment.
+        ranks: of whom the first says what was found.
         symbols: the alphabet of a voice that exists already.
         speakers: the speakers of a voice that exists already, by id.
 
@@ -438,46 +506,8 @@ def read_corpus(config: Config, *, symbols: SymbolTable | None = None, speakers:
     data, audio = config.data, config.audio
     if data.shards is not None:
         return open_shards(data.shards, data, audio, symbols=symbols, speakers=speakers)
-    return load_corpus(prepare_and_tell(data, audio, symbols=symbols), speakers=speakers)
-
-
-def resume(folder: Path, overrides: Sequence[str]) -> Trainer:
-    """A Trainer exactly where the newest checkpoint of a run left off.
-
-    Raises:
-        InputError: there is no run, its checkpoint is damaged, or settings or data are not those it was trained with.
-    """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: there is no such run folder")
-    checkpoints = list_checkpoints(folder / "checkpoints")
-    if not checkpoints:
-        raise InputError(f"{folder}: there is no checkpoint in it to resume from; start the run again without --resume")
-    config = load_config(folder / "config.toml", [*overrides, f"run.dir={folder}"])
-    path = checkpoints[-1]
-    state = load_checkpoint(path)
-    changed = differences(parse_config(state["config"], source=str(path)), config, ignore=MAY_CHANGE)
-    unfit = [change for change in changed if not change.startswith(MAY_CHANGE_ALOUD)]
-    if unfit:
-        raise InputError(
-            f"{path} was trained with other settings ({'; '.join(unfit)}): put them back, or start a new run with "
-            "another run.dir"
-        )
-    choose_device(config.run.device)
-    if changed:
-        print(f"from step {state['step']} on with {'; '.join(changed)}")
-    symbols = SymbolTable.from_json(state["symbols"])
-    corpus = read_corpus(config, symbols=symbols, speakers=state["speakers"])
-    if corpus.fingerprint != state["fingerprint"]:
-        raise InputError(
-            f"{config.data.shards or config.data.root}: the recordings or texts are not those that {path} was trained "
-            "on: put them back, or start a new run with another run.dir"
-        )
-    trainer = Trainer(config, corpus)
-    try:
-        trainer.load_state_dict(state)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path}: does not fit this version of the program: {error}") from error
-    return trainer
+    look = prepare_and_tell if ranks is None or ranks.is_first else prepare
+    return load_corpus(look(data, audio, symbols=symbols), speakers=speakers)
 
 
 @command
@@ -487,11 +517,12 @@ def main() -> int:
     parser.add_argument("settings", nargs="*", help="an experiment (configs/NAME.toml), then section.key=value ...")
     parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
     arguments = parser.parse_args()
-    if arguments.resume is not None:
-        return run(resume(arguments.resume, arguments.settings))
-    if not arguments.settings or "=" in arguments.settings[0]:
-        raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
-    return run(start(load_config(arguments.settings[0], arguments.settings[1:])))
+    with Ranks.joined() as ranks:
+        if arguments.resume is not None:
+            return run(resume(arguments.resume, arguments.settings, ranks))
+        if not arguments.settings or "=" in arguments.settings[0]:
+            raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
+        return run(start(load_config(arguments.settings[0], arguments.settings[1:]), ranks))
 
 
 def run(trainer: Trainer) -> int:
@@ -508,6 +539,8 @@ def run(trainer: Trainer) -> int:
                 "train.segment_samples"
             ) from error
     finished = trainer.step == trainer.total_steps
+    if not trainer.ranks.is_first:
+        return 0
     print(f"{'finished' if finished else 'stopped and saved'} at step {trainer.step} of {trainer.total_steps}")
     print(f"voice        {trainer.folder / 'voice.safetensors'}")
     print(f"checkpoint   {checkpoint_path(trainer.folder / 'checkpoints', trainer.step)}")

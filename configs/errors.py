@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import os
 import sys
 import warnings
 from collections.abc import Callable
@@ -24,10 +25,15 @@ def command(main: Callable[[], int]) -> Callable[[], int]:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(f"warning: {message}", file=sys.stderr)
             try:
-                return main()
+                code = main()
+                sys.stdout.flush()
+                return code
             except InputError as error:
                 print(f"error: {error}", file=sys.stderr)
                 return 2
+            except BrokenPipeError:  # the reader, such as head, has seen enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return 0
             except OSError as error:
                 if error.errno not in _THE_DISKS_FAULT:
                     raise

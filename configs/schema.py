@@ -212,6 +212,8 @@ class TrainSettings(Section):
     """Recordings per step; the most of them where `batch_frames` is given."""
     batch_frames: Positive | None = None
     """Spectrogram frames per step at most, padding included; a recording that is longer makes a step alone."""
+    accumulate: Positive = 1
+    """Parts in which a batch is taught, one after the other: the same lesson in less memory and more time."""
     segment_samples: Positive = 8192
     """S: samples decoded per recording and step."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
@@ -367,6 +369,11 @@ class Config(Section):
             (
                 list(buckets) != sorted(set(buckets)),
                 f"data.bucket_frames = {list(buckets)} must rise from bucket to bucket",
+            ),
+            (
+                train.accumulate > 1 and train.reuse_real_features,
+                f"train.accumulate = {train.accumulate} saves the memory that train.reuse_real_features would take: "
+                "leave one of the two out",
             ),
             (
                 self.segment_frames > buckets[0],

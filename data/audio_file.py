@@ -94,8 +94,7 @@ def _check_rate(path: Path, rate: int, wanted: int, resample: bool) -> None:
         return
     if not resample:
         raise InputError(
-            f"{path}: has {rate} samples per second and the voice {wanted}: set data.resample=true to resample the "
-            f"recordings, or audio.sample_rate={rate} to train at their rate"
+            f"{path}: has {rate} samples per second where {wanted} are wanted: resample it, or make it anew"
         )
     with _warned_rates_lock:
         first = rate not in _warned_rates

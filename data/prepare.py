@@ -37,7 +37,8 @@ def prepare_and_tell(
     folder = report or Path(data.cache) / "reports" / f"{Path(data.root).resolve().name}-{preparation.key[:8]}"
     if not (folder / "report.html").is_file() or report is not None:
         write_report(preparation, statistics, folder)
-    print(summary(preparation, statistics, folder))
+    said, encoding = summary(preparation, statistics, folder), sys.stdout.encoding or "utf-8"
+    print(said.encode(encoding, "replace").decode(encoding))  # phonemes are in few encodings
     if data.strict and preparation.findings:
         raise InputError(
             f"{data.root}: {len(preparation.findings)} findings, and data.strict refuses them all: correct the rows, "

@@ -96,7 +96,8 @@ def open_shards(
 
     Args:
         folder: what `write_shards` wrote.
-        data: settings of the experiment, which must be those the shards were made with.
+        data: settings of the experiment, which must be those the shards were made with; without a lexicon, theirs is
+            taken.
         audio: likewise.
         symbols: the alphabet of a voice that exists already, which must be that of the shards.
         speakers: the speakers of a voice that exists already, by id; likewise.
@@ -115,6 +116,9 @@ def open_shards(
                 f"{path}: the shards were made with {key} = {was!r}, and the experiment has {value!r}: set {key} to "
                 "that, or write the shards anew"
             )
+    lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon)).to_json()
+    if lexicon is not None and lexicon != index["lexicon"]:
+        raise InputError(f"{path}: the shards were not made with the words of {data.lexicon}: write the shards anew")
     if symbols is not None and symbols.to_json() != found.to_json():
         raise InputError(f"{path}: the shards have another alphabet than the voice: put back those it was trained on")
     if speakers is not None and tuple(speakers) != names:

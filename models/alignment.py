@@ -8,6 +8,7 @@ B batch · P phonemes · F frames · Z latent channels
 
 import functools
 import math
+import warnings
 from collections.abc import Callable
 
 import numba
@@ -41,6 +42,9 @@ def alignment_scores(z_p: Tensor, prior: Gaussian) -> Tensor:
 def search_durations(scores: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor) -> Tensor:
     """Find the best monotonic alignment of each utterance, as frames per phoneme.
 
+    On a tie the later phoneme lasts longer. Scores on a GPU are searched there, and the host does not wait for it. For
+    the same reason nothing is refused: of fewer frames than phonemes, the last phoneme gets all.
+
     Args:
         scores: [B, F, P], from `alignment_scores`.
         phoneme_lengths: [B].
@@ -49,9 +53,15 @@ def search_durations(scores: Tensor, phoneme_lengths: Tensor, frame_lengths: Ten
     Returns:
         [B, P], integers on the device of `scores`: at least 1 at real phonemes, 0 after them, in all as many as frames.
     """
+    scores = scores.detach().float()
+    if scores.is_cuda:
+        found = _search_on_gpu(scores, phoneme_lengths, frame_lengths)
+        if found is not None:
+            return found
     durations = np.zeros((scores.shape[0], scores.shape[2]), dtype=np.int64)
-    grids = scores.detach().float().cpu().contiguous().numpy()
-    _compiled_search()(grids, phoneme_lengths.cpu().numpy(), frame_lengths.cpu().numpy(), durations)
+    # Of one type and layout, so that the search is compiled once.
+    lengths = (length.long().cpu().contiguous().numpy() for length in (phoneme_lengths, frame_lengths))
+    _compiled_search()(scores.cpu().contiguous().numpy(), *lengths, durations)
     return torch.from_numpy(durations).to(scores.device)
 
 
@@ -74,6 +84,21 @@ def expand(x: Tensor, durations: Tensor, frames: int) -> Tensor:
     return x.gather(2, index) * spoken[:, None, :]
 
 
+def _search_on_gpu(scores: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor) -> Tensor | None:
+    """The search without a wait for the device; None, with a warning, where only the CPU can search."""
+    try:
+        from models.alignment_triton import MOST_PHONEMES, search_durations_on_gpu
+    except ImportError as missing:  # PyTorch for Windows comes without Triton
+        warnings.warn(f"no Triton ({missing}): every step waits for an alignment search on the CPU", stacklevel=3)
+        return None
+    if scores.shape[2] > MOST_PHONEMES:
+        longest = f"{scores.shape[2]} phonemes in an utterance, and a GPU searches at most {MOST_PHONEMES}"
+        warnings.warn(f"{longest}: this batch waits for a search on the CPU", stacklevel=3)
+        return None
+    lengths = (length.to(scores.device).contiguous() for length in (phoneme_lengths, frame_lengths))
+    return search_durations_on_gpu(scores if scores.stride(2) == 1 else scores.contiguous(), *lengths)
+
+
 @functools.cache
 def _compiled_search() -> Callable[..., None]:
     # Compiled when it is first needed: to speak needs no search, and no place to keep compiled code.
@@ -82,28 +107,40 @@ def _compiled_search() -> Callable[..., None]:
 
 
 def _search_batch(
-    grids: NDArray[np.float32],
+    scores: NDArray[np.float32],
     phoneme_lengths: NDArray[np.int64],
     frame_lengths: NDArray[np.int64],
     durations: NDArray[np.int64],
 ) -> None:
-    """Viterbi over each grid: two rows of best sums, one flag per cell for the way back."""
-    for b in range(grids.shape[0]):
+    """Viterbi over each grid, one frame after the other, then back along the noted moves.
+
+    The best sum up to a cell is its own score and the greater of two sums of the frame before: this phoneme's, or that
+    of the phoneme to the left. The inner loop reads and writes nothing else, so that it becomes vector instructions.
+    """
+    _, frames_padded, phonemes_padded = scores.shape
+    moved = np.empty((frames_padded, phonemes_padded), dtype=np.bool_)  # whether a cell was entered from the left
+    best, following = np.empty((2, phonemes_padded + 1), dtype=np.float32)  # phoneme p at p + 1
+    for b in range(scores.shape[0]):
         phonemes, frames = phoneme_lengths[b], frame_lengths[b]
-        advanced = np.zeros((frames, phonemes), dtype=np.bool_)
-        best = np.full(phonemes, -np.inf, dtype=np.float32)
-        best[0] = grids[b, 0, 0]
-        before = np.empty_like(best)
-        for f in range(1, frames):
-            before[:] = best
-            best[0] = before[0] + grids[b, f, 0]
-            for p in range(1, phonemes):
-                # On a tie the phoneme lasts longer, as in the published code.
-                advanced[f, p] = before[p - 1] > before[p]
-                best[p] = max(before[p - 1], before[p]) + grids[b, f, p]
+        if phonemes > frames:
+            durations[b, phonemes - 1] = frames
+        if not 0 < phonemes <= frames:
+            continue
+        best[:] = following[:] = -np.inf
+        best[0] = 0  # the first frame is entered from before the first phoneme
+        for f in range(frames):
+            # Phonemes that can be reached by now and leave enough frames for those after them.
+            low, high = max(0, phonemes - frames + f), min(f + 1, phonemes)
+            left, same, score = best[low:high], best[low + 1 : high + 1], scores[b, f, low:high]
+            sums, moves = following[low + 1 : high + 1], moved[f, low:high]
+            for i in range(len(score)):  # over its length: an index that may be negative is not vectorised
+                moves[i] = left[i] > same[i]
+                sums[i] = max(left[i], same[i]) + score[i]
+            best, following = following, best
+            best[0] = -np.inf
         p = phonemes - 1
-        for f in range(frames - 1, -1, -1):
+        for f in range(frames - 1, 0, -1):
             durations[b, p] += 1
             # Where no more frames than phonemes are left, every phoneme takes one, whatever the scores (NaN, say).
-            if p > 0 and (p == f or advanced[f, p]):
-                p -= 1
+            p -= int(p == f or moved[f, p])
+        durations[b, p] += 1

@@ -91,6 +91,10 @@ class Discriminator(nn.Module):
         verdicts = [judge(audio) for judge in self.judges]
         return Judgement([scores for scores, _ in verdicts], [features for _, features in verdicts])
 
+    def named(self, side: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
+        """One value of each judge, such as its part of a loss, by the name of the judge and this one."""
+        return {f"{name}/{side}": value for name, value in zip(self.names, values, strict=True)}
+
     def compare(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
         """Judge two batches of audio [B, 1, S] in one pass, which costs less than two."""
         both = self(torch.cat((real, fake)))

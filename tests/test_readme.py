@@ -44,6 +44,8 @@ def shortened(command: str) -> str:
     """The command as it stands, or with less to do where it would train for days."""
     if "train.py --resume" in command:
         return f"{command} train.steps=3"
+    if "data.shards " in command:
+        return f"{command} data.validation_clips=2"
     return f"{command} {shlex.join(SHORTER)}" if "train.py" in command else command
 
 

@@ -10,6 +10,7 @@ import struct
 from dataclasses import dataclass
 
 UNKNOWN_SIZE = 0x7FFF0000  # a writer that could not go back left a size of at least this, with any of several endings
+CHUNK_NAME = re.compile(rb"[ -~]{4}")
 FLAC_HEADER, OGG_HEADER = 4, 27  # bytes of a metadata block's header, and of a page's
 
 
@@ -58,13 +59,14 @@ def with_its_size(content: bytes, container: Container) -> bytes:
     )
 
 
-def _wav(content: bytes, order: str) -> Container:
+def _wav(content: bytes, order: str) -> Container | None:
     chunks = list(_chunks(content, order))
     places = dict(reversed(chunks))  # the first of each name
     fmt, data, sizes = places.get(b"fmt "), places.get(b"data"), places.get(b"ds64")
     rate = struct.unpack_from(f"{order}I", content, fmt.start + 4)[0] if fmt and len(content) >= fmt.start + 8 else None
     if data is None:
-        return Container(rate, None, None)
+        # Bytes that only begin like a WAV have chunks of any name.
+        return Container(rate, None, None) if all(CHUNK_NAME.fullmatch(name) for name in places) else None
     start, size = data.start, data.stop - data.start
     if size >= UNKNOWN_SIZE and sizes and len(content) >= sizes.start + 16:
         return Container(rate, start, start + struct.unpack_from("<Q", content, sizes.start + 8)[0])

@@ -27,7 +27,7 @@ LOSSY_SLACK_SECONDS = 0.1  # lossy formats round their length to frames, and dec
 # damaged files. RIFF, RIFX, RF64 and BW64 are WAV, FORM is AIFF, riff is Wave64, ID3 and the last are MP3.
 KINDS = re.compile(rb"RIFF|RIFX|RF64|BW64|FORM|\.snd|dns\.|fLaC|OggS|caff|riff|NIST_1A|ID3|\xff[\xe0-\xff]")
 LFS_POINTER = b"version https://git-lfs"
-MARKUP = re.compile(rb"<(!doctype|!--|\?xml|html|head|body|title|meta|script)", re.IGNORECASE)
+MARKUP = re.compile(rb"<(!doctype|!--|\?xml|[a-z][a-z0-9]*[\s/>])", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def decode(content: bytes, *, longest_seconds: float = math.inf) -> Decoded:
         _check_container(content, container)
         content = with_its_size(content, container)
     # Only libmpg123 prints, and it is tried only on files without a header of another kind.
-    with contextlib.nullcontext() if container else _quiet_stderr():
+    with contextlib.nullcontext() if container else quiet_stderr():
         return _decode(content, container, longest_seconds)
 
 
@@ -102,14 +102,14 @@ def _check_container(content: bytes, container: Container) -> None:
 
 
 def _decode(content: bytes, container: Container | None, longest_seconds: float) -> Decoded:
+    ends_within_header = container is not None and container.sound_starts is None
+    within_header = f"the file ends within its header, after {len(content)} bytes"
     stream = _Stream(content)
     try:
         file = soundfile.SoundFile(stream)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
-        if container is not None and container.sound_starts is None:
-            raise NotDecodedError(
-                Fault.HEADER_ONLY, f"the file ends within its header, after {len(content)} bytes"
-            ) from error
+        if ends_within_header:
+            raise NotDecodedError(Fault.HEADER_ONLY, within_header) from error
         raise NotDecodedError(Fault.GARBAGE, f"cannot be decoded: {_words(error)}") from error
     with file:
         rate, promised = file.samplerate, file.frames
@@ -119,6 +119,8 @@ def _decode(content: bytes, container: Container | None, longest_seconds: float)
         most = promised if math.isinf(longest_seconds) else min(promised, math.floor(longest_seconds * rate) + 1)
         audio, error_words = _read(file, most)
         lossy = file.subtype in ("VORBIS", "OPUS") or file.subtype.startswith("MPEG")
+    if ends_within_header and len(audio) == 0:
+        raise NotDecodedError(Fault.HEADER_ONLY, within_header)
     said = "" if unknown else f" of {promised}"
     if unknown and len(audio) > longest_seconds * rate:
         raise NotDecodedError(Fault.TOO_LONG, f"a stream of more than {longest_seconds:g} s")
@@ -166,7 +168,7 @@ _stderr_lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Send the process's standard error to nowhere, for a library in C that prints there and cannot be told not to."""
     with _stderr_lock, contextlib.ExitStack() as stack:
         try:

@@ -17,7 +17,7 @@ from data.inspection.measures import Frames, Measures, count_clipped, frames_of,
 from data.inspection.processing import LevelTarget, at_level, trimmed
 
 LARGEST_SAMPLE = 2.0**31  # that of 32-bit samples stored as floating-point numbers without scaling
-NEAR_SILENCE_DBFS = -50.0  # of the loudest 20 ms: -27.9, and -63 turned down by 60 dB
+NEAR_SILENCE_DBFS = -50.0  # of the loudest 0.1 s: -30.4, and -63 turned down by 60 dB
 FEWEST_CLIPPED_SAMPLES = 10  # 0, and 1174 in a recording driven 12 dB over full scale
 LARGEST_DC_OFFSET = 0.005  # 0.0007, and 0.02
 LARGEST_DC_OVER_RMS = 0.03  # a loud voice has a mean of its own
@@ -108,8 +108,8 @@ def _mono(audio: Samples) -> tuple[Samples, list[AudioFault]]:
 def _silence(audio: Samples, frames: Frames) -> list[AudioFault]:
     if audio.min() == audio.max():
         return [AudioFault(Fault.DIGITAL_SILENCE, f"every sample is {audio[0]:g}", Action.DROPPED)]
-    if frames.loudest_dbfs < NEAR_SILENCE_DBFS:
-        detail = f"the loudest 20 ms are at {frames.loudest_dbfs:.1f} dBFS, below {NEAR_SILENCE_DBFS:g} dBFS"
+    if frames.loud_dbfs < NEAR_SILENCE_DBFS:
+        detail = f"its loudest tenth of a second is at {frames.loud_dbfs:.1f} dBFS, below {NEAR_SILENCE_DBFS:g} dBFS"
         return [AudioFault(Fault.NEAR_SILENCE, detail, Action.DROPPED)]
     return []
 

@@ -12,6 +12,7 @@ SILENT_POWER = 1e-10  # -100 dBFS, below the rounding noise of 16 bits: digital 
 SILENT_DBFS = -100.0
 SHORTEST_FLAT_TOP = 3  # equal samples in a row at the extreme; in untouched speech there are one or two
 LOWEST_FLAT_TOP = 0.01  # of full scale; below it, equal samples come from rounding
+FRAMES_OF_SPEECH = 10  # no recording of speech has fewer that are loud
 QUIETEST_SHARE = 0.05  # of the frames, taken to be pauses
 # A frame is silent below the pauses + 6 dB. Where the noise is near the speech that could be speech, and where
 # the pauses are digital silence it could be anything: so never above the speech - 6 dB or below the speech - 40 dB.
@@ -45,9 +46,10 @@ class Frames:
     step_seconds: float
 
     @property
-    def loudest_dbfs(self) -> float:
-        """Level of the loudest frame."""
-        return to_dbfs(float(self.powers.max()))
+    def loud_dbfs(self) -> float:
+        """Level that is reached for a tenth of a second: a click or a pop is shorter."""
+        place = min(FRAMES_OF_SPEECH, -(-len(self.powers) // 2))
+        return to_dbfs(float(np.partition(self.powers, -place)[-place]))
 
     def noise_and_speech(self) -> tuple[float, float]:
         """Mean power of the pauses, and of all that is more than the pauses.

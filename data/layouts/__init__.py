@@ -78,7 +78,7 @@ def _unrecognised(folder: Folder, possible: tuple[str, ...]) -> str:
             return f"{path}: is empty: it should hold one recording a line, such as ID|TEXT"
         return f"{path}: has none of the layouts that are known: {_signs(possible)}; correct the file"
     if folder.metadata is not None:
-        return f"{path}: there is no such file: set data.metadata to the name of a file in {folder.root}"
+        return f"{path}: there is no such file: data.metadata and data.validation_metadata name files in {folder.root}"
     tables = sorted(name for name in folder.entries("").files.values() if name.endswith((".csv", ".jsonl", ".txt")))
     other = f", or set data.metadata where {' or '.join(tables[:5])} is the metadata" if tables else ""
     return f"{folder.root}: has none of {_signs(possible)}: set data.root to a folder of recordings{other}"

@@ -97,7 +97,7 @@ class Folder:
         if not absolute and (rooted or _DRIVE.match(name)):
             return Flaw(Fault.PATH_ESCAPE, f"{name!r} is an absolute path: name it from inside the folder")
         if ".." in parts and not rooted:
-            return Flaw(Fault.PATH_ESCAPE, f"{name!r} leads out of the folder")
+            return Flaw(Fault.PATH_ESCAPE, f"{name!r} has .. in it, which could lead out of the folder")
         directory, last = "/" * rooted + "/".join(parts[:-1]), _composed(parts[-1])
         try:
             looked_into = [self.entries(place, directory) for place in places]
@@ -177,6 +177,7 @@ def _note(entry: "os.DirEntry[str]", entries: Entries) -> None:
         entries.files[name] = entry.name
         stem = without_extension(name)
         if stem != name:
+            entries.files.setdefault(stem + name.removeprefix(stem).lower(), entry.name)  # x.WAV, where a row has x.wav
             rival = entries.recordings.get(stem)
             if rival is None or _rank(entry.name) < _rank(rival):
                 entries.recordings[stem] = entry.name

@@ -47,11 +47,16 @@ def read_lines(path: Path, *, crlf_allowed: bool = False) -> list[Line]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): put a file there that can be read") from error
     content, mark = _without_mark(path, content)
+    carriage_returns_alone = b"\n" not in content and b"\r" in content
+    if carriage_returns_alone:
+        content = content.replace(b"\r", b"\n")
     # Not splitlines(): it also breaks at characters that may stand inside a text, such as U+2028.
     raw_lines = content.split(b"\n")
     filled = [raw for raw in raw_lines if raw.strip()]
     count = f"{len(filled)} line{'s' if len(filled) > 1 else ''}"
     of_file = [f"the file of {count} {mark}"] if mark else []
+    if carriage_returns_alone:
+        of_file.append(f"every line ends in CR ({count})")
     carriage_returns = sum(raw.endswith(b"\r") for raw in filled)
     # The last line may have no end at all.
     ended = len(filled) - (raw_lines[-1].strip() != b"" and not raw_lines[-1].endswith(b"\r"))

@@ -12,12 +12,16 @@ import json
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from filelock import FileLock
+
+from configs import InputError
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _ABANDONED_SECONDS = 3600  # what is still unfinished after this long was left behind by a process that was killed
@@ -59,24 +63,45 @@ class Cache:
         """Write an entry, or replace a damaged one.
 
         It is not flushed to the disk, which would take longer than to make it: see the module's first lines.
+
+        Raises:
+            InputError: the folder cannot be written.
         """
         header = json.dumps([entry.audio is not None, entry.facts]).encode() + b"\n"
         samples = b"" if entry.audio is None else entry.audio.astype("<i2", copy=False).tobytes()
         digest = hashlib.sha256(header)
         digest.update(samples)
         path, unfinished = self._path(key), self.folder / "unfinished"
-        for folder in (path.parent, unfinished):
-            folder.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=unfinished)
+        with self._writing():
+            for folder in (path.parent, unfinished):
+                folder.mkdir(parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(dir=unfinished)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(digest.digest())
+                    file.write(header)
+                    file.write(samples)
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
+
+    @contextlib.contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Wait for whoever else is making the entry of this key; until this is left, everyone else waits.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        locks = self.folder / "locks"
+        with self._writing():
+            locks.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(locks / key)
+            lock.acquire()
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(digest.digest())
-                file.write(header)
-                file.write(samples)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            yield
+        finally:
+            lock.release()
 
     def remove_unfinished(self) -> None:
         """Remove what killed processes left behind, and nothing that another process is still writing."""
@@ -84,6 +109,16 @@ class Cache:
             for path in (self.folder / "unfinished").iterdir():
                 if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                     path.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise InputError(
+                f"{self.folder}: cannot be written ({error.strerror or error}): free some space or correct the rights, "
+                "or set data.cache to another folder"
+            ) from error
 
     def _path(self, key: str) -> Path:
         return self.folder / "entries" / key[:2] / key[2:]

@@ -16,12 +16,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from joblib import Parallel, delayed
 from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
-from configs import AudioSettings, DataSettings
+from configs import AudioSettings, DataSettings, InputError
 from data.findings import Action, Fault, Finding
 from data.inspection.measures import Measures
 from data.layouts import read_corpus
@@ -34,6 +34,12 @@ from data.text import Lexicon, SymbolTable, grapheme_symbols, piper_symbols
 _DATA = Path(__file__).parents[1]
 _ROWS_PER_TASK = 16
 _ROWS_WORTH_A_PROCESS = 48
+# What does not matter to a row by itself: the rows have what the first line decides, `_key` adds what the second means.
+_IN_NO_KEY = {
+    *("format", "metadata", "validation_metadata", "validation_clips"),
+    *("root", "lexicon"),
+    *("cache", "strict", "bucket_frames", "hold", "shards"),
+}
 _CLOCK_SECONDS = 2  # the coarsest clock of a file system, FAT's
 
 
@@ -49,7 +55,7 @@ class Preparation:
     rows: int  # in the corpus, with those that were dropped
     clips: tuple[PreparedClip, ...]  # that can be trained on, in the order of the corpus
     findings: tuple[Finding, ...]  # in the order of the corpus
-    key: str  # of the rows, the recordings and the settings
+    key: str  # of the rows, those that were dropped among them, of the recordings and of the settings
 
     @property
     def prepared_audio(self) -> PreparedAudio:
@@ -71,7 +77,8 @@ def prepare(
         progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
 
     Raises:
-        InputError: no layout fits the folder, it has no rows, or the language or the lexicon cannot be used.
+        InputError: no layout fits the folder, it has no rows, the language or the lexicon cannot be used, the cache
+            cannot be written, or a process was killed.
     """
     names = dict.fromkeys((data.metadata, data.validation_metadata)) if data.validation_metadata else [data.metadata]
     listings = [read_corpus(data.root, layout=data.format, metadata=name) for name in names]
@@ -85,9 +92,7 @@ def prepare(
     entries = Cache(data.cache)
     stamps = [_stamp(recording.audio_path) for recording in recordings]
     key = _key(examiner, recordings, stamps)
-    locks = entries.folder / "locks"
-    locks.mkdir(parents=True, exist_ok=True)
-    with FileLock(locks / key):
+    with entries.alone(key):
         examined = _known(entries.load(key), recordings, stamps)
         if examined is None:
             entries.remove_unfinished()
@@ -101,7 +106,10 @@ def prepare(
                 disable=None if progress is None else not progress,
             )
             examined = list(bar)
-            entries.store(key, Entry({"started": started, "examined": [_to_json(one) for one in examined]}))
+            # A recording that is there and cannot be read may be read the next time, so that is not remembered.
+            if not any(finding.fault is Fault.MISSING_FILE for one in examined for finding in one.findings):
+                entries.store(key, Entry({"started": started, "examined": [_to_json(one) for one in examined]}))
+    of_rows = [[listing.layout, listing.rows, [_fields(one) for one in listing.findings]] for listing in listings]
     findings: list[Finding] = []
     rest = iter(examined)
     for listing in listings:
@@ -116,14 +124,15 @@ def prepare(
         rows=sum(listing.rows for listing in listings),
         clips=tuple(one.clip for one in examined if one.clip is not None),
         findings=tuple(findings),
-        key=key,
+        key=key_of(key, of_rows),
     )
 
 
 def _key(examiner: Examiner, recordings: Sequence[Recording], stamps: Sequence[tuple[int, int, int] | None]) -> str:
     data, audio = examiner.data, examiner.audio
     return key_of(
-        data.model_dump(exclude={"cache", "lexicon", "hold", "shards", "strict"}),
+        data.model_dump(exclude=_IN_NO_KEY),
+        str(Path(data.root)),
         _lexicon_json(examiner),
         audio.model_dump(include={"sample_rate", "hop_length"}),
         examiner.front_end.symbols.to_json(),
@@ -169,6 +178,11 @@ def _examine_all(recordings: Sequence[Recording], examiner: Examiner) -> Iterato
     try:
         for examined in Parallel(n_jobs=cores, batch_size=1, return_as="generator")(tasks):
             yield from examined
+    except TerminatedWorkerError as error:
+        raise InputError(
+            f"{examiner.data.root}: a process that looked at its recordings was killed, perhaps for want of memory: "
+            "free some, and run the same command again, which goes on from there"
+        ) from error
     finally:
         get_reusable_executor().shutdown(wait=False, kill_workers=True)
 

@@ -49,6 +49,7 @@ class PreparedAudio:
 
         Raises:
             OSError: the file cannot be read.
+            InputError: the cache cannot be written.
         """
         content = path.read_bytes()
         key = key_of(hashlib.sha256(content).hexdigest(), self.identity)
@@ -71,7 +72,7 @@ class PreparedAudio:
         """The sound of the recording whose entry has this key, int16 [S]; made again if the cache has lost it.
 
         Raises:
-            InputError: the recording is gone, or not what it was when it was prepared.
+            InputError: the recording is gone, or not what it was when it was prepared; or the cache cannot be written.
         """
         entry = self._cache.load(key)
         if entry is None:

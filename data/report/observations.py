@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from configs import DataSettings
 from data.preparation import Preparation, PreparedClip
 from data.report.printable import symbol_name
-from data.report.statistics import NOISY_SNR_DB, CorpusStatistics
+from data.report.statistics import MUCH_SILENCE_SECONDS, NOISY_SNR_DB, CorpusStatistics
 
 RARE = 10  # a symbol that occurs less often is hardly learnt
 LITTLE_HOURS = 1.0
@@ -44,6 +44,12 @@ def _clips(statistics: CorpusStatistics) -> Iterator[str]:
     if noisy := statistics.noisy:
         examples = (f"{_cut(clip.id)} ({clip.value:.1f} dB)" for clip in noisy)
         yield f"{_clip_count(len(noisy))} noisy, with an SNR below {NOISY_SNR_DB:g} dB: {_some(examples)}."
+    if silences := statistics.much_silence:
+        examples = (f"{_cut(clip.id)} ({clip.value:.1f} s)" for clip in silences)
+        yield (
+            f"{_clip_count(len(silences))} silent for more than {MUCH_SILENCE_SECONDS:g} s at the beginning or the "
+            f"end: {_some(examples)}; data.trim_silence=true cuts it off."
+        )
 
 
 def _levels(

@@ -10,6 +10,8 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
+from data.inspection.decoding import quiet_stderr
+
 LONGEST_SECONDS = 30.0
 _MOST_SAMPLES = 40_000_000  # of all channels: what a file says of itself is not believed
 # Every browser plays MP3, and it keeps most sample rates: these.
@@ -39,7 +41,7 @@ def file_data_uri(path: Path, root: Path) -> str | None:
     try:
         if not inside or not path.is_file():
             return None
-        with soundfile.SoundFile(path) as file:
+        with quiet_stderr(), soundfile.SoundFile(path) as file:
             if file.samplerate < 1:
                 return None
             frames = min(int(LONGEST_SECONDS * file.samplerate), _MOST_SAMPLES // file.channels)

@@ -75,6 +75,8 @@ def _noted(statistics: CorpusStatistics) -> Iterator[tuple[str, str, str]]:
         yield clip.id, "unusual pace", f"{clip.value:.1f} characters per second"
     for clip in statistics.noisy:
         yield clip.id, "noisy", f"SNR {clip.value:.1f} dB"
+    for clip in statistics.much_silence:
+        yield clip.id, "much silence", f"{clip.value:.1f} s before or after the speech"
     for label, groups in (
         ("same audio", statistics.same_audio),
         ("same text", [same.ids for same in statistics.same_text]),

@@ -2,8 +2,8 @@
 
 import argparse
 import io
-import os
 import sys
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
@@ -31,19 +31,19 @@ def main() -> int:
             # One line in, one line out: only \n ends a line.
             stream.reconfigure(encoding="utf-8", errors="replace", newline="\n")
     dropped: Counter[str] = Counter()
-    try:
-        for line in sys.stdin:
-            reading = reader.read(line)
-            text = reading.text
-            dropped.update(reading.dropped)
-            print(text if phonemise is None else " ".join("".join(sentence) for sentence in phonemise(text)))
-        sys.stdout.flush()
-        if dropped:
-            counts = ", ".join(f"{character} ({count})" for character, count in dropped.most_common())
-            print(f"left out, because they cannot be read aloud (how often): {counts}", file=sys.stderr)
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for line in sys.stdin:
+        reading = reader.read(line)
+        dropped.update(reading.dropped)
+        print(reading.text if phonemise is None else " ".join(map("".join, phonemise(reading.spoken))))
+    sys.stdout.flush()
+    if dropped:
+        counts = ", ".join(f"{character} ({_name(character)}: {count})" for character, count in dropped.most_common())
+        print(f"left out, because they cannot be read aloud (how often): {counts}", file=sys.stderr)
     return 0
+
+
+def _name(character: str) -> str:
+    return unicodedata.name(character, f"U+{ord(character):04X}").lower()
 
 
 if __name__ == "__main__":

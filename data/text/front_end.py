@@ -41,7 +41,7 @@ class TextFrontEnd:
         """
         reading = self.reader.read(text)
         joined: list[str] = []
-        for sentence in self.phonemise(reading.text):
+        for sentence in self.phonemise(reading.spoken):
             if joined and sentence:
                 joined.append(" ")
             joined += sentence
@@ -63,7 +63,7 @@ class TextFrontEnd:
 
     def _paragraph(self, text: str, max_symbols: int) -> list[Encoded]:
         reading = self.reader.read(text)
-        pieces = (piece for sentence in self.phonemise(reading.text) for piece in _cut(sentence, max_symbols))
+        pieces = (piece for sentence in self.phonemise(reading.spoken) for piece in _cut(sentence, max_symbols))
         spoken = [encoded for encoded in map(self.symbols.encode, pieces) if is_speakable(encoded)]
         if spoken and reading.dropped:
             spoken[0] = replace(spoken[0], unknown=reading.dropped + spoken[0].unknown)

@@ -30,7 +30,8 @@ class Reading:
     """A text as it is read."""
 
     text: str  # on one line; reads as itself
-    dropped: tuple[str, ...] = ()  # the characters that have no reading, in the order they were met
+    spoken: str  # the same, as a phonemiser must be given it
+    dropped: tuple[str, ...]  # the characters that have no reading, in the order they were met
 
 
 def normalise(text: str, language: str = "en-us") -> str:
@@ -48,8 +49,10 @@ class Reader:
 
     def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:
         self.language = language
-        self._rules = _rules(language.partition("-")[0].lower())
-        self._written, self._spoken = (lexicon or Lexicon({})).divided(self._would_change)
+        code = language.partition("-")[0].lower()
+        self._rules = _rules(code)
+        self._hint = english.hint if code == "en" else None
+        self._before, self._after = (lexicon or Lexicon({})).divided(self._would_change)
 
     def read(self, text: str) -> Reading:
         """Everything in a text as words: numbers, dates, money, abbreviations, addresses, signs.
@@ -57,13 +60,23 @@ class Reader:
         `[[phonemes]]` stay as they are. Takes time in proportion to the length of the text; never fails.
         """
         dropped: list[str] = []
-        line = self._read_line(self._written.apply(clean(text)), dropped)
-        return Reading(self._spoken.apply(line), tuple(dropped))
+        line = self._read_line(self._before.apply(clean(text)), dropped)
+        text = self._after.apply(line)
+        return Reading(text, self._hinted(text), tuple(dropped))
 
     def _would_change(self, word: str) -> bool:
         """Whether a word of the lexicon, such as C++ or vs. or INS, must be looked up before the rules read it."""
         plain = all(character.isalpha() or character in " '-" for character in word)
         return not plain or self._read_line(word, []) != word
+
+    def _hinted(self, text: str) -> str:
+        if self._hint is None:
+            return text
+        parts = split_blocks(text)
+        for index in range(0, len(parts), 2):  # what stands before a block is told so
+            block = _BLOCK if index + 1 < len(parts) else ""
+            parts[index] = self._hint(parts[index] + block).removesuffix(block)
+        return "".join(parts)
 
     def _read_line(self, text: str, dropped: list[str]) -> str:
         parts = split_blocks(text)

@@ -120,6 +120,6 @@ def grapheme_symbols(texts: Sequence[str], language: str = "", lexicon: Lexicon 
     Digits and signs are left out: a reader of letters cannot guess how a number is spoken.
     """
     reader = Reader(language, lexicon)
-    characters = set(unicodedata.normalize("NFC", "".join(reader.read(text).text.lower() for text in texts)))
+    characters = set(unicodedata.normalize("NFC", "".join(reader.read(text).spoken.lower() for text in texts)))
     letters = sorted(character for character in characters if unicodedata.category(character)[0] in "LM")
     return SymbolTable({symbol: index for index, symbol in enumerate([*SPECIAL_SYMBOLS, *PUNCTUATION, *letters])})

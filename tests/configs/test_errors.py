@@ -1,6 +1,9 @@
 """A user's mistake is one sentence and exit code 2; our own mistake keeps its traceback."""
 
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +54,16 @@ def test_a_command_keeps_its_exit_code_and_its_name() -> None:
 def test_an_input_error_is_a_value_error() -> None:
     with pytest.raises(ValueError, match="wrong"):
         raise InputError("wrong")
+
+
+def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
+    code = "from configs import command; command(lambda: [print('line') for _ in range(100_000)] and 0)()"
+    done = subprocess.run(
+        f'{sys.executable} -c "{code}" | head -n 1',
+        shell=True,
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("line\n", "")

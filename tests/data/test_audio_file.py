@@ -59,7 +59,7 @@ def test_float_samples_beyond_full_scale_do_not_wrap(tmp_path: Path) -> None:
 
 def test_another_rate_is_refused_with_the_setting_that_allows_it(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "slow.wav", noise(), 16000)
-    with pytest.raises(InputError, match=r"slow\.wav: has 16000 .* 22050: set data\.resample=true"):
+    with pytest.raises(InputError, match=r"slow\.wav: has 16000 .* 22050 are wanted: resample it"):
         read_audio(tmp_path / "slow.wav", sample_rate=RATE, resample=False)
 
 

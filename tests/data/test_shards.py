@@ -288,6 +288,10 @@ def test_shards_of_other_settings_another_alphabet_or_other_speakers_are_refused
         open_shards(tmp_path, DATA.model_copy(update={"language": "de"}), AUDIO)
     with pytest.raises(InputError, match=r"made with audio\.hop_length = 256, and the experiment has 200"):
         open_shards(tmp_path, DATA, AudioSettings(hop_length=200))
+    words = tmp_path / "words.txt"
+    words.write_text("nguyen = win", encoding="utf-8")
+    with pytest.raises(InputError, match=r"not made with the words of .*words\.txt"):
+        open_shards(tmp_path, DATA.model_copy(update={"lexicon": str(words)}), AUDIO)
     with pytest.raises(InputError, match="another alphabet than the voice"):
         open_shards(tmp_path, DATA, AUDIO, symbols=SymbolTable({"_": 0, "^": 1, "$": 2}))
     with pytest.raises(InputError, match=r"have the speakers \['ann', 'bob', 'ça'\], and the voice \['bob'\]"):

@@ -1,12 +1,15 @@
 """The alignment search against every path there is, and against a plain reference, bit for bit."""
 
 import itertools
+import math
 import time
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Normal
@@ -103,6 +106,31 @@ def test_search_understands_scores_and_lengths_of_any_memory_layout_and_integer_
 
 def test_as_many_frames_as_phonemes_leave_one_frame_for_each() -> None:
     assert search_one(noise(6, 6) * 1e4) == [1] * 6
+
+
+def test_of_fewer_frames_than_phonemes_the_last_phoneme_gets_all_and_nothing_lasts_for_no_phonemes() -> None:
+    found = search_durations(noise(3, 9, 7), torch.tensor([5, 0, 7]), torch.tensor([3, 0, 6]))
+    assert found.tolist() == [[0, 0, 0, 0, 3, 0, 0], [0] * 7, [0, 0, 0, 0, 0, 0, 6]]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    lengths=st.lists(st.tuples(st.integers(1, 40), st.integers(0, 60)), min_size=1, max_size=4),
+    seed=st.integers(0, 2**31),
+    strange=st.sampled_from([0.0, math.nan, math.inf, -math.inf]),
+)
+def test_whatever_the_scores_every_phoneme_lasts_and_all_frames_are_given(
+    lengths: list[tuple[int, int]], seed: int, strange: float
+) -> None:
+    phoneme_lengths = torch.tensor([phonemes for phonemes, _ in lengths])
+    frame_lengths = phoneme_lengths + torch.tensor([more for _, more in lengths])
+    scores = noise(len(lengths), int(frame_lengths.max()), int(phoneme_lengths.max()) + 1, seed=seed)
+    scores[noise(*scores.shape, seed=seed + 1) > 1] = strange
+    durations = search_durations(scores, phoneme_lengths, frame_lengths)
+    real = torch.arange(durations.shape[1]) < phoneme_lengths[:, None]
+    assert torch.equal(durations.sum(dim=1), frame_lengths)
+    assert bool((durations[real] >= 1).all())
+    assert not durations[~real].any()
 
 
 def test_search_of_a_long_batch_takes_less_than_the_time_of_a_step() -> None:

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from data.text.english import abbreviations, addresses, dates, labels, quantities, roman, signs
+from data.text.english import abbreviations, addresses, dates, hints, labels, quantities, roman, signs
 from data.text.english.words import MOST_DIGITS, digits
 from data.text.rules import Rule, apply, before
 
@@ -19,6 +19,7 @@ _POWER = re.compile(r"(?<=\d)(?:[⁰¹⁴-⁹]|[⁰¹²³⁴-⁹]{2,9})")
 # In this order: an address or a telephone is no number, $5 no measure, a date no fraction, and all else a number.
 _WITH_DIGITS = (
     *labels.TELEPHONES,
+    *labels.SCRIPTURE,
     *labels.HOUSES,
     *signs.SIGNED,
     *quantities.MONEY,
@@ -57,6 +58,11 @@ def read(text: str, language: str) -> str:
     if _SIGN.search(text):
         text = apply(signs.RULES, text)
     return text
+
+
+def hint(text: str) -> str:
+    """A reading as espeak-ng must be given it, so that it says what a person would."""
+    return apply(hints.RULES, text)
 
 
 def _plain_fraction(match: re.Match[str]) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from data.text.english.words import cardinal, digits, number, ordinal, plural, year
+from data.text.english.words import cardinal, digits, number, ordinal, pairs, plural, year
 from data.text.rules import Rule, after, before
 from data.text.tables import words
 
@@ -142,6 +142,10 @@ def _short_year(match: re.Match[str]) -> str:
 
 
 NUMERIC = (
+    Rule(
+        re.compile(r"(?<![\w.,])0(\d)(\d\d)(?=\shours\b)"),
+        lambda match: f"zero {pairs(match[1] + match[2])}",
+    ),
     Rule(re.compile(r"(?<![\w.,/$£€-])(1[1-9]\d\d|20\d\d)/([12]\d{3}|\d\d)(?![\w/-]|[.,]\d)"), _years),
     Rule(
         re.compile(
@@ -156,6 +160,12 @@ NUMERIC = (
     Rule(re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/-]|\.\d)"), _numeric),
     Rule(re.compile(r"(?<![\d/.-])([12]\d{3})[-/](\d\d)[-/](\d\d)(?![\d/-])"), _iso),
     Rule(re.compile(rf"(?<![\d:.])(\d{{1,2}}:\d\d){_TO}(?=\d{{1,2}}:\d\d)"), r"\1 to "),
+    Rule(
+        re.compile(
+            rf"(?<![\d:.])(\d{{1,2}}(?::\d\d)?(?:\s?[APap]\.?[Mm]\.?)?){_TO}(?=\d{{1,2}}(?::\d\d)?\s?[APap]\.?[Mm]\b)"
+        ),
+        r"\1 to ",
+    ),
     Rule(
         re.compile(r"(?<![\d:.])(\d{1,2})[:.](\d\d)(?::(\d\d))?\s?([APap])(?:\.\s?[Mm]\.|\.?[Mm]\b)(?!\w)"),
         _clock,

@@ -89,9 +89,15 @@ def _plural(unit: str) -> str:
 
 
 def _is_adjective(match: re.Match[str]) -> bool:
-    """Whether a noun follows that this measures, as in a $5 bill."""
-    noun = re.match(r"[\s-]([a-z]{2,20})", after(match))
-    return noun is not None and noun[1] not in _NOT_NOUNS and _ADJECTIVE.search(before(match)) is not None
+    """Whether a noun follows that this measures, as in a $5 bill or $5-a-month rooms."""
+    if re.match(r"-an?-", after(match)):
+        return True
+    return _noun_after(match) and _ADJECTIVE.search(before(match)) is not None
+
+
+def _noun_after(match: re.Match[str]) -> bool:
+    noun = re.match(r"[\s-]([A-Za-z]{2,20})", after(match))
+    return noun is not None and noun[1] not in _NOT_NOUNS
 
 
 def _money(match: re.Match[str]) -> str:
@@ -109,6 +115,10 @@ def _money(match: re.Match[str]) -> str:
     if int(rest) == 0:
         return large
     return small if not whole.strip("0") else f"{large} and {small}"
+
+
+def _price(match: re.Match[str]) -> str:
+    return f"{match[1]} per {_UNITS.get(match[2], match[2])}"
 
 
 def _money_range(match: re.Match[str]) -> str:
@@ -130,10 +140,11 @@ def _measure(match: re.Match[str]) -> str:
     quantity, scale, between, unit = match.groups()
     if unit == "in" and not (between == "" or match[0].endswith(".") or _AFTER_INCHES.match(after(match))):
         return match[0]
-    if len(unit) == 1 and unit.isalpha() and (between == "-" or (unit == "s" and not between)):
+    if len(unit) == 1 and unit.isalpha() and (between == "-" or (unit == "s" and not between and "." not in quantity)):
         return match[0]  # 747s are several, not an instant, and 3-D is no distance
     name = _UNITS[unit]
     singular = (between == "-" and name not in _UNCHANGED) or _is_adjective(match)
+    singular = singular or (unit == "mm" and not match[0].endswith(".") and _noun_after(match))  # 35 mm film
     if scale:
         return f"{number(quantity)}{scale} {name if singular else _plural(name)}"
     return f"{number(quantity)} {name if singular else count_of(quantity, name)}"
@@ -144,9 +155,9 @@ def _fraction(match: re.Match[str]) -> str:
     top, bottom = int(above), int(below)
     if (top == bottom or (top, bottom) in ((24, 7), (9, 11))) and not whole:
         return f"{cardinal(top)} {cardinal(bottom)}"
-    if not (0 < top < bottom) or bottom > 100:
+    if not (0 < top < bottom) or (bottom > 100 and bottom % 100):
         return f"{cardinal(whole)} {cardinal(top)} over {cardinal(bottom)}" if whole else _over(match)
-    name = {2: "half", 4: "quarter"}.get(bottom) or ordinal(bottom)
+    name = {2: "half", 4: "quarter"}.get(bottom) or ordinal(bottom).replace(" ", "-")
     part = f"{cardinal(top)} {name if top == 1 else plural(name)}"
     if whole:
         part = f"{cardinal(whole)} and {'a half' if bottom == 2 else part}"
@@ -157,6 +168,11 @@ def _fraction(match: re.Match[str]) -> str:
 
 def _over(match: re.Match[str]) -> str:
     return f"{cardinal(match[2])} over {cardinal(match[3])}{' ' + match[4] if match[4] else ''}"
+
+
+def _angle(match: re.Match[str]) -> str:
+    parts = zip(match.groups(), ("degree", "minute", "second"), strict=True)
+    return ", ".join(f"{number(part)} {count_of(part, name)}" for part, name in parts if part)
 
 
 def _feet_and_inches(match: re.Match[str]) -> str:
@@ -179,21 +195,25 @@ MONEY = (
         re.compile(rf"({_SIGN})\s?({NUMBER})\s?[-–—]\s?(?:{_SIGN})?({NUMBER})(?:\s?({_SCALE})\b)?(?![\w-])"),
         _money_range,
     ),
+    Rule(re.compile(rf"((?:{_SIGN})\s?(?:{NUMBER})(?:\s?(?:{_SCALE}))?)\s?/\s?({_UNIT}|[a-z]{{3,9}})(?!\w)"), _price),
     Rule(re.compile(rf"({_SIGN})\s?({NUMBER})(?:[\s-]?({_SCALE})\b)?"), _money),
 )
 
 MEASURES = (
     Rule(re.compile(rf"{_START}({NUMBER})[-–—](?=(?:{NUMBER})[\s-]?(?:{_UNIT})(?![\w/]|\.\w))"), r"\1 to "),
+    Rule(
+        re.compile(r"(?<![\w.,])(\d{1,3})°\s?(\d{1,2}(?:\.\d{1,9})?)'(?:\s?(\d{1,2}(?:\.\d{1,9})?)(?:\"|''))?"), _angle
+    ),
     Rule(re.compile(r"(?<![\w.,'])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(?:\"|'')"), _feet_and_inches),
     Rule(
         re.compile(
-            rf"(?<![\w.,/])(?:(\d{{1,6}})[\s-])?(\d{{1,4}})[/⁄](\d{{1,4}})(?:[\s-]?({_UNIT})(?![\w/]))?(?![/\d]|\.\d)"
+            rf"(?<![\w.,/])(?:(\d{{1,6}})[\s-])?(\d{{1,4}})[/⁄](\d{{1,4}})(?:(?:th|rd|nd|st)s?\b|[\s-]?({_UNIT})(?![\w/]))?(?![/\d]|\.\d)"
         ),
         _fraction,
     ),
     Rule(
         re.compile(
-            rf"{_START}({NUMBER})(\s(?:hundred|thousand|million|billion|trillion))?([\s-]?)({_UNIT})(?![\w/]|\.\w)(?:\.(?=\s?[a-z0-9,;:)]))?"
+            rf"{_START}({NUMBER})(\s(?:hundred|thousand|million|billion|trillion))?([\s-]?)({_UNIT})(?![\w/]|['.]\w)(?:\.(?=\s?[a-z0-9,;:)]))?"
         ),
         _measure,
     ),

@@ -2,6 +2,7 @@
 
 import re
 
+from data.text.english.hints import is_initial
 from data.text.english.words import cardinal, ordinal, year
 from data.text.roman import value_of
 from data.text.rules import Rule, after, before
@@ -59,6 +60,8 @@ def _read(match: re.Match[str]) -> str:
         return match[0]
     found = _PREVIOUS.search(before(match))
     previous = found[1] if found and not found[2] else ""
+    if len(numeral) == 1 and match[2] and previous not in _PARTS and is_initial(match):
+        return match[0]
     if re.match(r"\scentur", after(match)):
         return ordinal(value)
     if previous in _RULERS and (numeral != "I" or _AFTER_FIRST.match(after(match)) or _CROWNED.search(before(match))):

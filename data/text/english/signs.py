@@ -38,6 +38,8 @@ def _slash(match: re.Match[str]) -> str:
 
 
 SIGNED = (
+    Rule(re.compile(r"(?<=\d)\s?[x×*]\s?(?=10\s?(?:\^|to the power of)\s?-?\d)"), " times "),
+    Rule(re.compile(r"(?<=\d)\s?x\s?(?=\.?\d)"), " by "),
     Rule(re.compile(r"(?<=\d)\s?\^\s?(?=\d)"), " to the power of "),
     Rule(re.compile(r"(?<![^\s(\"'])-\s?(?=[$£€]?\.?\d)"), "minus "),
     Rule(re.compile(r"(?<![^\s(\"'])\+\s?(?=[$£€]?\.?\d)"), "plus "),
@@ -66,12 +68,6 @@ RULES = (
     Rule(re.compile(r"(?<!\S)w/o(?!\w)"), "without"),
     Rule(re.compile(r"(?<!\S)w/(?=\s)"), "with"),
     Rule(re.compile(r"(?<![^\s(])\+(?=\s)"), "plus"),
-    Rule(
-        re.compile(
-            r"\b(dollars?|pounds?|euros?|cents?|yen)\s?/\s?(?=(?:hour|day|week|month|year|person|night|head)\b)"
-        ),
-        r"\1 per ",
-    ),
     Rule(re.compile(r"(?<=\w)\+(?=\w)"), " plus "),
     Rule(re.compile(r"(?<=\s)<(?=\s)"), "is less than"),
     Rule(re.compile(r"(?<=\s)>(?=\s)"), "is greater than"),

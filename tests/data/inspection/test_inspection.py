@@ -104,7 +104,10 @@ def test_other_encodings_of_it_are_as_welcome(kind: str, subtype: str | None) ->
         (b"<!DOCTYPE html><p>404", Fault.HTML, "<!DOCTYPE"),
         (b"\xef\xbb\xbf \r\n<HTML lang=en>", Fault.HTML, "<HTML"),
         ("<?xml version='1.0'?><Error>".encode("utf-16"), Fault.HTML, "xml"),
+        (b"<Error><Code>NoSuchKey</Code></Error>", Fault.HTML, "<Error>"),
+        (WAV[:12] + np.random.default_rng(3).bytes(9000), Fault.GARBAGE, "cannot be decoded"),
         (WAV[:44], Fault.HEADER_ONLY, "44 bytes"),
+        (FLAC[:42], Fault.HEADER_ONLY, "within its header, after 42 bytes"),
         (with_size(WAV, 0xFFFFFFFF)[:44], Fault.HEADER_ONLY, "44 bytes"),
         (WAV[:30], Fault.HEADER_ONLY, "within its header"),
         (FLAC_HEADER_ONLY, Fault.HEADER_ONLY, "ends with its header"),
@@ -116,6 +119,7 @@ def test_other_encodings_of_it_are_as_welcome(kind: str, subtype: str | None) ->
         (encoded(np.full(2 * RATE, 0.0)), Fault.DIGITAL_SILENCE, "every sample is 0"),
         (encoded(np.full(2 * RATE, 0.5)), Fault.DIGITAL_SILENCE, "every sample is 0.5"),
         (encoded(SPEECH * 1e-3), Fault.NEAR_SILENCE, "-50 dBFS"),
+        (encoded(SPEECH * 1e-3 + 0.5 * (np.arange(len(SPEECH)) == RATE)), Fault.NEAR_SILENCE, "a second"),  # a click
         (encoded(SPEECH[RATE // 2 :][: RATE // 4]), Fault.TOO_SHORT, "0.250 s, less than 0.5 s"),
         (encoded(np.tile(SPEECH, 11)), Fault.TOO_LONG, "22.0 s, more than 20 s"),
         (encoded(SPEECH, rate=3000), Fault.OTHER_RATE, "3000 Hz"),

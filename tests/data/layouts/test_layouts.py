@@ -281,6 +281,16 @@ def test_a_recording_is_found_whatever_its_extension_and_the_first_of_several_is
     assert found == [name + ending for name, ending in zip(names, endings, strict=True)]
 
 
+def test_the_extension_a_row_names_may_be_in_capitals_on_disk_and_another_is_another_file(
+    tmp_path: Path, record: RecordingsWriter
+) -> None:
+    record("wavs/a.WAV", "wavs/b.wav", "wavs/b.WAV", "wavs/c.flac")
+    (tmp_path / "metadata.csv").write_text("a.wav|one\nb.wav|two\nc.wav|three\n")
+    listing = read_corpus(tmp_path)
+    assert [row.audio_path.name for row in listing.recordings] == ["a.WAV", "b.wav"]
+    assert [finding.id for finding in listing.findings] == ["c"]
+
+
 def test_a_link_to_a_recording_or_to_a_folder_of_them_is_a_recording(tmp_path: Path, record: RecordingsWriter) -> None:
     record("elsewhere/one.wav", "elsewhere/more/two.wav")
     root = tmp_path / "corpus"

@@ -57,9 +57,9 @@ def refuse(root: Path, sentence: str, layout: str = "auto", metadata: str | None
         ("b|two", "b", "b", Fault.COLUMNS, "has 2 columns where 3 are expected"),
         ("b", "b", "b", Fault.COLUMNS, "has 1 columns where 3 are expected"),
         ("b|two|two|two", "b", "b", Fault.COLUMNS, "has 4 columns where 3 are expected"),
-        ("../a|two|two", "../a", "../a", Fault.PATH_ESCAPE, r"leads out of the folder"),
-        ("b/../../a|two|two", "b/../../a", "b/../../a", Fault.PATH_ESCAPE, "leads out of the folder"),
-        ("..\\a|two|two", "../a", "..\\a", Fault.PATH_ESCAPE, "leads out of the folder"),
+        ("../a|two|two", "../a", "../a", Fault.PATH_ESCAPE, r"could lead out of the folder"),
+        ("b/../../a|two|two", "b/../../a", "b/../../a", Fault.PATH_ESCAPE, "could lead out of the folder"),
+        ("..\\a|two|two", "../a", "..\\a", Fault.PATH_ESCAPE, "could lead out of the folder"),
         ("/etc/passwd|two|two", "/etc/passwd", "/etc/passwd", Fault.PATH_ESCAPE, "absolute path"),
         ("\\\\host\\a|two|two", "/host/a", "\\\\host\\a", Fault.PATH_ESCAPE, "absolute path"),
         ("C:\\a|two|two", "C:/a", "C:\\a", Fault.PATH_ESCAPE, "absolute path"),
@@ -108,6 +108,7 @@ def test_a_speaker_that_one_row_does_not_name_is_missed_there(tmp_path: Path, re
         ("\ufeffa|one\r\nb|two\r\n".encode(), 1, "byte order mark; every line ends in CRLF", ["one", "two"]),
         (b"a|one\nb|two\r\n", 2, "the line ends in CRLF", ["one", "two"]),
         (b"a|one\nb|caf\xe9 \x80\n", 2, "not UTF-8 and was read as Windows-1252", ["one", "caf\u00e9 \u20ac"]),
+        (b"a|one\rb|two\r", 1, r"every line ends in CR \(2 lines\)", ["one", "two"]),
         ("a|one\n\ufeffb|two\n".encode(), 2, "the line begins with a byte order mark", ["one", "two"]),
         ("a|one\nb|zw\u00f6lf\n".encode("utf-16"), 1, "2 lines is UTF-16", ["one", "zw\u00f6lf"]),
         (codecs.BOM_UTF16_BE + "a|one\nb|two".encode("utf-16-be"), 1, "is UTF-16", ["one", "two"]),
@@ -303,7 +304,7 @@ def test_a_folder_or_a_file_that_is_not_there_is_refused_with_what_to_do(
         refuse(tmp_path, f"the layout {layout} has no such file", layout=layout, metadata="val.csv")
     (tmp_path / "train.csv").write_text("a|one\n")
     refuse(tmp_path, r"set data\.metadata where train\.csv is the metadata")
-    refuse(tmp_path, r"val\.csv: there is no such file: set data\.metadata", metadata="val.csv")
+    refuse(tmp_path, r"val\.csv: there is no such file: data\.metadata and data", metadata="val.csv")
     for name in ("a\0b", "x" * 3000, "."):
         for layout in ("auto", "ljspeech", "audiofolder"):
             refuse(tmp_path, "there is no such file", layout=layout, metadata=name)

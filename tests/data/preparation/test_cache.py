@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from configs import InputError
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 
 AUDIO = np.arange(-5000, 5000, dtype=np.int16)
@@ -34,6 +35,15 @@ def test_an_entry_comes_back_as_it_was_stored(tmp_path: Path, audio: np.ndarray 
     else:
         assert loaded.audio is not None
         np.testing.assert_array_equal(loaded.audio, audio)
+
+
+def test_a_folder_that_cannot_be_written_is_told_by_name(tmp_path: Path) -> None:
+    (tmp_path / "cache").write_bytes(b"a file where the folder should be")
+    cache = Cache(tmp_path / "cache")
+    with pytest.raises(InputError, match=r"cache: cannot be written .*data\.cache"):
+        cache.store(KEY, Entry({}))
+    with pytest.raises(InputError, match=r"cache: cannot be written .*data\.cache"), cache.alone(KEY):
+        pass
 
 
 def test_keys_differ_when_any_part_does_and_do_not_depend_on_the_order_of_settings() -> None:

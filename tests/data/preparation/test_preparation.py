@@ -1,5 +1,6 @@
 """Preparing twice does nothing, killing it breaks nothing, and two at once make one cache."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import data.preparation.preparation
 import data.preparation.prepared_audio
 from configs import AudioSettings, DataSettings, InputError
 from data.findings import Action, Fault
@@ -154,6 +156,57 @@ def test_what_vanishes_while_it_is_looked_at_is_a_finding(tmp_path: Path, monkey
     assert (finding.id, finding.fault, finding.action) == ("clip-001", Fault.MISSING_FILE, Action.DROPPED)
 
 
+def test_a_full_disk_stops_it_and_is_no_fault_of_a_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, cache = make_noise_corpus(tmp_path / "corpus", 3), tmp_path / "cache"
+
+    def full(path: Path, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(InputError, match=r"cache: cannot be written \(No space left on device\)"):
+            look(root, cache)
+    assert not list((cache / "unfinished").iterdir())
+    assert len(look(root, cache).clips) == 3
+
+
+def test_a_recording_that_could_not_be_read_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root, cache = make_noise_corpus(tmp_path / "corpus", 2), tmp_path / "cache"
+    wait_for_the_clock(root)
+    read_bytes = Path.read_bytes
+
+    def fail(path: Path) -> bytes:
+        if path.suffix == ".flac":
+            raise OSError(errno.EIO, "Input/output error")
+        return read_bytes(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fail)
+        assert len(look(root, cache).findings) == 2
+    assert look(root, cache).findings == ()
+
+
+def test_what_does_not_matter_to_a_row_opens_no_recording_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, cache = make_noise_corpus(tmp_path / "corpus", 3), tmp_path / "cache"
+    wait_for_the_clock(root)
+    before = look(root, cache)
+    monkeypatch.setattr(data.preparation.preparation, "_examine_all", None)  # would fail if it were called
+    after = look(Path(f"{root}/."), cache, validation_clips=1, bucket_frames=(100,), format="ljspeech", strict=True)
+    assert (after.key, after.clips) == (before.key, before.clips)
+
+
+def test_the_key_differs_where_only_a_row_that_is_dropped_does(tmp_path: Path) -> None:
+    root, cache = make_noise_corpus(tmp_path / "corpus", 2), tmp_path / "cache"
+    before = look(root, cache)
+    with (root / "metadata.csv").open("a", encoding="utf-8") as metadata:
+        metadata.write("\ngone|A text.|A text.\n")
+    after = look(root, cache)
+    assert after.clips == before.clips
+    assert after.key != before.key
+
+
 # A process that is warm prepares a corpus again and again, in children that are killed in the middle of it. Where one
 # was quick enough to end, the next begins with an empty cache.
 KILLED_AGAIN_AND_AGAIN = """
@@ -234,6 +287,24 @@ def test_the_processes_of_a_killed_preparation_end_soon_after_it(tmp_path: Path)
     assert not processes_of(process.pid)
     assert 20 <= len(entries(cache)) < 300
     assert len(look(root, cache).clips) == 300
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
+def test_a_process_of_a_preparation_that_is_killed_stops_it_in_one_sentence(tmp_path: Path) -> None:
+    root, cache = make_noise_corpus(tmp_path / "corpus", 100, seconds=6), tmp_path / "cache"
+    command = [sys.executable, "-m", "data.prepare", str(root), f"data.cache={cache}", "data.front_end=graphemes"]
+    process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(entries(cache)) < 5:
+        time.sleep(0.05)
+    workers = [one for one in processes_of(process.pid) if b"popen_loky" in Path(f"/proc/{one}/cmdline").read_bytes()]
+    os.kill(workers[0], signal.SIGKILL)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "was killed, perhaps for want of memory" in said
+    assert "Traceback" not in said
+    assert len(look(root, cache).clips) == 100
 
 
 @pytest.mark.slow

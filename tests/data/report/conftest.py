@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -64,10 +65,10 @@ def make_preparation() -> PreparationMaker:
     """`make_preparation(clips, findings, language=...)`: what `prepare` would return."""
 
     def make(
-        clips: Sequence[PreparedClip], findings: Sequence[Finding] = (), *, root: str = "corpus", **settings: str
+        clips: Sequence[PreparedClip], findings: Sequence[Finding] = (), *, root: str = "corpus", **settings: Any
     ) -> Preparation:
         return Preparation(
-            data=DataSettings(root=root, **settings),  # type: ignore[arg-type]
+            data=DataSettings(root=root, **settings),
             audio=AudioSettings(sample_rate=RATE),
             layout="ljspeech",
             symbols=SymbolTable({"_": 0, "^": 1, "$": 2}),

@@ -62,6 +62,17 @@ def test_an_unusual_pace_is_one_that_is_unusual_for_its_speaker(
     assert outliers == (ClipValue("c30", 30, 20.0), ClipValue("c31", 31, 10.9))
 
 
+def test_a_recording_with_much_silence_is_named_unless_it_is_trimmed(
+    make_clip: ClipMaker, make_preparation: PreparationMaker
+) -> None:
+    clips = [make_clip(1), make_clip(2, trailing_silence_seconds=1.5), make_clip(3, leading_silence_seconds=3.0)]
+    assert describe(make_preparation(clips)).much_silence == (ClipValue("c3", 3, 3.0), ClipValue("c2", 2, 1.5))
+    assert "2 recordings are silent for more than 1 s at the beginning or the end: c3 (3.0 s), c2 (1.5 s)" in _said(
+        make_preparation(clips)
+    )
+    assert describe(make_preparation(clips, trim_silence=True)).much_silence == ()
+
+
 def test_the_same_audio_and_the_same_text_are_found_in_groups(
     make_clip: ClipMaker, make_preparation: PreparationMaker
 ) -> None:

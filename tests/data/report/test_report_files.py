@@ -178,6 +178,16 @@ def test_what_is_no_recording_of_the_corpus_is_not_opened(tmp_path: Path) -> Non
         assert file_data_uri(root / name, root) is None, name
 
 
+def test_a_recording_cut_short_is_heard_and_its_decoder_prints_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    soundfile.write(tmp_path / "cut.mp3", np.random.default_rng(0).normal(scale=0.1, size=60_000), 22050)
+    content = (tmp_path / "cut.mp3").read_bytes()
+    (tmp_path / "cut.mp3").write_bytes(content[: len(content) // 2])
+    assert file_data_uri(tmp_path / "cut.mp3", tmp_path) is not None
+    assert capfd.readouterr().err == ""
+
+
 def test_colours_can_be_read_in_light_and_in_dark() -> None:
     """WCAG 2.1, 1.4.3: text has a contrast of 4.5 at least."""
     style = (Path(page.__file__).parent / "page.css").read_text(encoding="utf-8")

@@ -1,0 +1,211 @@
+"""A batch in parts, or shared by two processes, teaches what the whole batch teaches."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+import models.gaussian
+import models.stochastic_duration_predictor
+from configs import Config, load_config
+from data.clips import Clip
+from data.corpus import Corpus
+from data.embedded import make_embedded_corpus
+from data.text import SymbolTable
+from models.checkpoint import load_checkpoint
+from train import Trainer
+from training.parts import parts_of
+from training.ranks import Ranks
+
+HOUSE = Path(__file__).resolve().parents[2]
+SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, "a": 3, "ə": 4})
+
+
+def quiet(run: Path, *overrides: str) -> Config:
+    """The tiny experiment without dropout."""
+    own = ["data.root=unused", f"run.dir={run}", "run.device=cpu", "model.text_dropout=0.0"]
+    return load_config(HOUSE / "configs" / "tiny.toml", [*own, "model.duration_dropout=0.0", *overrides])
+
+
+def noise(count: int) -> list[Clip]:
+    """Clips of 0.4 to 1.4 seconds."""
+    chance = np.random.default_rng(0)
+    lengths = chance.integers(9_000, 30_000, count)
+    return [
+        Clip(
+            str(place),
+            "aə",
+            chance.integers(0, 5, chance.integers(5, 17)),
+            chance.integers(-9000, 9000, length, np.int16),
+            0,
+        )
+        for place, length in enumerate(lengths)
+    ]
+
+
+def trainer_of(config: Config, clips: Sequence[Clip], ranks: Ranks | None = None) -> Trainer:
+    corpus = Corpus(list(clips), list(clips[:2]), SYMBOLS, speakers=(), lexicon=None, fingerprint="made up")
+    return Trainer(config, corpus, ranks)
+
+
+def silence_chance(patch: Any) -> None:
+    """Noise that is the same for every clip, whatever batch it is in."""
+
+    def constant(like: Tensor, generator: object) -> Tensor:
+        return torch.full_like(like, 0.3)
+
+    patch.setattr(models.gaussian, "standard_normal", constant)
+    patch.setattr(models.stochastic_duration_predictor, "standard_normal", constant)
+    patch.setattr(torch, "rand", lambda *size, generator=None, **rest: torch.full(*size, 0.4, **rest))
+
+
+def gradients(trainer: Trainer, clips: Sequence[Clip]) -> dict[str, Tensor]:
+    """Of both networks, after one step with a learning rate of next to nothing."""
+    trainer.train_step(trainer.batch(clips))
+    networks = {"synthesizer": trainer.synthesizer, "discriminator": trainer.discriminator}
+    return {
+        f"{network}.{name}": parameter.grad.clone()
+        for network, module in networks.items()
+        for name, parameter in module.named_parameters()
+        if parameter.grad is not None
+    }
+
+
+def test_the_shares_of_the_parts_of_a_batch_add_up_to_one(tmp_path: Path) -> None:
+    clips = noise(7)
+    batch = trainer_of(quiet(tmp_path), clips).batch(clips)
+    for count in (1, 2, 3, 7, 20):
+        parts = parts_of(batch, count, hop_length=256, segment_frames=32, ranks=Ranks())
+        assert [name for part in parts for name in part.batch.ids] == list(batch.ids)
+        assert len(parts) <= min(count, 7)
+        for field in fields(parts[0].shares):
+            assert float(sum(getattr(part.shares, field.name) for part in parts)) == pytest.approx(1.0)
+    frames = [len(clip.audio) // 256 for clip in clips]
+    (first, *_) = parts_of(batch, 7, hop_length=256, segment_frames=50, ranks=Ranks())
+    assert float(first.shares.frames) == pytest.approx(frames[0] / sum(frames))
+    assert float(first.shares.segment_frames) == pytest.approx(min(50, frames[0]) / sum(min(50, n) for n in frames))
+
+
+def test_four_parts_of_eight_clips_have_the_gradients_of_32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    silence_chance(monkeypatch)
+    clips = noise(32)
+    almost_none = ("train.learning_rate=1e-30", "train.precision=fp32")
+    whole = gradients(trainer_of(quiet(tmp_path, *almost_none), clips), clips)
+    parts = gradients(trainer_of(quiet(tmp_path, "train.accumulate=4", *almost_none), clips), clips)
+    assert whole.keys() == parts.keys()
+    for network in ("synthesizer", "discriminator"):
+        own = [name for name in whole if name.startswith(network)]
+        largest = max(float(whole[name].abs().max()) for name in own)
+        apart = {name: float((parts[name] - whole[name]).abs().max()) / largest for name in own}
+        assert max(apart.values()) < 1e-5, max(apart.items(), key=lambda item: item[1])
+
+
+def test_parts_draw_the_same_noise_both_times_they_are_spoken(tmp_path: Path) -> None:
+    clips = noise(4)
+    trainer = trainer_of(quiet(tmp_path, "train.accumulate=2", "model.text_dropout=0.1"), clips)
+    heard: list[Tensor] = []
+    speak = trainer.speak
+
+    def listened(part: Any) -> Any:
+        spoken = speak(part)
+        heard.append(spoken.segments.fake.detach().clone())
+        return spoken
+
+    trainer.speak = listened  # type: ignore[method-assign]
+    trainer.train_step(trainer.batch(clips))
+    assert len(heard) == 4
+    assert torch.equal(heard[0], heard[2])
+    assert torch.equal(heard[1], heard[3])
+    assert not torch.equal(heard[0], heard[1])
+
+
+TWO_PROCESSES = """
+import json, sys
+from pathlib import Path
+from pytest import MonkeyPatch
+from tests.training.test_together import noise, quiet, silence_chance, trainer_of, weights_digest
+from training.ranks import Ranks
+with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
+    silence_chance(patch)
+    clips = noise(8)
+    trainer = trainer_of(quiet(Path(sys.argv[1])), clips, ranks)
+    losses = []
+    for step in range(3):
+        report = trainer.train_step(trainer.batch(clips[ranks.rank :: ranks.count]))
+        mine = {name: float(value) for name, value in report.losses.items()}
+        of_ranks = ranks.gather(mine)
+        losses.append({name: sum(one[name] for one in of_ranks) for name in mine})
+        trainer.step += 1
+    digests = ranks.gather(weights_digest(trainer))
+    if ranks.is_first:
+        print(json.dumps({"ranks": ranks.count, "losses": losses, "digests": digests}))
+"""
+
+
+def weights_digest(trainer: Trainer) -> str:
+    """Equal for equal bits of both networks and of the average."""
+    networks = (trainer.synthesizer, trainer.discriminator, trainer.average)
+    return " ".join(str(torch.hash_tensor(torch.cat([p.detach().flatten() for p in n.parameters()]))) for n in networks)
+
+
+def torchrun(processes: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", *arguments],
+        cwd=HOUSE,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOUSE)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_with_half_a_batch_each_have_the_losses_of_one_with_the_whole(tmp_path: Path) -> None:
+    (tmp_path / "steps.py").write_text(TWO_PROCESSES)
+    alone, together = (torchrun(processes, str(tmp_path / "steps.py"), str(tmp_path)) for processes in (1, 2))
+    assert (alone.returncode, together.returncode) == (0, 0), alone.stderr + together.stderr
+    one, two = (json.loads(done.stdout.strip().splitlines()[-1]) for done in (alone, together))
+    assert (one["ranks"], two["ranks"]) == (1, 2)
+    assert len(set(two["digests"])) == 1  # bit for bit
+    for losses_alone, losses_together in zip(one["losses"], two["losses"], strict=True):
+        assert losses_together == pytest.approx(losses_alone, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_that_stops_and_goes_on_is_the_run_that_never_stopped(tmp_path: Path) -> None:
+    root = make_embedded_corpus(tmp_path / "embedded")
+    own = ["configs/tiny.toml", f"data.root={root}", f"data.cache={tmp_path / 'cache'}", "data.validation_clips=2"]
+    own += ["train.batch_size=4", "train.spoken_sentences=0", "train.report_every=1"]
+    own += ["train.checkpoint_every=2", f"run.dir={tmp_path / 'whole'}", "train.steps=4"]
+    done = torchrun(2, "train.py", *own)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("finished at step") == 1
+    shutil.copytree(tmp_path / "whole", tmp_path / "parts")
+    (tmp_path / "parts" / "checkpoints" / "00000004.pt").unlink()
+    alone = subprocess.run(
+        [sys.executable, "train.py", "--resume", str(tmp_path / "parts")],
+        cwd=HOUSE, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert alone.returncode == 2
+    assert "was trained by 2 processes, and these are 1" in alone.stderr
+    done = torchrun(2, "train.py", "--resume", str(tmp_path / "parts"))
+    assert done.returncode == 0, done.stderr
+    whole, parts = (load_checkpoint(tmp_path / run / "checkpoints" / "00000004.pt") for run in ("whole", "parts"))
+    for network in ("synthesizer", "discriminator", "average"):
+        assert all(torch.equal(whole[network][name], parts[network][name]) for name in whole[network])
+    for mine, other in zip(whole["ranks"], parts["ranks"], strict=True):
+        assert torch.equal(mine["random"]["torch"], other["random"]["torch"])
+    assert not torch.equal(whole["ranks"][0]["random"]["torch"], whole["ranks"][1]["random"]["torch"])
+    lines = [json.loads(line) for line in (tmp_path / "parts" / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines if "loss/mel" in line] == [1, 2, 3, 4]
