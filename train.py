@@ -10,7 +10,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +145,7 @@ class Trainer:
         """Teach the discriminator once, then the synthesizer once, on one batch."""
         parts, noise = self.parts(batch), noise_state(self.device)
         with torch.set_grad_enabled(len(parts) == 1):
-            spoken = [self.speak(part) for part in parts]
+            spoken: Iterable[Spoken] = [self.speak(part) for part in parts]
         self.discriminator_optimizer.zero_grad(set_to_none=True)
         judged = [self.teach_discriminator(each) for each in spoken]
         discriminator_norm = self.update(self.discriminator, self.discriminator_optimizer)
