@@ -8,7 +8,6 @@ B batch · P phonemes · F frames · S segment samples · N spectrogram bins · 
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -51,7 +50,7 @@ from training.journal import Journal, RunningMeans
 from training.parts import Part, Shares, parts_of
 from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
-from training.ranks import Ranks, local_device
+from training.ranks import Ranks, leave, local_device
 from training.run_folder import alone_in, read_stopped, refuse_begun
 from training.schedule import learning_rate
 from training.validation import Validation
@@ -552,4 +551,4 @@ def run(trainer: Trainer) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

@@ -134,14 +134,14 @@ import json, sys
 from pathlib import Path
 from pytest import MonkeyPatch
 from tests.training.test_together import noise, quiet, silence_chance, trainer_of, weights_digest
-from training.ranks import Ranks
+from training.ranks import Ranks, leave
 with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     silence_chance(patch)
     clips = noise(8)
     # Adam turns a gradient that is zero but for rounding into a whole step; this keeps it from that.
     trainer = trainer_of(quiet(Path(sys.argv[1]), "train.adam_epsilon=1e-4"), clips, ranks)
     losses = []
-    for step in range(3):
+    for step in range(2):
         report = trainer.train_step(trainer.batch(clips[ranks.rank :: ranks.count]))
         mine = {name: float(value) for name, value in report.losses.items()}
         of_ranks = ranks.gather(mine)
@@ -150,6 +150,7 @@ with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     digests = ranks.gather(weights_digest(trainer))
     if ranks.is_first:
         print(json.dumps({"ranks": ranks.count, "losses": losses, "digests": digests}))
+leave(0)
 """
 
 
