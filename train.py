@@ -515,7 +515,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make a voice from a folder of recordings.")
     parser.add_argument("settings", nargs="*", help="an experiment (configs/NAME.toml), then section.key=value ...")
     parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     with Ranks.joined() as ranks:
         if arguments.resume is not None:
             return run(resume(arguments.resume, arguments.settings, ranks))

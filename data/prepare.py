@@ -60,7 +60,7 @@ def main() -> int:
     parser.add_argument("--format", help="layout of the folder (default: found by looking)")
     parser.add_argument("--report", metavar="DIR", type=Path, help="folder of the report (default: beside the cache)")
     parser.add_argument("--strict", action="store_true", help="exit with 2 if anything was found")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     overrides = [f"data.root={arguments.folder}", "run.dir=runs/unused", *arguments.settings]
     overrides += [f"data.format={arguments.format}"] * (arguments.format is not None)
     overrides += ["data.strict=true"] * arguments.strict

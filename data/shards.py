@@ -292,7 +292,7 @@ def main() -> int:
     parser.add_argument(
         "--clips", metavar="N", type=int, default=CLIPS_PER_SHARD, help=f"clips per shard (default: {CLIPS_PER_SHARD})"
     )
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()
     if arguments.clips < 1:
         raise InputError(f"--clips {arguments.clips}: a shard has at least one clip")
     config = load_config(arguments.experiment, arguments.settings)
