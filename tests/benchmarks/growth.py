@@ -3,8 +3,10 @@
 One thing changes at a time; the rest is the experiment's. What does not fit into memory is a row that says so.
 """
 
+import ctypes
 import gc
 import statistics
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -54,8 +56,7 @@ def grow(load: Callable[[Sequence[str]], Config], *, batches: Sequence[int] | No
         except (InputError, torch.OutOfMemoryError) as error:
             yield Growth(point.axis, point.value, problem=str(error).splitlines()[0])
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        _give_memory_back()
 
 
 def growth_table(points: Sequence[Growth]) -> str:
@@ -85,6 +86,14 @@ def _measured(point: _Point, config: Config, steps: int) -> Growth:
     peak = peak_memory(contestant.device, contestant.step)
     pace = 1000 / statistics.median(time_rounds([contestant], rounds=steps)[0])
     return Growth(point.axis, point.value, pace, pace * config.train.batch_size, peak)
+
+
+def _give_memory_back() -> None:
+    """What the last point used and nobody holds any more is not the next one's."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _row(point: Growth) -> tuple[str, ...]:
