@@ -243,7 +243,7 @@ def main() -> int:
             raise InputError("give a text to speak or a recording to convert, not both")
         if arguments.speaker is None or arguments.source_speaker is None:
             raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
-        recording = read_audio(arguments.source, sample_rate=voice.sample_rate, resample=True)
+        recording = read_audio(arguments.source, sample_rate=voice.sample_rate)
         audio = voice.convert(
             recording.astype(np.float32) / np.float32(FULL_SCALE),
             speaker=arguments.source_speaker,

@@ -4,8 +4,6 @@ soundfile accepts a good deal in silence (several channels, other rates, NaN, no
 listening could suffer from is refused here, by the name of the file.
 """
 
-import threading
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -19,23 +17,19 @@ from data.inspection.decoding import NotDecodedError, decode
 
 FULL_SCALE = 32768  # samples lie in [-32768, 32767]; divided by this they lie in [-1, 1)
 
-_warned_rates: set[int] = set()
-_warned_rates_lock = threading.Lock()
 
-
-def read_audio(path: str | Path, *, sample_rate: int, resample: bool) -> npt.NDArray[np.int16]:
+def read_audio(path: str | Path, *, sample_rate: int) -> npt.NDArray[np.int16]:
     """Read one recording as 16-bit mono: the mean of its channels, at the rate that is asked for.
 
     Args:
         path: any file soundfile can decode (wav, flac, ogg, opus, mp3).
-        sample_rate: samples per second of the result, in hertz.
-        resample: whether a file at another rate is resampled (soxr, very high quality) or refused.
+        sample_rate: samples per second of the result, in hertz; files at another rate are resampled (soxr, VHQ).
 
     Returns:
         int16 [S], S > 0.
 
     Raises:
-        InputError: no such file, not audio, cut short, empty, at another rate, or with NaN or infinite samples.
+        InputError: no such file, not audio, cut short, empty, or with NaN or infinite samples.
     """
     path = Path(path)
     if not path.is_file():
@@ -50,7 +44,6 @@ def read_audio(path: str | Path, *, sample_rate: int, resample: bool) -> npt.NDA
         raise InputError(
             f"{path}: cannot be read as audio ({error}): convert it to wav or flac, or remove it"
         ) from error
-    _check_rate(path, decoded.rate_hz, sample_rate, resample)
     if not np.isfinite(decoded.audio).all():
         raise InputError(f"{path}: has samples that are NaN or infinite: export it again, or remove it")
     mono = decoded.audio.mean(axis=1)
@@ -87,17 +80,3 @@ def to_int16(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
     """Round samples to the nearest of 16 bits; those outside [-1, 1) are clipped, never wrapped."""
     samples: npt.NDArray[np.int16] = np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return samples
-
-
-def _check_rate(path: Path, rate: int, wanted: int, resample: bool) -> None:
-    if rate == wanted:
-        return
-    if not resample:
-        raise InputError(
-            f"{path}: has {rate} samples per second where {wanted} are wanted: resample it, or make it anew"
-        )
-    with _warned_rates_lock:
-        first = rate not in _warned_rates
-        _warned_rates.add(rate)
-    if first:
-        warnings.warn(f"recordings at {rate} Hz are resampled to {wanted} Hz, such as {path}", stacklevel=3)

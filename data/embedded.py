@@ -139,7 +139,7 @@ def main() -> int:
     parser.add_argument("folder", metavar="DIR", type=Path, help="folder to write; nothing is done if it is complete")
     root = make_embedded_corpus(parser.parse_args().folder)
     wavs = sorted((root / "wavs").glob("*.wav"))
-    samples = sum(len(read_audio(wav, sample_rate=SAMPLE_RATE, resample=False)) for wav in wavs)
+    samples = sum(len(read_audio(wav, sample_rate=SAMPLE_RATE)) for wav in wavs)
     print(f"{len(wavs)} clips, {samples / SAMPLE_RATE / 60:.1f} minutes, in {root}")
     return 0
 

@@ -1,6 +1,5 @@
 """Audio files: what survives writing and reading, and what is refused."""
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 import soundfile
 
 from configs import InputError
-from data import audio_file
 from data.audio_file import FULL_SCALE, read_audio, write_wav
 
 RATE = 22050
@@ -19,15 +17,10 @@ def noise(samples: int = 5000, channels: int = 1, scale: float = 0.2) -> np.ndar
     return audio.astype(np.float32)
 
 
-@pytest.fixture(autouse=True)
-def nothing_warned_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio_file, "_warned_rates", set())
-
-
 def test_every_16_bit_sample_survives_writing_and_reading(tmp_path: Path) -> None:
     samples = np.arange(-32768, 32768, dtype=np.int16)
     write_wav(tmp_path / "all.wav", samples.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=RATE)
-    assert np.array_equal(read_audio(tmp_path / "all.wav", sample_rate=RATE, resample=False), samples)
+    assert np.array_equal(read_audio(tmp_path / "all.wav", sample_rate=RATE), samples)
 
 
 def test_loud_samples_are_clipped_and_not_wrapped(tmp_path: Path) -> None:
@@ -38,7 +31,7 @@ def test_loud_samples_are_clipped_and_not_wrapped(tmp_path: Path) -> None:
 def test_several_channels_become_their_mean(tmp_path: Path) -> None:
     left_and_right = np.array([[100, 300], [-7, -9], [32767, 32767], [4, -4]], np.int16)
     soundfile.write(tmp_path / "stereo.flac", left_and_right, RATE)
-    audio = read_audio(tmp_path / "stereo.flac", sample_rate=RATE, resample=False)
+    audio = read_audio(tmp_path / "stereo.flac", sample_rate=RATE)
     assert audio.tolist() == [200, -8, 32767, 0]
 
 
@@ -48,39 +41,22 @@ def test_several_channels_become_their_mean(tmp_path: Path) -> None:
 def test_finer_samples_are_rounded_to_the_nearest_of_16_bits(tmp_path: Path, kind: str, subtype: str) -> None:
     audio = noise()[:, 0]
     soundfile.write(tmp_path / "fine", audio, RATE, format=kind, subtype=subtype)
-    read = read_audio(tmp_path / "fine", sample_rate=RATE, resample=False)
+    read = read_audio(tmp_path / "fine", sample_rate=RATE)
     assert np.abs(read - audio.astype(np.float64) * FULL_SCALE).max() <= 0.51
 
 
 def test_float_samples_beyond_full_scale_do_not_wrap(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "hot.wav", np.array([1.7, -1.7, 0.0]), RATE, subtype="FLOAT")
-    assert read_audio(tmp_path / "hot.wav", sample_rate=RATE, resample=False).tolist() == [32767, -32768, 0]
-
-
-def test_another_rate_is_refused_with_the_setting_that_allows_it(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "slow.wav", noise(), 16000)
-    with pytest.raises(InputError, match=r"slow\.wav: has 16000 .* 22050 are wanted: resample it"):
-        read_audio(tmp_path / "slow.wav", sample_rate=RATE, resample=False)
+    assert read_audio(tmp_path / "hot.wav", sample_rate=RATE).tolist() == [32767, -32768, 0]
 
 
 def test_a_resampled_tone_is_the_tone_at_the_new_rate(tmp_path: Path) -> None:
     tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(16000) / 16000)
     soundfile.write(tmp_path / "tone.wav", tone, 16000, subtype="FLOAT")
-    with pytest.warns(UserWarning, match="16000 Hz are resampled to 22050 Hz"):
-        audio = read_audio(tmp_path / "tone.wav", sample_rate=RATE, resample=True)
+    audio = read_audio(tmp_path / "tone.wav", sample_rate=RATE)
     expected = 0.5 * np.sin(2 * np.pi * 440 * np.arange(RATE) / RATE)
     assert len(audio) == RATE
     assert np.abs(audio / FULL_SCALE - expected)[500:-500].max() < 1e-4
-
-
-def test_resampling_is_announced_once_per_rate(tmp_path: Path) -> None:
-    for rate in (16000, 48000):
-        soundfile.write(tmp_path / f"{rate}.wav", noise(), rate)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        for rate in (16000, 48000, 16000, 48000):
-            read_audio(tmp_path / f"{rate}.wav", sample_rate=RATE, resample=True)
-    assert len(caught) == 2
 
 
 def test_what_cannot_be_a_recording_is_refused_by_name(tmp_path: Path) -> None:
@@ -104,7 +80,7 @@ def test_what_cannot_be_a_recording_is_refused_by_name(tmp_path: Path) -> None:
         "half.flac": "cannot be read as audio",
     }.items():
         with pytest.raises(InputError, match=f"{name}: .*{reason}"):
-            read_audio(tmp_path / name, sample_rate=RATE, resample=False)
+            read_audio(tmp_path / name, sample_rate=RATE)
 
 
 def test_audio_that_is_not_finite_leaves_no_file(tmp_path: Path) -> None:
