@@ -161,17 +161,9 @@ class Trainer:
 
     def speak(self, part: Part) -> Spoken:
         """Let the synthesizer say the recordings again."""
-        batch = part.batch
-        spectrogram = self.features.spectrogram(batch)  # [B, N, F]
         with self.autocast():
-            synthesis = self.synthesizer(
-                batch.phoneme_ids,
-                batch.phoneme_lengths,
-                spectrogram,
-                self.features.frame_lengths(batch),
-                batch.speaker_ids,
-            )
-            return Spoken(part.shares, synthesis, self.features.segments(batch, spectrogram, synthesis))
+            spectrogram, synthesis = self.features.synthesize(self.synthesizer, part.batch)
+            return Spoken(part.shares, synthesis, self.features.segments(part.batch, spectrogram, synthesis))
 
     def teach_discriminator(self, spoken: Spoken) -> dict[str, Tensor]:
         """The recordings are real, and what the synthesizer said is not."""

@@ -21,6 +21,7 @@ from configs import Config, InputError, load_config
 from data.corpus import Corpus, load_corpus
 from data.embedded import make_embedded_corpus
 from data.preparation import prepare
+from infer import Voice
 from models.checkpoint import list_checkpoints, load_checkpoint
 from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
@@ -471,6 +472,17 @@ def test_rows_that_cannot_be_used_are_told_and_left_out_and_the_run_goes_on(
     for told in ("missing file", "garbage", "stereo", "other sample rate"):
         assert told in output
     assert load_checkpoint(tmp_path / "run" / "checkpoints" / "00000001.pt")["step"] == 1
+
+
+def test_a_lexicon_is_trained_with_and_becomes_a_part_of_the_voice(corpus_folder: Path, tmp_path: Path) -> None:
+    word = (corpus_folder / "metadata.csv").read_text().split("|")[1].split()[0]
+    (tmp_path / "words.txt").write_text(f"{word} = [[aaa]]\n")
+    config = tiny(corpus_folder, tmp_path / "run", f"data.lexicon={tmp_path / 'words.txt'}", "train.steps=1")
+    assert any(clip.speech.startswith("aaa ") for clip in prepare(config.data, config.audio).clips)
+    trained(config)
+    (tmp_path / "words.txt").unlink()  # the voice has it
+    (spoken,) = Voice.load(tmp_path / "run").front_end.sentences(word)
+    assert "".join(spoken.symbols).startswith("aaa")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")

@@ -11,7 +11,7 @@ from torch import Tensor
 from configs import Config
 from data.batch import Batch
 from data.spectrogram import MelSpectrogram
-from models import Synthesis, slice_segments
+from models import Synthesis, Synthesizer, slice_segments
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,21 @@ class Features:
     def frame_lengths(self, batch: Batch) -> Tensor:
         """Frames [B] of the recordings."""
         return self.linear.frame_lengths(batch.audio_lengths)
+
+    def synthesize(
+        self, synthesizer: Synthesizer, batch: Batch, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, Synthesis]:
+        """Linear magnitudes [B, N, F] of the recordings, and what the synthesizer makes of them."""
+        spectrogram = self.spectrogram(batch)
+        synthesis = synthesizer(
+            batch.phoneme_ids,
+            batch.phoneme_lengths,
+            spectrogram,
+            self.frame_lengths(batch),
+            batch.speaker_ids,
+            generator=generator,
+        )
+        return spectrogram, synthesis
 
     def segments(self, batch: Batch, spectrogram: Tensor, spoken: Synthesis) -> Segments:
         """Cut the recordings where the synthesizer decoded, and look at both sides.

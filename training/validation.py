@@ -80,17 +80,8 @@ class Validation:
         }
 
     def _synthesize(self, batch: Batch) -> tuple[Tensor, Synthesis]:
-        spectrogram = self.features.spectrogram(batch)
         with self.autocast():
-            spoken = self.synthesizer(
-                batch.phoneme_ids,
-                batch.phoneme_lengths,
-                spectrogram,
-                self.features.frame_lengths(batch),
-                batch.speaker_ids,
-                generator=self._noise(spectrogram.device),
-            )
-        return spectrogram, spoken
+            return self.features.synthesize(self.synthesizer, batch, self._noise(batch.audio.device))
 
     def _speak(self, journal: Journal, step: int, clip: Clip) -> None:
         batch, speaking, rate = self.make_batch([clip]), self.config.speaking, self.config.audio.sample_rate

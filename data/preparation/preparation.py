@@ -24,7 +24,7 @@ from tqdm import tqdm
 from configs import AudioSettings, DataSettings, InputError
 from data.findings import Action, Fault, Finding
 from data.inspection.measures import Measures
-from data.layouts import read_corpus
+from data.layouts import Listing, read_corpus
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 from data.preparation.examination import Examined, Examiner, PreparedClip
 from data.preparation.prepared_audio import PreparedAudio
@@ -84,10 +84,7 @@ def prepare(
     listings = [read_corpus(data.root, layout=data.format, metadata=name) for name in names]
     recordings = [recording for listing in listings for recording in listing.recordings]
     lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
-    if symbols is None and data.front_end == "espeak":
-        symbols = piper_symbols()
-    elif symbols is None:
-        symbols = grapheme_symbols([row.text for row in recordings], data.language, lexicon)
+    symbols = symbols or _alphabet(data, recordings, lexicon)
     examiner = Examiner(data, audio, symbols, lexicon)  # what the settings have wrong shows here, before the work
     entries = Cache(data.cache)
     stamps = [_stamp(recording.audio_path) for recording in recordings]
@@ -110,11 +107,6 @@ def prepare(
             if not any(finding.fault is Fault.MISSING_FILE for one in examined for finding in one.findings):
                 entries.store(key, Entry({"started": started, "examined": [_to_json(one) for one in examined]}))
     of_rows = [[listing.layout, listing.rows, [_fields(one) for one in listing.findings]] for listing in listings]
-    findings: list[Finding] = []
-    rest = iter(examined)
-    for listing in listings:
-        own = [finding for _ in listing.recordings for finding in next(rest).findings]
-        findings += sorted([*listing.findings, *own], key=lambda finding: finding.line)
     return Preparation(
         data=data,
         audio=audio,
@@ -123,9 +115,24 @@ def prepare(
         lexicon=lexicon,
         rows=sum(listing.rows for listing in listings),
         clips=tuple(one.clip for one in examined if one.clip is not None),
-        findings=tuple(findings),
+        findings=tuple(_in_order(listings, examined)),
         key=key_of(key, of_rows),
     )
+
+
+def _alphabet(data: DataSettings, recordings: Sequence[Recording], lexicon: Lexicon | None) -> SymbolTable:
+    """That of a voice that begins with this corpus."""
+    if data.front_end == "espeak":
+        return piper_symbols()
+    return grapheme_symbols([recording.text for recording in recordings], data.language, lexicon)
+
+
+def _in_order(listings: Sequence[Listing], examined: Sequence[Examined]) -> Iterator[Finding]:
+    """What the layout found and what the examination found, by file and line."""
+    rest = iter(examined)
+    for listing in listings:
+        own = [finding for _ in listing.recordings for finding in next(rest).findings]
+        yield from sorted([*listing.findings, *own], key=lambda finding: finding.line)
 
 
 def _key(examiner: Examiner, recordings: Sequence[Recording], stamps: Sequence[tuple[int, int, int] | None]) -> str:

@@ -7,6 +7,7 @@ mean something else (² ½ º) and the dashes, whose pauses espeak-ng knows, sta
 
 import re
 import unicodedata
+from collections.abc import Callable
 
 # Tags of a compatibility decomposition (Unicode, UAX 44) that say: the same character in another shape.
 _SHAPES = frozenset(("<wide>", "<narrow>", "<font>", "<noBreak>", "<initial>", "<medial>", "<final>", "<isolated>"))
@@ -27,36 +28,35 @@ _STRAY_JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff])[\u200c\u200d]+")
 class _Characters(dict[int, str]):
     """What each character becomes: worked out when it is first met."""
 
+    def __init__(self, become: Callable[[str], str]) -> None:
+        super().__init__()
+        self._become = become
+
     def __missing__(self, codepoint: int) -> str:
-        self[codepoint] = self.become(chr(codepoint))
+        self[codepoint] = self._become(chr(codepoint))
         return self[codepoint]
 
-    def become(self, character: str) -> str:
-        raise NotImplementedError
+
+def _readable(character: str) -> str:
+    if character.isspace():
+        return " "
+    if character in "\u200c\u200d":
+        return character
+    return "" if unicodedata.category(character) in _WITHOUT_MEANING else character
 
 
-class _Readable(_Characters):
-    def become(self, character: str) -> str:
-        if character.isspace():
-            return " "
-        if character in "\u200c\u200d":
-            return character
-        return "" if unicodedata.category(character) in _WITHOUT_MEANING else character
+def _simplest(character: str) -> str:
+    tag = unicodedata.decomposition(character).partition(" ")[0]
+    plain = unicodedata.normalize("NFKC", character)
+    if tag in _SHAPES or (
+        character != "№" and tag in _SHAPES_OF_ASCII and plain.isascii() and not plain.startswith(" ")
+    ):
+        character = plain
+    return "".join(_QUOTES_AND_DASHES.get(part, part) for part in character)
 
 
-class _Plain(_Characters):
-    def become(self, character: str) -> str:
-        tag = unicodedata.decomposition(character).partition(" ")[0]
-        plain = unicodedata.normalize("NFKC", character)
-        if tag in _SHAPES or (
-            character != "№" and tag in _SHAPES_OF_ASCII and plain.isascii() and not plain.startswith(" ")
-        ):
-            character = plain
-        return "".join(_QUOTES_AND_DASHES.get(part, part) for part in character)
-
-
-_READABLE = _Readable()
-_PLAIN = _Plain()
+_READABLE = _Characters(_readable)
+_PLAIN = _Characters(_simplest)
 
 
 def clean(text: str) -> str:

@@ -55,6 +55,8 @@ class Lexicon:
         """
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
+        except FileNotFoundError as error:
+            raise InputError(f"{path}: there is no such lexicon: give the name of a text file") from error
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(f"{path}: cannot be read as a UTF-8 lexicon: {error}") from error
         entries: dict[str, str] = {}

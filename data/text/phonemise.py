@@ -51,10 +51,20 @@ class EspeakPhonemiser:
         self.language = language
         with _ESPEAK_LOCK:
             self._espeak = EspeakPhonemizer()
-            try:
-                self._espeak.phonemize(language, "")
-            except (RuntimeError, ValueError) as error:
-                raise InputError(_unknown_language(language, Path(ESPEAK_DATA_DIR))) from error
+            self._voice = language
+            if not self._speaks(language):
+                # A second name of a voice, such as en-gb: espeak-ng has it, and finds it only by the name of its file.
+                voices = _voice_files(Path(ESPEAK_DATA_DIR) / "lang")
+                self._voice = voices.get(language.lower(), language)
+                if not self._speaks(self._voice):
+                    raise InputError(_unknown_language(language, sorted(voices)))
+
+    def _speaks(self, voice: str) -> bool:
+        try:
+            self._espeak.phonemize(voice, "")
+        except (RuntimeError, ValueError):
+            return False
+        return True
 
     def __call__(self, text: str) -> Sentences:
         """Sentences of IPA symbols and punctuation, decomposed (NFD); `[[phonemes]]` are taken as they stand."""
@@ -62,7 +72,7 @@ class EspeakPhonemiser:
 
     def _phonemise(self, text: str) -> Sentences:
         with _ESPEAK_LOCK:
-            sentences: Sentences = self._espeak.phonemize(self.language, text)
+            sentences: Sentences = self._espeak.phonemize(self._voice, text)
         return sentences
 
 
@@ -115,14 +125,17 @@ def _with_inline_phonemes(
     return [sentence for sentence in sentences if sentence]
 
 
-def _unknown_language(language: str, espeak_data: Path) -> str:
-    known = sorted({name for file in (espeak_data / "lang").rglob("*") if file.is_file() for name in _voices(file)})
+def _unknown_language(language: str, known: list[str]) -> str:
     near = difflib.get_close_matches(language.lower(), known, n=3, cutoff=0.5)
     hint = f": did you mean {' or '.join(near)}?" if near else ", such as en-us, nl or de: set data.language to one"
     return f"data.language = {language!r} is not a voice of espeak-ng{hint}"
 
 
-def _voices(file: Path) -> list[str]:
-    """The names under which espeak-ng finds the voice of this file."""
-    rows = (row.split() for row in file.read_text(encoding="utf-8", errors="replace").splitlines())
-    return [row[1].lower() for row in rows if len(row) > 1 and row[0] == "language"]
+def _voice_files(folder: Path) -> dict[str, str]:
+    """Each language that has a voice, and the name of the voice's file in this folder."""
+    files: dict[str, str] = {}
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        for row in map(str.split, file.read_text(encoding="utf-8", errors="replace").splitlines()):
+            if len(row) > 1 and row[0] == "language":
+                files.setdefault(row[1].lower(), file.relative_to(folder).as_posix())
+    return files

@@ -97,7 +97,9 @@ def test_sections_that_do_not_fit_are_refused_with_keys_and_values(
     ],
 )
 def test_what_just_fits_is_accepted(sections: dict[str, dict[str, Any]]) -> None:
-    build(**sections)
+    built = build(**sections).model_dump(mode="json")
+    for section, values in sections.items():
+        assert {name: built[section][name] for name in values} == values
 
 
 def test_every_field_says_what_it_is() -> None:

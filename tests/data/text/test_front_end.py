@@ -291,3 +291,9 @@ def test_the_command_has_help_and_one_sentence_for_a_mistake() -> None:
     wrong = run("Hello\n", "--phonemes", "--language", "english")
     assert (wrong.returncode, wrong.stdout, wrong.stderr.count("\n")) == (2, "", 1)
     assert wrong.stderr.startswith("error: data.language = 'english' is not a voice")
+
+
+def test_british_english_is_known_by_its_usual_name() -> None:
+    pytest.importorskip("piper")
+    assert EspeakPhonemiser("en-gb")("hot bath") == EspeakPhonemiser("gmw/en")("hot bath")
+    assert EspeakPhonemiser("en-gb")("hot bath") != EspeakPhonemiser("en-us")("hot bath")

@@ -61,8 +61,11 @@ def test_a_line_that_is_no_entry_is_named(tmp_path: Path, text: str, sentence: s
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9\tcafay\n")
-    for name in ("latin.txt", "none.txt"):
-        with pytest.raises(InputError, match=rf"{name}: cannot be read as a UTF-8 lexicon"):
+    for name, told in {
+        "latin.txt": "cannot be read as a UTF-8 lexicon",
+        "none.txt": "there is no such lexicon",
+    }.items():
+        with pytest.raises(InputError, match=rf"{name}: {told}"):
             Lexicon.from_file(tmp_path / name)
 
 
