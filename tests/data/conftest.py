@@ -1,11 +1,15 @@
 """Corpora to test with: made on the spot, or real speech where it is present."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+
+from data.ljspeech import NAME
+from tests.data.small_ljspeech import Fetch, Tree, fetcher, small_archive, small_tree
+from tests.data.web_server import Server, serving
 
 SHARED_DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -49,3 +53,28 @@ def ljspeech() -> Path:
 def multispeaker() -> Path:
     """92 clips of six English speakers, as id|speaker|text."""
     return _shared("multispeaker")
+
+
+@pytest.fixture
+def tree() -> Tree:
+    """What a small LJSpeech holds."""
+    return small_tree()
+
+
+@pytest.fixture
+def archive() -> bytes:
+    """It, packed."""
+    return small_archive()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A web server that misbehaves as it is told."""
+    with serving(f"{NAME}.tar.bz2") as listening:
+        yield listening
+
+
+@pytest.fixture
+def fetch(server: Server, tmp_path: Path) -> Fetch:
+    """Fetches the archive from that server."""
+    return fetcher(server, tmp_path)

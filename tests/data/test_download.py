@@ -1,6 +1,5 @@
 """Fetching LJSpeech: whatever the network and the server do, the right file comes, or one sentence."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,34 +17,10 @@ from tests.data.small_ljspeech import (
     Fetch,
     Tree,
     contents,
-    fetcher,
     names,
     sha256,
-    small_archive,
-    small_tree,
 )
-from tests.data.web_server import Answer, Server, serving
-
-
-@pytest.fixture
-def tree() -> Tree:
-    return small_tree()
-
-
-@pytest.fixture
-def archive() -> bytes:
-    return small_archive()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving(f"{NAME}.tar.bz2") as listening:
-        yield listening
-
-
-@pytest.fixture
-def fetch(server: Server, tmp_path: Path) -> Fetch:
-    return fetcher(server, tmp_path)
+from tests.data.web_server import Answer, Server
 
 
 def test_the_folder_holds_what_was_packed_and_a_second_run_asks_the_server_nothing(

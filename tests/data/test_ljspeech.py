@@ -4,7 +4,7 @@ import resource
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,39 +18,15 @@ from tests.data.small_ljspeech import (
     Fetch,
     Tree,
     contents,
-    fetcher,
     file,
     folders,
     names,
     packed,
     sha256,
-    small_archive,
-    small_tree,
 )
-from tests.data.web_server import Answer, Server, serving
+from tests.data.web_server import Answer, Server
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def tree() -> Tree:
-    return small_tree()
-
-
-@pytest.fixture
-def archive() -> bytes:
-    return small_archive()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving(f"{NAME}.tar.bz2") as listening:
-        yield listening
-
-
-@pytest.fixture
-def fetch(server: Server, tmp_path: Path) -> Fetch:
-    return fetcher(server, tmp_path)
 
 
 def test_an_archive_fetched_by_other_means_is_used(
