@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 from tqdm import tqdm
 
 from configs import Config, InputError, command, dump_config, load_config
@@ -42,18 +43,23 @@ from models import Discriminator, Synthesis, Synthesizer
 from models.checkpoint import checkpoint_path, list_checkpoints, prune_checkpoints, save_checkpoint
 from models.device import choose_device
 from models.discriminator import Judgement
+from models.layers.convolution import use_channels_last
 from models.voice_file import save_voice
 from training.averaging import make_average, update_average
+from training.execution import execution
 from training.features import Features, Segments
 from training.interruption import StopRequest, listening_for_stop
 from training.journal import Journal, RunningMeans
+from training.pace import Pace
 from training.parts import Part, Shares, parts_of
 from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
 from training.ranks import Ranks, leave, local_device
 from training.run_folder import alone_in, read_stopped, refuse_begun
-from training.schedule import learning_rate
+from training.updates import Updates
 from training.validation import Validation
+
+_OF_ALL_RANKS = ("gradient_norm/", "passed_over/")  # the same on each; of everything else, a rank has its part
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,8 @@ class StepReport:
             **self.losses,
             "gradient_norm/discriminator": self.discriminator_gradient_norm,
             "gradient_norm/synthesizer": self.synthesizer_gradient_norm,
+            "passed_over/discriminator": ~self.discriminator_gradient_norm.isfinite(),
+            "passed_over/synthesizer": ~self.synthesizer_gradient_norm.isfinite(),
         }
 
 
@@ -107,9 +115,16 @@ class Trainer:
         ).to(self.device)
         self.discriminator = Discriminator(config.discriminator).to(self.device)
         self.average = make_average(self.synthesizer)
+        for network in (self.synthesizer, self.discriminator):
+            use_channels_last(network, train.channels_last)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
         self.discriminator_optimizer = self._optimizer(self.discriminator)
         self.scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
+        self.updates = Updates(self.scaler, self.device)
+        self.pace = Pace(train, self.device)
+        self.carry_out = execution(
+            self.lesson, train, self.dtype, self.device, [*self.synthesizer.children(), self.discriminator]
+        )
 
         if not self.ranks.is_first:  # the same weights, and noise of its own
             seed_everything(config.run.seed + self.ranks.rank)
@@ -128,6 +143,8 @@ class Trainer:
             rank=self.ranks.rank,
             ranks=self.ranks.count,
         )
+        # A recorded step is for one shape of batch, so there shall be few.
+        self.frame_bounds = config.data.bucket_frames if "graphs" in train.execution else ()
         self.held: HeldAudio | None = None
         if config.data.hold == "device":
             self.held = HeldAudio([*corpus.train, *corpus.validation], self.device)
@@ -141,8 +158,14 @@ class Trainer:
     # ------------------------------------------------------------------------------------------- the algorithm
 
     def train_step(self, batch: Batch) -> StepReport:
+        """Make one step, at the pace of its place in the run and in the way that `train.execution` says."""
+        self.pace.set(step=self.step, epoch=self.epoch)
+        return self.carry_out(batch)
+
+    def lesson(self, batch: Batch) -> StepReport:
         """Teach the discriminator once, then the synthesizer once, on one batch."""
-        parts, noise = self.parts(batch), noise_state(self.device)
+        parts = self.parts(batch)
+        noise = noise_state(self.device) if len(parts) > 1 else []
         with torch.set_grad_enabled(len(parts) == 1):
             spoken: Iterable[Spoken] = [self.speak(part) for part in parts]
         self.discriminator_optimizer.zero_grad(set_to_none=True)
@@ -156,7 +179,7 @@ class Trainer:
         taught = [self.teach_synthesizer(each) for each in spoken]
         synthesizer_norm = self.update(self.synthesizer, self.synthesizer_optimizer)
         self.scaler.update()
-        update_average(self.average, self.synthesizer, decay=self.config.train.ema_decay, step=self.step)
+        update_average(self.average, self.synthesizer, self.pace.average_share)
         return StepReport(totals([*judged, *taught]), discriminator_norm, synthesizer_norm)
 
     def speak(self, part: Part) -> Spoken:
@@ -184,7 +207,7 @@ class Trainer:
     def teach_synthesizer(self, spoken: Spoken) -> dict[str, Tensor]:
         """Say what was recorded, where the text has it, and so that the discriminator takes it for real."""
         said, segments, shares = spoken.synthesis, spoken.segments, spoken.shares
-        with self.autocast(), frozen(self.discriminator):
+        with self.autocast(), frozen(self.discriminator), parametrize.cached():  # its weights are normalised once
             judged_real = spoken.judged_real
             if judged_real is None:
                 with torch.no_grad():
@@ -221,7 +244,7 @@ class Trainer:
         """The one place that decides precision; what must be float32 casts itself."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.dtype != torch.float32)
 
-    def update(self, network: nn.Module, optimizer: torch.optim.Optimizer) -> Tensor:
+    def update(self, network: nn.Module, optimizer: torch.optim.AdamW) -> Tensor:
         """One step of one optimizer down its gradients; return their norm before clipping, 0-d."""
         self.ranks.sum_gradients(list(network.parameters()))
         self.scaler.unscale_(optimizer)
@@ -230,8 +253,8 @@ class Trainer:
         if self.config.train.max_gradient_norm < math.inf:
             nn.utils.clip_grads_with_norm_(network.parameters(), self.config.train.max_gradient_norm, norm)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(self.config.train, step=self.step, epoch=self.epoch)
-        self.scaler.step(optimizer)
+            group["lr"] = self.pace.learning_rate
+        self.updates.make("discriminator" if network is self.discriminator else "synthesizer", optimizer, norm)
         return norm
 
     # ------------------------------------------------------------------------------------------------ the loop
@@ -301,19 +324,20 @@ class Trainer:
             speakers=len(self.corpus.speakers) > 1,
             device=self.device,
             held=self.held,
+            frame_bounds=self.frame_bounds,
         )
 
     def report(self, journal: Journal | None, bar: "tqdm[Any]", *, since: tuple[int, float, float]) -> None:
         """Write one line of metrics: the means since the last one, and the pace since then."""
-        self.refuse_broken_losses()
+        self.refuse_hopeless()
         of_ranks = self.ranks.gather(self.means.read())
         if journal is None:
             return
-        means = {  # every rank has a part of each loss, and all have the same gradients
-            name: value if name.startswith("gradient_norm/") else sum(of_rank[name] for of_rank in of_ranks)
+        means = {
+            name: value if name.startswith(_OF_ALL_RANKS) else sum(of_rank[name] for of_rank in of_ranks)
             for name, value in of_ranks[0].items()
         }
-        rate = self.synthesizer_optimizer.param_groups[0]["lr"]
+        rate = float(self.pace.learning_rate)
         steps, seconds, waited = (now - then for now, then in zip(self._progress(), since, strict=True))
         seconds_per_step = seconds / steps
         place = {"epoch": self.epoch, "learning_rate": rate, "seconds_per_step": seconds_per_step}
@@ -323,27 +347,23 @@ class Trainer:
         if bar.disable:
             print(f"step {self.step}/{self.total_steps}  {summary}  {seconds_per_step:.2f} s/step", flush=True)
 
-    def refuse_broken_losses(self) -> None:
-        """Stop a run whose losses or gradients are no numbers any more, before that reaches the disk.
+    def refuse_hopeless(self) -> None:
+        """Stop a run that learns nothing any more.
 
         Raises:
-            InputError: a loss or a gradient since the last report is NaN or infinite.
+            InputError: no step for a long while had gradients that are numbers.
         """
-        # In fp16 such a step is skipped and the scale halved, until there is nothing left to halve.
-        if self.scaler.is_enabled() and self.scaler.get_scale() >= 1:
-            return
-        broken = [name for name in self.means.broken() if name.startswith(("loss/", "gradient_norm/"))]
-        if broken:
+        hopeless = self.updates.hopeless()
+        if hopeless:
             newest = list_checkpoints(self.folder / "checkpoints")[-1:]
             raise InputError(
-                f"training broke before step {self.step}: {', '.join(broken)} is NaN or infinite; the newest "
-                f"checkpoint from before is {newest[0] if newest else 'none'}; lower train.learning_rate, or set "
-                "train.max_gradient_norm or train.precision=fp32"
+                f"training broke before step {self.step}: the gradients of the {' and the '.join(hopeless)} have been "
+                f"NaN or infinite for many steps; the newest checkpoint is {newest[0] if newest else 'none'}; lower "
+                "train.learning_rate, or set train.max_gradient_norm or train.precision=fp32"
             )
 
     def validate(self, journal: Journal | None) -> bool:
         """Judge the averaged weights; return whether their mel loss is the lowest yet."""
-        self.refuse_broken_losses()
         return self.ranks.any(journal is not None and self._validate(journal))
 
     def _validate(self, journal: Journal) -> bool:
@@ -359,7 +379,6 @@ class Trainer:
 
     def save(self, journal: Journal | None) -> None:
         """Write a checkpoint and the voice as it is now."""
-        self.refuse_broken_losses()
         state = self.state_dict()
         if journal is None:
             return
@@ -402,6 +421,7 @@ class Trainer:
             getattr(self, name).load_state_dict(state[name])
         for group in (*self.synthesizer_optimizer.param_groups, *self.discriminator_optimizer.param_groups):
             group["weight_decay"] = self.config.train.weight_decay
+            group["capturable"] = self.device.type == "cuda"
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
@@ -418,6 +438,7 @@ class Trainer:
             eps=train.adam_epsilon,
             weight_decay=train.weight_decay,
             fused=self.device.type in ("cpu", "cuda"),
+            capturable=self.device.type == "cuda",  # its count of steps lies where a recorded step finds it
         )
 
 

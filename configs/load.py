@@ -88,7 +88,11 @@ def _is_text(section: str, name: str) -> bool:
 
 def _known_keys() -> list[str]:
     sections = {name: field.annotation for name, field in Config.model_fields.items()}
-    return [f"{name}.{key}" for name, kind in sections.items() for key in kind.model_fields]  # type: ignore[union-attr]
+    return [
+        f"{name}.{field.alias or key}"
+        for name, kind in sections.items()
+        for key, field in kind.model_fields.items()  # type: ignore[union-attr]
+    ]
 
 
 def _sentence(fault: Any) -> str:

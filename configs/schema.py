@@ -8,7 +8,17 @@ from others are properties, never keys. Rules that span sections are checked onc
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[int, Field(ge=0)]
@@ -20,10 +30,19 @@ IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)
 Text = Annotated[str, Field(min_length=1)]
 
 
+def _number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    try:
+        return validate(value)
+    except ValidationError as error:  # two of them, one for each type
+        raise PydanticCustomError("number_or_auto", "Input should be a whole number above 0, or auto") from error
+
+
 class Section(BaseModel):
     """What every section shares: no key is unknown, no type is guessed, nothing changes after loading."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, serialize_by_alias=True
+    )
 
 
 class RunSettings(Section):
@@ -208,14 +227,18 @@ class TrainSettings(Section):
     """Updates of the synthesizer after which training ends."""
     epochs: Positive | None = None
     """Passes over the data after which training ends, if that comes first."""
-    batch_size: Positive = 64
-    """Recordings per step; the most of them where `batch_frames` is given."""
+    asked_batch_size: Annotated[Positive | Literal["auto"], WrapValidator(_number_or_auto)] = Field(
+        64, alias="batch_size"
+    )
+    """Recordings per step, the most of them where `batch_frames` is given; auto: what memory allows, 64 at most."""
     batch_frames: Positive | None = None
     """Spectrogram frames per step at most, padding included; a recording that is longer makes a step alone."""
     accumulate: Positive = 1
     """Parts in which a batch is taught, one after the other: the same lesson in less memory and more time."""
     segment_samples: Positive = 8192
-    """S: samples decoded per recording and step."""
+    """S: samples of a piece that is decoded."""
+    segments: Positive = 1
+    """Pieces of `segment_samples` decoded per recording and step."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
     """Learning rate of both AdamW optimizers at the start."""
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = 0.999875
@@ -236,6 +259,10 @@ class TrainSettings(Section):
     """Whether feature matching compares with what the judges saw of the recordings before their update: a pass less."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     """Precision of convolutions and matrix products; auto is bf16 on a GPU that has it and fp32 elsewhere."""
+    execution: Literal["eager", "compiled", "graphs", "compiled-graphs"] = "eager"
+    """How a step reaches the device: operation by operation, in compiled kernels, recorded as CUDA graphs, or both."""
+    channels_last: bool = False
+    """Whether WaveNets, decoder and judges keep the channels of a place side by side; a matter of speed alone."""
     ema_decay: Probability = 0.999
     """Decay per step of the averaged weights that become the voice; 0 keeps the newest weights."""
     report_every: Positive = 200
@@ -248,6 +275,13 @@ class TrainSettings(Section):
     """Newest checkpoints that are kept, beside the best one."""
     spoken_sentences: NonNegative = 4
     """Validation sentences that are spoken at each validation."""
+
+    @property
+    def batch_size(self) -> int:
+        """Recordings per step, where that is a number: from `training.rehearsal.settle_batch_size` on."""
+        if self.asked_batch_size == "auto":
+            raise ValueError("train.batch_size = auto has not been replaced by a number yet")
+        return self.asked_batch_size
 
 
 class SpeakingSettings(Section):
@@ -278,7 +312,7 @@ class Config(Section):
 
     @property
     def segment_frames(self) -> int:
-        """Frames decoded per recording and training step."""
+        """Frames of a piece that is decoded in training."""
         return self.train.segment_samples // self.audio.hop_length
 
     @model_validator(mode="after")

@@ -17,6 +17,8 @@ from configs import InputError
 from data.audio_file import FULL_SCALE
 from data.clips import Clip
 
+_PHONEME_STEP = 32
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -71,6 +73,7 @@ def collate(
     speakers: bool,
     device: torch.device | str = "cpu",
     held: HeldAudio | None = None,
+    frame_bounds: Sequence[int] = (),
 ) -> Batch:
     """Put clips side by side.
 
@@ -81,15 +84,20 @@ def collate(
         speakers: whether the batch says who speaks.
         device: where the batch is wanted.
         held: the recordings, where they are on the device already.
+        frame_bounds: rising numbers of frames, of which a batch gets the first that holds all its clips, if one does;
+            its phonemes are a multiple of 32 then. With them, batches of the same buckets come in few shapes.
     """
     device = torch.device(device)
     longest = max(minimum_samples, *(len(clip.audio) for clip in clips))
-    samples = -(-longest // hop_length) * hop_length
+    frames = -(-longest // hop_length)
+    samples = next((bound for bound in frame_bounds if bound >= frames), frames) * hop_length
     if held is None:
         audio = _sent(_padded([clip.audio for clip in clips], samples)[:, None], device)  # [B, 1, S]
     else:
         audio = held.padded(clips, samples)
     phonemes = max(len(clip.phoneme_ids) for clip in clips)
+    if frame_bounds:
+        phonemes = -(-phonemes // _PHONEME_STEP) * _PHONEME_STEP
     speaker_ids = np.array([clip.speaker_id for clip in clips], dtype=np.int64)
     return Batch(
         phoneme_ids=_sent(_padded([clip.phoneme_ids for clip in clips], phonemes), device),

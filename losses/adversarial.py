@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def discriminator_loss(
@@ -58,4 +59,4 @@ def feature_loss(fmap_r: Sequence[Sequence[Tensor]], fmap_g: Sequence[Sequence[T
         for judge_r, judge_g in zip(fmap_r, fmap_g, strict=True)
         for real, made in zip(judge_r, judge_g, strict=True)
     ]
-    return 2 * torch.stack([(real.detach().float() - made.float()).abs().mean() for real, made in pairs]).sum()
+    return 2 * torch.stack([F.l1_loss(made.float(), real.detach().float()) for real, made in pairs]).sum()

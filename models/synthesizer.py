@@ -1,7 +1,7 @@
 """VITS whole: text to audio as a conditional VAE whose prior is a normalizing flow (VITS, section 2, figure 1).
 
 B batch · P phonemes · F frames · S samples · N spectrogram bins · Z latent channels · H hidden channels
-C speaker channels
+C speaker channels · K pieces of each clip
 """
 
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ _MOST_FRAMES = 500  # of one phoneme at speed 1: more than five seconds in every
 class Synthesis:
     """Everything the losses need of one training step."""
 
-    audio: Tensor  # [B, 1, S], a segment of each clip, decoded from the posterior
-    segment_starts: Tensor  # [B], first frame of each segment
+    audio: Tensor  # [B * K, 1, S], pieces of each clip, one clip's after another's, decoded from the posterior
+    segment_starts: Tensor  # [B, K], first frame of each piece
     z_p: Tensor  # [B, Z, F], the posterior's sample on the prior's side of the flow
     prior: Gaussian  # [B, Z, F], every phoneme's prior repeated for its frames
     posterior: Gaussian  # [B, Z, F]
@@ -62,7 +62,7 @@ class Synthesizer(nn.Module):
         super().__init__()
         model = config.model
         speaker_channels = model.speaker_channels if num_speakers > 1 else 0
-        self.segment_frames = config.segment_frames
+        self.segments, self.segment_frames = config.train.segments, config.segment_frames
         self.hop_length = config.audio.hop_length
         self.speakers = nn.Embedding(num_speakers, speaker_channels) if speaker_channels else None
         self.text_encoder = TextEncoder(
@@ -128,10 +128,11 @@ class Synthesizer(nn.Module):
         durations = search_durations(alignment_scores(z_p, text.prior), phoneme_lengths, frame_lengths)  # [B, P]
         duration_cost = self.duration_predictor(text.hidden, phoneme_mask, durations, speaker, generator)
 
-        segment_starts = random_segment_starts(frame_lengths, self.segment_frames, generator)
-        audio = self.decoder(slice_segments(z, segment_starts, self.segment_frames), speaker)  # [B, 1, S]
+        segment_starts = random_segment_starts(frame_lengths, self.segment_frames, self.segments, generator)
+        pieces = slice_segments(z, segment_starts, self.segment_frames)  # [B * K, Z, frames of a piece]
+        piece_speaker = None if speaker is None else speaker.repeat_interleave(self.segments, dim=0)  # [B * K, C, 1]
         return Synthesis(
-            audio=audio,
+            audio=self.decoder(pieces, piece_speaker),
             segment_starts=segment_starts,
             z_p=z_p,
             prior=_expand_prior(text.prior, durations, spectrogram.shape[2]),

@@ -159,10 +159,21 @@ def test_every_part_gets_its_own_backward_pass(contestant: Contestant) -> None:
     discriminator.zero_grad()
 
 
-def test_three_fast_steps_are_three_plain_steps() -> None:
+def test_a_second_segment_of_each_recording_costs_the_decoder_and_its_judges_as_much_and_nobody_else() -> None:
+    one, two = (
+        train_step.counted(Contestant(tiny(f"train.segments={count}"), mean_frames=120, batches=1)) for count in (1, 2)
+    )
+    for name in PARTS:
+        twice = name in ("decoder", "D step", "D in G step")
+        if name not in ("mel", OTHER):
+            assert two[name].flops == (2 if twice else 1) * one[name].flops, name
+
+
+@pytest.mark.parametrize("segments", [1, 2])
+def test_three_fast_steps_are_three_plain_steps(segments: int) -> None:
     losses: list[list[dict[str, float]]] = []
     for step in (None, plain_step):
-        config = tiny()
+        config = tiny(f"train.segments={segments}")
         runner = Contestant(config, mean_frames=120)
         each = []
         for number, batch in enumerate((runner.batches * 2)[:3]):
@@ -225,10 +236,11 @@ def test_growth_is_shown_as_far_as_it_was_measured() -> None:
 
 
 def test_growth_changes_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[tuple[int, int, int, int]] = []
+    seen: list[tuple[int, int, int, int, int]] = []
 
     def note(config: Config, *, mean_frames: int, speakers: int) -> Contestant:
-        seen.append((config.train.batch_size, mean_frames, config.train.segment_samples, speakers))
+        train = config.train
+        seen.append((train.batch_size, mean_frames, train.segment_samples, train.segments, speakers))
         raise torch.OutOfMemoryError("no room\nat all")
 
     monkeypatch.setattr(growth, "Contestant", note)
@@ -236,12 +248,12 @@ def test_growth_changes_one_thing_at_a_time(monkeypatch: pytest.MonkeyPatch) -> 
     points = list(growth.grow(lambda settings: tiny(*settings), batches=[1, 3], steps=1))
     assert {point.problem for point in points} == {"no room"}
     assert [point.axis for point in points if point.axis != "decoder"] == (
-        ["batch"] * 2 + ["frames"] * 4 + ["segment"] * 3 + ["speakers"] * 3
+        ["batch"] * 2 + ["frames"] * 4 + ["segment"] * 3 + ["segments"] * 3 + ["speakers"] * 3
     )
-    usual = (2, 570, 4096, 1)
-    differing = [[place for place in range(4) if one[place] != usual[place]] for one in seen]
+    usual = (2, 570, 4096, 1, 1)
+    differing = [[place for place in range(5) if one[place] != usual[place]] for one in seen]
     assert all(len(places) <= 1 for places in differing)
-    assert {place for places in differing for place in places} == {0, 1, 2, 3}
+    assert {place for places in differing for place in places} == {0, 1, 2, 3, 4}
 
 
 def test_a_measurement_that_fails_costs_the_others_nothing(tmp_path: Path) -> None:

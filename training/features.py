@@ -1,6 +1,7 @@
 """What is compared in training: the recorded and the decoded segments, and their mel spectrograms.
 
-B batch · F frames · G frames of a segment · S samples of a segment · N spectrogram bins · M mel bands
+B batch · K pieces of each clip · F frames · G frames of a piece · S samples of a piece · N spectrogram bins
+M mel bands
 """
 
 from dataclasses import dataclass
@@ -16,13 +17,13 @@ from models import Synthesis, Synthesizer, slice_segments
 
 @dataclass(frozen=True)
 class Segments:
-    """The same piece of each clip, as recorded and as decoded; silent where a clip is shorter than the piece."""
+    """The same pieces of each clip, as recorded and as decoded; silent where a clip is shorter than the piece."""
 
-    real: Tensor  # [B, 1, S]
-    fake: Tensor  # [B, 1, S]
-    mel_real: Tensor  # [B, M, G]
-    mel_fake: Tensor  # [B, M, G]
-    frame_mask: Tensor  # [B, 1, G]
+    real: Tensor  # [B * K, 1, S]
+    fake: Tensor  # [B * K, 1, S]
+    mel_real: Tensor  # [B * K, M, G]
+    mel_fake: Tensor  # [B * K, M, G]
+    frame_mask: Tensor  # [B * K, 1, G]
 
 
 class Features:
@@ -63,7 +64,7 @@ class Features:
         """Cut the recordings where the synthesizer decoded, and look at both sides.
 
         As in the published code, the recorded mel is cut out of the whole recording's spectrogram, which knows what
-        lies around the segment; the decoded one is reflected at its ends.
+        lies around the piece; the decoded one is reflected at its ends.
         """
         starts, frames, hop = spoken.segment_starts, self.segment_frames, self.hop_length
         frame_mask = slice_segments(spoken.frame_mask, starts, frames)

@@ -5,6 +5,7 @@ import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,46 +18,40 @@ from configs.atomic_file import replacing
 
 
 class RunningMeans:
-    """Means of named scalars since they were last read, kept on the device so that nothing waits for it."""
+    """Means of named scalars since they were last read, kept on the device so that nothing waits for it.
+
+    A value that is NaN or infinite does not count; where there was no other, neither is the mean a number.
+    """
 
     def __init__(self) -> None:
-        self.sums: dict[str, Tensor] = {}
-        self.count = 0
+        self._names: list[str] = []
+        self._sums = self._counts = torch.zeros(0)  # [names] both
 
     @torch.no_grad()
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """Take one step's 0-d tensors."""
-        fresh = list(values.values())
-        if self.sums:
-            torch._foreach_add_(list(self.sums.values()), fresh)
-        else:
-            self.sums = {name: value.detach().clone() for name, value in values.items()}
-        self.count += 1
+        """Take one step's 0-d tensors, which have the same names at every step."""
+        fresh = torch.stack([value.float() for value in values.values()])
+        finite = fresh.isfinite()
+        if not self._names:
+            self._names = list(values)
+            self._sums, self._counts = torch.zeros_like(fresh), torch.zeros_like(fresh)
+        self._sums.add_(fresh.where(finite, 0.0))
+        self._counts.add_(finite)
 
     def read(self) -> dict[str, float]:
         """The means, after which counting starts again; waits for the device once."""
-        values = torch.stack([value.float() for value in self.sums.values()]).tolist() if self.sums else []
-        means = {name: value / self.count for name, value in zip(self.sums, values, strict=True)}
-        self.sums, self.count = {}, 0
+        means = dict(zip(self._names, (self._sums / self._counts).tolist(), strict=True))
+        self._names = []
         return means
-
-    def broken(self) -> list[str]:
-        """Names whose sum is NaN or infinite; waits for the device once."""
-        if not self.sums:
-            return []
-        finite = torch.stack([value.float() for value in self.sums.values()]).isfinite().tolist()
-        return [name for name, fine in zip(self.sums, finite, strict=True) if not fine]
 
     def state_dict(self) -> dict[str, object]:
         """What a checkpoint keeps of it."""
-        return {"sums": {name: value.cpu() for name, value in self.sums.items()}, "count": self.count}
+        return {"names": self._names, "sums": self._sums.cpu(), "counts": self._counts.cpu()}
 
-    def load_state_dict(self, state: Mapping[str, object], device: torch.device) -> None:
+    def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
         """Go on from what a checkpoint kept."""
-        sums, count = state["sums"], state["count"]
-        assert isinstance(sums, dict)
-        assert isinstance(count, int)
-        self.sums, self.count = {name: value.to(device) for name, value in sums.items()}, count
+        self._names = list(state["names"])
+        self._sums, self._counts = state["sums"].to(device), state["counts"].to(device)
 
 
 class Journal:

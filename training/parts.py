@@ -22,7 +22,7 @@ class Shares:
     clips: Tensor
     phonemes: Tensor
     frames: Tensor
-    segment_frames: Tensor  # of the pieces that are decoded
+    segment_frames: Tensor  # of the pieces that are decoded, of which every clip has as many
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def parts_of(batch: Batch, count: int, *, hop_length: int, segment_frames: int, 
         batch: this rank's.
         count: of the parts.
         hop_length: samples per frame.
-        segment_frames: frames that are decoded of each clip, where it has as many.
+        segment_frames: frames of a piece that is decoded, where the clip has as many.
         ranks: who share a step.
     """
     frames = torch.div(batch.audio_lengths, hop_length, rounding_mode="floor")

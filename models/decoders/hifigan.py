@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
+from models.layers.convolution import Conv1d
+
 _SLOPE = 0.1  # of every leaky ReLU but the last
 
 
@@ -25,7 +27,7 @@ class ResidualBlock1(nn.Module):
         """Transform x [B, H, T] under the mask [B, 1, T]."""
         for dilated, plain in zip(self.dilated, self.plain, strict=True):
             y = dilated(_masked(F.leaky_relu(x, _SLOPE), mask))
-            x = x + plain(_masked(F.leaky_relu(y, _SLOPE), mask))
+            x = x + plain(_masked(F.leaky_relu_(y, _SLOPE), mask))
         return x
 
 
@@ -76,8 +78,8 @@ class HifiganDecoder(nn.Module):
         super().__init__()
         self.upsample_rates = tuple(upsample_rates)
         block = {1: ResidualBlock1, 2: ResidualBlock2}[residual_block]
-        self.input = nn.Conv1d(latent_channels, initial_channels, 7, padding=3)
-        self.speaker = nn.Conv1d(speaker_channels, initial_channels, 1) if speaker_channels else None
+        self.input = Conv1d(latent_channels, initial_channels, 7, padding=3)
+        self.speaker = Conv1d(speaker_channels, initial_channels, 1) if speaker_channels else None
         self.upsamples = nn.ModuleList()
         self.residuals = nn.ModuleList()
         channels = initial_channels
@@ -89,7 +91,7 @@ class HifiganDecoder(nn.Module):
             channels //= 2
             shapes = zip(residual_kernel_sizes, residual_dilations, strict=True)
             self.residuals.append(Parallel([block(channels, kernel, dilations) for kernel, dilations in shapes]))
-        self.output = nn.Conv1d(channels, 1, 7, padding=3, bias=False)
+        self.output = Conv1d(channels, 1, 7, padding=3, bias=False)
 
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Decode latents to a waveform.
@@ -117,7 +119,7 @@ class HifiganDecoder(nn.Module):
 
 def _convolution(channels: int, kernel_size: int, dilation: int) -> nn.Module:
     padding = dilation * (kernel_size - 1) // 2
-    return weight_norm(nn.Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding))
+    return weight_norm(Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding))
 
 
 def _masked(x: Tensor, mask: Tensor | None) -> Tensor:

@@ -1,4 +1,4 @@
-"""How the cost of a step grows: with the batch, the recordings, the segments, the speakers, and for each decoder.
+"""How the cost of a step grows: with the batch, the recordings, their segments, the speakers, and for each decoder.
 
 One thing changes at a time; the rest is the experiment's. What does not fit into memory is a row that says so.
 """
@@ -72,6 +72,7 @@ def _points(*, cuda: bool, batches: Sequence[int] | None) -> list[_Point]:
         *(_Point("batch", str(size), (f"train.batch_size={size}",)) for size in sizes),
         *(_Point("frames", str(frames), fixed, mean_frames=frames) for frames in (150, 300, 570, 850)),
         *(_Point("segment", str(size), (*fixed, f"train.segment_samples={size}")) for size in (4096, 8192, 16384)),
+        *(_Point("segments", str(count), (*fixed, f"train.segments={count}")) for count in (1, 2, 4)),
         *(_Point("speakers", str(speakers), fixed, speakers=speakers) for speakers in (1, 10, 100)),
         *(
             _Point("decoder", kind, (*fixed, f"decoder.kind={kind}"))

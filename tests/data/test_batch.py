@@ -111,3 +111,23 @@ def test_every_tensor_is_on_the_device_and_has_the_type_it_has_elsewhere() -> No
             assert (there.dtype, there.shape) == (here.dtype, here.shape)
         else:
             assert there == here
+
+
+def test_with_bounds_batches_have_few_shapes_and_the_same_clips_in_them() -> None:
+    clips = [clip(700, 5), clip(900, 33)]
+    usual, bounded = (
+        collate(clips, hop_length=HOP, minimum_samples=HOP, speakers=False, frame_bounds=bounds)
+        for bounds in ((), (2, 6, 10))
+    )
+    assert usual.audio.shape[2] == 4 * 256
+    assert bounded.audio.shape[2] == 6 * 256
+    assert bounded.phoneme_ids.shape[1] == 64
+    assert torch.equal(bounded.audio[..., : 4 * 256], usual.audio)
+    assert torch.equal(bounded.phoneme_ids[:, :33], usual.phoneme_ids)
+    assert int(bounded.audio[..., 4 * 256 :].abs().sum()) == int(bounded.phoneme_ids[:, 33:].sum()) == 0
+    assert torch.equal(bounded.audio_lengths, usual.audio_lengths)
+
+
+def test_a_batch_beyond_all_bounds_is_as_long_as_its_longest_clip() -> None:
+    batch = collate([clip(3000, 5)], hop_length=HOP, minimum_samples=HOP, speakers=False, frame_bounds=(2, 6))
+    assert batch.audio.shape[2] == 12 * 256

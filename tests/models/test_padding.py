@@ -185,8 +185,8 @@ def test_a_clip_teaches_the_same_whoever_its_neighbours_in_the_batch_are(
     def draw(like: Tensor, _: object) -> Tensor:
         return noise(BATCH, like.shape[1], FRAMES)[rows, :, : like.shape[2]]
 
-    def start_in_the_middle(lengths: Tensor, size: int, _: object) -> Tensor:
-        return (lengths - size) // 2
+    def start_in_the_middle(lengths: Tensor, size: int, *_: object) -> Tensor:
+        return ((lengths - size) // 2)[:, None]
 
     monkeypatch.setattr("models.gaussian.standard_normal", draw)
     monkeypatch.setattr("models.stochastic_duration_predictor.standard_normal", draw)

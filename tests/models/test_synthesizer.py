@@ -141,9 +141,10 @@ def test_with_dropout_a_training_pass_is_repeatable_once_torch_is_seeded_too() -
 
 
 @pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
-@pytest.mark.parametrize("num_speakers", [1, 3])
-def test_every_weight_learns_from_a_training_pass(kind: str, num_speakers: int) -> None:
-    voice = small_synthesizer(small_config(model={"duration_predictor": kind}), num_speakers=num_speakers)
+@pytest.mark.parametrize(("num_speakers", "segments"), [(1, 1), (3, 1), (3, 2)])
+def test_every_weight_learns_from_a_training_pass(kind: str, num_speakers: int, segments: int) -> None:
+    config = small_config(model={"duration_predictor": kind}, train={"segments": segments})
+    voice = small_synthesizer(config, num_speakers=num_speakers)
     spoken = train_on(voice)
     taught = [x for x in tensors_of(spoken) if x.requires_grad]
     # Squares: the sum of a normalised tensor has no gradient of its own.
@@ -177,28 +178,63 @@ def test_durations_share_out_every_frame_and_the_prior_is_repeated_accordingly()
 @torch.no_grad()
 def test_a_decoded_segment_is_the_same_place_of_the_whole_clip() -> None:
     """Away from its edges, where the decoder would look beyond it."""
-    voice = small_synthesizer(small_config(train={"segment_samples": 24 * 8}))
+    voice = small_synthesizer(small_config(train={"segment_samples": 24 * 8, "segments": 2}))
     frame_lengths = torch.tensor([40, 40])
     spectrogram, ids = noise(2, 17, 40).abs(), torch.randint(NUM_SYMBOLS, (2, 9), generator=seeded())
     spoken = voice(ids, torch.tensor([9, 9]), spectrogram, frame_lengths, generator=seeded())
     z = voice.flow.inverse(spoken.z_p, spoken.frame_mask)
     whole = voice.decoder(z)
     edge = 10 * voice.hop_length
-    for b, start in enumerate((spoken.segment_starts * voice.hop_length).tolist()):
-        segment = spoken.audio[b, :, edge:-edge]
-        same_place = whole[b, :, start + edge : start + spoken.audio.shape[2] - edge]
+    for row, start in enumerate((spoken.segment_starts * voice.hop_length).flatten().tolist()):
+        segment = spoken.audio[row, :, edge:-edge]
+        same_place = whole[row // 2, :, start + edge : start + spoken.audio.shape[2] - edge]
         assert largest_difference(segment, same_place) <= 1e-5
+    assert len(set(spoken.segment_starts.flatten().tolist())) == 4
+
+
+@torch.no_grad()
+def test_every_segment_of_a_clip_is_decoded_in_the_voice_of_its_speaker() -> None:
+    voice = small_synthesizer(small_config(train={"segments": 3}), num_speakers=3)
+    spoken = train_on(voice)
+    assert voice.speakers is not None
+    speaker = voice.speakers(torch.tensor([0, 2, 1])).unsqueeze(2)
+    z = voice.flow.inverse(spoken.z_p, spoken.frame_mask, speaker)
+    segments = [
+        voice.decoder(z[b : b + 1, :, start : start + voice.segment_frames], speaker[b : b + 1])
+        for b, starts in enumerate(spoken.segment_starts.tolist())
+        for start in starts
+    ]
+    assert len(segments) == 9
+    assert largest_difference(spoken.audio, torch.cat(segments)) <= 1e-5
+
+
+@torch.no_grad()
+def test_one_segment_of_each_clip_is_what_drawing_cutting_and_decoding_by_hand_make_bit_for_bit() -> None:
+    voice, seen = small_synthesizer(num_speakers=3), dict[str, Any]()
+    chance = seeded()
+    voice.flow.register_forward_pre_hook(lambda _, args: seen.update(z=args[0]))
+    voice.duration_predictor.register_forward_hook(lambda *_: seen.update(state=chance.get_state()))
+    ids, speaker_ids = torch.randint(NUM_SYMBOLS, (3, PHONEMES), generator=seeded()), torch.tensor([0, 2, 1])
+    spoken = voice(ids, PHONEME_LENGTHS, noise(3, 17, FRAMES).abs(), FRAME_LENGTHS, speaker_ids, generator=chance)
+
+    before = seeded().set_state(seen["state"])
+    starts = (torch.rand(3, generator=before) * (FRAME_LENGTHS - 8 + 1)).long()  # a segment has 8
+    pieces = torch.stack([seen["z"][b, :, start : start + 8] for b, start in enumerate(starts.tolist())])
+    assert voice.speakers is not None
+    assert torch.equal(spoken.segment_starts, starts[:, None])
+    assert torch.equal(spoken.audio, voice.decoder(pieces, voice.speakers(speaker_ids).unsqueeze(2)))
+    assert torch.equal(chance.get_state(), before.get_state())
 
 
 @torch.no_grad()
 def test_after_the_end_of_a_clip_shorter_than_its_segment_the_decoder_is_given_nothing() -> None:
-    voice = small_synthesizer()
+    voice = small_synthesizer(small_config(train={"segments": 2}))
     frame_lengths = torch.tensor([20, 5])  # a segment has 8
     spectrogram, ids = noise(2, 17, 20).abs(), torch.randint(NUM_SYMBOLS, (2, 4), generator=seeded())
     spoken = voice(ids, torch.tensor([4, 4]), spectrogram, frame_lengths, generator=seeded())
     z = voice.flow.inverse(spoken.z_p, spoken.frame_mask) * spoken.frame_mask
-    assert int(spoken.segment_starts[1]) == 0
-    assert largest_difference(spoken.audio[1:], voice.decoder(z[1:, :, :8])) <= 1e-5
+    assert spoken.segment_starts[1].tolist() == [0, 0]
+    assert largest_difference(spoken.audio[2:], voice.decoder(z[[1, 1], :, :8])) <= 1e-5
 
 
 @pytest.mark.parametrize("kind", ["stochastic", "deterministic"])

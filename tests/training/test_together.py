@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +96,15 @@ def test_the_shares_of_the_parts_of_a_batch_add_up_to_one(tmp_path: Path) -> Non
     assert float(first.shares.segment_frames) == pytest.approx(min(50, frames[0]) / sum(min(50, n) for n in frames))
 
 
-def test_four_parts_of_eight_clips_have_the_gradients_of_32(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("segments", [1, 2])
+def test_four_parts_of_eight_clips_have_the_gradients_of_32(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, segments: int
+) -> None:
     silence_chance(monkeypatch)
     clips = noise(32)
-    almost_none = ("train.learning_rate=1e-30", "train.precision=fp32")
+    # Some are shorter than a segment, so that the parts' shares of what is decoded differ.
+    clips[:6] = [replace(clip, phoneme_ids=clip.phoneme_ids[:9], audio=clip.audio[:3000]) for clip in clips[:6]]
+    almost_none = ("train.learning_rate=1e-30", "train.precision=fp32", f"train.segments={segments}")
     whole = gradients(trainer_of(quiet(tmp_path, *almost_none), clips), clips)
     parts = gradients(trainer_of(quiet(tmp_path, "train.accumulate=4", *almost_none), clips), clips)
     assert whole.keys() == parts.keys()
@@ -107,7 +112,8 @@ def test_four_parts_of_eight_clips_have_the_gradients_of_32(tmp_path: Path, monk
         own = [name for name in whole if name.startswith(network)]
         largest = max(float(whole[name].abs().max()) for name in own)
         apart = {name: float((parts[name] - whole[name]).abs().max()) / largest for name in own}
-        assert max(apart.values()) < 1e-5, max(apart.items(), key=lambda item: item[1])
+        # Sums over more terms round more, in float32; one wrong share makes 5e-2.
+        assert max(apart.values()) < (1e-5 if segments == 1 else 5e-5), max(apart.items(), key=lambda item: item[1])
 
 
 def test_parts_draw_the_same_noise_both_times_they_are_spoken(tmp_path: Path) -> None:
@@ -139,7 +145,7 @@ with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     silence_chance(patch)
     clips = noise(8)
     # Adam turns a gradient that is zero but for rounding into a whole step; this keeps it from that.
-    trainer = trainer_of(quiet(Path(sys.argv[1]), "train.adam_epsilon=1e-4"), clips, ranks)
+    trainer = trainer_of(quiet(Path(sys.argv[1]), "train.adam_epsilon=1e-4", "train.segments=2"), clips, ranks)
     losses = []
     for step in range(2):
         report = trainer.train_step(trainer.batch(clips[ranks.rank :: ranks.count]))
