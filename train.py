@@ -55,6 +55,7 @@ from training.parts import Part, Shares, parts_of
 from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
 from training.ranks import Ranks, leave, local_device
+from training.rehearsal import refuse_too_large, settle_batch_size
 from training.run_folder import alone_in, read_stopped, refuse_begun
 from training.updates import Updates
 from training.validation import Validation
@@ -468,7 +469,9 @@ def start(config: Config, ranks: Ranks | None = None) -> Trainer:
     """
     refuse_begun(Path(config.run.dir))
     choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
-    return Trainer(config, read_corpus(config, ranks), ranks)
+    corpus = read_corpus(config, ranks)
+    config = settle_batch_size(config, lambda settled: Trainer(settled, corpus, ranks))
+    return Trainer(config, corpus, ranks)
 
 
 def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -> Trainer:
@@ -542,13 +545,14 @@ def run(trainer: Trainer) -> int:
     if trainer.step >= trainer.total_steps:
         print(f"{trainer.folder} is at step {trainer.step} of {trainer.total_steps}: raise train.steps to train on")
         return 0
+    refuse_too_large(trainer)
     with listening_for_stop() as stop:
         try:
             trainer.train(stop)
         except torch.OutOfMemoryError as error:
             raise InputError(
                 f"{trainer.device} has no room for train.batch_size = {trainer.config.train.batch_size}: lower it, or "
-                "train.segment_samples"
+                "train.segment_samples, or raise train.accumulate"
             ) from error
     finished = trainer.step == trainer.total_steps
     if not trainer.ranks.is_first:

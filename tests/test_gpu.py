@@ -13,6 +13,7 @@ from data.corpus import Corpus, load_corpus
 from data.preparation import prepare
 from models import Synthesizer
 from models.alignment import search_durations
+from tests.benchmarks.synthetic import synthetic_corpus
 from train import Trainer, resume, start
 from training.interruption import StopRequest
 
@@ -43,6 +44,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
     return load_corpus(prepare(config.data, config.audio))
 
 
+def random_trainer(folder: Path, *overrides: str) -> Trainer:
+    """A trainer on random recordings, eight of them in two batches."""
+    settings = (f"run.dir={folder / 'run'}", "run.device=cuda", "train.batch_size=4", "train.precision=fp32")
+    config = load_config(HOUSE / "configs" / "small.toml", [*settings, *overrides])
+    return Trainer(config, synthetic_corpus(config, batches=2, mean_frames=300, speakers=1))
+
+
 def test_a_gpu_says_what_a_cpu_says() -> None:
     config = load_config(HOUSE / "configs" / "small.toml")
     torch.manual_seed(1)
@@ -70,6 +78,63 @@ def test_alignments_found_for_a_gpu_are_those_found_on_a_cpu() -> None:
     on_gpu = search_durations(scores.cuda(), phonemes.cuda(), frames.cuda())
     assert on_gpu.is_cuda
     assert torch.equal(on_gpu.cpu(), search_durations(scores, phonemes, frames))
+
+
+@pytest.mark.parametrize("execution", ["eager", "graphs"])
+def test_a_step_never_waits_for_the_gpu(tmp_path: Path, execution: str) -> None:
+    trainer = random_trainer(tmp_path, f"train.execution={execution}")
+    batch = trainer.batch(trainer.corpus.train[:4])
+    for _ in range(3):  # kernels are built, the optimizers' states made, and the graph is recorded
+        trainer.train_step(batch)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for _ in range(3):
+            trainer.means.add(trainer.train_step(batch).scalars())
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert math.isfinite(trainer.means.read()["loss/synthesizer"])
+
+
+def test_recorded_steps_are_the_steps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    losses, weights, averages = [], [], []
+    for execution in ("eager", "graphs"):
+        trainer = random_trainer(tmp_path, f"train.execution={execution}", "train.warmup_steps=8")
+        trainer.frame_bounds = trainer.config.data.bucket_frames  # the same padding, for the same noise
+        batches = [trainer.batch(trainer.corpus.train[start : start + 4]) for start in (0, 4)]
+        reports = []
+        for step in range(8):
+            reports.append({name: float(value) for name, value in trainer.train_step(batches[step % 2]).losses.items()})
+            trainer.step += 1
+        losses.append(reports)
+        weights.append([weight.detach().clone() for weight in trainer.synthesizer.parameters()])
+        averages.append([weight.detach().clone() for weight in trainer.average.parameters()])
+    assert "cannot be recorded" not in capsys.readouterr().err
+    for eager, replayed in zip(*losses, strict=True):
+        assert replayed == pytest.approx(eager, rel=1e-2)
+    for pairs in (weights, averages):
+        eager, replayed = (torch.cat([weight.flatten() for weight in one]) for one in pairs)
+        assert float((eager - replayed).norm() / eager.norm()) < 1e-2
+
+
+def test_a_broken_gradient_passes_over_a_recorded_update(tmp_path: Path) -> None:
+    trainer = random_trainer(tmp_path, "train.execution=graphs")
+    batch = trainer.batch(trainer.corpus.train[:4])
+    for _ in range(3):
+        trainer.train_step(batch)
+    before = [weight.detach().clone() for weight in trainer.synthesizer.parameters()]
+    batch.audio.fill_(math.nan)
+    report = trainer.train_step(batch)
+    assert not bool(report.synthesizer_gradient_norm.isfinite())
+    assert all(torch.equal(one, two) for one, two in zip(before, trainer.synthesizer.parameters(), strict=True))
+
+
+def test_channels_last_changes_no_loss(tmp_path: Path) -> None:
+    losses = []
+    for wanted in ("false", "true"):
+        trainer = random_trainer(tmp_path, f"train.channels_last={wanted}", "train.precision=fp32")
+        report = trainer.train_step(trainer.batch(trainer.corpus.train[:4]))
+        losses.append({name: float(value) for name, value in report.losses.items()})
+    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
 
 
 @pytest.mark.slow

@@ -1,4 +1,18 @@
-"""Which precision a run really uses."""
+"""Which precision a run really uses, and what stays in float32 whatever it is.
+
+Autocast computes convolutions and matrix products in bfloat16 (or fp16). Everything that sums many terms, divides by
+small ones or is a likelihood keeps float32, by casts where it is computed, each held by a test:
+
+- data/spectrogram.py: Fourier transform and mel (there is no bfloat16 FFT; log of a magnitude);
+- models/gaussian.py: mean and log standard deviation of posterior and prior, and the samples;
+- models/alignment.py: the scores, which are sums over all latent channels;
+- models/layers/spline.py: knots, slopes and log-derivatives of the duration predictor's flow;
+- models/masks.py: masks, and by them the residual streams of WaveNets and text encoder, which add up layer after layer;
+- losses/: every difference, square and mean;
+- weights, gradients, both optimizers and the average.
+
+What the decoder and the discriminators make between their convolutions, the bulk of all memory traffic, is bfloat16.
+"""
 
 import torch
 

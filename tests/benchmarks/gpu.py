@@ -59,22 +59,30 @@ def last_lines(output: str) -> str:
     return verbatim("\n".join(output.strip().splitlines()[-15:]))
 
 
+def _rivals(name: str, seconds: float, *settings: str) -> Task:
+    """The step in bf16, and in turn the same with one more setting, the last one."""
+    own, rival = settings[:-1], settings[-1]
+    return Task(name, (*_STEP, "train.precision=bf16", *own, "--compare", rival, "--json"), seconds, step_section)
+
+
 TASKS = (
-    Task(
-        "bf16, and the plain step", (*_STEP, "train.precision=bf16", "--compare", "plain", "--json"), 110, step_section
-    ),
-    Task("fp16", (*_STEP, "train.precision=fp16", "--json"), 60, step_section),
-    Task("fp32", (*_STEP, "train.precision=fp32", "--json"), 60, step_section),
-    Task("alignment search", ("tests.benchmarks.alignment",), 50, verbatim),
-    Task(
-        "how cost grows, bf16",
-        (*_STEP, "train.precision=bf16", "--grow", "--steps", "3", "--json"),
-        120,
-        growth_section,
-    ),
+    _rivals("bf16, and the plain step", 75, "plain"),
+    _rivals("bf16, and recorded as graphs", 60, "train.execution=graphs"),
+    _rivals("bf16, and channels last", 50, "train.channels_last=true"),
+    Task("alignment search", ("tests.benchmarks.alignment",), 35, verbatim),
     Task(
         "tests that need a GPU", ("pytest", "-o", "addopts=", "-q", "-m", "gpu and not slow", "tests"), 60, last_lines
     ),
+    Task(
+        "how cost grows, bf16",
+        (*_STEP, "train.precision=bf16", "--grow", "--steps", "2", "--json"),
+        65,
+        growth_section,
+    ),
+    Task("fp16", (*_STEP, "train.precision=fp16", "--json"), 25, step_section),
+    Task("fp32", (*_STEP, "train.precision=fp32", "--json"), 25, step_section),
+    # Last, as the compiler may take whatever time it is given.
+    _rivals("bf16, and compiled", 80, "train.execution=graphs", "train.execution=compiled-graphs"),
 )
 
 

@@ -69,7 +69,8 @@ def measure(config: Config, *, rounds: int, rival: Rival | None = None, command:
     comparison = None
     if rival is not None:
         milliseconds, comparison = compared(contestant, rival, rounds=rounds)
-    # To look at a step slows it down, so that is done apart.
+    # To look at a step slows it down, so that is done apart; and a step that is replayed has no parts to be seen.
+    contestant.trainer.carry_out = contestant.trainer.lesson
     spans, counts = watched(contestant, steps=min(rounds, 3)), counted(contestant)
     matrix = matrix_peak(device, dtype)
     parts = {

@@ -76,6 +76,25 @@ def test_the_command_line_wins_over_the_file_and_its_last_word_over_its_first(ex
     assert config.run.dir == "runs/y"
 
 
+@pytest.mark.parametrize("line", ["train.batch_size=auto", 'train.batch_size="auto"'])
+def test_a_batch_size_that_is_left_open_is_a_number_only_when_it_is_settled(experiment: Path, line: str) -> None:
+    config = load_config(experiment, [line])
+    assert config.train.asked_batch_size == "auto"
+    assert parse_config(tomllib.loads(dump_config(config)), source="again") == config
+    with pytest.raises(ValueError, match="not been replaced by a number"):
+        _ = config.train.batch_size
+    settled = config.model_copy(update={"train": config.train.model_copy(update={"asked_batch_size": 3})})
+    assert settled == load_config(experiment, ["train.batch_size=3"])
+    assert "\nbatch_size = 3\n" in dump_config(settled)
+    assert differences(config, settled) == ["train.batch_size: 'auto' -> 3"]
+
+
+def test_a_wrong_batch_size_is_told_once_and_both_that_it_may_be(experiment: Path) -> None:
+    sentence = refusal(experiment, "train.batch_size=many")
+    assert sentence.endswith("train.batch_size = 'many': input should be a whole number above 0, or auto")
+    assert "train.batch_size" in refusal(experiment, "train.asked_batch_size=3")
+
+
 def test_a_byte_order_mark_is_no_mistake(experiment: Path) -> None:
     experiment.write_bytes(b"\xef\xbb\xbf" + MINIMAL.encode())
     assert load_config(experiment).data.root == "corpus"

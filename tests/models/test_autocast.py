@@ -3,9 +3,11 @@
 import pytest
 import torch
 
+from configs import DiscriminatorSettings
 from losses import duration_loss, kl_loss
-from models import Synthesis, Synthesizer
+from models import Discriminator, Synthesis, Synthesizer
 from models.layers.spline import RationalQuadraticSpline
+from models.layers.wavenet import WaveNet
 from models.masks import length_mask
 from tests.models.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
 
@@ -98,3 +100,11 @@ def test_statistics_are_raised_to_float32_even_where_the_mask_is_half_precision_
         log_durations = voice.duration_predictor.predict(text.hidden, phoneme_mask)
     for x in (text.prior.mean, text.prior.log_std, posterior.mean, posterior.log_std, cost, log_durations):
         assert x.dtype == torch.float32
+
+
+def test_what_is_summed_stays_float32_and_what_lies_between_the_judges_convolutions_does_not() -> None:
+    wavenet, judges = WaveNet(4, 3, 2), Discriminator(DiscriminatorSettings(periods=(2,), channel_divisor=16))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert wavenet(noise(2, 4, 9), length_mask(torch.tensor([9, 5]), 9)).dtype == torch.float32
+        judged = judges(noise(2, 1, 2048))
+        assert {layer.dtype for judge in judged.features for layer in judge} == {torch.bfloat16}
