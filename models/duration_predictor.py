@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.layers.channel_norm import ChannelNorm
+from models.layers.dropout import Dropout
 
 
 class DurationPredictor(nn.Module):
@@ -23,7 +24,7 @@ class DurationPredictor(nn.Module):
         self.second = nn.Conv1d(channels, channels, kernel_size, padding=kernel_size // 2)
         self.second_norm = ChannelNorm(channels)
         self.projection = nn.Conv1d(channels, 1, 1)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self,

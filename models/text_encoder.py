@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from models.gaussian import Gaussian
 from models.layers.attention import RelativeAttention
+from models.layers.dropout import Dropout
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class FeedForward(nn.Module):
         super().__init__()
         self.widen = nn.Conv1d(channels, filter_channels, kernel_size, padding=kernel_size // 2)
         self.narrow = nn.Conv1d(filter_channels, channels, kernel_size, padding=kernel_size // 2)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Transform x [B, P, H] under the mask [B, 1, P]."""
@@ -47,7 +48,7 @@ class TransformerBlock(nn.Module):
         self.attention_norm = nn.LayerNorm(channels)
         self.feed_forward = FeedForward(channels, filter_channels, kernel_size, dropout)
         self.feed_forward_norm = nn.LayerNorm(channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Transform x [B, P, H] under the mask [B, 1, P]."""

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.layers.dropout import Dropout
+
 
 class RelativeAttention(nn.Module):
     """Multi-head self-attention whose keys and values know how far away they are, up to W places.
@@ -23,7 +25,7 @@ class RelativeAttention(nn.Module):
         self.window = window
         self.query, self.key, self.value = (nn.Linear(channels, channels) for _ in range(3))
         self.output = nn.Linear(channels, channels)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         head_channels = channels // heads
         self.relative_keys = nn.Parameter(torch.randn(2 * window + 1, head_channels) / math.sqrt(head_channels))
         self.relative_values = nn.Parameter(torch.randn(2 * window + 1, head_channels) / math.sqrt(head_channels))

@@ -6,7 +6,7 @@ B batch · H channels · P phonemes
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.layers.channel_norm import ChannelNorm
+from models.layers.dropout import Dropout
 
 
 class SeparableStack(nn.Module):
@@ -25,18 +25,21 @@ class SeparableStack(nn.Module):
             )
             for layer in range(layers)
         )
-        self.pointwise = nn.ModuleList(nn.Conv1d(channels, channels, 1) for _ in range(layers))
-        self.depthwise_norms = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
-        self.pointwise_norms = nn.ModuleList(ChannelNorm(channels) for _ in range(layers))
-        self.dropout = nn.Dropout(dropout)
+        self.pointwise = nn.ModuleList(nn.Linear(channels, channels) for _ in range(layers))
+        self.depthwise_norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(layers))
+        self.pointwise_norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(layers))
+        self.dropout = Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor, condition: Tensor | None = None) -> Tensor:
         """Transform x [B, H, P] under the mask [B, 1, P], after adding the condition [B, H, P] where there is one."""
         if condition is not None:
             x = x + condition
+        # Norms and point-wise layers want the channels last; with them there throughout, little is turned around.
+        x, place_mask = x.transpose(1, 2).contiguous(), mask.transpose(1, 2)  # [B, P, H], [B, P, 1]
         layers = zip(self.depthwise, self.depthwise_norms, self.pointwise, self.pointwise_norms, strict=True)
         for depthwise, depthwise_norm, pointwise, pointwise_norm in layers:
-            y = F.gelu(depthwise_norm(depthwise(x * mask)))
+            y = depthwise((x * place_mask).transpose(1, 2)).transpose(1, 2)  # [B, P, H]
+            y = F.gelu(depthwise_norm(y))
             y = F.gelu(pointwise_norm(pointwise(y)))
             x = x + self.dropout(y)
-        return x * mask
+        return x.transpose(1, 2).contiguous() * mask  # [B, H, P]

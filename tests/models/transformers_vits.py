@@ -129,7 +129,9 @@ def _their_name(name: str, config: Config) -> str:
 
 
 def _their_shape(name: str, x: Tensor) -> Tensor:
-    return x.unsqueeze(0) if name.endswith(("relative_keys", "relative_values")) else x
+    if name.endswith(("relative_keys", "relative_values")):
+        return x.unsqueeze(0)
+    return x.unsqueeze(2) if name.endswith(".weight") and ".pointwise." in name else x  # theirs convolve
 
 
 def _plain_weights(model: nn.Module) -> dict[str, Tensor]:
