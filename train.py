@@ -46,7 +46,7 @@ from models.discriminator import Judgement
 from models.layers.convolution import use_channels_last
 from models.voice_file import save_voice
 from training.averaging import make_average, update_average
-from training.execution import execution
+from training.execution import Replayed, execution
 from training.features import Features, Segments
 from training.interruption import StopRequest, listening_for_stop
 from training.journal import Journal, RunningMeans
@@ -57,6 +57,7 @@ from training.random_state import noise_state, random_state, restore_noise, rest
 from training.ranks import Ranks, leave, local_device
 from training.rehearsal import refuse_too_large, settle_batch_size
 from training.run_folder import alone_in, read_stopped, refuse_begun
+from training.schedule import learning_rate
 from training.updates import Updates
 from training.validation import Validation
 
@@ -124,7 +125,12 @@ class Trainer:
         self.updates = Updates(self.scaler, self.device)
         self.pace = Pace(train, self.device)
         self.carry_out = execution(
-            self.lesson, train, self.dtype, self.device, [*self.synthesizer.children(), self.discriminator]
+            self.lesson,
+            train,
+            dtype=self.dtype,
+            device=self.device,
+            ranks=self.ranks.count,
+            networks=[*self.synthesizer.children(), self.discriminator],
         )
 
         if not self.ranks.is_first:  # the same weights, and noise of its own
@@ -145,7 +151,7 @@ class Trainer:
             ranks=self.ranks.count,
         )
         # A recorded step is for one shape of batch, so there shall be few.
-        self.frame_bounds = config.data.bucket_frames if "graphs" in train.execution else ()
+        self.frame_bounds = config.data.bucket_frames if isinstance(self.carry_out, Replayed) else ()
         self.held: HeldAudio | None = None
         if config.data.hold == "device":
             self.held = HeldAudio([*corpus.train, *corpus.validation], self.device)
@@ -338,7 +344,7 @@ class Trainer:
             name: value if name.startswith(_OF_ALL_RANKS) else sum(of_rank[name] for of_rank in of_ranks)
             for name, value in of_ranks[0].items()
         }
-        rate = float(self.pace.learning_rate)
+        rate = learning_rate(self.config.train, step=self.step - 1, epoch=(self.step - 1) // len(self.source))
         steps, seconds, waited = (now - then for now, then in zip(self._progress(), since, strict=True))
         seconds_per_step = seconds / steps
         place = {"epoch": self.epoch, "learning_rate": rate, "seconds_per_step": seconds_per_step}
@@ -422,13 +428,18 @@ class Trainer:
             getattr(self, name).load_state_dict(state[name])
         for group in (*self.synthesizer_optimizer.param_groups, *self.discriminator_optimizer.param_groups):
             group["weight_decay"] = self.config.train.weight_decay
-            group["capturable"] = self.device.type == "cuda"
+            group.update(self._way_to_step)
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
         self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
         own = state["ranks"][self.ranks.rank]
         self.means.load_state_dict(own["means"], self.device)
         restore_random_state(own["random"])
+
+    @property
+    def _way_to_step(self) -> dict[str, bool]:
+        recorded = self.device.type == "cuda" and "graphs" in self.config.train.execution
+        return {"fused": self.device.type in ("cpu", "cuda"), "capturable": recorded}
 
     def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
         train = self.config.train
@@ -438,8 +449,7 @@ class Trainer:
             betas=(train.adam_beta_1, train.adam_beta_2),
             eps=train.adam_epsilon,
             weight_decay=train.weight_decay,
-            fused=self.device.type in ("cpu", "cuda"),
-            capturable=self.device.type == "cuda",  # its count of steps lies where a recorded step finds it
+            **self._way_to_step,
         )
 
 

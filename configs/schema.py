@@ -236,9 +236,9 @@ class TrainSettings(Section):
     accumulate: Positive = 1
     """Parts in which a batch is taught, one after the other: the same lesson in less memory and more time."""
     segment_samples: Positive = 8192
-    """S: samples of a piece that is decoded."""
+    """S: samples of a segment, the piece of a recording that is decoded."""
     segments: Positive = 1
-    """Pieces of `segment_samples` decoded per recording and step."""
+    """Segments decoded per recording and step."""
     learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
     """Learning rate of both AdamW optimizers at the start."""
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = 0.999875
@@ -262,7 +262,7 @@ class TrainSettings(Section):
     execution: Literal["eager", "compiled", "graphs", "compiled-graphs"] = "eager"
     """How a step reaches the device: operation by operation, in compiled kernels, recorded as CUDA graphs, or both."""
     channels_last: bool = False
-    """Whether WaveNets, decoder and judges keep the channels of a place side by side; a matter of speed alone."""
+    """Whether the convolutions of WaveNets, decoder and judges keep a place's channels side by side; only for speed."""
     ema_decay: Probability = 0.999
     """Decay per step of the averaged weights that become the voice; 0 keeps the newest weights."""
     report_every: Positive = 200
@@ -312,7 +312,7 @@ class Config(Section):
 
     @property
     def segment_frames(self) -> int:
-        """Frames of a piece that is decoded in training."""
+        """Frames of a segment, the piece that is decoded in training."""
         return self.train.segment_samples // self.audio.hop_length
 
     @model_validator(mode="after")

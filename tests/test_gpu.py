@@ -111,9 +111,10 @@ def test_recorded_steps_are_the_steps(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "cannot be recorded" not in capsys.readouterr().err
     for eager, replayed in zip(*losses, strict=True):
         assert replayed == pytest.approx(eager, rel=1e-2)
-    for pairs in (weights, averages):
+    # A learning rate that stays where it was recorded moves the weights by 6e-3, such a share the average by 1.3e-3.
+    for pairs, limit in ((weights, 2e-3), (averages, 3e-4)):
         eager, replayed = (torch.cat([weight.flatten() for weight in one]) for one in pairs)
-        assert float((eager - replayed).norm() / eager.norm()) < 1e-2
+        assert float((eager - replayed).norm() / eager.norm()) < limit
 
 
 def test_a_broken_gradient_passes_over_a_recorded_update(tmp_path: Path) -> None:
@@ -126,6 +127,10 @@ def test_a_broken_gradient_passes_over_a_recorded_update(tmp_path: Path) -> None
     report = trainer.train_step(batch)
     assert not bool(report.synthesizer_gradient_norm.isfinite())
     assert all(torch.equal(one, two) for one, two in zip(before, trainer.synthesizer.parameters(), strict=True))
+    assert {float(one["step"]) for one in trainer.synthesizer_optimizer.state.values()} == {3.0}
+    report = trainer.train_step(trainer.batch(trainer.corpus.train[:4]))
+    assert bool(report.synthesizer_gradient_norm.isfinite())
+    assert {float(one["step"]) for one in trainer.synthesizer_optimizer.state.values()} == {4.0}
 
 
 def test_channels_last_changes_no_loss(tmp_path: Path) -> None:

@@ -181,7 +181,9 @@ def test_what_the_judges_saw_before_their_update_is_compared_with_only_if_asked_
 ) -> None:
     steps = []
     for reuse in ("false", "true"):
-        trainer = start(tiny(corpus_folder, tmp_path / reuse, f"train.reuse_real_features={reuse}"))
+        trainer = start(
+            tiny(corpus_folder, tmp_path / reuse, f"train.reuse_real_features={reuse}", "train.learning_rate=1e-5")
+        )
         judged: list[int] = []
         trainer.discriminator.register_forward_hook(lambda *_, seen=judged: seen.append(1))
         torch.manual_seed(1)
@@ -191,7 +193,7 @@ def test_what_the_judges_saw_before_their_update_is_compared_with_only_if_asked_
     for name, value in plain.items():
         assert torch.equal(value, reused[name]) == (name not in ("loss/feature_matching", "loss/synthesizer")), name
     # What is compared with has moved by one small update.
-    torch.testing.assert_close(reused["loss/feature_matching"], plain["loss/feature_matching"], rtol=0.2, atol=0.0)
+    torch.testing.assert_close(reused["loss/feature_matching"], plain["loss/feature_matching"], rtol=0.05, atol=0.0)
 
 
 def test_frozen_lets_gradients_through_and_thaws_after_an_error() -> None:

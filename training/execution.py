@@ -8,6 +8,7 @@ Recording costs no step: the first batch of a shape is taught as usual, the seco
 """
 
 import copy
+import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +18,7 @@ from typing import Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from configs import TrainSettings
+from configs import InputError, TrainSettings
 from data.batch import Batch
 
 Result = TypeVar("Result")
@@ -29,8 +30,10 @@ _MOST_RECORDINGS = 64  # each keeps a batch and what a driver needs to launch th
 def execution(
     step: Callable[[Batch], Result],
     settings: TrainSettings,
+    *,
     dtype: torch.dtype,
     device: torch.device,
+    ranks: int,
     networks: Sequence[nn.Module],
 ) -> Callable[[Batch], Result]:
     """The same step, carried out as `train.execution` says.
@@ -40,6 +43,7 @@ def execution(
         settings: the train section.
         dtype: of convolutions and matrix products.
         device: of the step.
+        ranks: that make it together.
         networks: that the step is made of.
     """
     compiled, replayed = "compiled" in settings.execution, "graphs" in settings.execution
@@ -51,6 +55,8 @@ def execution(
         f"the device is a {device.type}, not a GPU of CUDA": device.type != "cuda",
         f"train.accumulate = {settings.accumulate} looks back at the noise": settings.accumulate > 1,
         "fp16 keeps its scale's books in Python": dtype == torch.float16,
+        f"{ranks} processes meet the same shapes at different steps": ranks > 1,
+        "the alignment search needs Triton to run on the GPU": importlib.util.find_spec("triton") is None,
     }
     for reason, there in obstacles.items():
         if there:
@@ -88,7 +94,8 @@ class CudaRecorder:
         """See `Recorder`."""
         graph = torch.cuda.CUDAGraph()
         # The thread that makes the next batches uses the device, too, and may.
-        with torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local"):
+        capture = torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local")
+        with torch.cuda.device(self._stream.device), capture:
             result = work()
         return graph.replay, result
 
@@ -114,7 +121,7 @@ class Recording(Generic[Result]):
 class Replayed(Generic[Result]):
     """A step that is recorded for each shape of batch and then replayed.
 
-    Where it cannot be recorded, it says so once, and every step from there on is made as if nobody had asked.
+    Where there is no room for recordings, it says so once, and every step from there on is made as if nobody had asked.
 
     Args:
         step: reads nothing but the batch and what lies on the device, and leaves tensors.
@@ -123,36 +130,52 @@ class Replayed(Generic[Result]):
 
     def __init__(self, step: Callable[[Batch], Result], recorder: Recorder) -> None:
         self._step, self._recorder = step, recorder
-        self._recordings: dict[tuple[object, ...], Recording[Result] | None] = {}
+        self._seen: set[tuple[object, ...]] = set()
+        self._recordings: dict[tuple[object, ...], Recording[Result]] = {}
         self._given_up = False
 
     def __call__(self, batch: Batch) -> Result:
-        """Make the step on one batch; the result holds until the next."""
-        shape = _shape(batch)
-        recording = self._recordings.get(shape)
-        if recording is None and shape in self._recordings and not self._given_up:
-            recording = self._record(batch, shape)
-        with self._recorder.aside():
-            if recording is None:
-                if len(self._recordings) < _MOST_RECORDINGS:
-                    self._recordings.setdefault(shape, None)
-                return self._step(batch)
-            for kept, fresh in zip(_tensors(recording.batch), _tensors(batch), strict=True):
-                kept.copy_(fresh)
-            recording.replay()
-        return recording.result
+        """Make the step on one batch; the result holds until the next.
 
-    def _record(self, batch: Batch, shape: tuple[object, ...]) -> Recording[Result] | None:
-        own = copy.deepcopy(batch)
+        Raises:
+            InputError: the step cannot be recorded.
+        """
         try:
-            replay, result = self._recorder.record(lambda: self._step(own))
-        except RuntimeError as error:  # CUDA's own errors, and a GPU without room for it
-            self._given_up = True
-            self._recordings.clear()
-            tell(f"the step cannot be recorded ({_first_line(error)}): {_UNRECORDED}")
-            return None
-        self._recordings[shape] = recording = Recording(own, replay, result)
-        return recording
+            recording = None if self._given_up else self._recording(batch)
+            with self._recorder.aside():
+                if recording is None:
+                    return self._step(batch)
+                for kept, fresh in zip(_tensors(recording.batch), _tensors(batch), strict=True):
+                    kept.copy_(fresh)
+                recording.replay()
+            return recording.result
+        except torch.OutOfMemoryError:
+            if self._given_up:
+                raise
+        # Recordings keep what the largest of them needs, and a step of a new shape needs as much again.
+        self._given_up = True
+        self._recordings.clear()
+        tell(f"there is no room for recorded steps: {_UNRECORDED}")
+        return self(batch)
+
+    def _recording(self, batch: Batch) -> Recording[Result] | None:
+        """The recording for such a batch, made now where it is the second one of its shape; None for the first."""
+        shape = _shape(batch)
+        if shape not in self._recordings and shape in self._seen and len(self._recordings) < _MOST_RECORDINGS:
+            own = copy.deepcopy(batch)
+            try:
+                replay, result = self._recorder.record(lambda: self._step(own))
+            except torch.OutOfMemoryError:
+                raise
+            except RuntimeError as error:
+                # CUDA ends a recording that went wrong with an error of its own, and is in no state to go on.
+                raise InputError(
+                    f"the step cannot be recorded ({_first_line(error.__context__ or error)}): go on from the newest "
+                    "checkpoint with train.execution=eager"
+                ) from error
+            self._recordings[shape] = Recording(own, replay, result)
+        self._seen.add(shape)
+        return self._recordings.get(shape)
 
 
 class Compiled(Generic[Result]):
@@ -168,13 +191,13 @@ class Compiled(Generic[Result]):
     def __init__(self, step: Callable[[Batch], Result], networks: Sequence[nn.Module]) -> None:
         self._step, self._networks = step, networks
         self._proven = False
-        for network in networks:
-            network.compile(dynamic=True)  # batches come in many lengths
 
     def __call__(self, batch: Batch) -> Result:
         """Make the step on one batch."""
         if self._proven:
             return self._step(batch)
+        for network in self._networks:  # not before: what comes before the first step need not wait for a compiler
+            network.compile(dynamic=True)  # batches come in many lengths
         try:
             result = self._step(batch)
         except torch.OutOfMemoryError:

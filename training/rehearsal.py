@@ -33,7 +33,7 @@ from training.ranks import Ranks
 LARGEST_BATCH = 64  # the paper's: a larger one is another training
 _GIB = 2**30
 _LEFT_FREE = 0.1  # of all memory, by a batch that was not asked for by number
-_CLEARLY = 1.1  # an estimate this many times the memory is believed
+_CLEARLY = 1.5  # an estimate this many times the memory is believed
 # glibc's heap keeps holes of up to 32 MB: a process grows by more than what a step holds of it at once.
 _HOLES = 1.4
 _PROGRAM = 150 * 2**20  # code that is loaded in the first step
@@ -153,6 +153,9 @@ def settle_batch_size(config: Config, build: Callable[[Config], Rehearsable]) ->
     if trainer.ranks.is_first:
         expected = f"the longest step is expected to take {takes / _GIB:.1f} of {has.free / _GIB:.1f} GiB"
         print(f"train.batch_size = {size}: {expected}", flush=True)
+    device = trainer.device
+    del trainer  # what it holds is not the next one's
+    let_go(device)
     return with_batch_size(config, size)
 
 
@@ -224,18 +227,21 @@ def upper_bound(trainer: Rehearsable, step: LongStep) -> int:
 
 def _largest_batch(trainer: Rehearsable, free: float) -> tuple[int, float]:
     """The largest batch that so many bytes are enough for, and those it takes; 0 if there is none."""
-    corpus, estimates = trainer.corpus, dict[Clip, Estimate | None]()
+    corpus, estimates = trainer.corpus, dict[int, Estimate | None]()  # by samples
+    # Beside what recordings keep, a step of a new shape needs as much again.
+    steps = 2 if "graphs" in trainer.config.train.execution and trainer.device.type == "cuda" else 1
     count = (len(corpus.train) or sum(len(shard.samples) for shard in corpus.shards)) // trainer.ranks.count
     size = min(LARGEST_BATCH, 1 << max(count, 1).bit_length() - 1)
     while size:
         takes = 0.0
         for step in longest_steps(trainer.config, corpus, size):
-            if step.clip not in estimates:
-                estimates[step.clip] = estimate(trainer, step)
-            needs = estimates[step.clip]
-            bytes_ = math.inf if needs is None else needs.of(step.clips)
+            samples = len(step.clip.audio)
+            if samples not in estimates:
+                estimates[samples] = estimate(trainer, step)
+            needs = estimates[samples]
+            bytes_ = math.inf if needs is None else needs.of(step.clips) * steps
             if trainer.device.type == "cuda" and bytes_ <= free:
-                bytes_ = rehearse(trainer, step, accumulate=trainer.config.train.accumulate) or math.inf
+                bytes_ = (rehearse(trainer, step, accumulate=trainer.config.train.accumulate) or math.inf) * steps
             takes = max(takes, bytes_)
         if takes <= free:
             return size, takes
@@ -276,9 +282,12 @@ def _batch(trainer: Rehearsable, step: LongStep) -> Batch:
 @contextmanager
 def _without_trace(trainer: Rehearsable) -> Iterator[None]:
     state = random_state()
+    buffers = [(buffer, buffer.clone()) for buffer in trainer.discriminator.buffers()]  # spectral norm's, which move
     try:
         yield
     finally:
+        for buffer, before in buffers:
+            buffer.copy_(before)
         trainer.synthesizer.zero_grad(set_to_none=True)
         trainer.discriminator.zero_grad(set_to_none=True)
         restore_random_state(state)

@@ -27,16 +27,20 @@ class Updates:
 
         Args:
             name: of the network.
-            optimizer: a fused one, which looks on the device whether it shall step.
+            optimizer: where it is fused, it looks on the device whether it shall step; else this waits for the device.
             norm: of the gradients, 0-d.
         """
         broken = (~norm.isfinite()).float()
         if name not in self.passed_over:
             self.passed_over[name] = torch.zeros((), device=self._device)
         self.passed_over[name].add_(1).mul_(broken)
-        if not self.scaler.is_enabled():  # which tells the optimizer the same
+        if self.scaler.is_enabled():
+            self.scaler.step(optimizer)  # tells the optimizer the same
+        elif optimizer.param_groups[0]["fused"]:
             optimizer.found_inf = broken  # type: ignore[attr-defined]
-        self.scaler.step(optimizer)
+            optimizer.step()
+        elif not broken:
+            optimizer.step()
 
     def hopeless(self) -> list[str]:
         """Networks that have not been updated for a long time; waits for the device."""

@@ -2,7 +2,8 @@
 
 The fast kernels of a GPU's matrix units want the channels of a place side by side, and torch has that layout for images
 only: a signal is then an image one pixel high. Which layout is faster depends on device, shapes and precision, so it is
-a setting (`train.channels_last`) and a measurement (tests/benchmarks/RESULTS.md). The numbers are the same.
+a setting (`train.channels_last`) and a measurement (tests/benchmarks/RESULTS.md). What is computed is the same, up to
+rounding.
 
 B batch · C channels · T time
 """

@@ -12,11 +12,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from configs import TrainSettings
+from configs import InputError, TrainSettings
 from data.batch import Batch
 from training.execution import Compiled, Replayed, execution
-
-CPU = torch.device("cpu")
 
 
 def batch_of(value: float, *, clips: int = 2, samples: int = 8) -> Batch:
@@ -90,18 +88,48 @@ def test_a_batch_is_only_read_and_its_names_are_no_part_of_its_shape() -> None:
     assert float(second.audio.mean()) == 2.0
 
 
-def test_what_cannot_be_recorded_is_told_once_and_made_as_usual(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_step_that_cannot_be_recorded_ends_the_run_and_says_why() -> None:
     class Refusing(Notebook):
         def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-            raise RuntimeError("operation not permitted when stream is capturing\nand more")
+            try:
+                raise RuntimeError("operation not permitted when stream is capturing\nand more")
+            except RuntimeError:
+                raise RuntimeError("capture failed due to a previous error")  # noqa: B904 - as torch does
 
-    learner, usual = Learner(), Learner()
-    replayed = Replayed(learner.step, Refusing())
-    for value in (1.0, 2.0, 3.0, 4.0):
-        assert float(replayed(batch_of(value))["sum"]) == float(usual.step(batch_of(value))["sum"])
-    told = capsys.readouterr().err
-    assert told.count("the step cannot be recorded (operation not permitted when stream is capturing)") == 1
-    assert told.count("\n") == 1
+    replayed = Replayed(Learner().step, Refusing())
+    replayed(batch_of(1.0))
+    with pytest.raises(InputError, match=r"recorded \(operation not permitted when stream is capturing\): .*=eager"):
+        replayed(batch_of(2.0))
+
+
+@pytest.mark.parametrize("where", ["recording", "a step of another shape"])
+def test_without_room_for_recordings_steps_are_made_as_usual(where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    class Full(Notebook):
+        def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+            if where == "recording":
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().record(work)
+
+    learner, usual, notebook = Learner(), Learner(), Full()
+
+    def step(batch: Batch) -> dict[str, Tensor]:
+        if where != "recording" and batch.audio.shape[2] == 16 and replayed._recordings:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return learner.step(batch)
+
+    replayed = Replayed(step, notebook)
+    for value, samples in ((1.0, 8), (2.0, 8), (3.0, 16), (4.0, 16), (5.0, 8)):
+        batch = batch_of(value, samples=samples)
+        assert float(replayed(batch)["sum"]) == float(usual.step(batch)["sum"])
+    assert capsys.readouterr().err.count("there is no room for recorded steps") == 1
+
+
+def test_a_step_that_has_no_room_by_itself_says_so() -> None:
+    def step(batch: Batch) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    with pytest.raises(torch.OutOfMemoryError):
+        Replayed(step, Notebook())(batch_of(1.0))
 
 
 def test_shapes_without_end_are_not_recorded_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,22 +140,23 @@ def test_shapes_without_end_are_not_recorded_without_end(monkeypatch: pytest.Mon
         for samples in (8, 16, 24, 32):
             replayed(batch_of(1.0, samples=samples))
     assert notebook.recorded == 2
-    assert learner.calls == 12
+    assert learner.calls == 12  # also those of the recorder, which makes each replayed step
 
 
 @pytest.mark.parametrize(
-    ("settings", "dtype", "reason"),
+    ("accumulate", "dtype", "device", "ranks", "reason"),
     [
-        ({}, torch.float32, "the device is a cpu"),
-        ({"accumulate": 2}, torch.float32, "the device is a cpu"),
-        ({}, torch.float16, "the device is a cpu"),
+        (1, torch.float32, "cpu", 1, "the device is a cpu"),
+        (2, torch.float32, "cuda", 1, "train.accumulate = 2"),
+        (1, torch.float16, "cuda", 1, "fp16"),
+        (1, torch.float32, "cuda", 2, "2 processes"),
     ],
 )
 def test_graphs_where_there_can_be_none_are_told(
-    settings: dict[str, Any], dtype: torch.dtype, reason: str, capsys: pytest.CaptureFixture[str]
+    accumulate: int, dtype: torch.dtype, device: str, ranks: int, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    learner = Learner()
-    step = execution(learner.step, TrainSettings(execution="graphs", **settings), dtype, CPU, [])
+    learner, settings = Learner(), TrainSettings(execution="graphs", accumulate=accumulate)
+    step = execution(learner.step, settings, dtype=dtype, device=torch.device(device), ranks=ranks, networks=[])
     assert step == learner.step
     assert f"the step cannot be recorded ({reason}" in capsys.readouterr().err
 

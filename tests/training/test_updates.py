@@ -10,14 +10,15 @@ from torch.amp.grad_scaler import GradScaler
 from training.updates import Updates
 
 
-def optimizer_of(weight: nn.Parameter) -> torch.optim.AdamW:
-    return torch.optim.AdamW([weight], lr=0.1, fused=True)
+def optimizer_of(weight: nn.Parameter, *, fused: bool = True) -> torch.optim.AdamW:
+    return torch.optim.AdamW([weight], lr=0.1, fused=fused)
 
 
-def test_updates_with_a_broken_one_among_them_are_the_updates_without_it() -> None:
+@pytest.mark.parametrize("fused", [True, False])
+def test_updates_with_a_broken_one_among_them_are_the_updates_without_it(fused: bool) -> None:
     gradients = [torch.tensor([1.0, -2.0]), torch.tensor([math.nan, 1.0]), torch.tensor([0.5, 0.5])]
     weight, other = (nn.Parameter(torch.ones(2)) for _ in range(2))
-    optimizer, usual = optimizer_of(weight), optimizer_of(other)
+    optimizer, usual = optimizer_of(weight, fused=fused), optimizer_of(other, fused=fused)
     updates = Updates(GradScaler("cpu", enabled=False), torch.device("cpu"))
     for gradient in gradients:
         weight.grad = gradient.clone()
