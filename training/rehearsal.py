@@ -33,7 +33,7 @@ from training.ranks import Ranks
 LARGEST_BATCH = 64  # the paper's: a larger one is another training
 _GIB = 2**30
 _LEFT_FREE = 0.1  # of all memory, by a batch that was not asked for by number
-_CLEARLY = 1.5  # an estimate this many times the memory is believed
+_CLEARLY = 1.25  # an estimate this many times the memory is believed: it is right to a quarter
 # glibc's heap keeps holes of up to 32 MB: a process grows by more than what a step holds of it at once.
 _HOLES = 1.4
 _PROGRAM = 150 * 2**20  # code that is loaded in the first step
@@ -121,7 +121,13 @@ def refuse_too_large(trainer: Rehearsable) -> None:
                 raise _refusal(trainer, step, has.free, estimate(trainer, step))
         elif upper_bound(trainer, step) > has.free / 2:
             needs = estimate(trainer, step)
-            if needs is None or needs.of(step.clips) > has.free * _CLEARLY:
+            takes = math.inf if needs is None else needs.of(step.clips)
+            if has.free < takes <= has.free * _CLEARLY and trainer.ranks.is_first:
+                told = f"{takes / _GIB:.1f} GiB, and {has.free / _GIB:.1f} GiB are free"
+                print(
+                    f"note: the longest step is expected to take {told}: lower train.batch_size if it ends", flush=True
+                )
+            if takes > has.free * _CLEARLY:
                 raise _refusal(trainer, step, has.free, needs)
 
 

@@ -249,17 +249,20 @@ def test_a_run_for_which_there_is_no_room_is_refused(monkeypatch: pytest.MonkeyP
         refuse_too_large(trainer_of(tiny()))
 
 
-def test_a_cpu_refuses_what_clearly_exceeds_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cpu_refuses_what_clearly_exceeds_its_memory(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     trainer: Any = Stub(tiny("train.batch_size=39"))
-    memory(monkeypatch, 28 * GIB)  # short of 40, but within what an estimate is worth
+    memory(monkeypatch, 33 * GIB)  # short of 40, but within what an estimate is worth
     refuse_too_large(trainer)
-    memory(monkeypatch, 25.5 * GIB)
+    assert "expected to take 40.0 GiB, and 33.0 GiB are free" in capsys.readouterr().out
+    memory(monkeypatch, 30.5 * GIB)
     with pytest.raises(InputError) as refused:
         refuse_too_large(trainer)
     assert trainer.rehearsed == []
     assert str(refused.value) == (
         "cpu has no room for train.batch_size = 39: a step on 39 recordings as long as '99' (2.3 s) takes about "
-        "40.0 GiB, and there is room for 25.5 GiB, perhaps 24 of them: lower train.batch_size, raise "
+        "40.0 GiB, and there is room for 30.5 GiB, perhaps 29 of them: lower train.batch_size, raise "
         "train.accumulate, or lower data.longest_seconds or train.segment_samples"
     )
 
