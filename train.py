@@ -24,11 +24,9 @@ from configs import Config, InputError, command, dump_config, load_config
 from configs.atomic_file import replacing
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
-from data.corpus import Corpus, load_corpus
+from data.corpus import Corpus
 from data.feed import Feed, clip_source, endless
-from data.preparation import prepare
-from data.prepare import prepare_and_tell
-from data.shards import open_shards
+from data.opening import open_corpus
 from data.text import SymbolTable
 from losses import (
     SynthesizerObjective,
@@ -58,29 +56,9 @@ from training.ranks import Ranks, leave, local_device
 from training.rehearsal import refuse_too_large, settle_batch_size
 from training.run_folder import alone_in, read_stopped, refuse_begun
 from training.schedule import learning_rate
+from training.step_report import StepReport, over_ranks, totals
 from training.updates import Updates
 from training.validation import Validation
-
-_OF_ALL_RANKS = ("gradient_norm/", "passed_over/")  # the same on each; of everything else, a rank has its part
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """What one step has to say, as 0-d tensors that nobody has waited for yet."""
-
-    losses: dict[str, Tensor]  # this rank's part of each
-    discriminator_gradient_norm: Tensor
-    synthesizer_gradient_norm: Tensor
-
-    def scalars(self) -> dict[str, Tensor]:
-        """Every number under the name it has in metrics.jsonl and TensorBoard."""
-        return {
-            **self.losses,
-            "gradient_norm/discriminator": self.discriminator_gradient_norm,
-            "gradient_norm/synthesizer": self.synthesizer_gradient_norm,
-            "passed_over/discriminator": ~self.discriminator_gradient_norm.isfinite(),
-            "passed_over/synthesizer": ~self.synthesizer_gradient_norm.isfinite(),
-        }
 
 
 @dataclass
@@ -125,7 +103,7 @@ class Trainer:
         self.updates = Updates(self.scaler, self.device)
         self.pace = Pace(train, self.device)
         self.carry_out = execution(
-            self.lesson,
+            self.train_step,
             train,
             dtype=self.dtype,
             device=self.device,
@@ -165,11 +143,6 @@ class Trainer:
     # ------------------------------------------------------------------------------------------- the algorithm
 
     def train_step(self, batch: Batch) -> StepReport:
-        """Make one step, at the pace of its place in the run and in the way that `train.execution` says."""
-        self.pace.set(step=self.step, epoch=self.epoch)
-        return self.carry_out(batch)
-
-    def lesson(self, batch: Batch) -> StepReport:
         """Teach the discriminator once, then the synthesizer once, on one batch."""
         parts = self.parts(batch)
         noise = noise_state(self.device) if len(parts) > 1 else []
@@ -266,6 +239,11 @@ class Trainer:
 
     # ------------------------------------------------------------------------------------------------ the loop
 
+    def teach(self, batch: Batch) -> StepReport:
+        """Make a training step at the pace of its place in the run, carried out as `train.execution` says."""
+        self.pace.set(step=self.step, epoch=self.epoch)
+        return self.carry_out(batch)
+
     @property
     def epoch(self) -> int:
         """Passes over the data that are finished."""
@@ -296,7 +274,7 @@ class Trainer:
             since = self._progress()
             with closing(self.batches()) as batches:
                 for batch in batches:
-                    self.means.add(self.train_step(batch).scalars())
+                    self.means.add(self.teach(batch).scalars())
                     self.step += 1
                     bar.update()
                     finished, better, stopped = self.step == self.total_steps, False, self.ranks.any(bool(stop))
@@ -340,10 +318,7 @@ class Trainer:
         of_ranks = self.ranks.gather(self.means.read())
         if journal is None:
             return
-        means = {
-            name: value if name.startswith(_OF_ALL_RANKS) else sum(of_rank[name] for of_rank in of_ranks)
-            for name, value in of_ranks[0].items()
-        }
+        means = over_ranks(of_ranks)
         rate = learning_rate(self.config.train, step=self.step - 1, epoch=(self.step - 1) // len(self.source))
         steps, seconds, waited = (now - then for now, then in zip(self._progress(), since, strict=True))
         seconds_per_step = seconds / steps
@@ -463,14 +438,6 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def totals(parts: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """What the parts of a batch amount to, by name."""
-    sums: dict[str, Tensor] = {}
-    for part in parts:
-        sums |= {name: sums[name] + value if name in sums else value for name, value in part.items()}
-    return sums
-
-
 def start(config: Config, ranks: Ranks | None = None) -> Trainer:
     """A Trainer at step 0.
 
@@ -479,7 +446,7 @@ def start(config: Config, ranks: Ranks | None = None) -> Trainer:
     """
     refuse_begun(Path(config.run.dir))
     choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
-    corpus = read_corpus(config, ranks)
+    corpus = open_corpus(config.data, config.audio, aloud=ranks is None or ranks.is_first)
     config = settle_batch_size(config, lambda settled: Trainer(settled, corpus, ranks))
     return Trainer(config, corpus, ranks)
 
@@ -493,10 +460,11 @@ def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -
     stopped = read_stopped(folder, overrides, processes=ranks.count if ranks else 1)
     config, state = stopped.config, stopped.state
     choose_device(local_device(config.run.device))
-    if stopped.changed and (ranks is None or ranks.is_first):
+    aloud = ranks is None or ranks.is_first
+    if stopped.changed and aloud:
         print(f"from step {state['step']} on with {'; '.join(stopped.changed)}")
     symbols = SymbolTable.from_json(state["symbols"])
-    corpus = read_corpus(config, ranks, symbols=symbols, speakers=state["speakers"])
+    corpus = open_corpus(config.data, config.audio, aloud=aloud, symbols=symbols, speakers=state["speakers"])
     if corpus.fingerprint != state["fingerprint"]:
         raise InputError(
             f"{config.data.shards or config.data.root}: the recordings or texts are not those that "
@@ -508,31 +476,6 @@ def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -
     except (KeyError, RuntimeError, ValueError) as error:
         raise InputError(f"{stopped.checkpoint}: does not fit this version of the program: {error}") from error
     return trainer
-
-
-def read_corpus(
-    config: Config,
-    ranks: Ranks | None = None,
-    *,
-    symbols: SymbolTable | None = None,
-    speakers: Sequence[str] | None = None,
-) -> Corpus:
-    """The corpus of an experiment, from its shards or from its recordings, which are looked at first.
-
-    Args:
-        config: the experiment.
-        ranks: of whom the first says what was found.
-        symbols: the alphabet of a voice that exists already.
-        speakers: the speakers of a voice that exists already, by id.
-
-    Raises:
-        InputError: it cannot be used.
-    """
-    data, audio = config.data, config.audio
-    if data.shards is not None:
-        return open_shards(data.shards, data, audio, symbols=symbols, speakers=speakers)
-    look = prepare_and_tell if ranks is None or ranks.is_first else prepare
-    return load_corpus(look(data, audio, symbols=symbols), speakers=speakers)
 
 
 @command

@@ -178,7 +178,7 @@ def test_three_fast_steps_are_three_plain_steps(segments: int) -> None:
         each = []
         for number, batch in enumerate((runner.batches * 2)[:3]):
             torch.manual_seed(number)
-            result = plain_step(runner.trainer, batch) if step else runner.trainer.train_step(batch).scalars()
+            result = plain_step(runner.trainer, batch) if step else runner.trainer.teach(batch).scalars()
             runner.trainer.step += 1
             each.append({name: float(value) for name, value in result.items()})
         losses.append(each)

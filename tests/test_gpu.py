@@ -85,11 +85,11 @@ def test_a_step_never_waits_for_the_gpu(tmp_path: Path, execution: str) -> None:
     trainer = random_trainer(tmp_path, f"train.execution={execution}")
     batch = trainer.batch(trainer.corpus.train[:4])
     for _ in range(3):  # kernels are built, the optimizers' states made, and the graph is recorded
-        trainer.train_step(batch)
+        trainer.teach(batch)
     torch.cuda.set_sync_debug_mode("error")
     try:
         for _ in range(3):
-            trainer.means.add(trainer.train_step(batch).scalars())
+            trainer.means.add(trainer.teach(batch).scalars())
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert math.isfinite(trainer.means.read()["loss/synthesizer"])
@@ -103,7 +103,7 @@ def test_recorded_steps_are_the_steps(tmp_path: Path, capsys: pytest.CaptureFixt
         batches = [trainer.batch(trainer.corpus.train[start : start + 4]) for start in (0, 4)]
         reports = []
         for step in range(8):
-            reports.append({name: float(value) for name, value in trainer.train_step(batches[step % 2]).losses.items()})
+            reports.append({name: float(value) for name, value in trainer.teach(batches[step % 2]).losses.items()})
             trainer.step += 1
         losses.append(reports)
         weights.append([weight.detach().clone() for weight in trainer.synthesizer.parameters()])
@@ -121,14 +121,14 @@ def test_a_broken_gradient_passes_over_a_recorded_update(tmp_path: Path) -> None
     trainer = random_trainer(tmp_path, "train.execution=graphs")
     batch = trainer.batch(trainer.corpus.train[:4])
     for _ in range(3):
-        trainer.train_step(batch)
+        trainer.teach(batch)
     before = [weight.detach().clone() for weight in trainer.synthesizer.parameters()]
     batch.audio.fill_(math.nan)
-    report = trainer.train_step(batch)
+    report = trainer.teach(batch)
     assert not bool(report.synthesizer_gradient_norm.isfinite())
     assert all(torch.equal(one, two) for one, two in zip(before, trainer.synthesizer.parameters(), strict=True))
     assert {float(one["step"]) for one in trainer.synthesizer_optimizer.state.values()} == {3.0}
-    report = trainer.train_step(trainer.batch(trainer.corpus.train[:4]))
+    report = trainer.teach(trainer.batch(trainer.corpus.train[:4]))
     assert bool(report.synthesizer_gradient_norm.isfinite())
     assert {float(one["step"]) for one in trainer.synthesizer_optimizer.state.values()} == {4.0}
 
@@ -137,7 +137,7 @@ def test_channels_last_changes_no_loss(tmp_path: Path) -> None:
     losses = []
     for wanted in ("false", "true"):
         trainer = random_trainer(tmp_path, f"train.channels_last={wanted}", "train.precision=fp32")
-        report = trainer.train_step(trainer.batch(trainer.corpus.train[:4]))
+        report = trainer.teach(trainer.batch(trainer.corpus.train[:4]))
         losses.append({name: float(value) for name, value in report.losses.items()})
     assert losses[1] == pytest.approx(losses[0], rel=1e-2)
 
@@ -176,12 +176,12 @@ def test_steps_per_second_of_the_paper_at_batch_64(
     trainer = Trainer(on_real_speech("ljspeech", tmp_path / "run", f"train.precision={precision}"), corpus)
     batches = trainer.batches()
     for _ in range(4):
-        trainer.train_step(next(batches))
+        trainer.teach(next(batches))
     torch.cuda.synchronize()
     torch.cuda.reset_peak_memory_stats()
     started = time.perf_counter()
     for _ in range(12):
-        report = trainer.train_step(next(batches))
+        report = trainer.teach(next(batches))
     torch.cuda.synchronize()
     pace, peak = 12 / (time.perf_counter() - started), torch.cuda.max_memory_allocated() / 2**30
     with capsys.disabled():

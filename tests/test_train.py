@@ -141,7 +141,7 @@ def test_the_synthesizers_update_leaves_the_discriminator_alone(corpus_folder: P
         return norm
 
     trainer.update = watched  # type: ignore[method-assign]
-    trainer.train_step(next(trainer.batches()))
+    trainer.teach(next(trainer.batches()))
     assert [name for name, _, _ in updates] == ["Discriminator", "Synthesizer"]
     assert not any(updates[0][2]), "the discriminator's loss left gradients in the synthesizer"
     assert not any(updates[1][2]), "the synthesizer's loss left gradients in the discriminator"
@@ -169,7 +169,7 @@ def test_a_step_waits_for_nothing(corpus_folder: Path, tmp_path: Path) -> None:
     trainer = start(tiny(corpus_folder, tmp_path / "run"))
     batch = next(trainer.batches())
     with Waits() as counted:
-        report = trainer.train_step(batch)
+        report = trainer.teach(batch)
     assert counted.seen == []
     with counted:
         float(report.losses["loss/synthesizer"])
@@ -187,7 +187,7 @@ def test_what_the_judges_saw_before_their_update_is_compared_with_only_if_asked_
         judged: list[int] = []
         trainer.discriminator.register_forward_hook(lambda *_, seen=judged: seen.append(1))
         torch.manual_seed(1)
-        steps.append((trainer.train_step(next(trainer.batches())).losses, len(judged)))
+        steps.append((trainer.teach(next(trainer.batches())).losses, len(judged)))
     (plain, plain_passes), (reused, reused_passes) = steps
     assert (plain_passes, reused_passes) == (3, 2)
     for name, value in plain.items():
@@ -212,7 +212,7 @@ def test_gradients_are_clipped_to_the_limit_and_the_norm_before_is_reported(
     corpus_folder: Path, tmp_path: Path, limit: float
 ) -> None:
     trainer = start(tiny(corpus_folder, tmp_path / "run", f"train.max_gradient_norm={limit}"))
-    report = trainer.train_step(next(trainer.batches()))
+    report = trainer.teach(next(trainer.batches()))
     for network, norm in (
         (trainer.discriminator, report.discriminator_gradient_norm),
         (trainer.synthesizer, report.synthesizer_gradient_norm),
@@ -255,7 +255,7 @@ def test_training_on_clips_shorter_than_a_segment_hears_no_padding(corpus_folder
     assert segments.fake[..., end:].abs().max() == 0
     assert segments.real[..., end:].abs().max() == 0
     assert int(segments.frame_mask.sum()) == end // 256
-    assert math.isfinite(float(trainer.train_step(batch).losses["loss/synthesizer"]))
+    assert math.isfinite(float(trainer.teach(batch).losses["loss/synthesizer"]))
 
 
 def test_a_batch_that_breaks_the_losses_is_passed_over(corpus_folder: Path, tmp_path: Path) -> None:

@@ -256,7 +256,7 @@ def _largest_batch(trainer: Rehearsable, free: float) -> tuple[int, float]:
 
 
 def _play(trainer: Rehearsable, step: LongStep, accumulate: int) -> None:
-    """What `Trainer.lesson` does, in its order, in the midst of a run."""
+    """What `Trainer.train_step` does, in its order, in the midst of a run."""
     batch, *_coming = (_batch(trainer, step) for _ in range(1 + trainer.feed.ahead))
     _moments = [
         torch.empty_like(parameter)

@@ -207,7 +207,7 @@ class Change:
 
 def fast_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
     """The step of training."""
-    return trainer.train_step(batch).scalars()
+    return trainer.teach(batch).scalars()
 
 
 def louder_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:

@@ -44,7 +44,7 @@ class Contestant:
     def __init__(
         self,
         config: Config,
-        step: Step = Trainer.train_step,
+        step: Step = Trainer.teach,
         *,
         mean_frames: int = MEAN_FRAMES,
         speakers: int = 1,

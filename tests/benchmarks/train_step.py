@@ -70,7 +70,7 @@ def measure(config: Config, *, rounds: int, rival: Rival | None = None, command:
     if rival is not None:
         milliseconds, comparison = compared(contestant, rival, rounds=rounds)
     # To look at a step slows it down, so that is done apart; and a step that is replayed has no parts to be seen.
-    contestant.trainer.carry_out = contestant.trainer.lesson
+    contestant.trainer.carry_out = contestant.trainer.train_step
     spans, counts = watched(contestant, steps=min(rounds, 3)), counted(contestant)
     matrix = matrix_peak(device, dtype)
     parts = {
@@ -212,7 +212,7 @@ def main() -> int:
     if arguments.compare == "plain":
         rival = Rival("plain", load(), plain_step)
     elif arguments.compare:
-        rival = Rival(arguments.compare, load([arguments.compare]), Trainer.train_step)
+        rival = Rival(arguments.compare, load([arguments.compare]), Trainer.teach)
     words = shlex.join(["python", "-m", "tests.benchmarks.train_step", *sys.argv[1:]])
     measured = measure(load(), rounds=rounds, rival=rival, command=words)
     print(json.dumps(dataclasses.asdict(measured), indent=2) if arguments.json else step_table(measured))

@@ -107,7 +107,7 @@ def test_a_rehearsal_leaves_the_run_as_it_would_have_been() -> None:
             assert not trainer.synthesizer_optimizer.state
             assert str(random_state()) == state
         batches = trainer.batches()
-        losses.append([trainer.train_step(next(batches)).losses for _ in range(2)])
+        losses.append([trainer.teach(next(batches)).losses for _ in range(2)])
         batches.close()
     for plain, after in zip(*losses, strict=True):
         assert all(torch.equal(plain[name], after[name]) for name in plain)
@@ -120,7 +120,7 @@ def test_a_rehearsal_takes_what_a_step_takes(accumulate: int) -> None:
     step = replace(step, phonemes=len(step.clip.phoneme_ids))
     before_moments = rehearse(trainer, step, accumulate=accumulate)
     clips = [step.clip] * 4
-    trainer.train_step(trainer.batch(clips))
+    trainer.teach(trainer.batch(clips))
     _forget_gradients(trainer)
     rehearsed = rehearse(trainer, step, accumulate=accumulate)  # with moments, which are there already
     assert before_moments is not None
@@ -132,7 +132,7 @@ def test_a_rehearsal_takes_what_a_step_takes(accumulate: int) -> None:
         coming = [trainer.batch(clips) for _ in range(trainer.feed.ahead)]
         for weight in trainer.synthesizer.parameters():
             weight.grad = torch.zeros_like(weight)
-        trainer.train_step(trainer.batch(clips))
+        trainer.teach(trainer.batch(clips))
         coming.clear()
 
     assert rehearsed == pytest.approx(peak_bytes(trainer.device, second_step), rel=0.02)
@@ -178,7 +178,7 @@ config = load_config(sys.argv[1])
 trainer = Trainer(config, synthetic_corpus(config, mean_frames=200))
 before, batches = resident("VmRSS"), trainer.batches()
 for _ in range(2):
-    trainer.train_step(next(batches))
+    trainer.teach(next(batches))
     trainer.step += 1
 print(resident("VmHWM") - before)
 batches.close()
@@ -376,6 +376,6 @@ def test_a_gpu_refuses_at_once_and_trains_afterwards() -> None:
         with pytest.raises(InputError, match=r"no room for train.batch_size = 64"):
             refuse_too_large(trainer)
         assert torch.cuda.memory_allocated() <= before + 2**20
-        trainer.train_step(trainer.batch(trainer.corpus.train[:2]))
+        trainer.teach(trainer.batch(trainer.corpus.train[:2]))
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

@@ -71,7 +71,7 @@ def silence_chance(patch: Any) -> None:
 
 def gradients(trainer: Trainer, clips: Sequence[Clip]) -> dict[str, Tensor]:
     """Of both networks, after one step with a learning rate of next to nothing."""
-    trainer.train_step(trainer.batch(clips))
+    trainer.teach(trainer.batch(clips))
     networks = {"synthesizer": trainer.synthesizer, "discriminator": trainer.discriminator}
     return {
         f"{network}.{name}": parameter.grad.clone()
@@ -128,7 +128,7 @@ def test_parts_draw_the_same_noise_both_times_they_are_spoken(tmp_path: Path) ->
         return spoken
 
     trainer.speak = listened  # type: ignore[method-assign]
-    trainer.train_step(trainer.batch(clips))
+    trainer.teach(trainer.batch(clips))
     assert len(heard) == 4
     assert torch.equal(heard[0], heard[2])
     assert torch.equal(heard[1], heard[3])
@@ -148,7 +148,7 @@ with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     trainer = trainer_of(quiet(Path(sys.argv[1]), "train.adam_epsilon=1e-4", "train.segments=2"), clips, ranks)
     losses = []
     for step in range(2):
-        report = trainer.train_step(trainer.batch(clips[ranks.rank :: ranks.count]))
+        report = trainer.teach(trainer.batch(clips[ranks.rank :: ranks.count]))
         mine = {name: float(value) for name, value in report.losses.items()}
         of_ranks = ranks.gather(mine)
         losses.append({name: sum(one[name] for one in of_ranks) for name in mine})

@@ -1,0 +1,36 @@
+"""The corpus of an experiment, opened: from its shards, or from its recordings, which are looked at first."""
+
+from collections.abc import Sequence
+
+from configs import AudioSettings, DataSettings
+from data.corpus import Corpus, load_corpus
+from data.preparation import prepare
+from data.prepare import prepare_and_tell
+from data.shards import open_shards
+from data.text import SymbolTable
+
+
+def open_corpus(
+    data: DataSettings,
+    audio: AudioSettings,
+    *,
+    aloud: bool,
+    symbols: SymbolTable | None = None,
+    speakers: Sequence[str] | None = None,
+) -> Corpus:
+    """Open the corpus of an experiment.
+
+    Args:
+        data: where it is, and how it is read.
+        audio: what the voice sounds like.
+        aloud: whether to say what was found in the recordings.
+        symbols: the alphabet of a voice that exists already.
+        speakers: the speakers of a voice that exists already, by id.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    if data.shards is not None:
+        return open_shards(data.shards, data, audio, symbols=symbols, speakers=speakers)
+    look = prepare_and_tell if aloud else prepare
+    return load_corpus(look(data, audio, symbols=symbols), speakers=speakers)
