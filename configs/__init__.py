@@ -1,12 +1,20 @@
 """Typed, validated settings, and one TOML file per experiment."""
 
+from configs.decoders import (
+    DECODER_KINDS,
+    BigvganSettings,
+    DecoderSettings,
+    HifiganSettings,
+    IstftnetSettings,
+    MultibandSettings,
+    VocosSettings,
+)
 from configs.errors import InputError, command
 from configs.load import differences, dump_config, load_config, parse_config
 from configs.schema import (
     AudioSettings,
     Config,
     DataSettings,
-    DecoderSettings,
     DiscriminatorSettings,
     LossSettings,
     ModelSettings,
@@ -16,17 +24,23 @@ from configs.schema import (
 )
 
 __all__ = [
+    "DECODER_KINDS",
     "AudioSettings",
+    "BigvganSettings",
     "Config",
     "DataSettings",
     "DecoderSettings",
     "DiscriminatorSettings",
+    "HifiganSettings",
     "InputError",
+    "IstftnetSettings",
     "LossSettings",
     "ModelSettings",
+    "MultibandSettings",
     "RunSettings",
     "SpeakingSettings",
     "TrainSettings",
+    "VocosSettings",
     "command",
     "differences",
     "dump_config",

@@ -4,13 +4,15 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import tomli_w
 from pydantic import ValidationError
 
+from configs.decoders import DECODER_FAMILIES, DECODER_KINDS
 from configs.errors import InputError
 from configs.schema import Config
+from configs.section import Section
 
 Tree = dict[str, Any]
 
@@ -18,12 +20,23 @@ Tree = dict[str, Any]
 def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Config:
     """Read an experiment and apply the overrides; without a file, they are all there is.
 
+    An override that chooses another family of decoders starts from that family's defaults: what the file says of its
+    own decoder is not said of this one.
+
     Raises:
         InputError: no such file, not TOML, an unknown key, a wrong type, or sections that do not fit each other.
     """
-    tree = {} if path is None else _read(Path(path))
+    tree: Tree = {} if path is None else _read(Path(path))
+    given: Tree = {}
     for override in overrides:
-        _apply(tree, override)
+        _apply(given, override)
+    for section, values in given.items():
+        branch = tree.setdefault(section, {})
+        if not isinstance(branch, dict):
+            raise InputError(f"{section} is not a section of the settings")
+        if section == "decoder" and values.get("kind", branch.get("kind")) != branch.get("kind", "hifigan"):
+            branch.clear()
+        branch.update(values)
     return parse_config(tree, source="the settings" if path is None else str(path))
 
 
@@ -44,7 +57,8 @@ def parse_config(tree: Tree, source: str) -> Config:
         return Config.model_validate(tree)
     except ValidationError as error:
         # One fault a setting: a broken list is reported once more for what is left of it.
-        faults = {fault["loc"][:2]: fault for fault in reversed(error.errors())}
+        told: list[dict[str, Any]] = [{**fault, "loc": _place(fault["loc"])} for fault in error.errors()]
+        faults = {fault["loc"][:2]: fault for fault in reversed(told)}
         raise InputError(f"{source}: " + "; ".join(_sentence(fault) for fault in reversed(faults.values()))) from error
 
 
@@ -74,28 +88,39 @@ def _apply(tree: Tree, override: str) -> None:
         value = text.strip()  # a bare word or a path: data.root=LJSpeech-1.1
     if not isinstance(value, str) and _is_text(section, name):
         value = text.strip()  # a folder may be called 2024
-    branch = tree.setdefault(section, {})
-    if not isinstance(branch, dict):
-        raise InputError(f"{section} is not a section of the settings")
-    branch[name] = value
+    tree.setdefault(section, {})[name] = value
+
+
+def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    """Where a fault is, without the name of the decoder's family, which pydantic puts behind its section."""
+    return location if location[:1] != ("decoder",) else (*location[:1], *location[2:])
+
+
+def _sections() -> Iterator[tuple[str, type[Section]]]:
+    """The name of each section and what it may hold; once for each family of decoders."""
+    for name, field in Config.model_fields.items():
+        if name == "decoder":
+            yield from ((name, family) for family in DECODER_FAMILIES)
+        else:
+            yield name, cast(type[Section], field.annotation)
 
 
 def _is_text(section: str, name: str) -> bool:
-    settings = Config.model_fields.get(section)
-    field = settings.annotation.model_fields.get(name) if settings else None  # type: ignore[union-attr]
-    return field is not None and field.annotation is str
+    return any(
+        kind.model_fields[name].annotation is str
+        for key, kind in _sections()
+        if key == section and name in kind.model_fields
+    )
 
 
 def _known_keys() -> list[str]:
-    sections = {name: field.annotation for name, field in Config.model_fields.items()}
-    return [
-        f"{name}.{field.alias or key}"
-        for name, kind in sections.items()
-        for key, field in kind.model_fields.items()  # type: ignore[union-attr]
-    ]
+    keys = (f"{name}.{field.alias or key}" for name, kind in _sections() for key, field in kind.model_fields.items())
+    return list(dict.fromkeys(keys))
 
 
 def _sentence(fault: Any) -> str:
+    if fault["type"] == "union_tag_invalid":
+        return f"decoder.kind = {fault['ctx']['tag']!r}: input should be one of {', '.join(DECODER_KINDS)}"
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         # Someone who misplaces a key more often has its name right than its section.

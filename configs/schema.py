@@ -8,26 +8,20 @@ from others are properties, never keys. Rules that span sections are checked onc
 import math
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictInt,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
-Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
-# TOML has lists only; strictness is kept for what is inside them.
-Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0)], ...], Field(strict=False, min_length=1)]
-IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)]
-Text = Annotated[str, Field(min_length=1)]
+from configs.decoders import DecoderSettings, HifiganSettings
+from configs.section import (
+    Integers,
+    NonNegative,
+    Positive,
+    Probability,
+    Rules,
+    Section,
+    Text,
+    Weight,
+)
 
 
 def _number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> object:
@@ -35,14 +29,6 @@ def _number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> ob
         return validate(value)
     except ValidationError as error:  # two of them, one for each type
         raise PydanticCustomError("number_or_auto", "Input should be a whole number above 0, or auto") from error
-
-
-class Section(BaseModel):
-    """What every section shares: no key is unknown, no type is guessed, nothing changes after loading."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, serialize_by_alias=True
-    )
 
 
 class RunSettings(Section):
@@ -161,6 +147,8 @@ class ModelSettings(Section):
     """WaveNet layers inside each coupling layer."""
     coupling_kernel_size: Positive = 5
     """Kernel of the flow, in frames."""
+    coupling_channels: Positive | None = None
+    """Channels inside the flow; `hidden_channels` where it is left out."""
     duration_predictor: Literal["stochastic", "deterministic"] = "stochastic"
     """stochastic: a flow over durations (the paper); deterministic: one number a phoneme (its ablation)."""
     duration_channels: Positive = 192
@@ -175,25 +163,6 @@ class ModelSettings(Section):
     """Channels of the speaker embedding, where the corpus has more than one speaker."""
 
 
-class DecoderSettings(Section):
-    """Latent to waveform. Defaults: HiFi-GAN V1."""
-
-    kind: Literal["hifigan"] = "hifigan"
-    """Family of the decoder."""
-    initial_channels: Positive = 512
-    """Channels before the first upsampling; each upsampling halves them."""
-    upsample_rates: Integers = (8, 8, 2, 2)
-    """Stride of each upsampling; their product is `audio.hop_length`."""
-    upsample_kernel_sizes: Integers = (16, 16, 4, 4)
-    """Kernel of each transposed convolution, in samples of its output."""
-    residual_block: Literal[1, 2] = 1
-    """HiFi-GAN's residual block: 1 has pairs of convolutions, 2 single ones."""
-    residual_kernel_sizes: Integers = (3, 7, 11)
-    """Kernels of the parallel residual blocks."""
-    residual_dilations: IntegerTable = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
-    """Dilations inside each of the residual blocks."""
-
-
 class DiscriminatorSettings(Section):
     """The judges of HiFi-GAN (2020), section 2.3, as VITS uses them."""
 
@@ -201,6 +170,8 @@ class DiscriminatorSettings(Section):
     """Periods of the multi-period discriminator, in samples."""
     scales: NonNegative = 1
     """Scale discriminators: 1 as in VITS, 3 (each on audio pooled by two more) as in HiFi-GAN."""
+    resolutions: Annotated[tuple[tuple[Positive, Positive, Positive], ...], Field(strict=False)] = ()
+    """Spectrograms with a discriminator each, as [n_fft, hop, window] in samples; VITS has none."""
     channel_divisor: Literal[1, 2, 4, 8, 16] = 1
     """Every channel count of the paper's discriminators is divided by this."""
 
@@ -218,6 +189,8 @@ class LossSettings(Section):
     """Least-squares adversarial loss."""
     feature_matching: Weight = 1.0
     """Feature-matching loss, which is doubled by its definition."""
+    subband_stft: Weight = 0.0
+    """Multi-resolution spectral distance inside four sub-bands (Multi-band MelGAN, 2021); 0 leaves it out."""
 
 
 class TrainSettings(Section):
@@ -304,7 +277,7 @@ class Config(Section):
     data: DataSettings
     audio: AudioSettings = AudioSettings()
     model: ModelSettings = ModelSettings()
-    decoder: DecoderSettings = DecoderSettings()
+    decoder: DecoderSettings = HifiganSettings()
     discriminator: DiscriminatorSettings = DiscriminatorSettings()
     loss: LossSettings = LossSettings()
     train: TrainSettings = TrainSettings()
@@ -317,12 +290,15 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _sections_fit_each_other(self) -> Self:
-        for broken, sentence in (*self._audio_rules(), *self._decoder_rules(), *self._segment_rules()):
+        for broken, sentence in self._rules():
             if broken:
                 raise ValueError(sentence)
         return self
 
-    def _audio_rules(self) -> list[tuple[bool, str]]:
+    def _rules(self) -> Rules:
+        return [*self._audio_rules(), *self.decoder.rules(self.audio.hop_length), *self._segment_rules()]
+
+    def _audio_rules(self) -> Rules:
         audio, nyquist = self.audio, self.audio.sample_rate / 2
         fmax = audio.fmax_hz if audio.fmax_hz is not None else nyquist
         shortest, longest = self.data.shortest_seconds, self.data.longest_seconds
@@ -355,43 +331,7 @@ class Config(Section):
             ),
         ]
 
-    def _decoder_rules(self) -> list[tuple[bool, str]]:
-        decoder, hop = self.decoder, self.audio.hop_length
-        product = math.prod(decoder.upsample_rates)
-        pairs = list(zip(decoder.upsample_rates, decoder.upsample_kernel_sizes, strict=False))
-        return [
-            (
-                product != hop,
-                f"decoder.upsample_rates = {list(decoder.upsample_rates)} multiply to {product}, "
-                f"but audio.hop_length is {hop}: make them equal",
-            ),
-            (
-                len(decoder.upsample_rates) != len(decoder.upsample_kernel_sizes),
-                f"decoder.upsample_rates has {len(decoder.upsample_rates)} entries and "
-                f"decoder.upsample_kernel_sizes {len(decoder.upsample_kernel_sizes)}: give one kernel per rate",
-            ),
-            (
-                any(kernel < rate or (kernel - rate) % 2 for rate, kernel in pairs),
-                f"decoder.upsample_kernel_sizes = {list(decoder.upsample_kernel_sizes)}: each kernel must exceed its "
-                "rate by an even number",
-            ),
-            (
-                len(decoder.residual_kernel_sizes) != len(decoder.residual_dilations),
-                f"decoder.residual_dilations has {len(decoder.residual_dilations)} rows and "
-                f"decoder.residual_kernel_sizes {len(decoder.residual_kernel_sizes)} entries: give one row per kernel",
-            ),
-            (
-                any(kernel % 2 == 0 for kernel in decoder.residual_kernel_sizes),
-                f"decoder.residual_kernel_sizes = {list(decoder.residual_kernel_sizes)} must be odd",
-            ),
-            (
-                decoder.initial_channels % 2 ** len(decoder.upsample_rates) != 0,
-                f"decoder.initial_channels = {decoder.initial_channels} cannot be halved "
-                f"{len(decoder.upsample_rates)} times",
-            ),
-        ]
-
-    def _segment_rules(self) -> list[tuple[bool, str]]:
+    def _segment_rules(self) -> Rules:
         train, buckets, hop = self.train, self.data.bucket_frames, self.audio.hop_length
         model = self.model
         kernels = (model.posterior_kernel_size, model.coupling_kernel_size, model.duration_kernel_size)

@@ -56,7 +56,7 @@ class DurationPredictor(nn.Module):
         mask: Tensor,
         speaker: Tensor | None = None,
         *,
-        noise_scale: float = 0.0,
+        noise_scale: float | Tensor = 0.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Log durations [B, 1, P] in float32, zero where the mask is; there is no noise here."""

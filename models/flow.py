@@ -48,6 +48,8 @@ class Flow(nn.Module):
         speaker_channels: int = 0,
     ) -> None:
         super().__init__()
+        # The most frames to each side of its own that a frame depends on.
+        self.field_frames = coupling_layers * wavenet_layers * (kernel_size // 2)
         self.couplings = nn.ModuleList(
             CouplingLayer(latent_channels, hidden_channels, kernel_size, wavenet_layers, speaker_channels)
             for _ in range(coupling_layers)

@@ -13,7 +13,7 @@ class Gaussian:
     mean: Tensor  # [B, Z, T]
     log_std: Tensor  # [B, Z, T]
 
-    def sample(self, *, noise_scale: float = 1.0, generator: torch.Generator | None = None) -> Tensor:
+    def sample(self, *, noise_scale: float | Tensor = 1.0, generator: torch.Generator | None = None) -> Tensor:
         """Draw once, [B, Z, T], with the standard deviation multiplied by `noise_scale`.
 
         The noise is drawn on the generator's device, so one seed is one voice on every device.

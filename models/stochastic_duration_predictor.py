@@ -168,7 +168,7 @@ class StochasticDurationPredictor(nn.Module):
         mask: Tensor,
         speaker: Tensor | None = None,
         *,
-        noise_scale: float = 1.0,
+        noise_scale: float | Tensor = 1.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Draw log durations [B, 1, P] in float32; `noise_scale` is the standard deviation of the noise."""

@@ -4,6 +4,7 @@ B batch · P phonemes · F frames · S samples · N spectrogram bins · Z latent
 C speaker channels · K pieces of each clip
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,7 @@ from models.duration_predictor import DurationPredictor
 from models.flow import Flow
 from models.gaussian import Gaussian
 from models.masks import length_mask
+from models.piecewise import piecewise
 from models.posterior_encoder import PosteriorEncoder
 from models.segments import random_segment_starts, slice_segments
 from models.stochastic_duration_predictor import StochasticDurationPredictor
@@ -47,6 +49,16 @@ class Speech:
     audio: Tensor  # [B, 1, S], zero after each utterance's end
     audio_lengths: Tensor  # [B], samples
     durations: Tensor  # [B, P], frames per phoneme
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is going to be said and how long each phoneme lasts, before any of it is sound."""
+
+    z_p: Tensor  # [B, Z, F], the prior's sample
+    frame_mask: Tensor  # [B, 1, F]
+    durations: Tensor  # [B, P], frames per phoneme
+    speaker: Tensor | None  # [B, C, 1]
 
 
 class Synthesizer(nn.Module):
@@ -86,7 +98,7 @@ class Synthesizer(nn.Module):
         )
         self.flow = Flow(
             latent_channels=model.latent_channels,
-            hidden_channels=model.hidden_channels,
+            hidden_channels=model.coupling_channels or model.hidden_channels,
             kernel_size=model.coupling_kernel_size,
             coupling_layers=model.coupling_layers,
             wavenet_layers=model.coupling_wavenet_layers,
@@ -94,7 +106,10 @@ class Synthesizer(nn.Module):
         )
         self.duration_predictor = _build_duration_predictor(config, speaker_channels)
         self.decoder = build_decoder(
-            config.decoder, latent_channels=model.latent_channels, speaker_channels=speaker_channels
+            config.decoder,
+            latent_channels=model.latent_channels,
+            speaker_channels=speaker_channels,
+            hop_length=config.audio.hop_length,
         )
 
     def forward(
@@ -144,18 +159,18 @@ class Synthesizer(nn.Module):
         )
 
     @torch.no_grad()
-    def speak(
+    def plan(
         self,
         phoneme_ids: Tensor,
         phoneme_lengths: Tensor,
         speaker_ids: Tensor | None = None,
         *,
-        noise_scale: float = 0.667,
-        duration_noise_scale: float = 0.8,
-        speed: float = 1.0,
+        noise_scale: float | Tensor = 0.667,
+        duration_noise_scale: float | Tensor = 0.8,
+        speed: float | Tensor = 1.0,
         generator: torch.Generator | None = None,
-    ) -> Speech:
-        """Speak phonemes (figure 1b).
+    ) -> Plan:
+        """Decide how phonemes are going to be spoken (figure 1b, up to the flow).
 
         Args:
             phoneme_ids: [B, P].
@@ -176,10 +191,63 @@ class Synthesizer(nn.Module):
         durations = torch.ceil(frames_each * phoneme_mask / speed).squeeze(1).long()  # [B, P]
         frame_lengths = durations.sum(dim=1).clamp(min=1)
         frames = int(frame_lengths.max())
-        frame_mask = length_mask(frame_lengths, frames)
         z_p = _expand_prior(text.prior, durations, frames).sample(noise_scale=noise_scale, generator=generator)
-        z = self.flow.inverse(z_p * frame_mask, frame_mask, speaker)
-        return Speech(self.decoder(z, speaker, frame_mask), frame_lengths * self.hop_length, durations)
+        return Plan(z_p, length_mask(frame_lengths, frames), durations, speaker)
+
+    @torch.no_grad()
+    def utter(self, plan: Plan) -> Speech:
+        """Say what was planned, all at once."""
+        z = self.flow.inverse(plan.z_p * plan.frame_mask, plan.frame_mask, plan.speaker)
+        samples = plan.frame_mask.sum(dim=(1, 2)).long() * self.hop_length
+        return Speech(self.decoder(z, plan.speaker, plan.frame_mask), samples, plan.durations)
+
+    @torch.no_grad()
+    def stream(self, plan: Plan, *, chunk_frames: int = 32) -> Iterator[Tensor]:
+        """Say what was planned piece by piece, each [1, 1, samples] as soon as it is decoded.
+
+        Together the pieces are what `utter` says. Each is heard after work, and in memory, that do not depend on the
+        length of the whole.
+
+        Args:
+            plan: of a batch of one.
+            chunk_frames: frames that are decoded at once, beside those they depend on.
+        """
+        if len(plan.z_p) != 1:
+            raise ValueError(f"a batch of {len(plan.z_p)} cannot be streamed: plan one utterance")
+
+        def unflow(z_p: Tensor) -> Tensor:
+            return self.flow.inverse(z_p, torch.ones_like(z_p[:, :1]), plan.speaker)
+
+        def decode(z: Tensor) -> Tensor:
+            return self.decoder(z, plan.speaker)
+
+        pieces = (plan.z_p * plan.frame_mask).split(chunk_frames, dim=2)
+        return piecewise(decode, piecewise(unflow, pieces, self.flow.field_frames), self.decoder.field_frames)
+
+    @torch.no_grad()
+    def speak(
+        self,
+        phoneme_ids: Tensor,
+        phoneme_lengths: Tensor,
+        speaker_ids: Tensor | None = None,
+        *,
+        noise_scale: float = 0.667,
+        duration_noise_scale: float = 0.8,
+        speed: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Speech:
+        """Speak phonemes (figure 1b): `plan` and `utter`, with the arguments of the first."""
+        return self.utter(
+            self.plan(
+                phoneme_ids,
+                phoneme_lengths,
+                speaker_ids,
+                noise_scale=noise_scale,
+                duration_noise_scale=duration_noise_scale,
+                speed=speed,
+                generator=generator,
+            )
+        )
 
     @torch.no_grad()
     def reconstruct(

@@ -3,6 +3,7 @@
 B batch · Z latent channels · C speaker channels · F frames · T samples at the current rate · S = F * hop samples
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
+from models.decoders.decoder import Decoder
+from models.decoders.reach import Reach
 from models.layers.convolution import Conv1d
 
 _SLOPE = 0.1  # of every leaky ReLU but the last
@@ -20,6 +23,7 @@ class ResidualBlock1(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
         super().__init__()
+        self.field = sum((dilation + 1) * (kernel_size // 2) for dilation in dilations)
         self.dilated = nn.ModuleList(_convolution(channels, kernel_size, dilation) for dilation in dilations)
         self.plain = nn.ModuleList(_convolution(channels, kernel_size, 1) for _ in dilations)
 
@@ -36,6 +40,7 @@ class ResidualBlock2(nn.Module):
 
     def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
         super().__init__()
+        self.field = sum(dilation * (kernel_size // 2) for dilation in dilations)
         self.dilated = nn.ModuleList(_convolution(channels, kernel_size, dilation) for dilation in dilations)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -48,8 +53,9 @@ class ResidualBlock2(nn.Module):
 class Parallel(nn.Module):
     """The mean of several residual blocks on the same input: HiFi-GAN's multi-receptive field fusion."""
 
-    def __init__(self, blocks: Sequence[nn.Module]) -> None:
+    def __init__(self, blocks: "Sequence[ResidualBlock1 | ResidualBlock2]") -> None:
         super().__init__()
+        self.field = max(block.field for block in blocks)
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -60,7 +66,7 @@ class Parallel(nn.Module):
         return total / len(self.blocks)
 
 
-class HifiganDecoder(nn.Module):
+class HifiganDecoder(Decoder):
     """Transposed convolutions, each followed by parallel residual blocks of several kernels whose mean goes on."""
 
     def __init__(
@@ -76,8 +82,8 @@ class HifiganDecoder(nn.Module):
         speaker_channels: int = 0,
     ) -> None:
         super().__init__()
-        self.upsample_rates = tuple(upsample_rates)
-        block = {1: ResidualBlock1, 2: ResidualBlock2}[residual_block]
+        self.upsample_rates, self.upsample_kernel_sizes = tuple(upsample_rates), tuple(upsample_kernel_sizes)
+        block: type[ResidualBlock1 | ResidualBlock2] = ResidualBlock1 if residual_block == 1 else ResidualBlock2
         self.input = Conv1d(latent_channels, initial_channels, 7, padding=3)
         self.speaker = Conv1d(speaker_channels, initial_channels, 1) if speaker_channels else None
         self.upsamples = nn.ModuleList()
@@ -93,18 +99,18 @@ class HifiganDecoder(nn.Module):
             self.residuals.append(Parallel([block(channels, kernel, dilations) for kernel, dilations in shapes]))
         self.output = Conv1d(channels, 1, 7, padding=3, bias=False)
 
+    @property
+    def field_frames(self) -> int:
+        """The most frames to each side of its own that a sample depends on."""
+        reach = Reach(0, math.prod(self.upsample_rates) - 1).before_convolution(7)
+        stages = list(zip(self.upsample_rates, self.upsample_kernel_sizes, self.residuals, strict=True))
+        for rate, kernel_size, residuals in reversed(stages):
+            assert isinstance(residuals, Parallel)
+            reach = reach.widened(residuals.field).before_upsampling(kernel_size, rate)
+        return reach.before_convolution(7).field
+
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Decode latents to a waveform.
-
-        Args:
-            z: [B, Z, F].
-            speaker: [B, C, 1], or None for a single voice.
-            mask: [B, 1, F], ones at real frames; without one every frame is real. With it, each clip of a padded batch
-                sounds as it does alone.
-
-        Returns:
-            [B, 1, S], in [-1, 1].
-        """
+        """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S]."""
         x = self.input(_masked(z, mask))
         if self.speaker is not None:
             assert speaker is not None, "a model of several speakers needs one to speak as"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from transformers import VitsConfig, VitsModel
 
-from configs import Config
+from configs import Config, HifiganSettings
 from models import Synthesizer
 
 _RENAMED = (
@@ -73,6 +73,7 @@ def counterpart(ours: Synthesizer, config: Config, *, num_symbols: int, num_spea
 
 def _their_config(config: Config, num_symbols: int, num_speakers: int) -> VitsConfig:
     model, decoder = config.model, config.decoder
+    assert isinstance(decoder, HifiganSettings), "their decoder is HiFi-GAN"
     assert model.posterior_kernel_size == model.coupling_kernel_size, "their WaveNets share one kernel size"
     if model.duration_predictor == "stochastic":
         assert model.duration_channels == model.hidden_channels, "their stochastic predictor has no width of its own"
@@ -120,6 +121,7 @@ def _their_name(name: str, config: Config) -> str:
         name,
     )
     # Their residual blocks are one list over upsamplings and kernels.
+    assert isinstance(config.decoder, HifiganSettings)
     kernels = len(config.decoder.residual_kernel_sizes)
     return re.sub(
         r"^decoder\.residuals\.(\d+)\.blocks\.(\d+)\.",

@@ -1,0 +1,182 @@
+"""The settings of each family of decoders; `decoder.kind` chooses one, and every family stands by its defaults."""
+
+import math
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Discriminator, Tag
+
+from configs.section import Integers, IntegerTable, Positive, Rules, Section
+
+
+class _Upsampling(Section):
+    """Transposed convolutions with parallel residual blocks behind each, as in HiFi-GAN."""
+
+    initial_channels: Positive = 512
+    """Channels before the first upsampling; each upsampling halves them."""
+    upsample_rates: Integers = (8, 8, 2, 2)
+    """Stride of each upsampling; with the hop of the inverse transform, if any, they multiply to `audio.hop_length`."""
+    upsample_kernel_sizes: Integers = (16, 16, 4, 4)
+    """Kernel of each transposed convolution, in samples of its output."""
+    residual_block: Literal[1, 2] = 1
+    """HiFi-GAN's residual block: 1 has pairs of convolutions, 2 single ones."""
+    residual_kernel_sizes: Integers = (3, 7, 11)
+    """Kernels of the parallel residual blocks."""
+    residual_dilations: IntegerTable = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
+    """Dilations inside each of the residual blocks."""
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples of audio for each place after the last upsampling."""
+        return 1
+
+    def rules(self, hop_length: int) -> Rules:
+        """What must hold for audio with this hop."""
+        product = math.prod(self.upsample_rates) * self.samples_per_step
+        made = f"{list(self.upsample_rates)}" + (f" times {self.samples_per_step}" if self.samples_per_step > 1 else "")
+        pairs = list(zip(self.upsample_rates, self.upsample_kernel_sizes, strict=False))
+        return [
+            (
+                product != hop_length,
+                f"decoder.upsample_rates = {made} multiply to {product}, "
+                f"but audio.hop_length is {hop_length}: make them equal",
+            ),
+            (
+                len(self.upsample_rates) != len(self.upsample_kernel_sizes),
+                f"decoder.upsample_rates has {len(self.upsample_rates)} entries and "
+                f"decoder.upsample_kernel_sizes {len(self.upsample_kernel_sizes)}: give one kernel per rate",
+            ),
+            (
+                any(kernel < rate or (kernel - rate) % 2 for rate, kernel in pairs),
+                f"decoder.upsample_kernel_sizes = {list(self.upsample_kernel_sizes)}: each kernel must exceed its "
+                "rate by an even number",
+            ),
+            (
+                len(self.residual_kernel_sizes) != len(self.residual_dilations),
+                f"decoder.residual_dilations has {len(self.residual_dilations)} rows and "
+                f"decoder.residual_kernel_sizes {len(self.residual_kernel_sizes)} entries: give one row per kernel",
+            ),
+            (
+                any(kernel % 2 == 0 for kernel in self.residual_kernel_sizes),
+                f"decoder.residual_kernel_sizes = {list(self.residual_kernel_sizes)} must be odd",
+            ),
+            (
+                self.initial_channels % 2 ** len(self.upsample_rates) != 0,
+                f"decoder.initial_channels = {self.initial_channels} cannot be halved {len(self.upsample_rates)} times",
+            ),
+        ]
+
+
+class HifiganSettings(_Upsampling):
+    """HiFi-GAN (Kong, Kim & Bae, 2020); the defaults are V1, the decoder of VITS."""
+
+    kind: Literal["hifigan"] = "hifigan"
+    """Family of the decoder."""
+
+
+class BigvganSettings(_Upsampling):
+    """HiFi-GAN with periodic, anti-aliased activations (BigVGAN; Lee et al., 2023)."""
+
+    kind: Literal["bigvgan"] = "bigvgan"
+    """Family of the decoder."""
+
+
+class IstftnetSettings(_Upsampling):
+    """Some upsampling, then a short inverse Fourier transform (iSTFTNet; Kaneko et al., 2022)."""
+
+    kind: Literal["istftnet"] = "istftnet"
+    """Family of the decoder."""
+    upsample_rates: Integers = (8, 8)
+    """Stride of each upsampling; with `istft_hop` they multiply to `audio.hop_length`."""
+    upsample_kernel_sizes: Integers = (16, 16)
+    """Kernel of each transposed convolution, in samples of its output."""
+    istft_n_fft: Positive = 16
+    """Length of the inverse Fourier transform and of its Hann window, in samples."""
+    istft_hop: Positive = 4
+    """Samples between its frames."""
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples of audio for each place after the last upsampling."""
+        return self.istft_hop
+
+    def rules(self, hop_length: int) -> Rules:
+        """What must hold for audio with this hop."""
+        return [*super().rules(hop_length), _transform_rule(self.istft_n_fft, self.istft_hop, "decoder.istft_")]
+
+
+class MultibandSettings(IstftnetSettings):
+    """Four sub-bands, each from an inverse transform of its own (Kawamura et al., 2023).
+
+    mb-istft joins them with a pseudo-QMF bank (multi-band), ms-istft with filters that are learned (multi-stream).
+    """
+
+    kind: Literal["mb-istft", "ms-istft"] = "mb-istft"  # type: ignore[assignment]
+    """Family of the decoder."""
+    upsample_rates: Integers = (4, 4)
+    """Stride of each upsampling; with `istft_hop` and the 4 bands they multiply to `audio.hop_length`."""
+
+    @property
+    def bands(self) -> int:
+        """Sub-bands of equal width."""
+        return 4
+
+    @property
+    def samples_per_step(self) -> int:
+        """Samples of audio for each place after the last upsampling."""
+        return self.istft_hop * self.bands
+
+
+class VocosSettings(Section):
+    """ConvNeXt blocks at frame rate, then one inverse Fourier transform (Vocos; Siuzdak, 2023)."""
+
+    kind: Literal["vocos"] = "vocos"
+    """Family of the decoder."""
+    channels: Positive = 512
+    """Channels of every block."""
+    expansion_channels: Positive = 1536
+    """Channels inside each block."""
+    layers: Positive = 8
+    """ConvNeXt blocks."""
+    kernel_size: Positive = 7
+    """Kernel of the depthwise convolutions, in frames."""
+    istft_n_fft: Positive = 1024
+    """Length of the inverse Fourier transform and of its Hann window, in samples; its hop is `audio.hop_length`."""
+
+    def rules(self, hop_length: int) -> Rules:
+        """What must hold for audio with this hop."""
+        return [
+            (self.kernel_size % 2 == 0, f"decoder.kernel_size = {self.kernel_size} must be odd"),
+            _transform_rule(self.istft_n_fft, hop_length, "audio.hop_length and decoder.istft_"),
+        ]
+
+
+def _transform_rule(n_fft: int, hop: int, name: str) -> tuple[bool, str]:
+    broken = n_fft % hop != 0 or n_fft // hop < 2 or n_fft % 2 != 0 or (n_fft - hop) % 2 != 0
+    return broken, f"{name}n_fft = {n_fft} must be an even multiple of the hop {hop}, at least twice as long"
+
+
+def _kind(value: Any) -> Any:
+    """Which family a section is of; a section that does not say so is HiFi-GAN's."""
+    return value.get("kind", "hifigan") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
+DecoderSettings = Annotated[
+    Annotated[HifiganSettings, Tag("hifigan")]
+    | Annotated[BigvganSettings, Tag("bigvgan")]
+    | Annotated[IstftnetSettings, Tag("istftnet")]
+    | Annotated[MultibandSettings, Tag("mb-istft")]
+    | Annotated[MultibandSettings, Tag("ms-istft")]
+    | Annotated[VocosSettings, Tag("vocos")],
+    Discriminator(_kind),
+]
+
+DECODER_FAMILIES: tuple[type[Section], ...] = (
+    HifiganSettings,
+    BigvganSettings,
+    IstftnetSettings,
+    MultibandSettings,
+    VocosSettings,
+)
+DECODER_KINDS: tuple[str, ...] = tuple(
+    kind for family in DECODER_FAMILIES for kind in get_args(family.model_fields["kind"].annotation)
+)

@@ -1,0 +1,24 @@
+"""What every section of the settings is made of."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StrictInt
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[int, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
+# TOML has lists only; strictness is kept for what is inside them.
+Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0)], ...], Field(strict=False, min_length=1)]
+IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)]
+Text = Annotated[str, Field(min_length=1)]
+
+Rules = list[tuple[bool, str]]  # whether each is broken, and the sentence that says so
+
+
+class Section(BaseModel):
+    """What every section shares: no key is unknown, no type is guessed, nothing changes after loading."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, serialize_by_alias=True
+    )

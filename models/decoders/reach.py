@@ -1,0 +1,30 @@
+"""How far a stack of convolutions looks: which inputs a stretch of outputs depends on, layer by layer from the end."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Reach:
+    """A stretch of places, both ends included."""
+
+    first: int
+    last: int
+
+    def before_convolution(self, kernel_size: int, dilation: int = 1) -> "Reach":
+        """What a convolution that keeps the length needs for these outputs; the kernel is odd."""
+        side = dilation * (kernel_size // 2)
+        return self.widened(side)
+
+    def widened(self, side: int) -> "Reach":
+        """So many places more on each side."""
+        return Reach(self.first - side, self.last + side)
+
+    def before_upsampling(self, kernel_size: int, rate: int) -> "Reach":
+        """What a transposed convolution that makes `rate` places of each, padded alike on both sides, needs."""
+        padding = (kernel_size - rate) // 2
+        return Reach(-(-(self.first + padding - kernel_size + 1) // rate), (self.last + padding) // rate)
+
+    @property
+    def field(self) -> int:
+        """The further of both ends from place 0."""
+        return max(-self.first, self.last)
