@@ -13,12 +13,15 @@ DEMO := runs/demo
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: requirements.lock
+$(VENV)/ready: requirements.lock tests/clients/sherpa-onnx-1.13.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Parlance needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..."; exit 2; }
 	@echo "setting up $(VENV): downloads about 3 GB once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@# The older of the two kinds of sherpa-onnx that a voice is tried with: one environment cannot hold both.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
+	    --target $(VENV)/sherpa-onnx-1.13 -r tests/clients/sherpa-onnx-1.13.lock
 	touch $@
 
 demo: setup
@@ -42,5 +45,5 @@ lint: setup
 
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra espeak --extra demo --extra dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra espeak --extra export --extra eval --extra demo --extra dev --universal --python-version 3.11 \
 	    --no-header --generate-hashes --quiet --upgrade --output-file requirements.lock
