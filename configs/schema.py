@@ -23,6 +23,8 @@ from configs.section import (
     Weight,
 )
 
+Resolution = Annotated[tuple[Positive, Positive, Positive], Field(strict=False)]
+
 
 def _number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> object:
     try:
@@ -170,7 +172,7 @@ class DiscriminatorSettings(Section):
     """Periods of the multi-period discriminator, in samples."""
     scales: NonNegative = 1
     """Scale discriminators: 1 as in VITS, 3 (each on audio pooled by two more) as in HiFi-GAN."""
-    resolutions: Annotated[tuple[tuple[Positive, Positive, Positive], ...], Field(strict=False)] = ()
+    resolutions: Annotated[tuple[Resolution, ...], Field(strict=False)] = ()
     """Spectrograms with a discriminator each, as [n_fft, hop, window] in samples; VITS has none."""
     channel_divisor: Literal[1, 2, 4, 8, 16] = 1
     """Every channel count of the paper's discriminators is divided by this."""
@@ -296,7 +298,12 @@ class Config(Section):
         return self
 
     def _rules(self) -> Rules:
-        return [*self._audio_rules(), *self.decoder.rules(self.audio.hop_length), *self._segment_rules()]
+        return [
+            *self._audio_rules(),
+            *self.decoder.rules(self.audio.hop_length),
+            *self._resolution_rules(),
+            *self._segment_rules(),
+        ]
 
     def _audio_rules(self) -> Rules:
         audio, nyquist = self.audio, self.audio.sample_rate / 2
@@ -328,6 +335,24 @@ class Config(Section):
             (
                 not 0 <= slowest < fastest,
                 f"data.characters_per_second = [{slowest:g}, {fastest:g}] must be the slowest and the fastest speech",
+            ),
+        ]
+
+    def _resolution_rules(self) -> Rules:
+        resolutions, segment = self.discriminator.resolutions, self.train.segment_samples
+        given = f"discriminator.resolutions = {[list(resolution) for resolution in resolutions]}"
+        return [
+            (
+                any(not hop <= window <= n_fft for n_fft, hop, window in resolutions),
+                f"{given}: each is [n_fft, hop, window], with the hop at most the window and the window at most n_fft",
+            ),
+            (
+                len({n_fft for n_fft, _, _ in resolutions}) < len(resolutions),
+                f"{given}: give each an n_fft of its own",
+            ),
+            (
+                any(n_fft > segment for n_fft, _, _ in resolutions),
+                f"{given}: no n_fft may be longer than train.segment_samples = {segment}",
             ),
         ]
 

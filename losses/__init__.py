@@ -5,6 +5,7 @@ from losses.duration import duration_loss
 from losses.kl import kl_loss
 from losses.objective import SynthesizerObjective
 from losses.reconstruction import mel_loss
+from losses.stft import subband_stft_loss
 
 __all__ = [
     "SynthesizerObjective",
@@ -14,4 +15,5 @@ __all__ = [
     "generator_loss",
     "kl_loss",
     "mel_loss",
+    "subband_stft_loss",
 ]

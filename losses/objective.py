@@ -16,12 +16,15 @@ class SynthesizerObjective:
     duration: Tensor
     adversarial: Tensor
     feature_matching: Tensor
+    subband_stft: Tensor | None = None  # where its weight is zero
 
     def total(self, weights: LossSettings) -> Tensor:
         """The weighted sum, 0-d."""
+        assert self.subband_stft is not None or weights.subband_stft == 0.0, "a term with a weight is to be taught"
         terms = [getattr(weights, name) * term for name, term in self.named().items()]
         return sum(terms[1:], start=terms[0])
 
     def named(self) -> dict[str, Tensor]:
-        """Every term under the name of its weight in the settings."""
-        return {name: getattr(self, name) for name in LossSettings.model_fields}
+        """Every term that there is, under the name of its weight in the settings."""
+        terms = {name: getattr(self, name) for name in LossSettings.model_fields}
+        return {name: term for name, term in terms.items() if term is not None}

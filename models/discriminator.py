@@ -13,8 +13,8 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from configs import DiscriminatorSettings
 from models.layers.convolution import Conv1d, Conv2d
-
-_SLOPE = 0.1
+from models.resolution_discriminator import ResolutionDiscriminator
+from models.verdict import verdict
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class PeriodDiscriminator(nn.Module):
         missing = -audio.shape[2] % self.period
         x = F.pad(audio, (0, missing), mode="reflect") if missing else audio
         x = x.unflatten(2, (-1, self.period))  # [B, 1, S / period, period]
-        return _judge(x, self.layers, self.output)
+        return verdict(x, self.layers, self.output)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -67,11 +67,11 @@ class ScaleDiscriminator(nn.Module):
         """Judge audio [B, 1, S]; return the scores [B, places] and every layer's output."""
         for _ in range(self.poolings):
             audio = F.avg_pool1d(audio, 4, stride=2, padding=2)
-        return _judge(audio, self.layers, self.output)
+        return verdict(audio, self.layers, self.output)
 
 
 class Discriminator(nn.Module):
-    """The multi-period discriminator with the scale discriminators beside it.
+    """The multi-period discriminator with the scale discriminators, and those of resolutions, beside it.
 
     One scale is VITS; three are HiFi-GAN, whose first one, on raw audio, has spectral norm in place of weight norm.
     """
@@ -83,9 +83,15 @@ class Discriminator(nn.Module):
             ScaleDiscriminator(poolings, divisor, spectral=settings.scales > 1 and poolings == 0)
             for poolings in range(settings.scales)
         ]
+        periods = [PeriodDiscriminator(period, divisor) for period in settings.periods]
+        resolutions = [ResolutionDiscriminator(*resolution, divisor) for resolution in settings.resolutions]
         # What each is called where its part of a loss is reported, in the order of the judgements.
-        self.names = [*(f"scale_{n + 1}" for n in range(settings.scales)), *(f"period_{n}" for n in settings.periods)]
-        self.judges = nn.ModuleList([*scales, *(PeriodDiscriminator(period, divisor) for period in settings.periods)])
+        self.names = [
+            *(f"scale_{n + 1}" for n in range(settings.scales)),
+            *(f"period_{n}" for n in settings.periods),
+            *(f"resolution_{n_fft}" for n_fft, _, _ in settings.resolutions),
+        ]
+        self.judges = nn.ModuleList([*scales, *periods, *resolutions])
 
     def forward(self, audio: Tensor) -> Judgement:
         """Judge audio [B, 1, S]."""
@@ -106,13 +112,3 @@ class Discriminator(nn.Module):
             for side in (0, 1)
         )
         return of_real, of_fake
-
-
-def _judge(x: Tensor, layers: Sequence[nn.Module] | nn.ModuleList, output: nn.Module) -> tuple[Tensor, list[Tensor]]:
-    features = []
-    for layer in layers:
-        x = F.leaky_relu_(layer(x), _SLOPE)
-        features.append(x)
-    x = output(x)
-    features.append(x)
-    return torch.flatten(x, 1), features

@@ -13,6 +13,18 @@ from configs import Config
 from data.batch import Batch
 from data.spectrogram import MelSpectrogram
 from models import Synthesis, Synthesizer, slice_segments
+from models.layers.pqmf import Pqmf
+
+_SUB_BANDS = 4  # of the sub-band loss, whatever the decoder makes
+
+
+@dataclass(frozen=True)
+class SubBands:
+    """The same pieces by bands of frequency, each at a fraction of the rate."""
+
+    real: Tensor  # [B * K, 4, S / 4]
+    fake: Tensor  # [B * K, 4, S / 4]
+    mask: Tensor  # [B * K, 1, S / 4]
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,7 @@ class Segments:
     mel_real: Tensor  # [B * K, M, G]
     mel_fake: Tensor  # [B * K, M, G]
     frame_mask: Tensor  # [B * K, 1, G]
+    sub_bands: SubBands | None  # where a loss needs them
 
 
 class Features:
@@ -36,6 +49,7 @@ class Features:
         self.hop_length, self.segment_frames = audio.hop_length, config.segment_frames
         self.mel = MelSpectrogram(**transform, **bands).to(device)
         self.linear, self.mel_scale = self.mel.linear, self.mel.scale
+        self.bank = Pqmf(_SUB_BANDS).to(device) if config.loss.subband_stft > 0.0 else None
 
     def spectrogram(self, batch: Batch) -> Tensor:
         """Linear magnitudes [B, N, F] of the recordings."""
@@ -69,11 +83,22 @@ class Features:
         starts, frames, hop = spoken.segment_starts, self.segment_frames, self.hop_length
         frame_mask = slice_segments(spoken.frame_mask, starts, frames)
         sample_mask = frame_mask.repeat_interleave(hop, dim=2)
+        real = slice_segments(batch.audio, starts * hop, frames * hop) * sample_mask
         fake = spoken.audio.float() * sample_mask
         return Segments(
-            real=slice_segments(batch.audio, starts * hop, frames * hop) * sample_mask,
+            real=real,
             fake=fake,
             mel_real=self.mel_scale(slice_segments(spectrogram, starts, frames)),
             mel_fake=self.mel(fake.squeeze(1)),
             frame_mask=frame_mask,
+            sub_bands=self.sub_bands(real, fake, sample_mask),
         )
+
+    def sub_bands(self, real: Tensor, fake: Tensor, mask: Tensor) -> SubBands | None:
+        """The bands of pieces [B * K, 1, S], in float32, if a loss needs them.
+
+        Those of the decoded pieces are what a multi-band decoder joined: the bank is its own inverse both ways.
+        """
+        if self.bank is None:
+            return None
+        return SubBands(self.bank.analysis(real), self.bank.analysis(fake), mask[:, :, ::_SUB_BANDS])

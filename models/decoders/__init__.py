@@ -3,8 +3,12 @@
 from typing import Any
 
 from configs import DecoderSettings
+from models.decoders.bigvgan import BigvganDecoder
 from models.decoders.decoder import Decoder
 from models.decoders.hifigan import HifiganDecoder
+from models.decoders.istftnet import IstftnetDecoder
+from models.decoders.multiband import MultibandDecoder
+from models.decoders.vocos import VocosDecoder
 
 
 def build_decoder(
@@ -16,8 +20,24 @@ def build_decoder(
     match settings.kind:
         case "hifigan":
             return HifiganDecoder(**options)
+        case "bigvgan":
+            return BigvganDecoder(**options)
+        case "istftnet":
+            return IstftnetDecoder(**options)
+        case "mb-istft" | "ms-istft":
+            return MultibandDecoder(**options, bands=settings.bands, learned=settings.kind == "ms-istft")
+        case "vocos":
+            return VocosDecoder(**options, hop_length=hop_length)
         case _:
             raise NotImplementedError(settings.kind)
 
 
-__all__ = ["Decoder", "HifiganDecoder", "build_decoder"]
+__all__ = [
+    "BigvganDecoder",
+    "Decoder",
+    "HifiganDecoder",
+    "IstftnetDecoder",
+    "MultibandDecoder",
+    "VocosDecoder",
+    "build_decoder",
+]

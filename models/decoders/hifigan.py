@@ -4,7 +4,9 @@ B batch · Z latent channels · C speaker channels · F frames · T samples at t
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +20,13 @@ from models.layers.convolution import Conv1d
 _SLOPE = 0.1  # of every leaky ReLU but the last
 
 
-class ResidualBlock1(nn.Module):
+class ResidualBlock(nn.Module):
+    """x [B, H, T] and a mask [B, 1, T] or None to [B, H, T]."""
+
+    field: int  # the most places to each side of its own that a place depends on
+
+
+class ResidualBlock1(ResidualBlock):
     """Pairs of convolutions, the first of each pair dilated (HiFi-GAN V1 and V2)."""
 
     def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
@@ -30,12 +38,12 @@ class ResidualBlock1(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Transform x [B, H, T] under the mask [B, 1, T]."""
         for dilated, plain in zip(self.dilated, self.plain, strict=True):
-            y = dilated(_masked(F.leaky_relu(x, _SLOPE), mask))
-            x = x + plain(_masked(F.leaky_relu_(y, _SLOPE), mask))
+            y = dilated(masked(F.leaky_relu(x, _SLOPE), mask))
+            x = x + plain(masked(F.leaky_relu_(y, _SLOPE), mask))
         return x
 
 
-class ResidualBlock2(nn.Module):
+class ResidualBlock2(ResidualBlock):
     """Single dilated convolutions (HiFi-GAN V3)."""
 
     def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
@@ -46,14 +54,14 @@ class ResidualBlock2(nn.Module):
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Transform x [B, H, T] under the mask [B, 1, T]."""
         for dilated in self.dilated:
-            x = x + dilated(_masked(F.leaky_relu(x, _SLOPE), mask))
+            x = x + dilated(masked(F.leaky_relu(x, _SLOPE), mask))
         return x
 
 
 class Parallel(nn.Module):
     """The mean of several residual blocks on the same input: HiFi-GAN's multi-receptive field fusion."""
 
-    def __init__(self, blocks: "Sequence[ResidualBlock1 | ResidualBlock2]") -> None:
+    def __init__(self, blocks: Sequence[ResidualBlock]) -> None:
         super().__init__()
         self.field = max(block.field for block in blocks)
         self.blocks = nn.ModuleList(blocks)
@@ -66,8 +74,11 @@ class Parallel(nn.Module):
         return total / len(self.blocks)
 
 
-class HifiganDecoder(Decoder):
-    """Transposed convolutions, each followed by parallel residual blocks of several kernels whose mean goes on."""
+class UpsamplingDecoder(Decoder):
+    """Transposed convolutions, each followed by parallel residual blocks of several kernels whose mean goes on.
+
+    What is common to HiFi-GAN and to those who let an inverse Fourier transform do the rest of its work.
+    """
 
     def __init__(
         self,
@@ -83,7 +94,7 @@ class HifiganDecoder(Decoder):
     ) -> None:
         super().__init__()
         self.upsample_rates, self.upsample_kernel_sizes = tuple(upsample_rates), tuple(upsample_kernel_sizes)
-        block: type[ResidualBlock1 | ResidualBlock2] = ResidualBlock1 if residual_block == 1 else ResidualBlock2
+        block: type[ResidualBlock1] | type[ResidualBlock2] = ResidualBlock1 if residual_block == 1 else ResidualBlock2
         self.input = Conv1d(latent_channels, initial_channels, 7, padding=3)
         self.speaker = Conv1d(speaker_channels, initial_channels, 1) if speaker_channels else None
         self.upsamples = nn.ModuleList()
@@ -97,36 +108,66 @@ class HifiganDecoder(Decoder):
             channels //= 2
             shapes = zip(residual_kernel_sizes, residual_dilations, strict=True)
             self.residuals.append(Parallel([block(channels, kernel, dilations) for kernel, dilations in shapes]))
-        self.output = Conv1d(channels, 1, 7, padding=3, bias=False)
+        self.channels = channels  # after the last upsampling
 
     @property
     def field_frames(self) -> int:
         """The most frames to each side of its own that a sample depends on."""
-        reach = Reach(0, math.prod(self.upsample_rates) - 1).before_convolution(7)
+        reach = self.reach_of_a_frame().before_convolution(7)
         stages = list(zip(self.upsample_rates, self.upsample_kernel_sizes, self.residuals, strict=True))
         for rate, kernel_size, residuals in reversed(stages):
             assert isinstance(residuals, Parallel)
             reach = reach.widened(residuals.field).before_upsampling(kernel_size, rate)
         return reach.before_convolution(7).field
 
-    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S]."""
-        x = self.input(_masked(z, mask))
+    @abstractmethod
+    def reach_of_a_frame(self) -> Reach:
+        """The places of `output` on which the samples of frame 0 depend."""
+
+    def upsampled(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """All before `output`, a convolution with a kernel of 7.
+
+        Args:
+            z: [B, Z, F].
+            speaker: [B, C, 1].
+            mask: [B, 1, F].
+
+        Returns:
+            [B, `channels`, T] and the mask at that rate, [B, 1, T].
+        """
+        x = self.input(masked(z, mask))
         if self.speaker is not None:
             assert speaker is not None, "a model of several speakers needs one to speak as"
             x = x + self.speaker(speaker)
         for rate, upsample, residuals in zip(self.upsample_rates, self.upsamples, self.residuals, strict=True):
-            x = upsample(_masked(F.leaky_relu(x, _SLOPE), mask))  # [B, H, T * rate]
+            x = upsample(masked(F.leaky_relu(x, _SLOPE), mask))  # [B, H, T * rate]
             mask = None if mask is None else mask.repeat_interleave(rate, dim=2)
             x = residuals(x, mask)
-        x = self.output(_masked(F.leaky_relu(x), mask))
-        return _masked(torch.tanh(x), mask)
+        return masked(F.leaky_relu(x), mask), mask
+
+
+class HifiganDecoder(UpsamplingDecoder):
+    """Upsampling to the last sample."""
+
+    def __init__(self, **stages: Any) -> None:
+        super().__init__(**stages)
+        self.output = Conv1d(self.channels, 1, 7, padding=3, bias=False)
+
+    def reach_of_a_frame(self) -> Reach:
+        """The places of `output` on which the samples of frame 0 depend."""
+        return Reach(0, math.prod(self.upsample_rates) - 1)
+
+    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S]."""
+        x, mask = self.upsampled(z, speaker, mask)
+        return masked(torch.tanh(self.output(x)), mask)
+
+
+def masked(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Zeros where the mask has them."""
+    return x if mask is None else x * mask
 
 
 def _convolution(channels: int, kernel_size: int, dilation: int) -> nn.Module:
     padding = dilation * (kernel_size - 1) // 2
     return weight_norm(Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding))
-
-
-def _masked(x: Tensor, mask: Tensor | None) -> Tensor:
-    return x if mask is None else x * mask

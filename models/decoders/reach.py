@@ -24,6 +24,10 @@ class Reach:
         padding = (kernel_size - rate) // 2
         return Reach(-(-(self.first + padding - kernel_size + 1) // rate), (self.last + padding) // rate)
 
+    def before_interleaving(self, rate: int) -> "Reach":
+        """What is needed of places between which `rate` - 1 zeros are put."""
+        return Reach(-(-self.first // rate), self.last // rate)
+
     @property
     def field(self) -> int:
         """The further of both ends from place 0."""

@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from models.layers.dropout import Dropout
 
+_NEVER = -1e4  # a score whose softmax is zero beside any other, in half precision too
+
 
 class RelativeAttention(nn.Module):
     """Multi-head self-attention whose keys and values know how far away they are, up to W places.
@@ -46,10 +48,11 @@ class RelativeAttention(nn.Module):
         query = query / math.sqrt(query.shape[-1])  # [B, A, P, D]
         distance, near = self._distances(x.shape[1], x.device)  # [P, P], [P, P]
 
+        scores = query @ key.transpose(2, 3)  # [B, A, P, P]
         by_distance = query @ self.relative_keys.T  # [B, A, P, 2W+1]
-        relative = by_distance.gather(3, distance.expand(*by_distance.shape[:2], -1, -1))  # [B, A, P, P]
-        scores = query @ key.transpose(2, 3) + relative * near
-        scores = scores.masked_fill(mask[:, None] == 0, -torch.inf)
+        scores = scores + by_distance.gather(3, distance.expand_as(scores)) * near
+        # Not -inf: a sentence without any real place shall not become NaN.
+        scores = scores.masked_fill(mask[:, None] == 0, _NEVER)
         weights = self.dropout(scores.softmax(dim=-1))  # [B, A, P, P]
 
         attended = weights @ value + self._diagonals(weights) @ self.relative_values  # [B, A, P, D]
@@ -70,4 +73,4 @@ class RelativeAttention(nn.Module):
         padded = F.pad(weights, (self.window, self.window))  # [B, A, P, P + 2W]
         place = torch.arange(size, device=weights.device)
         index = place[:, None] + torch.arange(2 * self.window + 1, device=weights.device)  # [P, 2W+1]
-        return padded.gather(3, index.expand(*weights.shape[:2], -1, -1))
+        return padded.gather(3, index.expand(weights.shape[0], weights.shape[1], -1, -1))

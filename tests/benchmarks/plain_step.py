@@ -18,6 +18,7 @@ from losses import (
     generator_loss,
     kl_loss,
     mel_loss,
+    subband_stft_loss,
 )
 from train import Trainer
 from training.schedule import learning_rate
@@ -40,7 +41,7 @@ def plain_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
     with trainer.autocast():
         with torch.no_grad():
             real = discriminator(segments.real)
-        fake = discriminator(segments.fake)
+        fake, bands = discriminator(segments.fake), segments.sub_bands
         objective = SynthesizerObjective(
             mel=mel_loss(segments.mel_real, segments.mel_fake, segments.frame_mask),
             kl=kl_loss(
@@ -49,6 +50,7 @@ def plain_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
             duration=duration_loss(spoken.duration_cost, spoken.phoneme_mask),
             adversarial=generator_loss(fake.scores)[0],
             feature_matching=feature_loss(real.features, fake.features),
+            subband_stft=None if bands is None else subband_stft_loss(bands.real, bands.fake, bands.mask),
         )
         total = objective.total(trainer.config.loss)
     discriminator.requires_grad_(True)

@@ -6,13 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses import discriminator_loss, duration_loss, feature_loss, generator_loss, kl_loss, mel_loss
+from losses import discriminator_loss, duration_loss, feature_loss, generator_loss, kl_loss, mel_loss, subband_stft_loss
 
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "discriminator": lambda a, b, c, d: discriminator_loss([a, b], [c, d])[0],
     "generator": lambda a, b, c, d: generator_loss([a, b, c, d])[0],
     "feature": lambda a, b, c, d: feature_loss([[a, b]], [[c, d]]),
     "mel": lambda a, b, c, d: mel_loss(a, b) + mel_loss(c, d),
+    "sub-band": lambda a, b, c, d: subband_stft_loss(a, b) + subband_stft_loss(c, d),
     "kl": lambda a, b, c, d: kl_loss(a, b, c, d, torch.ones(3, 1, 50, dtype=a.dtype)),
     "duration": lambda a, b, c, d: duration_loss(a.sum(dim=(1, 2)), torch.ones(3, 1, 50, dtype=a.dtype)),
 }
@@ -66,7 +67,7 @@ def test_sums_that_half_precision_cannot_hold_stay_finite_and_right() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("name", ["discriminator", "generator", "feature", "mel", "kl"])
+@pytest.mark.parametrize("name", ["discriminator", "generator", "feature", "mel", "sub-band", "kl"])
 def test_gradients_of_half_precision_inputs_are_finite(name: str, dtype: torch.dtype) -> None:
     half = [x.requires_grad_() for x in inputs(dtype)]
     gradients = torch.autograd.grad(LOSSES[name](*half), half, allow_unused=True)

@@ -1,0 +1,80 @@
+"""HiFi-GAN's generator with periodic, anti-aliased activations (BigVGAN; Lee et al., 2023, section 3).
+
+B batch · Z latent channels · C speaker channels · F frames · H channels · T places at the current rate
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor, nn
+
+from models.decoders.hifigan import HifiganDecoder, Parallel, ResidualBlock1, ResidualBlock2, masked
+from models.decoders.reach import Reach
+from models.layers.snake import AntialiasedSnake
+
+
+class PeriodicRow(nn.Module):
+    """Convolutions of H channels one after the other, an activation of its own before each."""
+
+    def __init__(self, convolutions: Sequence[nn.Module], channels: int) -> None:
+        super().__init__()
+        self.field = len(convolutions) * AntialiasedSnake.field  # of the activations alone
+        self.activations = nn.ModuleList(AntialiasedSnake(channels) for _ in convolutions)
+        self.convolutions = nn.ModuleList(convolutions)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Transform x [B, H, T] under the mask [B, 1, T]."""
+        for activation, convolution in zip(self.activations, self.convolutions, strict=True):
+            x = convolution(_activated(activation, x, mask))
+        return x
+
+
+class PeriodicBlock(nn.Module):
+    """The convolutions of one of HiFi-GAN's residual blocks, and which of them are in a row, with other activations."""
+
+    def __init__(self, block: ResidualBlock1 | ResidualBlock2, channels: int) -> None:
+        super().__init__()
+        others = [block.plain] if isinstance(block, ResidualBlock1) else []
+        rows = [PeriodicRow(row, channels) for row in zip(block.dilated, *others, strict=True)]
+        self.field = block.field + sum(row.field for row in rows)
+        self.rows = nn.ModuleList(rows)
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Transform x [B, H, T] under the mask [B, 1, T]."""
+        for row in self.rows:
+            x = x + row(x, mask)
+        return x
+
+
+class BigvganDecoder(HifiganDecoder):
+    """Activations before the convolutions of the residual blocks and the last one; none before those that upsample."""
+
+    def __init__(self, *, initial_channels: int, **stages: Any) -> None:
+        super().__init__(initial_channels=initial_channels, **stages)
+        for stage, parallel in enumerate(self.residuals):
+            assert isinstance(parallel, Parallel)
+            channels = initial_channels // 2 ** (stage + 1)
+            blocks = [PeriodicBlock(block, channels) for block in parallel.blocks]  # type: ignore[arg-type]
+            self.residuals[stage] = Parallel(blocks)  # type: ignore[arg-type]
+        self.activation = AntialiasedSnake(self.channels)
+
+    def reach_of_a_frame(self) -> Reach:
+        """The places of `output` on which the samples of frame 0 depend, and what the activation before it sees."""
+        return super().reach_of_a_frame().widened(self.activation.field)
+
+    def upsampled(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """All before `output`; see HiFi-GAN's."""
+        x = self.input(masked(z, mask))
+        if self.speaker is not None:
+            assert speaker is not None, "a model of several speakers needs one to speak as"
+            x = x + self.speaker(speaker)
+        for rate, upsample, residuals in zip(self.upsample_rates, self.upsamples, self.residuals, strict=True):
+            x = upsample(masked(x, mask))  # [B, H, T * rate]
+            mask = None if mask is None else mask.repeat_interleave(rate, dim=2)
+            x = residuals(x, mask)
+        return _activated(self.activation, x, mask), mask
+
+
+def _activated(activation: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
+    """Activate what is real; the activation spreads it a little beyond its end, where a clip alone has nothing."""
+    return masked(activation(masked(x, mask)), mask)

@@ -1,0 +1,65 @@
+"""Four narrow signals, each from an inverse Fourier transform of its own, joined to one (Kawamura et al., 2023).
+
+Everything before the join works at a quarter of the rate.
+
+B batch · Z latent channels · C speaker channels · F frames · N streams · S = F * hop samples
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import weight_norm
+
+from models.decoders.istftnet import IstftnetDecoder, within_range
+from models.decoders.reach import Reach
+from models.layers.pqmf import Pqmf
+
+
+class MultibandDecoder(IstftnetDecoder):
+    """Streams joined by a filter bank: of fixed filters (multi-band), or of learned ones (multi-stream).
+
+    Args:
+        bands: N.
+        learned: whether training may change the filters. They start as the fixed ones: zeros between the samples and
+            a filter over all streams, as published, which together are a transposed convolution.
+        transform: the arguments of IstftnetDecoder but `streams`.
+    """
+
+    def __init__(self, *, bands: int, learned: bool, **transform: Any) -> None:
+        super().__init__(streams=bands, **transform)
+        self.bank = Pqmf(bands)
+        self.join: nn.Module | None = _learned_synthesis(self.bank) if learned else None
+
+    def reach_of_a_frame(self) -> Reach:
+        """The places of `output` on which the samples of frame 0 depend."""
+        samples = math.prod(self.upsample_rates) * self.istft.hop * self.streams
+        joined = Reach(0, samples - 1).before_convolution(self.bank.length).before_interleaving(self.streams)
+        return self.before_transform(joined)
+
+    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S], in float32."""
+        streams, transform_mask = self.transformed(z, speaker, mask)
+        if self.join is None:
+            audio = self.bank.synthesis(streams)
+        else:
+            with torch.autocast(streams.device.type, enabled=False):
+                audio = self.join(streams)
+        if transform_mask is not None:  # the filters reach beyond the end of a clip
+            audio = audio * transform_mask.repeat_interleave(self.istft.hop * self.streams, dim=2)
+        return within_range(audio)
+
+
+def _learned_synthesis(bank: Pqmf) -> nn.Module:
+    join = nn.ConvTranspose1d(
+        bank.bands,
+        1,
+        bank.length,
+        bank.bands,
+        padding=bank.length // 2,
+        output_padding=bank.bands - 1,
+        bias=False,
+    )
+    join.weight.data = bank.filters * bank.bands
+    return weight_norm(join)

@@ -1,0 +1,95 @@
+"""ConvNeXt blocks at frame rate and one inverse Fourier transform (Vocos; Siuzdak, 2023, section 3).
+
+Nothing is upsampled but by the transform, so that all the work is done once a frame and not once a sample.
+
+B batch · Z latent channels · C speaker channels · F frames · H channels · K bins (n_fft // 2 + 1) · S = F * hop samples
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from models.decoders.decoder import Decoder
+from models.decoders.reach import Reach
+from models.layers.convolution import Conv1d
+from models.layers.depthwise import DepthwiseConv1d
+from models.layers.istft import InverseStft
+
+_INPUT_KERNEL = 7
+
+
+class ConvNextBlock(nn.Module):
+    """A depthwise convolution over time, then a wide layer at each frame (Liu et al., 2022, section 2), residual."""
+
+    def __init__(self, channels: int, expansion_channels: int, kernel_size: int, initial_scale: float) -> None:
+        super().__init__()
+        self.depthwise = DepthwiseConv1d(channels, kernel_size)
+        self.norm = nn.LayerNorm(channels)
+        self.expand = nn.Linear(channels, expansion_channels)
+        self.contract = nn.Linear(expansion_channels, channels)
+        self.scale = nn.Parameter(torch.full((channels,), initial_scale))
+
+    def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """Transform x [B, F, H] under the mask [B, F, 1]."""
+        y = x if mask is None else x * mask
+        y = self.norm(self.depthwise(y.transpose(1, 2)).transpose(1, 2))
+        return x + self.scale * self.contract(F.gelu(self.expand(y)))
+
+
+class VocosDecoder(Decoder):
+    """Blocks whose last layer says of each frame the magnitude and the phase of every bin."""
+
+    def __init__(
+        self,
+        *,
+        latent_channels: int,
+        channels: int,
+        expansion_channels: int,
+        layers: int,
+        kernel_size: int,
+        istft_n_fft: int,
+        hop_length: int,
+        speaker_channels: int = 0,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.n_fft, self.hop_length = kernel_size, istft_n_fft, hop_length
+        self.input = Conv1d(latent_channels, channels, _INPUT_KERNEL, padding=_INPUT_KERNEL // 2)
+        self.speaker = Conv1d(speaker_channels, channels, 1) if speaker_channels else None
+        self.input_norm = nn.LayerNorm(channels)
+        self.blocks = nn.ModuleList(
+            ConvNextBlock(channels, expansion_channels, kernel_size, 1 / layers) for _ in range(layers)
+        )
+        self.output_norm = nn.LayerNorm(channels)
+        self.output = nn.Linear(channels, istft_n_fft + 2)
+        self.inverse_stft = InverseStft(istft_n_fft, hop_length)
+
+    @property
+    def field_frames(self) -> int:
+        """The most frames to each side of its own that a sample depends on."""
+        reach = Reach(0, self.hop_length - 1).before_upsampling(self.n_fft, self.hop_length)
+        for _ in self.blocks:
+            reach = reach.before_convolution(self.kernel_size)
+        return reach.before_convolution(_INPUT_KERNEL).field
+
+    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S], in float32."""
+        x = self.input(z if mask is None else z * mask)
+        if self.speaker is not None:
+            assert speaker is not None, "a model of several speakers needs one to speak as"
+            x = x + self.speaker(speaker)
+        # Norms and point-wise layers want the channels last; with them there throughout, little is turned around.
+        x = self.input_norm(x.transpose(1, 2).contiguous())  # [B, F, H]
+        frame_mask = None if mask is None else mask.transpose(1, 2)
+        for block in self.blocks:
+            x = block(x, frame_mask)
+        # In bfloat16 a phase of three turns is up to a sixteenth of a radian off.
+        with torch.autocast(x.device.type, enabled=False):
+            spectrum = self.output(self.output_norm(x.to(self.output.weight.dtype))).transpose(1, 2)  # [B, 2K, F]
+            log_magnitude, phase = spectrum.chunk(2, dim=1)
+            # No signal within [-1, 1] has a bin beyond the sum of the window, and no mistake shall be infinite.
+            magnitude = log_magnitude.clamp(max=math.log(self.n_fft / 2)).exp()
+            audio = self.inverse_stft(magnitude * phase.cos(), magnitude * phase.sin(), mask)
+        # The sum of frames knows no bound, a recording does; within it nothing is bent, as tanh would.
+        return audio.clamp(-1.0, 1.0)

@@ -1,0 +1,163 @@
+"""What every decoder promises: its range, clips that do not hear their padding, a field that is exact, a speaker."""
+
+import copy
+import io
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from configs import Config, parse_config
+from configs.decoders import DECODER_KINDS
+from models import Synthesizer
+from models.decoders import Decoder
+from models.masks import length_mask
+from models.piecewise import piecewise
+from tests.models.random_voice import NUM_SYMBOLS, noise, randomised, small_config
+
+_STAGES = {
+    "initial_channels": 16,
+    "residual_block": 2,
+    "residual_kernel_sizes": [3, 5],
+    "residual_dilations": [[1, 2], [1, 3]],
+}
+_UPSAMPLING = _STAGES | {"upsample_rates": [4, 4], "upsample_kernel_sizes": [8, 8]}
+_TRANSFORM = _STAGES | {"istft_n_fft": 8, "istft_hop": 2}
+_BANDS = _TRANSFORM | {"upsample_rates": [2], "upsample_kernel_sizes": [4]}
+SMALL: dict[str, dict[str, Any]] = {  # 16 samples a frame
+    "hifigan": _UPSAMPLING,
+    "bigvgan": _UPSAMPLING,
+    "istftnet": _TRANSFORM | {"upsample_rates": [2, 4], "upsample_kernel_sizes": [4, 8]},
+    "mb-istft": _BANDS,
+    "ms-istft": _BANDS,
+    "vocos": {"channels": 16, "expansion_channels": 32, "layers": 2, "istft_n_fft": 64},
+}
+LENGTHS = torch.tensor([19, 1, 7, 12])
+FRAMES = 19
+
+
+def config_of(kind: str) -> Config:
+    """The small experiment with this decoder."""
+    audio = {"n_fft": 64, "window_length": 64, "hop_length": 16}
+    settings = small_config(audio=audio, decoder=_UPSAMPLING).model_dump(exclude_none=True)
+    return parse_config(settings | {"decoder": {"kind": kind, **SMALL[kind]}}, source="config_of")
+
+
+@pytest.fixture(scope="module", params=DECODER_KINDS)
+def voice(request: pytest.FixtureRequest) -> Synthesizer:
+    """A voice of three speakers, every weight of which is random."""
+    return randomised(lambda: Synthesizer(config_of(request.param), num_symbols=NUM_SYMBOLS, num_speakers=3))
+
+
+@pytest.fixture
+def decoder(voice: Synthesizer) -> Decoder:
+    return voice.decoder
+
+
+def speaker_of(batch: int = 1, *, seed: int = 5) -> Tensor:
+    return noise(batch, 6, 1, seed=seed)
+
+
+@torch.no_grad()
+def test_audio_is_within_its_range_however_large_the_latents(decoder: Decoder) -> None:
+    for scale in (1.0, 1e4):
+        audio = decoder(scale * noise(2, 8, FRAMES), speaker_of(2))
+        assert audio.shape == (2, 1, 16 * FRAMES)
+        assert bool((audio.abs() <= 1).all())
+        assert float(audio.std()) > 1e-3
+
+
+@torch.no_grad()
+def test_with_a_mask_each_clip_of_a_batch_sounds_as_it_does_alone_and_is_silent_after_its_end(decoder: Decoder) -> None:
+    mask, speaker = length_mask(LENGTHS, FRAMES), speaker_of(4)
+    z = torch.where(mask > 0, noise(4, 8, FRAMES), 1e30)
+    batched = decoder(z, speaker, mask)
+    for clip, length in enumerate(LENGTHS.tolist()):
+        alone = decoder(z[clip : clip + 1, :, :length], speaker[clip : clip + 1])
+        torch.testing.assert_close(batched[clip : clip + 1, :, : 16 * length], alone, rtol=1e-5, atol=1e-5)
+        assert not batched[clip, :, 16 * length :].any()
+    assert torch.equal(decoder(z[:1], speaker[:1], mask[:1]), decoder(z[:1], speaker[:1])), "a mask of ones is none"
+
+
+def test_samples_of_a_frame_depend_on_frames_as_far_as_the_field_and_no_further(decoder: Decoder) -> None:
+    field = decoder.field_frames
+    z = noise(1, 8, 2 * field + 5).requires_grad_()
+    here = field + 2
+    samples = decoder(z, speaker_of())[0, 0, 16 * here : 16 * (here + 1)]
+    (gradient,) = torch.autograd.grad((samples * noise(16, seed=3)).sum(), z)
+    heard = gradient.abs().sum(dim=(0, 1)).nonzero().flatten()
+    assert max(here - int(heard.min()), int(heard.max()) - here) == field
+
+
+@pytest.mark.parametrize("piece", [1, 4, 30])
+def test_pieces_are_the_whole(decoder: Decoder, piece: int) -> None:
+    speaker, z = speaker_of(), noise(1, 8, 3 * decoder.field_frames)
+    pieces = list(piecewise(lambda part: decoder(part, speaker), z.split(piece, dim=2), decoder.field_frames))
+    torch.testing.assert_close(torch.cat(pieces, dim=2), decoder(z, speaker), rtol=0, atol=1e-5)
+
+
+@torch.no_grad()
+def test_speakers_are_heard_and_none_is_refused(decoder: Decoder) -> None:
+    z = noise(1, 8, FRAMES)
+    one, other = (decoder(z, speaker_of(seed=seed)) for seed in (1, 2))
+    assert float((one - other).std()) > 0.01 * float(one.std())
+    with pytest.raises(AssertionError, match="speaker"):
+        decoder(z)
+
+
+def test_every_weight_is_taught(decoder: Decoder) -> None:
+    learner = copy.deepcopy(decoder).train()
+    (learner(noise(2, 8, FRAMES), speaker_of(2)) - noise(2, 1, 16 * FRAMES, seed=1)).square().mean().backward()
+    for name, weight in learner.named_parameters():
+        assert weight.grad is not None, name
+        assert bool(weight.grad.isfinite().all()), name
+        assert bool(weight.grad.any()), name
+
+
+@torch.no_grad()
+def test_under_autocast_it_sounds_nearly_the_same(decoder: Decoder) -> None:
+    z, speaker = noise(2, 8, FRAMES), speaker_of(2)
+    full = decoder(z, speaker)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = decoder(z, speaker).float()
+    assert float((half - full).norm() / full.norm()) < 0.05
+
+
+@torch.no_grad()
+def test_folding_the_weight_norm_changes_nothing_that_is_heard(voice: Synthesizer) -> None:
+    folded = copy.deepcopy(voice)
+    folded.fold_weight_norm()
+    assert not [name for name in folded.state_dict() if "parametrizations" in name]
+    expected, state = voice.folded_state_dict(), folded.state_dict()
+    assert state.keys() == expected.keys()
+    assert all(torch.equal(weight, expected[name]) for name, weight in state.items())
+    z, speaker = noise(1, 8, FRAMES), speaker_of()
+    torch.testing.assert_close(folded.decoder(z, speaker), voice.decoder(z, speaker), rtol=0, atol=1e-6)
+
+
+@torch.no_grad()
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::torch.jit.TracerWarning")
+def test_a_graph_of_it_is_the_same_at_any_length(voice: Synthesizer, tmp_path: Path) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    folded, speaker, path = copy.deepcopy(voice), speaker_of(), tmp_path / "decoder.onnx"
+    folded.fold_weight_norm()
+    axes = {"z": {2: "frames"}, "audio": {2: "samples"}}
+    with redirect_stdout(io.StringIO()):
+        torch.onnx.export(
+            folded.decoder,
+            (noise(1, 8, 9), speaker),
+            path,
+            opset_version=15,
+            dynamo=False,
+            input_names=["z", "speaker"],
+            output_names=["audio"],
+            dynamic_axes=axes,
+        )
+    graph = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for frames in (1, 40):
+        z = noise(1, 8, frames)
+        (audio,) = graph.run(None, {"z": z.numpy(), "speaker": speaker.numpy()})
+        torch.testing.assert_close(torch.from_numpy(audio), voice.decoder(z, speaker), rtol=0, atol=1e-5)

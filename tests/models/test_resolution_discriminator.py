@@ -1,0 +1,145 @@
+"""The judges of spectra: what they see, by another library, and that they are judges as the others are."""
+
+from typing import Any
+
+import librosa
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.utils import parametrize
+
+from configs import DiscriminatorSettings, InputError
+from models import Discriminator
+from models.layers.convolution import use_channels_last
+from models.resolution_discriminator import ResolutionDiscriminator
+from tests.models.random_voice import largest_difference, noise, randomised, small_config
+
+RESOLUTIONS = ((256, 64, 256), (128, 30, 100))
+
+
+def judges(divisor: int = 16, **settings: Any) -> Discriminator:
+    return Discriminator(DiscriminatorSettings(resolutions=RESOLUTIONS, channel_divisor=divisor, **settings))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("n_fft", "hop", "window"), [(256, 64, 256), (128, 30, 100), (64, 64, 64), (60, 15, 33)])
+def test_spectrum_is_that_of_librosa(n_fft: int, hop: int, window: int) -> None:
+    judge, audio = ResolutionDiscriminator(n_fft, hop, window, 16), noise(2, 1, 1000)
+    seen = judge.spectrum(audio).numpy()  # [B, 2, T, K]
+    margin = (n_fft - hop) // 2
+    hann = librosa.filters.get_window("hann", window)
+    for clip, ours in zip(audio[:, 0].numpy(), seen, strict=True):
+        padded = np.pad(clip, margin, mode="reflect")
+        theirs = librosa.stft(padded, n_fft=n_fft, hop_length=hop, win_length=window, center=False).T
+        expected = np.stack((theirs.real, theirs.imag)) / np.sqrt((hann**2).sum())
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+    assert seen.shape[2] == 1000 // hop
+
+
+def test_noise_is_as_loud_at_every_resolution() -> None:
+    audio = noise(4, 1, 4096)
+    levels = [float(ResolutionDiscriminator(*each, 16).spectrum(audio).square().mean()) for each in RESOLUTIONS]
+    assert levels == pytest.approx([0.5, 0.5], rel=0.05), "half of it real, half imaginary"
+
+
+def test_a_sine_is_seen_in_its_bin_and_its_neighbours_alone() -> None:
+    judge, time = ResolutionDiscriminator(256, 64, 256, 16), torch.arange(2048)
+    power = judge.spectrum(torch.sin(2 * torch.pi * 40 / 256 * time).view(1, 1, -1)).square().sum(dim=(0, 1))[4:-4]
+    assert float(power[:, 39:42].sum() / power.sum()) > 0.9999
+
+
+def test_a_phase_that_magnitudes_do_not_show_is_heard() -> None:
+    judge, time = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 2)), torch.arange(2048)
+    # Both are whole cycles of each frame: their magnitudes are the same.
+    sine, cosine = (torch.sin(2 * torch.pi * 40 / 256 * time + shift).view(1, 1, -1) for shift in (0.0, torch.pi / 2))
+    magnitudes = [judge.spectrum(each).square().sum(1).sqrt()[:, 4:-4] for each in (sine, cosine)]
+    assert largest_difference(*magnitudes) <= 1e-4
+    inside = [judge(each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
+    assert largest_difference(*inside) > 1e-3
+
+
+def test_existing_judges_are_what_they_were_without_resolutions() -> None:
+    plain, more = (
+        randomised(lambda r=r: Discriminator(DiscriminatorSettings(channel_divisor=16, resolutions=r)))  # type: ignore[misc]
+        for r in ((), RESOLUTIONS)
+    )
+    assert more.names == [*plain.names, "resolution_256", "resolution_128"]
+    assert list(more.state_dict())[: len(plain.state_dict())] == list(plain.state_dict())
+    more.load_state_dict(plain.state_dict(), strict=False)
+    audio = noise(2, 1, 700)
+    for ours, theirs in zip(plain(audio).scores, more(audio).scores[: len(plain.names)], strict=True):
+        assert torch.equal(ours, theirs)
+
+
+@torch.no_grad()
+def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
+    discriminator, audio = randomised(judges), noise(4, 1, 500)
+    batched = discriminator(audio)
+    assert [len(features) for features in batched.features[-2:]] == [6, 6]
+    for b in range(4):
+        for ours, theirs in zip(batched.scores, discriminator(audio[b : b + 1]).scores, strict=True):
+            assert largest_difference(ours[b : b + 1], theirs) <= 1e-5
+
+
+def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
+    discriminator = randomised(judges)
+    real, fake = noise(3, 1, 600), noise(3, 1, 600, seed=1)
+    for together, apart in zip(
+        discriminator.compare(real, fake), (discriminator(real), discriminator(fake)), strict=True
+    ):
+        for judge, other in zip(together.features, apart.features, strict=True):
+            for ours, theirs in zip(judge, other, strict=True):
+                torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+def test_every_weight_and_every_sample_learns_from_the_scores() -> None:
+    judge, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700).requires_grad_()
+    gradients = torch.autograd.grad(judge(audio)[0].square().mean(), [audio, *judge.parameters()])
+    assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)
+    assert float((gradients[0] != 0).float().mean()) > 0.99
+
+
+def test_layout_of_memory_and_kept_weights_change_nothing() -> None:
+    discriminator, audio = randomised(judges), noise(2, 1, 600)
+    plain = discriminator(audio)
+    use_channels_last(discriminator, True)
+    with parametrize.cached():
+        other = discriminator(audio)
+    for ours, theirs in zip(plain.scores, other.scores, strict=True):
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_spectrum_stays_float32_under_autocast_and_the_layers_do_not() -> None:
+    judge, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700)
+    full, features = judge(audio)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(judge.spectrum(audio.bfloat16()), judge.spectrum(audio.bfloat16().float()))
+        half, features = judge(audio)
+    assert {layer.dtype for layer in features} == {torch.bfloat16}
+    assert relative_error(half, full) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("resolutions", "named"),
+    [
+        ([[32, 33, 32]], "hop"),
+        ([[32, 24, 16]], "hop"),
+        ([[32, 8, 33]], "window"),
+        ([[32, 8, 32], [32, 4, 16]], "of its own"),
+        ([[128, 8, 32]], "train.segment_samples = 64"),
+    ],
+)
+def test_resolutions_that_cannot_be_are_refused(resolutions: list[list[int]], named: str) -> None:
+    with pytest.raises(InputError, match=r"discriminator\.resolutions = .*" + named):
+        small_config(discriminator={"resolutions": resolutions})
+
+
+def test_resolutions_as_long_as_the_segment_are_judged() -> None:
+    config = small_config(discriminator={"resolutions": [[64, 1, 64], [32, 32, 32]], "channel_divisor": 16})
+    judgement = Discriminator(config.discriminator)(noise(1, 1, config.train.segment_samples))
+    assert all(bool(scores.isfinite().all()) for scores in judgement.scores)
+
+
+def relative_error(ours: Tensor, theirs: Tensor) -> float:
+    return float((ours.float() - theirs).square().mean().sqrt() / theirs.square().mean().sqrt())
