@@ -36,11 +36,13 @@ from losses import (
     generator_loss,
     kl_loss,
     mel_loss,
+    subband_stft_loss,
 )
 from models import Discriminator, Synthesis, Synthesizer
 from models.checkpoint import checkpoint_path, list_checkpoints, prune_checkpoints, save_checkpoint
 from models.device import choose_device
 from models.discriminator import Judgement
+from models.importing import WarmStart
 from models.layers.convolution import use_channels_last
 from models.voice_file import save_voice
 from training.averaging import make_average, update_average
@@ -194,6 +196,9 @@ class Trainer:
                     judged_real = self.discriminator(segments.real)
             judged_fake = self.discriminator(segments.fake)
             adversarial, fooled_parts = generator_loss(judged_fake.scores)
+            bands, subband_stft = segments.sub_bands, None
+            if bands is not None:
+                subband_stft = subband_stft_loss(bands.real, bands.fake, bands.mask) * shares.segment_frames
             kl = kl_loss(said.z_p, said.posterior.log_std, said.prior.mean, said.prior.log_std, said.frame_mask)
             objective = SynthesizerObjective(
                 mel=mel_loss(segments.mel_real, segments.mel_fake, segments.frame_mask) * shares.segment_frames,
@@ -201,6 +206,7 @@ class Trainer:
                 duration=duration_loss(said.duration_cost, said.phoneme_mask) * shares.phonemes,
                 adversarial=adversarial * shares.clips,
                 feature_matching=feature_loss(judged_real.features, judged_fake.features) * shares.clips,
+                subband_stft=subband_stft,
             )
             loss = objective.total(self.config.loss)
         self.scaler.scale(loss).backward()
@@ -438,17 +444,25 @@ def frozen(network: nn.Module) -> Iterator[None]:
         network.requires_grad_(True)
 
 
-def start(config: Config, ranks: Ranks | None = None) -> Trainer:
-    """A Trainer at step 0.
+def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = None) -> Trainer:
+    """A Trainer at step 0, its weights random or, where they fit, those of a voice.
 
     Raises:
-        InputError: the folder holds a run already, or the recordings cannot be used.
+        InputError: the folder holds a run already, or the recordings or the voice cannot be used.
     """
     refuse_begun(Path(config.run.dir))
     choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
-    corpus = open_corpus(config.data, config.audio, aloud=ranks is None or ranks.is_first)
+    aloud = ranks is None or ranks.is_first
+    corpus = open_corpus(config.data, config.audio, aloud=aloud)
     config = settle_batch_size(config, lambda settled: Trainer(settled, corpus, ranks))
-    return Trainer(config, corpus, ranks)
+    trainer = Trainer(config, corpus, ranks)
+    if warm is not None:
+        alphabet = corpus.symbols.to_json()
+        report = warm.give(trainer.synthesizer, trainer.discriminator, config, alphabet, corpus.speakers)
+        trainer.average.load_state_dict(trainer.synthesizer.state_dict())
+        if aloud:
+            print(report.text())
+    return trainer
 
 
 def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -> Trainer:
@@ -484,13 +498,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make a voice from a folder of recordings.")
     parser.add_argument("settings", nargs="*", help="an experiment (configs/NAME.toml), then section.key=value ...")
     parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
+    parser.add_argument("--warm-start", metavar="VOICE", type=Path, help="begin with the weights of a voice")
+    parser.add_argument("--parts", help="which parts of it to take, such as decoder,posterior_encoder,flow (all)")
     arguments = parser.parse_intermixed_args()
+    warm = WarmStart.asked(arguments.warm_start, arguments.parts)
     with Ranks.joined() as ranks:
         if arguments.resume is not None:
+            if warm is not None:
+                raise InputError("--warm-start begins a run and --resume continues one: give one of the two")
             return run(resume(arguments.resume, arguments.settings, ranks))
         if not arguments.settings or "=" in arguments.settings[0]:
             raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
-        return run(start(load_config(arguments.settings[0], arguments.settings[1:]), ranks))
+        return run(start(load_config(arguments.settings[0], arguments.settings[1:]), ranks, warm))
 
 
 def run(trainer: Trainer) -> int:

@@ -2,13 +2,13 @@
 
 The settings, the symbol table, the speakers' names and the user's lexicon are the file's metadata, so weights can
 never meet another symbol table than their own. Weight norms are folded; a voice of one speaker has no posterior
-encoder.
+encoder, unless training is to go on from it.
 """
 
 import hashlib
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
+from models.decoders import build_decoder
 from models.synthesizer import Synthesizer
 
 _FORMAT = "parlance-voice-1"
@@ -45,8 +46,19 @@ def save_voice(
     speakers: Sequence[str],
     step: int,
     lexicon: str | None = None,
+    whole: bool = False,
 ) -> None:
     """Write a voice; the synthesizer itself stays as it is.
+
+    Args:
+        path: the file.
+        synthesizer: speaks with the voice.
+        config: what it was made with.
+        symbols: the symbol table, as its JSON.
+        speakers: their names; empty for a single voice.
+        step: of the training that made it.
+        lexicon: how the user wants single words read, as its JSON.
+        whole: whether a voice of one speaker keeps its posterior encoder, which it needs to be trained on.
 
     Raises:
         InputError: the disk is full or the folder is read-only.
@@ -54,7 +66,7 @@ def save_voice(
     weights = {
         name: weight.detach().cpu().contiguous()
         for name, weight in synthesizer.folded_state_dict().items()
-        if len(speakers) > 1 or not name.startswith("posterior_encoder.")
+        if whole or len(speakers) > 1 or not name.startswith("posterior_encoder.")
     }
     metadata = {
         "format": _FORMAT,
@@ -90,15 +102,43 @@ def load_voice(path: Path) -> VoiceFile:
         raise InputError(f"{path}: is damaged (its SHA-256 does not match); make it again from the run")
     config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
     speakers = tuple(json.loads(metadata["speakers"]))
-    num_symbols = weights["text_encoder.embedding.weight"].shape[0]
-    with torch.device("meta"):  # no weights are drawn that the file replaces
-        synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=max(1, len(speakers)))
-        if len(speakers) <= 1:
+    synthesizer = synthesizer_of(config, weights, num_speakers=max(1, len(speakers)))
+    return VoiceFile(config, synthesizer, metadata["symbols"], speakers, int(metadata["step"]), metadata.get("lexicon"))
+
+
+def synthesizer_of(config: Config, weights: Mapping[str, Tensor], *, num_speakers: int) -> Synthesizer:
+    """A synthesizer with these weights, their norms folded, ready to speak.
+
+    Without weights for a posterior encoder it has none.
+    """
+    synthesizer = empty_synthesizer(
+        config,
+        num_symbols=weights["text_encoder.embedding.weight"].shape[0],
+        num_speakers=num_speakers,
+        posterior_encoder=any(name.startswith("posterior_encoder.") for name in weights),
+    )
+    synthesizer.load_state_dict(weights, assign=True)
+    return synthesizer.eval().requires_grad_(False)
+
+
+def empty_synthesizer(
+    config: Config, *, num_symbols: int, num_speakers: int, posterior_encoder: bool = True
+) -> Synthesizer:
+    """A synthesizer whose weights have shapes and no values, their norms folded: none are drawn to be replaced."""
+    with torch.device("meta"):
+        synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=num_speakers)
+        if not posterior_encoder:
             del synthesizer.posterior_encoder
         synthesizer.fold_weight_norm()
-    synthesizer.load_state_dict(weights, assign=True)
-    synthesizer.eval().requires_grad_(False)
-    return VoiceFile(config, synthesizer, metadata["symbols"], speakers, int(metadata["step"]), metadata.get("lexicon"))
+    if list(synthesizer.decoder.buffers()):
+        # What no file holds, such as the window of a transform, follows from the settings.
+        channels = {"latent_channels": config.model.latent_channels, "speaker_channels": 0}
+        with torch.random.fork_rng(devices=[]):
+            decoder = build_decoder(config.decoder, **channels, hop_length=config.audio.hop_length)
+        for path, module in decoder.named_modules():
+            for name, buffer in module.named_buffers(recurse=False):
+                setattr(synthesizer.decoder.get_submodule(path), name, buffer)
+    return synthesizer
 
 
 def _digest(weights: dict[str, Tensor], metadata: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """Symbols and their ids: the alphabet of a voice, which travels with it.
 
-Ids and their order are those of Piper's runtime, `^ _ p1 _ p2 _ ... $`: start, every symbol followed by a pad, end.
+Ids and their order are those of Piper's runtime, `^ _ p1 _ p2 _ ... $`: start, every symbol followed by a pad, end. A
+voice that was trained without a start and an end, as in the original repository, reads `_ p1 _ p2 _ ...`.
 """
 
 import json
@@ -28,14 +29,14 @@ PIPER_MISSING = (
 class Encoded:
     """A text as a model reads it."""
 
-    ids: tuple[int, ...]  # [2 n + 3]: ^ _ p1 _ ... pn _ $
+    ids: tuple[int, ...]  # [2 n + 3]: ^ _ p1 _ ... pn _ $, or [2 n + 1]: _ p1 _ ... pn _
     symbols: tuple[str, ...]  # [n]: the symbols that have ids
     unknown: tuple[str, ...]  # the symbols that have none, in the order they were met
 
 
 @dataclass(frozen=True)
 class SymbolTable:
-    """The id of each symbol; pad, start and end are 0, 1 and 2.
+    """The id of each symbol; the pad is 0; start and end are 1 and 2, or both are missing.
 
     Raises:
         InputError: a special symbol has another id, a symbol is not one character, or an id is used twice.
@@ -48,7 +49,7 @@ class SymbolTable:
 
     def __post_init__(self) -> None:
         for symbol, index in SPECIAL_SYMBOLS.items():
-            if self.ids.get(symbol) != index:
+            if self.ids.get(symbol) != index and (symbol == PAD or self.has_ends):
                 raise InputError(f"the symbol table gives {symbol!r} the id {self.ids.get(symbol)}, not {index}")
         owners: dict[int, str] = {}
         for symbol, index in self.ids.items():
@@ -61,6 +62,11 @@ class SymbolTable:
             owners[index] = symbol
 
     @property
+    def has_ends(self) -> bool:
+        """Whether a sentence begins with a start symbol and ends with an end symbol."""
+        return BOS in self.ids or EOS in self.ids
+
+    @property
     def size(self) -> int:
         """Rows of an embedding that has room for every id: the highest id and one more."""
         return max(self.ids.values()) + 1
@@ -71,10 +77,11 @@ class SymbolTable:
         unknown: list[str] = []
         for symbol in symbols:
             (kept if symbol in self.ids and symbol not in SPECIAL_SYMBOLS else unknown).append(symbol)
-        ids = [SPECIAL_SYMBOLS[BOS], SPECIAL_SYMBOLS[PAD]]
+        ids = [SPECIAL_SYMBOLS[PAD]]
         for symbol in kept:
             ids += (self.ids[symbol], SPECIAL_SYMBOLS[PAD])
-        ids.append(SPECIAL_SYMBOLS[EOS])
+        if self.has_ends:
+            ids = [SPECIAL_SYMBOLS[BOS], *ids, SPECIAL_SYMBOLS[EOS]]
         return Encoded(tuple(ids), tuple(kept), tuple(unknown))
 
     def to_json(self) -> str:

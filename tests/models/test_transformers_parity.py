@@ -57,7 +57,7 @@ class Pair:
 def make_pair(num_speakers: int, **sections: dict[str, Any]) -> Pair:
     config = small_config(**sections)
     ours = small_synthesizer(config, num_speakers=num_speakers)
-    theirs = counterpart(ours, config, num_symbols=NUM_SYMBOLS, num_speakers=num_speakers)
+    theirs = counterpart(ours, config)
     speaker_ids = torch.tensor([2, 0, 2]) if num_speakers > 1 else None
     speaker = None if ours.speakers is None else ours.speakers(speaker_ids).detach().unsqueeze(2)
     return Pair(config, ours, theirs, speaker, speaker_ids)
@@ -185,7 +185,7 @@ def test_text_becomes_the_same_audio_in_the_size_of_the_paper() -> None:
     config = parse_config({"run": {"dir": "runs/paper"}, "data": {"root": "corpus"}}, source="defaults")
     ours = randomised(lambda: Synthesizer(config, num_symbols=178))
     speak_up(ours)
-    theirs = counterpart(ours, config, num_symbols=178)
+    theirs = counterpart(ours, config)
     ids = torch.randint(178, (1, 15), generator=seeded())
     speech = ours.speak(ids, torch.tensor([15]), noise_scale=0.0, duration_noise_scale=0.0)
     waveform = theirs(input_ids=ids).waveform

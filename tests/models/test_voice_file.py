@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from configs import InputError, load_config
+from configs.decoders import DECODER_KINDS
 from models import Synthesizer
 from models.voice_file import load_voice, save_voice
 
@@ -38,6 +39,21 @@ def test_a_loaded_voice_sounds_as_the_saved_one(tmp_path: Path, speakers: tuple[
     ]
     assert float((spoken[0] - spoken[1]).abs().max()) <= 1e-6
     assert (file.config, file.symbols, file.speakers, file.step) == (CONFIG, SYMBOLS, speakers, 12)
+
+
+@pytest.mark.parametrize("kind", DECODER_KINDS)
+def test_a_voice_of_every_decoder_sounds_as_before_and_loading_it_draws_nothing(tmp_path: Path, kind: str) -> None:
+    config = load_config(HOUSE / "configs" / "tiny.toml", [f"decoder.kind={kind}"])
+    torch.manual_seed(3)
+    model = Synthesizer(config, num_symbols=4).eval()
+    save_voice(tmp_path / "voice.safetensors", model, config, symbols=SYMBOLS, speakers=(), step=12)
+    noise = torch.get_rng_state()
+    loaded = load_voice(tmp_path / "voice.safetensors").synthesizer
+    assert torch.equal(noise, torch.get_rng_state())
+    assert not any(tensor.is_meta for tensor in (*loaded.parameters(), *loaded.buffers()))
+    ids, lengths = torch.tensor([[1, 0, 3, 0, 3, 0, 2]]), torch.tensor([7])
+    spoken = [voice.speak(ids, lengths, noise_scale=0, duration_noise_scale=0).audio for voice in (model, loaded)]
+    assert float((spoken[0] - spoken[1]).abs().max()) <= 1e-6
 
 
 def test_saving_changes_neither_the_model_nor_the_random_numbers(tmp_path: Path) -> None:

@@ -21,6 +21,16 @@ def test_ids_are_start_every_symbol_with_a_pad_and_end() -> None:
     assert TABLE.encode("").ids == (1, 0, 2)
 
 
+def test_without_a_start_and_an_end_ids_are_every_symbol_between_two_pads() -> None:
+    table = SymbolTable({"_": 0, "a": 1, "b": 2})
+    encoded = table.encode("a^b$_c")
+    assert encoded.ids == (0, 1, 0, 2, 0)
+    assert encoded.symbols == ("a", "b")
+    assert encoded.unknown == ("^", "$", "_", "c")
+    assert table.encode("").ids == (0,)
+    assert SymbolTable.from_json(table.to_json()) == table
+
+
 @given(st.text("ab xyz_^$"))
 def test_unknown_and_special_symbols_are_left_out_and_returned(text: str) -> None:
     encoded = TABLE.encode(text)
@@ -70,6 +80,8 @@ def test_a_table_comes_back_from_json_as_it_was(ids: dict[str, int]) -> None:
         ("[1]", "is not a JSON object"),
         (json.dumps({"^": 1, "$": 2}), "gives '_' the id None, not 0"),
         (json.dumps({"_": 0, "^": 2, "$": 1}), r"gives '\^' the id 2, not 1"),
+        (json.dumps({"_": 0, "^": 1}), r"gives '\$' the id None, not 2"),
+        (json.dumps({"_": 0, "$": 2}), r"gives '\^' the id None, not 1"),
         (json.dumps({"_": 0, "^": 1, "$": 2, "a": 3, "b": 3}), "both 'a' and 'b' the id 3"),
         (json.dumps({"_": 0, "^": 1, "$": 2, "aɪ": 3}), "a symbol is one character"),
         (json.dumps({"_": 0, "^": 1, "$": 2, "a": [3]}), r"the id \[3\], which is not a whole number"),

@@ -1,0 +1,71 @@
+"""The symbols of a foreign voice, as an alphabet of ours: every symbol has a row of the embedding to itself."""
+
+import json
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from configs import InputError
+
+_BLANK, _ENDS = "_", {"^": 1, "$": 2}
+
+_PUBLISHED_MARKS = ';:,.!?¡¿—…"«»“” '
+# The apostrophe stands there twice; its later place counts. ̩ is the mark below a syllabic consonant.
+_PUBLISHED_PHONEMES = (
+    "ɑɐɒæɓʙβɔɕçɗɖðʤəɘɚɛɜɝɞɟʄɡɠɢʛɦɧħɥʜɨɪʝɭɬɫɮʟɱɯɰŋɳɲɴøɵɸθœɶʘɹɺɾɻʀʁɽʂʃʈʧʉʊʋⱱʌɣɤʍχʎʏʑʐʒʔʡʕʢǀǁǂǃˈˌːˑʼʴʰʱʲʷˠˤ˞↓↑→↗↘'\u0329'ᵻ"
+)
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """Symbols and the embedding they stand for."""
+
+    ids: dict[str, int]  # as a symbol table of ours wants them
+    rows: tuple[int, ...]  # the row of their embedding for each row of ours
+    notes: tuple[str, ...]
+
+    @property
+    def symbols(self) -> str:
+        """The symbol table, as its JSON."""
+        return json.dumps(dict(sorted(self.ids.items(), key=lambda item: item[1])), ensure_ascii=False)
+
+
+def published_ids() -> dict[str, int]:
+    """The 178 symbols of the original repository's voices, which all its descendants for IPA phonemes share."""
+    symbols = [_BLANK, *_PUBLISHED_MARKS, *string.ascii_uppercase, *string.ascii_lowercase, *_PUBLISHED_PHONEMES]
+    return {symbol: index for index, symbol in enumerate(symbols)}
+
+
+def settled(theirs: Mapping[str, int], *, rows: int, source: str) -> Alphabet:
+    """Their symbols by our rules: 0 is the blank and nothing else, and a symbol is one character.
+
+    Where their blank is a letter as well, or two symbols share an id, the symbol gets a copy of the row.
+
+    Args:
+        theirs: ids by symbol.
+        rows: of their embedding.
+        source: names the file in what is said about it.
+
+    Raises:
+        InputError: an id has no row.
+    """
+    for symbol, index in theirs.items():
+        if type(index) is not int or not 0 <= index < rows:
+            raise InputError(
+                f"{source}: gives the symbol {symbol!r} the id {index!r}, but the embedding has {rows} rows: it is the "
+                "symbol table of another voice"
+            )
+    ids, chosen, dropped = {_BLANK: 0}, list(range(rows)), []
+    has_ends = all(theirs.get(symbol) == index for symbol, index in _ENDS.items())
+    for symbol, index in theirs.items():
+        if len(symbol) != 1 or (symbol in _ENDS and not has_ends) or (symbol == _BLANK and index):
+            dropped.append(symbol)
+        elif symbol != _BLANK and index in ids.values():
+            ids[symbol] = len(chosen)
+            chosen.append(index)
+        else:
+            ids[symbol] = index
+    notes: tuple[str, ...] = ()
+    if dropped:
+        notes = (f"symbols that cannot be written here are left out: {' '.join(sorted(dropped))}",)
+    return Alphabet(ids, tuple(chosen), notes)

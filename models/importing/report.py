@@ -1,0 +1,80 @@
+"""What became of every tensor when weights went from one model into another."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+_MOST_EXAMPLES = 3  # tensors of one part that are named one by one, unless all are asked for
+
+
+class Fate(StrEnum):
+    """What became of a tensor."""
+
+    COPIED = "copied"  # as it was, up to the folding of its weight norm
+    RESIZED = "resized"  # row by row
+    SKIPPED = "skipped"  # there, and not used here
+    NEW = "new"  # here, and not from there
+
+
+@dataclass(frozen=True)
+class Line:
+    """One tensor."""
+
+    name: str  # ours; theirs where it was skipped for having no counterpart
+    fate: Fate
+    shape: tuple[int, ...]
+    why: str = ""
+
+    @property
+    def part(self) -> str:
+        """What of a model it belongs to."""
+        return self.name.partition(".")[0]
+
+    def __str__(self) -> str:
+        shape = "x".join(map(str, self.shape)) or "one number"
+        return f"{self.fate:8} {self.name} [{shape}]" + (f": {self.why}" if self.why else "")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every tensor, and what had to be assumed."""
+
+    title: str
+    lines: tuple[Line, ...]
+    notes: tuple[str, ...] = ()
+
+    def with_notes(self, notes: Iterable[str]) -> "Report":
+        """The same with more to say."""
+        return replace(self, notes=(*self.notes, *notes))
+
+    def count(self, fate: Fate) -> int:
+        """How many tensors had this fate."""
+        return sum(line.fate == fate for line in self.lines)
+
+    def text(self, *, every_tensor: bool = False) -> str:
+        """The report as it is printed: the notes, the tensors that were not simply copied, and the counts by part."""
+        lines = [str(line) for line in self.lines] if every_tensor else list(self._remarkable())
+        return "\n".join([self.title, *(f"note: {note}" for note in self.notes), *lines, *self._table()])
+
+    def _remarkable(self) -> Iterator[str]:
+        alike = Counter((line.part, line.fate) for line in self.lines)
+        told: Counter[tuple[str, Fate]] = Counter()
+        for line in self.lines:
+            kind = (line.part, line.fate)
+            told[kind] += 1
+            if line.fate is Fate.COPIED or told[kind] > _MOST_EXAMPLES + 1:
+                continue
+            if told[kind] <= _MOST_EXAMPLES:
+                yield str(line)
+            else:
+                yield f"{line.fate:8} {line.part}: and {alike[kind] - _MOST_EXAMPLES} more"
+
+    def _table(self) -> Iterator[str]:
+        parts = list(dict.fromkeys(line.part for line in self.lines))
+        width = max(len(part) for part in [*parts, "tensors"])
+        yield f"{'tensors':{width}}" + "".join(f"{fate:>10}" for fate in Fate)
+        for part in parts:
+            counts = Counter(line.fate for line in self.lines if line.part == part)
+            yield f"{part:{width}}" + "".join(f"{counts[fate]:10}" for fate in Fate)
+        yield f"{'all':{width}}" + "".join(f"{self.count(fate):10}" for fate in Fate)

@@ -1,0 +1,184 @@
+"""A new run that begins with the weights of a voice: what fits is taken over, and every tensor is accounted for."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from configs import Config, InputError
+from models.discriminator import Discriminator
+from models.importing.assembly import Imported, Judges
+from models.importing.report import Fate, Line, Report
+from models.importing.sources import load_voice_from
+from models.synthesizer import Synthesizer
+from models.voice_file import VoiceFile
+
+PARTS = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder", "speakers")
+
+_MOST_NAMES = 12  # of new rows that are told
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """A voice to begin a run with.
+
+    Raises:
+        InputError: there is no such part; the message names those there are.
+    """
+
+    imported: Imported
+    parts: tuple[str, ...] = ()  # of `PARTS`, what to take; none means all
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if part not in PARTS:
+                raise InputError(f"--parts {part}: there is no such part of a voice; the parts are {', '.join(PARTS)}")
+
+    @classmethod
+    def asked(cls, voice: Path | None, parts: str | None) -> "WarmStart | None":
+        """What a command line asks for: a path, and parts with commas between them.
+
+        Raises:
+            InputError: the voice cannot be loaded, or there is no such part.
+        """
+        if voice is None:
+            if parts is not None:
+                raise InputError("--parts says what to take of a voice: give the voice with --warm-start VOICE")
+            return None
+        return cls(load_voice_from(voice, to_train=True), tuple(parts.split(",")) if parts else ())
+
+    @torch.no_grad()
+    def give(
+        self,
+        synthesizer: Synthesizer,
+        discriminator: Discriminator,
+        config: Config,
+        symbols: str,
+        speakers: Sequence[str],
+    ) -> Report:
+        """Give a synthesizer that is to be trained the weights of the voice, and the discriminator its judges.
+
+        Rows of the embeddings go by symbol and by the name of the speaker; any other tensor is taken where its shape is
+        the same. The judges go with a decoder that was taken whole: they know what that one gets wrong, and no other.
+
+        Args:
+            synthesizer: new; changed in place.
+            discriminator: new; changed in place.
+            config: the settings of the new run.
+            symbols: its symbol table, as its JSON.
+            speakers: its speakers' names.
+
+        Raises:
+            InputError: nothing of the voice fits.
+        """
+        voice = self.imported.voice
+        found = voice.synthesizer.folded_state_dict()
+        alphabets = json.loads(voice.symbols), json.loads(symbols)
+        lines: list[Line] = []
+        for name, here in synthesizer.folded_state_dict().items():
+            there = found.pop(name, None)
+            if self.parts and name.partition(".")[0] not in self.parts:
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), "not asked for"))
+            elif there is None:
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), "there is none there"))
+            elif name == "text_encoder.embedding.weight":
+                lines.append(_take_rows(synthesizer, name, there, *alphabets))
+            elif name == "speakers.weight":
+                lines.append(_take_rows(synthesizer, name, there, _places(voice.speakers), _places(speakers)))
+            elif there.shape != here.shape:
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), f"of another shape there: {list(there.shape)}"))
+            else:
+                _put(synthesizer, name, there)
+                lines.append(Line(name, Fate.COPIED, tuple(here.shape)))
+        if all(line.fate is Fate.NEW for line in lines):
+            raise InputError(f"{self.imported.report.title}: nothing of it fits this run: its settings are all others")
+        lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "there is none here") for name, tensor in found.items()]
+        # Who speaks may be new to it: that is learned, and the rest is heard as it was.
+        of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
+        whole = all(line.fate is Fate.COPIED for line in of_decoder)
+        judges, judged = _take_judges(discriminator, self.imported.judges, decoder_is_whole=whole)
+        notes = (*self.imported.report.notes, *_differences(voice, config), judged, "the optimizers begin anew")
+        return Report(f"warm start from {self.imported.report.title}", (*lines, *judges), notes)
+
+
+def _put(synthesizer: nn.Module, name: str, weight: Tensor) -> None:
+    path, _, own = name.rpartition(".")
+    module = synthesizer.get_submodule(path)
+    if parametrize.is_parametrized(module, own):
+        # Weight norm's way back: the magnitude becomes the norm, so that the layer multiplies by this weight.
+        setattr(module, own, weight.to(getattr(module, own), copy=True))
+    else:
+        getattr(module, own).copy_(weight)
+
+
+def _take_rows(
+    synthesizer: nn.Module, name: str, there: Tensor, theirs: Mapping[str, int], ours: Mapping[str, int]
+) -> Line:
+    """Rows of an embedding by what they stand for; those that stand for nothing known stay new."""
+    here: Tensor = synthesizer.get_parameter(name)
+    if here.shape[1] != there.shape[1]:
+        return Line(name, Fate.NEW, tuple(here.shape), f"of another width there: {there.shape[1]}")
+    shared = [thing for thing in ours if thing in theirs]
+    if shared:
+        here[[ours[thing] for thing in shared]] = there[[theirs[thing] for thing in shared]].to(here)
+    new = [thing for thing in ours if thing not in theirs]
+    if not shared:
+        return Line(name, Fate.NEW, tuple(here.shape), "none of its rows is known there")
+    if not new and dict(ours) == dict(theirs) and here.shape == there.shape:
+        here.copy_(there)  # rows that stand for nothing included
+        return Line(name, Fate.COPIED, tuple(here.shape))
+    names = " ".join(new[:_MOST_NAMES]) + (" ..." if len(new) > _MOST_NAMES else "")
+    told = f"{len(shared)} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
+    return Line(name, Fate.RESIZED, tuple(here.shape), told)
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    return {name: index for index, name in enumerate(names)}
+
+
+def _take_judges(
+    discriminator: Discriminator, judges: Judges | None, *, decoder_is_whole: bool
+) -> tuple[list[Line], str]:
+    """What became of the judges' tensors, and the same in a sentence."""
+    lines: list[Line] = []
+    taken: list[str] = []
+    for name, judge in zip(discriminator.names, discriminator.judges, strict=True):
+        here, there = judge.state_dict(), (judges or {}).get(name, {})
+        fits = decoder_is_whole and _shapes(here) == _shapes(there)
+        if fits:
+            judge.load_state_dict(there)
+            taken.append(name)
+        fate = Fate.COPIED if fits else Fate.NEW
+        lines += [Line(f"discriminator.{name}.{key}", fate, tuple(tensor.shape)) for key, tensor in here.items()]
+    new = [name for name in discriminator.names if name not in taken]
+    if taken:
+        return lines, f"judges were found and taken: {', '.join(taken)}; new: {', '.join(new) or 'none'}"
+    why = "none were found"
+    if judges:
+        why = (
+            "those found are of other shapes" if decoder_is_whole else "the decoder of those found was not taken whole"
+        )
+    return lines, f"the judges are new ({why}): while they learn, the voice may get rougher before it gets better"
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _differences(voice: VoiceFile, config: Config) -> Iterator[str]:
+    """What shapes do not show, and the ear does."""
+    pairs = (
+        ("audio.sample_rate", voice.config.audio.sample_rate, config.audio.sample_rate),
+        ("audio.hop_length", voice.config.audio.hop_length, config.audio.hop_length),
+        ("data.front_end", voice.config.data.front_end, config.data.front_end),
+        ("data.language", voice.config.data.language, config.data.language),
+    )
+    decoder = voice.config.decoder.model_dump()
+    decoders = ((f"decoder.{key}", decoder.get(key), value) for key, value in config.decoder.model_dump().items())
+    for name, there, here in (*pairs, *decoders):
+        if there != here:
+            yield f"{name} is {there!r} in the voice and {here!r} in this run"

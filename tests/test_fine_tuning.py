@@ -1,0 +1,156 @@
+"""A run that begins with a voice speaks at step 0 as the voice did, and its judges are the voice's."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from configs import InputError
+from data.embedded import make_embedded_corpus
+from models.checkpoint import load_checkpoint, save_checkpoint
+from models.importing import Fate, WarmStart, load_voice_from
+from models.voice_file import save_voice
+from tests.test_train import HOUSE, lines, tiny, trained
+from train import Trainer, main, start
+from training.interruption import StopRequest
+
+
+@pytest.fixture(scope="module")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 clips of the embedded corpus."""
+    root = make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded")
+    rows = (root / "metadata.csv").read_text().splitlines()[:12]
+    (root / "metadata.csv").write_text("\n".join(rows) + "\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def finished(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    """A run of three steps."""
+    return trained(tiny(corpus_folder, tmp_path_factory.mktemp("runs") / "finished", "train.steps=3"))
+
+
+def begun(corpus_folder: Path, run: Path, voice: Path, *overrides: str, parts: tuple[str, ...] = ()) -> Trainer:
+    warm = WarmStart(load_voice_from(voice, to_train=True), parts)
+    return start(tiny(corpus_folder, run, "train.steps=1", "run.seed=99", *overrides), None, warm)
+
+
+def test_a_run_begun_with_a_run_speaks_at_once_as_that_one_at_its_end(
+    corpus_folder: Path, finished: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trainer = begun(corpus_folder, tmp_path / "run", finished.folder)
+    expected = finished.validation.losses()
+    trainer.validation.config = finished.config  # the noise is that of run.seed
+    assert trainer.validation.losses() == pytest.approx(expected, rel=1e-4)
+    plain = start(tiny(corpus_folder, tmp_path / "plain", "run.seed=99"))
+    plain.validation.config = finished.config
+    assert plain.validation.losses()["mel"] != pytest.approx(expected["mel"], rel=1e-2)
+    for here, there in zip(
+        trainer.discriminator.state_dict().values(), finished.discriminator.state_dict().values(), strict=True
+    ):
+        assert torch.equal(here, there)
+    assert not trainer.synthesizer_optimizer.state
+    told = capsys.readouterr().out
+    assert "warm start from" in told
+    assert "judges were found and taken: scale_1, period_2, period_3, period_5; new: none" in told
+    trainer.train(StopRequest())
+    assert [line["step"] for line in lines(tmp_path / "run") if "loss/mel" in line] == [1]
+
+
+def test_a_voice_file_has_no_posterior_encoder_and_no_judges_and_a_checkpoint_has_both(finished: Trainer) -> None:
+    voice = load_voice_from(finished.folder, to_train=False)
+    checkpoint = load_voice_from(finished.folder / "checkpoints" / "00000003.pt", to_train=True)
+    assert not hasattr(voice.voice.synthesizer, "posterior_encoder")
+    assert hasattr(checkpoint.voice.synthesizer, "posterior_encoder")
+    assert voice.judges is None
+    assert checkpoint.judges is not None
+    spoken, kept = voice.voice.synthesizer.state_dict(), checkpoint.voice.synthesizer.state_dict()
+    assert all(torch.equal(weight, kept[name]) for name, weight in spoken.items())
+    assert (voice.voice.symbols, voice.voice.config, voice.voice.step) == (
+        checkpoint.voice.symbols,
+        checkpoint.voice.config,
+        3,
+    )
+    assert voice.report.count(Fate.COPIED) == len(spoken)
+
+
+def test_the_lexicon_of_a_run_comes_with_its_checkpoint(finished: Trainer, tmp_path: Path) -> None:
+    shutil.copytree(finished.folder, tmp_path / "run")
+    voice = load_voice_from(finished.folder).voice
+    save_voice(
+        tmp_path / "run" / "voice.safetensors",
+        voice.synthesizer,
+        voice.config,
+        symbols=voice.symbols,
+        speakers=voice.speakers,
+        step=voice.step,
+        lexicon='{"x": "y"}',
+    )
+    assert load_voice_from(tmp_path / "run", to_train=True).voice.lexicon == '{"x": "y"}'
+
+
+def test_an_imported_voice_of_other_symbols_begins_a_run(
+    corpus_folder: Path, finished: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    voice = load_voice_from(finished.folder, to_train=True).voice
+    symbols: dict[str, int] = json.loads(voice.symbols)
+    renamed = {"ẞ" if symbol == "a" else symbol: index for symbol, index in symbols.items()}
+    save_voice(
+        tmp_path / "voice.safetensors",
+        voice.synthesizer,
+        voice.config,
+        symbols=json.dumps(renamed),
+        speakers=(),
+        step=3,
+        whole=True,
+    )
+    trainer = begun(corpus_folder, tmp_path / "run", tmp_path / "voice.safetensors")
+    told = capsys.readouterr().out
+    assert f"{len(symbols) - 1} of {len(symbols)} rows taken by name; new: a" in told
+    assert "the judges are new (none were found)" in told
+    kept = voice.synthesizer.text_encoder.embedding.weight
+    for network in (trainer.synthesizer, trainer.average):
+        rows = network.text_encoder.embedding.weight
+        same = {symbol for symbol, index in symbols.items() if torch.equal(rows[index], kept[index])}
+        assert same == symbols.keys() - {"a"}
+
+
+def command(monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> int:
+    monkeypatch.setattr("sys.argv", ["train.py", *map(str, arguments)])
+    return main()
+
+
+def test_the_command_begins_with_a_voice_and_refuses_what_it_cannot_do(
+    corpus_folder: Path,
+    finished: Trainer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = [HOUSE / "configs" / "tiny.toml", f"data.root={corpus_folder}", f"run.dir={tmp_path / 'run'}"]
+    settings += [f"data.cache={corpus_folder.parent / 'cache'}", "data.validation_clips=2", "train.steps=1"]
+    settings += ["train.spoken_sentences=0"]
+    for arguments, told in (
+        (["--warm-start", tmp_path / "none"], "there is no such file or folder"),
+        (["--warm-start", finished.folder, "--parts", "ears"], "--parts ears: there is no such part of a voice"),
+        (["--parts", "decoder"], "give the voice with --warm-start VOICE"),
+        (["--warm-start", finished.folder, "--resume", finished.folder], "give one of the two"),
+    ):
+        assert command(monkeypatch, *settings, *arguments) == 2
+        errors = capsys.readouterr().err
+        assert told in errors
+        assert errors.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+    assert command(monkeypatch, *settings, "--warm-start", finished.folder, "--parts", "decoder,flow") == 0
+    assert "finished at step 1" in capsys.readouterr().out
+
+
+def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path, finished: Trainer) -> None:
+    state = load_checkpoint(finished.folder / "checkpoints" / "00000003.pt")
+    del state["average"]["decoder.output.weight"]
+    save_checkpoint(tmp_path / "00000003.pt", state)
+    with pytest.raises(InputError, match="does not fit this version of the program"):
+        load_voice_from(tmp_path / "00000003.pt")
