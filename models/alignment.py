@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.gaussian import Gaussian
+from models.masks import places
 
 
 @torch.no_grad()
@@ -65,19 +66,20 @@ def search_durations(scores: Tensor, phoneme_lengths: Tensor, frame_lengths: Ten
     return torch.from_numpy(durations).to(scores.device)
 
 
-def expand(x: Tensor, durations: Tensor, frames: int) -> Tensor:
+def expand(x: Tensor, durations: Tensor, frames: int | Tensor) -> Tensor:
     """Repeat what belongs to each phoneme for as many frames as it lasts.
 
     Args:
         x: [B, C, P].
         durations: [B, P], integers.
-        frames: F, the padded number of frames; frames after an utterance's last are zero.
+        frames: F, the padded number of frames, as a tensor where a graph is traced for every length; frames after an
+            utterance's last are zero.
 
     Returns:
         [B, C, F].
     """
     ends = durations.cumsum(dim=1)  # [B, P]
-    frame = torch.arange(frames, device=x.device).expand(x.shape[0], -1).contiguous()
+    frame = places(frames, x.device).expand(x.shape[0], -1).contiguous()
     phoneme = torch.searchsorted(ends, frame, right=True)  # [B, F]; P after the end
     spoken = frame < ends[:, -1:]
     index = phoneme.clamp(max=x.shape[2] - 1)[:, None, :].expand(-1, x.shape[1], -1)

@@ -18,7 +18,7 @@ class Gaussian:
 
         The noise is drawn on the generator's device, so one seed is one voice on every device.
         """
-        if noise_scale == 0.0:
+        if not isinstance(noise_scale, Tensor) and noise_scale == 0.0:
             return self.mean
         return self.mean + standard_normal(self.mean, generator) * self.log_std.exp() * noise_scale
 

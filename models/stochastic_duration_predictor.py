@@ -174,7 +174,7 @@ class StochasticDurationPredictor(nn.Module):
         """Draw log durations [B, 1, P] in float32; `noise_scale` is the standard deviation of the noise."""
         condition = self._condition(hidden, mask, speaker)
         noise = mask.new_zeros(mask.shape[0], 2, mask.shape[2])
-        if noise_scale > 0.0:
+        if isinstance(noise_scale, Tensor) or noise_scale > 0.0:
             noise = standard_normal(noise, generator) * noise_scale
         return self.flow.inverse(noise, mask, condition)[:, :1]
 

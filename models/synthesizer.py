@@ -188,9 +188,9 @@ class Synthesizer(nn.Module):
         )
         # Bounded, so that a predictor that has learned nothing yet does not ask for hours.
         frames_each = log_durations.exp().nan_to_num(1.0).clamp(max=_MOST_FRAMES)
-        durations = torch.ceil(frames_each * phoneme_mask / speed).squeeze(1).long()  # [B, P]
+        durations = torch.ceil(frames_each * phoneme_mask / speed)[:, 0].long()  # [B, P]
         frame_lengths = durations.sum(dim=1).clamp(min=1)
-        frames = int(frame_lengths.max())
+        frames = frame_lengths.max()
         z_p = _expand_prior(text.prior, durations, frames).sample(noise_scale=noise_scale, generator=generator)
         return Plan(z_p, length_mask(frame_lengths, frames), durations, speaker)
 
@@ -310,7 +310,7 @@ class Synthesizer(nn.Module):
         return self.speakers(speaker_ids).unsqueeze(2)  # [B, C, 1]
 
 
-def _expand_prior(prior: Gaussian, durations: Tensor, frames: int) -> Gaussian:
+def _expand_prior(prior: Gaussian, durations: Tensor, frames: int | Tensor) -> Gaussian:
     both = torch.cat((prior.mean, prior.log_std), dim=1)
     mean, log_std = expand(both, durations, frames).chunk(2, dim=1)
     return Gaussian(mean, log_std)

@@ -19,7 +19,6 @@ from torch import Tensor
 
 from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
-from models.decoders import build_decoder
 from models.synthesizer import Synthesizer
 
 _FORMAT = "parlance-voice-1"
@@ -130,14 +129,6 @@ def empty_synthesizer(
         if not posterior_encoder:
             del synthesizer.posterior_encoder
         synthesizer.fold_weight_norm()
-    if list(synthesizer.decoder.buffers()):
-        # What no file holds, such as the window of a transform, follows from the settings.
-        channels = {"latent_channels": config.model.latent_channels, "speaker_channels": 0}
-        with torch.random.fork_rng(devices=[]):
-            decoder = build_decoder(config.decoder, **channels, hop_length=config.audio.hop_length)
-        for path, module in decoder.named_modules():
-            for name, buffer in module.named_buffers(recurse=False):
-                setattr(synthesizer.decoder.get_submodule(path), name, buffer)
     return synthesizer
 
 

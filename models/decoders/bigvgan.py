@@ -62,17 +62,14 @@ class BigvganDecoder(HifiganDecoder):
         """The places of `output` on which the samples of frame 0 depend, and what the activation before it sees."""
         return super().reach_of_a_frame().widened(self.activation.field)
 
-    def upsampled(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """All before `output`; see HiFi-GAN's."""
-        x = self.input(masked(z, mask))
-        if self.speaker is not None:
-            assert speaker is not None, "a model of several speakers needs one to speak as"
-            x = x + self.speaker(speaker)
-        for rate, upsample, residuals in zip(self.upsample_rates, self.upsamples, self.residuals, strict=True):
-            x = upsample(masked(x, mask))  # [B, H, T * rate]
-            mask = None if mask is None else mask.repeat_interleave(rate, dim=2)
-            x = residuals(x, mask)
-        return _activated(self.activation, x, mask), mask
+    def before_upsampling(self, x: Tensor) -> Tensor:
+        """Nothing: what the residual blocks made goes on as it is."""
+        return x
+
+    def before_output(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """The activation before the last convolution."""
+        activated: Tensor = self.activation(masked(x, mask))  # it sees a little beyond the end
+        return activated
 
 
 def _activated(activation: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:

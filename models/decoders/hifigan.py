@@ -140,10 +140,18 @@ class UpsamplingDecoder(Decoder):
             assert speaker is not None, "a model of several speakers needs one to speak as"
             x = x + self.speaker(speaker)
         for rate, upsample, residuals in zip(self.upsample_rates, self.upsamples, self.residuals, strict=True):
-            x = upsample(masked(F.leaky_relu(x, _SLOPE), mask))  # [B, H, T * rate]
+            x = upsample(masked(self.before_upsampling(x), mask))  # [B, H, T * rate]
             mask = None if mask is None else mask.repeat_interleave(rate, dim=2)
             x = residuals(x, mask)
-        return masked(F.leaky_relu(x), mask), mask
+        return masked(self.before_output(x, mask), mask), mask
+
+    def before_upsampling(self, x: Tensor) -> Tensor:
+        """The activation before each transposed convolution."""
+        return F.leaky_relu(x, _SLOPE)
+
+    def before_output(self, x: Tensor, mask: Tensor | None) -> Tensor:
+        """The activation before the last convolution."""
+        return F.leaky_relu(x)
 
 
 class HifiganDecoder(UpsamplingDecoder):

@@ -61,5 +61,6 @@ def _learned_synthesis(bank: Pqmf) -> nn.Module:
         output_padding=bank.bands - 1,
         bias=False,
     )
-    join.weight.data = bank.filters * bank.bands
+    with torch.no_grad():
+        join.weight.copy_(bank.filters * bank.bands)
     return weight_norm(join)

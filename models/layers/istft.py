@@ -29,11 +29,12 @@ class InverseStft(nn.Module):
     def __init__(self, n_fft: int, hop: int) -> None:
         super().__init__()
         self.n_fft, self.hop = n_fft, hop
-        time, bins = torch.arange(n_fft, dtype=torch.float64), torch.arange(n_fft // 2 + 1, dtype=torch.float64)
+        # On the CPU, for no file holds these: a synthesizer that is built without values has them all the same.
+        time, bins = (torch.arange(count, dtype=torch.float64, device="cpu") for count in (n_fft, n_fft // 2 + 1))
         angle = 2 * math.pi / n_fft * (bins[:, None] * time).remainder(n_fft)  # [K, n_fft]
         twice = torch.full_like(bins, 2.0)[:, None]  # every bin stands for its mirror image too, except both ends
         twice[0] = twice[-1] = 1.0
-        window = torch.hann_window(n_fft, dtype=torch.float64)
+        window = torch.hann_window(n_fft, dtype=torch.float64, device="cpu")
         waves = torch.cat((twice * angle.cos(), -twice * angle.sin())) * window / n_fft  # [2K, n_fft]
         self.register_buffer("waves", self._kernel(waves), persistent=False)  # [hop, 2K, M]
         self.register_buffer("squared_window", self._kernel(window.square()[None]), persistent=False)  # [hop, 1, M]

@@ -36,10 +36,11 @@ class Pqmf(nn.Module):
     def __init__(self, bands: int) -> None:
         super().__init__()
         self.bands, self.length = bands, _TAPS_PER_BAND * bands + 1
-        time = torch.arange(self.length, dtype=torch.float64) - self.length // 2
-        window = torch.kaiser_window(self.length, periodic=False, beta=_BETA, dtype=torch.float64)
+        # On the CPU, for no file holds the filters: a synthesizer that is built without values has them all the same.
+        time = torch.arange(self.length, dtype=torch.float64, device="cpu") - self.length // 2
+        window = torch.kaiser_window(self.length, periodic=False, beta=_BETA, dtype=torch.float64, device="cpu")
         low_pass = torch.sinc(_CUTOFF / bands * time) * window
-        band = torch.arange(bands, dtype=torch.float64)[:, None]
+        band = torch.arange(bands, dtype=torch.float64, device="cpu")[:, None]
         shift = (-1.0) ** band * math.pi / 4  # opposite in neighbours: so what they fold over cancels
         filters = low_pass * torch.cos(math.pi / bands * (band + 0.5) * time + shift)
         filters = filters / filters.norm()  # a sample that went there and back is, on average, as large as it was

@@ -1,0 +1,131 @@
+"""The programs that voices are exported for, tried: each loads what was written and speaks, where it is installed."""
+
+import importlib.metadata
+import importlib.util
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from models.voice_file import VoiceFile
+
+_SENTENCE = "The quick brown fox jumps over the lazy dog."
+_SECONDS = 300
+
+# sherpa-onnx ends the whole process when a voice is not as it wants it, so it gets one of its own. 1.x has espeak-ng
+# inside and reads text; 2.x wants phonemes for a voice of phonemes.
+_SHERPA = """
+import json, sys
+import sherpa_onnx
+asked = json.loads(sys.argv[1])
+vits = sherpa_onnx.OfflineTtsVitsModelConfig(
+    model=asked["model"], tokens=asked["tokens"], data_dir=asked["data_dir"], lexicon=""
+)
+model = sherpa_onnx.OfflineTtsModelConfig(vits=vits, num_threads=1)
+speaker = sherpa_onnx.OfflineTts(sherpa_onnx.OfflineTtsConfig(model=model))
+if asked["codepoints"] and hasattr(sherpa_onnx.GenerationConfig, "phoneme_codepoints"):
+    generation = sherpa_onnx.GenerationConfig()
+    generation.phoneme_codepoints = asked["codepoints"]
+    audio = speaker.generate("", generation)
+else:
+    audio = speaker.generate(asked["text"], sid=0, speed=1.0)
+print(json.dumps([len(audio.samples) / audio.sample_rate, max(map(abs, audio.samples), default=0.0)]))
+"""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of letting a program speak."""
+
+    client: str  # with its version, where it is installed
+    outcome: str
+    failed: bool = False
+
+
+def try_clients(voice: VoiceFile, graph: Path) -> list[Trial]:
+    """Let every client that is installed speak with a graph whose settings and tokens lie beside it."""
+    return [_try_piper(voice, graph), _try_sherpa(voice, graph)]
+
+
+@torch.no_grad()
+def _try_piper(voice: VoiceFile, graph: Path) -> Trial:
+    if importlib.util.find_spec("piper") is None:
+        return Trial("piper-tts", "not tried: it is not installed")
+    from piper import PiperVoice, SynthesisConfig
+
+    client = f"piper-tts {importlib.metadata.version('piper-tts')}"
+    try:
+        speaker = PiperVoice.load(graph)
+        quiet = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0, normalize_audio=False)
+        chunks = list(speaker.synthesize(_SENTENCE, quiet))
+    except Exception as error:  # whatever it is, it is the answer
+        return Trial(client, f"fails: {error}", failed=True)
+    ours = [
+        voice.synthesizer.speak(
+            torch.tensor([chunk.phoneme_ids]),
+            torch.tensor([len(chunk.phoneme_ids)]),
+            torch.tensor([0]) if len(voice.speakers) > 1 else None,
+            noise_scale=0.0,
+            duration_noise_scale=0.0,
+            speed=voice.config.speaking.speed,
+        ).audio
+        for chunk in chunks
+    ]
+    seconds = sum(len(chunk.audio_float_array) for chunk in chunks) / voice.config.audio.sample_rate
+    pairs = zip(chunks, (audio[0, 0].numpy() for audio in ours), strict=True)
+    apart = max(
+        (
+            float(np.abs(chunk.audio_float_array - audio).max())
+            if chunk.audio_float_array.shape == audio.shape
+            else 1.0
+            for chunk, audio in pairs
+        ),
+        default=0.0,
+    )
+    if not chunks:
+        return Trial(client, "fails: it says nothing", failed=True)
+    return Trial(client, f"speaks {seconds:.1f} s; without noise at most {apart:.1e} from torch")
+
+
+def _try_sherpa(voice: VoiceFile, graph: Path) -> Trial:
+    if importlib.util.find_spec("sherpa_onnx") is None:
+        return Trial("sherpa-onnx", "not tried: it is not installed")
+    version = importlib.metadata.version("sherpa-onnx")
+    client = f"sherpa-onnx {version}"
+    if "^" not in json.loads(voice.symbols):
+        return Trial(client, "not tried: it needs a start and an end symbol, and this voice has none")
+    letters = voice.config.data.front_end == "graphemes"
+    data = _espeak_data()
+    if not letters and data is None:
+        return Trial(client, "not tried: it needs the data of espeak-ng, which comes with piper-tts")
+    asked = {
+        "model": str(graph),
+        "tokens": str(graph.with_name("tokens.txt")),
+        "data_dir": "" if letters else str(data),
+        "text": _SENTENCE,
+        "codepoints": [] if letters else [[ord(phoneme) for phoneme in "ðə kwˈɪk bɹˈaʊn fˈɑːks."]],
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", _SHERPA, json.dumps(asked)],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode != 0 or not done.stdout.strip():
+        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
+        return Trial(client, f"fails with exit code {done.returncode}: {said}", failed=True)
+    seconds, loudest = json.loads(done.stdout.strip().splitlines()[-1])
+    return Trial(client, f"speaks {seconds:.1f} s, at most {loudest:.2f} loud", failed=seconds == 0)
+
+
+def _espeak_data() -> Path | None:
+    piper = importlib.util.find_spec("piper")
+    if piper is None or piper.origin is None:
+        return None
+    folder = Path(piper.origin).parent / "espeak-ng-data"
+    return folder if folder.is_dir() else None

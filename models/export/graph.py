@@ -1,0 +1,189 @@
+"""The synthesizer as an ONNX graph with the inputs and outputs of Piper: the code that trains and speaks, traced once.
+
+torch's older exporter writes down what one call did, with the sizes of its inputs left open. Three operations it cannot
+write, or writes such that ONNX Runtime is slow, are translated here.
+
+B batch · T ids · S samples
+"""
+
+import contextlib
+import io
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.onnx import (  # type: ignore[attr-defined]
+    register_custom_op_symbolic,
+    unregister_custom_op_symbolic,
+)
+from torch.onnx.symbolic_helper import parse_args
+
+from models.synthesizer import Synthesizer
+
+_OPSET = 15
+_LARGEST = 2**63 - 1  # as the end of a slice: the last place
+_TRACED_IDS = 12  # few, because the trace does the work of speaking them
+
+
+class SpeakingGraph(nn.Module):
+    """What the graph computes: `Synthesizer.speak` behind Piper's inputs."""
+
+    def __init__(self, synthesizer: Synthesizer) -> None:
+        super().__init__()
+        self.synthesizer = synthesizer
+
+    def forward(
+        self, ids: Tensor, lengths: Tensor, scales: Tensor, speaker_ids: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Speak.
+
+        Args:
+            ids: [B, T].
+            lengths: [B].
+            scales: [3]: of the prior's noise, of the lengths (2 is half as fast), of the durations' noise.
+            speaker_ids: [B], or None for a single voice.
+
+        Returns:
+            Audio [B, 1, S] and frames per id [B, T], in float32.
+        """
+        plan = self.synthesizer.plan(
+            ids,
+            lengths,
+            speaker_ids,
+            noise_scale=scales[0],
+            duration_noise_scale=scales[2],
+            speed=1 / scales[1],
+        )
+        speech = self.synthesizer.utter(plan)
+        return speech.audio, speech.durations.float()
+
+
+def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
+    """Export a synthesizer in evaluation mode; it stays as it is.
+
+    Inputs are `input` int64 [B, T], `input_lengths` int64 [B], `scales` float32 [3] and, with several speakers, `sid`
+    int64 [B]; outputs are `output` float32 [B, 1, S] and `durations` float32 [B, T].
+    """
+    speakers = 0 if synthesizer.speakers is None else synthesizer.speakers.num_embeddings
+    symbols = synthesizer.text_encoder.embedding.num_embeddings
+    axes = {
+        "input": {0: "batch", 1: "ids"},
+        "input_lengths": {0: "batch"},
+        "sid": {0: "batch"},
+        "output": {0: "batch", 2: "samples"},
+        "durations": {0: "batch", 1: "ids"},
+    }
+    # Two sentences, of two lengths: nothing in the trace can take the batch or the padding for granted.
+    ids = torch.arange(2 * _TRACED_IDS).reshape(2, -1) % symbols
+    inputs = [ids, torch.tensor([_TRACED_IDS, _TRACED_IDS - 3]), torch.tensor([0.667, 1.0, 0.8])]
+    if speakers:
+        inputs.append(torch.tensor([0, 0]))
+    content = io.BytesIO()
+    # The tracer warns of each Python number that it takes for constant. Those of the layers' sizes are, and that no
+    # other is, the contract shows.
+    with _translations(), torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            SpeakingGraph(synthesizer).eval(),
+            tuple(inputs),
+            content,  # type: ignore[arg-type]
+            dynamo=False,
+            opset_version=_OPSET,
+            input_names=["input", "input_lengths", "scales", "sid"][: len(inputs)],
+            output_names=["output", "durations"],
+            dynamic_axes={name: sizes for name, sizes in axes.items() if speakers or name != "sid"},
+        )
+    model = onnx.load_model_from_string(content.getvalue())
+    _drop_identities(model.graph)
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def _drop_identities(graph: onnx.GraphProto) -> None:
+    """Let everyone read the weights themselves: the exporter has equal ones copied, and quantisation stumbles there."""
+    copied = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
+    kept = [node for node in graph.node if node.op_type != "Identity"]
+    for node in kept:
+        for place, name in enumerate(node.input):
+            while name in copied:
+                name = copied[name]
+            node.input[place] = name
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+@contextlib.contextmanager
+def _translations() -> Iterator[None]:
+    translations: dict[str, Callable[..., Any]] = {
+        "aten::searchsorted": _searchsorted,
+        "aten::diff": _diff,
+        "aten::_convolution": _convolution,
+        "prim::ConstantChunk": _chunk,
+    }
+    for name, translation in translations.items():
+        register_custom_op_symbolic(name, translation, _OPSET)
+    try:
+        yield
+    finally:
+        for name in translations:
+            unregister_custom_op_symbolic(name, _OPSET)
+
+
+def _numbers(graph: Any, *values: int) -> Any:
+    return graph.op("Constant", value_t=torch.tensor(values))
+
+
+def _searchsorted(graph: Any, ends: Any, values: Any, *_: Any) -> Any:
+    """For each value [B, F] how many of the ends [B, P] are not greater, which is `right=True`."""
+    ends = graph.op("Unsqueeze", ends, _numbers(graph, 1))
+    values = graph.op("Unsqueeze", values, _numbers(graph, 2))
+    passed = graph.op("Cast", graph.op("LessOrEqual", ends, values), to_i=onnx.TensorProto.INT64)  # [B, F, P]
+    return graph.op("ReduceSum", passed, _numbers(graph, 2), keepdims_i=0)
+
+
+@parse_args("v", "i", "i", "v", "v")
+def _diff(graph: Any, x: Any, _times: int, dim: int, *_: Any) -> Any:
+    following = graph.op("Slice", x, _numbers(graph, 1), _numbers(graph, _LARGEST), _numbers(graph, dim))
+    return graph.op(
+        "Sub", following, graph.op("Slice", x, _numbers(graph, 0), _numbers(graph, -1), _numbers(graph, dim))
+    )
+
+
+def _chunk(graph: Any, x: Any, chunks: int, dim: int) -> Any:
+    """Parts of one size, which is why nothing has to be worked out."""
+    return graph.op("Split", x, axis_i=dim, outputs=chunks)
+
+
+@parse_args("v", "v", "v", "is", "is", "is", "b", "is", "i", "b", "b", "b", "b")
+def _convolution(
+    graph: Any,
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Sequence[int],
+    padding: Sequence[int],
+    dilation: Sequence[int],
+    transposed: bool,
+    output_padding: Sequence[int],
+    groups: int,
+    *_: Any,
+) -> Any:
+    """A signal is an image one pixel high where that is faster: ONNX Runtime has its best kernels for images only."""
+    inputs = [x, weight] if bias.node().mustBeNone() else [x, weight, bias]
+    as_image = len(stride) == 1 and not transposed
+    if as_image:
+        stride, padding, dilation = (1, *stride), (0, *padding), (1, *dilation)
+        inputs[:2] = (graph.op("Unsqueeze", tensor, _numbers(graph, 2)) for tensor in (x, weight))
+    sizes: dict[str, Any] = {
+        "strides_i": stride,
+        "pads_i": [*padding, *padding],
+        "dilations_i": dilation,
+        "group_i": groups,
+    }
+    if not transposed:
+        made = graph.op("Conv", *inputs, **sizes)
+        return graph.op("Squeeze", made, _numbers(graph, 2)) if as_image else made
+    return graph.op("ConvTranspose", *inputs, **sizes, output_padding_i=output_padding)

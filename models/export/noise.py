@@ -1,0 +1,161 @@
+"""The noise of a graph, taken out of it: ONNX Runtime draws it where nobody can seed or see it.
+
+`with_noise_inputs` makes it an input, for the same graph with known noise. `Stages` cuts a graph where noise enters,
+because how much a node draws is known only once what comes before has run; the noise between is then drawn by torch, in
+the order in which `Synthesizer` draws it, so that a seed means the same here and there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+
+from models.gaussian import standard_normal
+
+Array = NDArray[Any]
+
+_NOISE = "RandomNormalLike"
+_FLOAT = onnx.TensorProto.FLOAT
+
+
+def open_session(
+    model: onnx.ModelProto | str, *, threads: int = 0, optimised: bool = True
+) -> onnxruntime.InferenceSession:
+    """A session on the CPU, of a graph or of the file it is in, with so many threads (0 leaves their number open)."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    content = model if isinstance(model, str) else model.SerializeToString()
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def with_noise_inputs(model: onnx.ModelProto, *, durations: str | None = None) -> tuple[onnx.ModelProto, list[str]]:
+    """A copy whose noise comes from outside, and the names of these inputs in the order in which it is needed.
+
+    With the name of the whole durations (int64), these come from outside too.
+    """
+    noises = [node.output[0] for node in model.graph.node if node.op_type == _NOISE]
+    inputs = [onnx.helper.make_tensor_value_info(name, _FLOAT, None) for name in noises]
+    if durations is not None:
+        inputs.append(onnx.helper.make_tensor_value_info(durations, onnx.TensorProto.INT64, None))
+    nodes = [node for node in model.graph.node if not {*noises, durations} & set(node.output)]
+    return _with_nodes(model, nodes, [*model.graph.input, *inputs], model.graph.output), noises
+
+
+def up_to(model: onnx.ModelProto, output: str) -> onnx.ModelProto:
+    """A copy that makes one of the outputs and nothing that it does not follow from."""
+    nodes, _ = _split(model.graph.node, output)
+    read = {name for node in nodes for name in _read(node)}
+    inputs = [value for value in model.graph.input if value.name in read]
+    return _with_nodes(model, nodes, inputs, [value for value in model.graph.output if value.name == output])
+
+
+def run_graph(session: onnxruntime.InferenceSession, feeds: Mapping[str, Array]) -> list[Array]:
+    """All outputs; what is fed and not an input of this graph is left aside."""
+    wanted = {value.name for value in session.get_inputs()}
+    outputs: list[Array] = session.run(None, {name: value for name, value in feeds.items() if name in wanted})
+    return outputs
+
+
+@dataclass(frozen=True)
+class _Stage:
+    session: onnxruntime.InferenceSession
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+    like: str | None  # the value whose shape the next noise has
+    noise: str | None  # its name
+
+
+class Stages:
+    """A graph that runs as one, with noise from a generator.
+
+    Args:
+        model: the graph.
+        threads: of each operator; 0 leaves their number open.
+    """
+
+    def __init__(self, model: onnx.ModelProto, *, threads: int = 0) -> None:
+        self.inputs = tuple(value.name for value in model.graph.input)
+        self.outputs = tuple(value.name for value in model.graph.output)
+        self._stages = list(_cut(model, threads))
+
+    def run(
+        self, feeds: Mapping[str, Array], generator: torch.Generator | None, audible: Sequence[bool]
+    ) -> dict[str, Array]:
+        """All outputs by name; of the noises, the last of which `audible` tells, those that are not heard are zero."""
+        known = dict(feeds)
+        heard = iter(audible[len(audible) - (len(self._stages) - 1) :])
+        for stage in self._stages:
+            made = stage.session.run(list(stage.gives), {name: known[name] for name in stage.takes})
+            known |= dict(zip(stage.gives, made, strict=True))
+            if stage.noise is not None and stage.like is not None:
+                like = torch.zeros(known[stage.like].shape)
+                known[stage.noise] = (standard_normal(like, generator) if next(heard) else like).numpy()
+        return {name: known[name] for name in self.outputs}
+
+
+def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
+    """One stage up to each noise and one for the rest; each has the nodes that none before has."""
+    outputs = [value.name for value in model.graph.output]
+    types = _element_types(model)
+    available = {value.name for value in model.graph.input}  # what stages may take: inputs, what was made, and noise
+    noises = [node for node in model.graph.node if node.op_type == _NOISE]
+    rest = [node for node in model.graph.node if node.op_type != _NOISE]
+    for noise in [*noises, None]:
+        like, drawn = (None, None) if noise is None else (noise.input[0], noise.output[0])
+        mine, rest = (rest, []) if like is None else _split(rest, like)
+        made = {output for node in mine for output in node.output}
+        takes = sorted({name for node in mine for name in _read(node)} & available)
+        gives = sorted(made & {like, *outputs, *(name for node in rest for name in _read(node))})
+        values = (
+            [onnx.helper.make_tensor_value_info(value, types.get(value, _FLOAT), None) for value in names]
+            for names in (takes, gives)
+        )
+        part = _with_nodes(model, mine, *values)
+        yield _Stage(open_session(part, threads=threads), tuple(takes), tuple(gives), like, drawn)
+        available |= made if drawn is None else {*made, drawn}
+
+
+def _split(nodes: Iterable[onnx.NodeProto], value: str) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
+    """The nodes that a value follows from, and the others."""
+    wanted = {value}
+    before: list[onnx.NodeProto] = []
+    after: list[onnx.NodeProto] = []
+    for node in reversed(list(nodes)):
+        if wanted & set(node.output):
+            wanted.update(_read(node))
+            before.append(node)
+        else:
+            after.append(node)
+    return before[::-1], after[::-1]
+
+
+def _read(node: onnx.NodeProto) -> Iterator[str]:
+    """What a node reads, in its branches too."""
+    yield from node.input
+    for attribute in node.attribute:
+        for inner in attribute.g.node:
+            yield from _read(inner)
+
+
+def _with_nodes(
+    model: onnx.ModelProto,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Iterable[onnx.ValueInfoProto],
+    outputs: Iterable[onnx.ValueInfoProto],
+) -> onnx.ModelProto:
+    read = {name for node in nodes for name in _read(node)}
+    weights = [weight for weight in model.graph.initializer if weight.name in read]
+    graph = onnx.helper.make_graph(nodes, model.graph.name, list(inputs), list(outputs), weights)
+    return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+
+
+def _element_types(model: onnx.ModelProto) -> dict[str, int]:
+    graph = onnx.shape_inference.infer_shapes(model).graph
+    return {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.input, *graph.output)}
