@@ -7,7 +7,7 @@ from data.text.english.words import digits
 from data.text.rules import Rule
 from data.text.tables import table
 
-_SIGNS = table(
+SIGNS = table(
     """
     .: dot, @: at, /: slash, -: dash, _: underscore, ~: tilde, ?: question mark, =: equals, &: and, #: hash,
     %: percent, +: plus
@@ -20,7 +20,7 @@ def _hashtag(match: re.Match[str]) -> str:
 
 
 RULES = (
-    *address_rules(_SIGNS, digits),
+    *address_rules(SIGNS, digits),
     Rule(re.compile(r"(?<!\S)@(?=[A-Za-z]\w)"), "at "),
     Rule(re.compile(r"(?<![\w#])#([A-Za-z]\w{0,60})"), _hashtag),
 )

@@ -6,12 +6,12 @@ from data.text.english.words import cardinal, digits, number, ordinal, pairs, pl
 from data.text.rules import Rule, after, before
 from data.text.tables import words
 
-_MONTHS = (
+MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
-_MONTH_OF = {name[:3]: name for name in _MONTHS}
-_MONTH = "|".join(_MONTHS) + "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+_MONTH_OF = {name[:3]: name for name in MONTHS}
+_MONTH = "|".join(MONTHS) + "|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
 _TO = r"\s?[-–—]\s?"
 # 1812 is a year unless something is counted; these words count nothing, though they end in s.
 _NOT_COUNTED = words(
@@ -75,14 +75,14 @@ def _numeric(match: re.Match[str]) -> str:
     month, day = (second, first) if first > 12 else (first, second)
     if not (1 <= month <= 12 and 1 <= day <= 31):
         return match[0]
-    return f"{_MONTHS[month - 1]} {cardinal(day)}, {_year_words(when)}"
+    return f"{MONTHS[month - 1]} {cardinal(day)}, {_year_words(when)}"
 
 
 def _iso(match: re.Match[str]) -> str:
     when, month, day = match.groups()
     if not (1 <= int(month) <= 12 and _is_day(day)):
         return match[0]
-    return f"{_MONTHS[int(month) - 1]} {cardinal(day)}, {year(when)}"
+    return f"{MONTHS[int(month) - 1]} {cardinal(day)}, {year(when)}"
 
 
 def _half_of_day(match: re.Match[str], half: str | None) -> str:
