@@ -14,8 +14,8 @@ def needing_onnx() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in ("onnx", "onnxruntime", "onnxconverter_common"):
+        if (error.name or "").partition(".")[0] not in ("onnx", "onnxruntime"):
             raise
         raise InputError(
-            f"{error.name} is not installed, and ONNX needs it: pip install onnx onnxruntime onnxconverter-common"
+            f"{error.name} is not installed, and ONNX needs it: pip install onnx onnxruntime"
         ) from error

@@ -40,12 +40,13 @@ def main() -> int:
         raise InputError(f"--name {name!r}: give a name that can be a file's")
     with needing_onnx():
         graphs = write_onnx(voice, arguments.output, name, int8=arguments.int8, fp16=arguments.fp16)
-        if arguments.hf:
-            from models.export.hugging_face import export_hugging_face
+        code = _prove(voice, graphs, arguments.output / f"{name}.contract.json", quick=arguments.quick)
+    if arguments.hf:
+        from models.export.hugging_face import export_hugging_face
 
-            for path in export_hugging_face(voice, arguments.output / name):
-                print(path)
-        return _prove(voice, graphs, arguments.output / f"{name}.contract.json", quick=arguments.quick)
+        for path in export_hugging_face(voice, arguments.output / name):
+            print(path)
+    return code
 
 
 def name_of(path: Path) -> str:

@@ -51,7 +51,7 @@ class Comparison:
 
     case: Case
     seconds: float = 0.0  # of audio
-    difference: float = 0.0  # the largest between samples; infinite where the durations differ
+    difference: float = 0.0  # the largest between samples, which are compared where durations are equal
     unequal_durations: int = 0
     not_compared: str = ""  # why not, if so
 
@@ -105,7 +105,7 @@ def compare(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence[Case]) -> 
         (durations,) = run_graph(rhythm, feeds)
         unequal = int((durations != said.durations.numpy()).sum())
         if unequal:
-            yield Comparison(case, seconds, float("inf"), unequal)
+            yield Comparison(case, seconds, unequal_durations=unequal)
             continue
         (audio,) = run_graph(sound, feeds)
         yield Comparison(case, seconds, float(np.abs(audio - said.audio.numpy()).max()))

@@ -1,0 +1,133 @@
+"""`python -m models.export`: what it writes, what it proves, and every mistake as one sentence."""
+
+import json
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+
+from models import Synthesizer
+from models.export import __main__ as command
+from models.export import graph
+from models.export.clients import Trial
+from models.export.comparison import Case, Comparison
+from models.export.contract import Contract, as_text
+from models.voice_file import save_voice
+from tests.models.export.exported import small_voice
+
+HOUSE = Path(__file__).resolve().parents[3]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run folder with a small voice."""
+    folder = tmp_path_factory.mktemp("runs") / "reader"
+    voice = small_voice()
+    save_voice(
+        folder / "voice.safetensors", voice.synthesizer, voice.config, symbols=voice.symbols, speakers=(), step=1
+    )
+    return folder
+
+
+def export(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    monkeypatch.setattr("sys.argv", ["models.export", *map(str, arguments)])
+    return command.main()
+
+
+def test_all_that_was_asked_for_is_written_and_proved(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export(monkeypatch, run, "-o", tmp_path, "--int8", "--fp16", "--quick") == 0
+    forms = ["reader", "reader.int8", "reader.fp16"]
+    files = {f"{form}.onnx{ending}" for form in forms for ending in ("", ".json")}
+    assert {path.name for path in tmp_path.iterdir()} == files | {"tokens.txt", "reader.contract.json"}
+    models = [onnx.load(str(tmp_path / f"{form}.onnx")) for form in forms]
+    for model in models:
+        assert {prop.key: prop.value for prop in model.metadata_props}["comment"] == "piper"
+    contract = json.loads((tmp_path / "reader.contract.json").read_text())
+    assert contract["broken"] is None
+    assert len(contract["comparisons"]) >= 10
+    assert set(contract["likenesses"]) == {"int8", "float16"}
+    printed = capsys.readouterr().out
+    assert f"{tmp_path / 'reader.int8.onnx'}\n" in printed
+    assert "61 ids, noise 0.667, length 2, duration noise 0.8" in printed
+
+
+def test_a_graph_that_says_something_else_is_exit_code_one_and_the_case_is_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    honest = graph.trace_graph
+
+    def tampered(synthesizer: Synthesizer) -> onnx.ModelProto:
+        with torch.no_grad():
+            weight = synthesizer.get_parameter("decoder.output.weight")
+            weight.mul_(1.01)
+            model = honest(synthesizer)
+            weight.div_(1.01)
+        return model
+
+    monkeypatch.setattr(graph, "trace_graph", tampered)
+    assert export(monkeypatch, run / "voice.safetensors", "-o", tmp_path, "--name", "other", "--quick") == 1
+    errors = capsys.readouterr().err
+    assert errors.count("\n") == 1
+    assert "do not say the same" in errors
+    assert "samples differ by" in errors
+    assert (tmp_path / "other.onnx").exists()
+    assert json.loads((tmp_path / "other.contract.json").read_text())["broken"] in errors
+
+
+@pytest.mark.parametrize(
+    ("comparison", "trial", "told"),
+    [
+        (Comparison(Case(), 1.0, 0.0), Trial("piper-tts 1", "fails: no", failed=True), "piper-tts 1 fails: no"),
+        (Comparison(Case(), 1.0, 0.0, 3), Trial("a", "b"), "3 durations differ"),
+        (Comparison(Case(), 1.0, float("nan")), Trial("a", "b"), "samples differ by nan"),
+        (Comparison(Case(), not_compared="not compared: why"), Trial("a", "b"), "nothing could be compared"),
+        (Comparison(Case(), 1.0, 9e-5), Trial("a", "not tried: why"), None),
+    ],
+)
+def test_a_contract_is_broken_by_what_does_not_hold(comparison: Comparison, trial: Trial, told: str | None) -> None:
+    contract = Contract([comparison], {}, [], [trial], [])
+    assert (contract.broken is None) == (told is None)
+    assert told is None or told in str(contract.broken)
+    assert f"{trial.client}: {trial.outcome}" in as_text(contract)
+
+
+def test_the_files_are_called_as_the_run_or_the_file() -> None:
+    assert command.name_of(Path("runs/reader/voice.safetensors")) == "reader"
+    assert command.name_of(Path("G_1000.pth")) == "G_1000"
+    assert command.name_of(HOUSE / "configs") == "configs"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere", "-o", "out"], "nowhere: there is no such file or folder"),
+        (["RUN", "-o", "out", "--name", "a/b"], "give a name that can be a file's"),
+        (["RUN", "-o", "RUN/voice.safetensors"], "cannot be written"),
+    ],
+)
+def test_every_mistake_of_an_export_is_one_sentence(
+    run: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert export(monkeypatch, *(argument.replace("RUN", str(run)) for argument in arguments)) == 2
+    errors = capsys.readouterr().err
+    assert told in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_missing_library_is_named(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert export(monkeypatch, run, "-o", tmp_path) == 2
+    assert "onnx is not installed, and ONNX needs it: pip install" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

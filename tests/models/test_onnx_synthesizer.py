@@ -1,0 +1,112 @@
+"""A voice in ONNX speaks as the voice it was made of, and voices published for Piper load as they are."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from configs import InputError
+from models.export.__main__ import write_onnx
+from models.onnx_synthesizer import OnnxFile, load_onnx
+from models.voice_file import VoiceFile
+from tests.models.export.exported import small_voice
+from tests.models.random_voice import seeded
+
+IDS, LENGTHS = torch.tensor([[1, 0, 4, 0, 7, 0, 2]]), torch.tensor([7])
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[VoiceFile, Path]:
+    voice = small_voice(speakers=("ann", "bob"), lexicon='{"a": "b"}')
+    return voice, write_onnx(voice, tmp_path_factory.mktemp("voice"), "choir")["float32"]
+
+
+@pytest.fixture(scope="module")
+def published(written: tuple[VoiceFile, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same as voices are published: only Piper's settings, one output, of four dimensions."""
+    model = onnx.load(str(written[1]))
+    del model.metadata_props[:]
+    del model.graph.output[1]
+    audio = next(node for node in model.graph.node if "output" in node.output)
+    audio.output[0] = "flat"
+    axis = onnx.numpy_helper.from_array(np.array([1]), "axis")
+    model.graph.initializer.append(axis)
+    model.graph.node.append(onnx.helper.make_node("Unsqueeze", ["flat", "axis"], ["output"]))
+    del model.graph.output[0].type.tensor_type.shape.dim[:]
+    path = tmp_path_factory.mktemp("published") / "choir.onnx"
+    onnx.save(model, str(path))
+    settings = json.loads(Path(f"{written[1]}.json").read_text())
+    settings["phoneme_id_map"] |= {"aɪ": [19], "B": [5]}
+    del settings["hop_length"]
+    Path(f"{path}.json").write_text(json.dumps(settings))
+    return path
+
+
+def say(file: OnnxFile, speaker: int = 1, **how: Any) -> Any:
+    return file.synthesizer.speak(IDS, LENGTHS, torch.tensor([speaker]), generator=seeded(3), **how)
+
+
+@pytest.mark.parametrize("speaker", [0, 1])
+def test_it_says_what_the_voice_says_with_the_same_seed(written: tuple[VoiceFile, Path], speaker: int) -> None:
+    voice, path = written
+    how: dict[str, Any] = {"noise_scale": 0.5, "duration_noise_scale": 0.9, "speed": 0.5}
+    ours = voice.synthesizer.speak(IDS, LENGTHS, torch.tensor([speaker]), generator=seeded(3), **how)
+    theirs = say(load_onnx(path), speaker, **how)
+    assert torch.equal(theirs.durations, ours.durations)
+    assert torch.equal(theirs.audio_lengths, ours.audio_lengths)
+    assert float((theirs.audio - ours.audio).abs().max()) <= 1e-5
+
+
+def test_everything_the_front_end_needs_comes_with_it(written: tuple[VoiceFile, Path]) -> None:
+    voice, path = written
+    file = load_onnx(path)
+    assert (file.config, file.symbols, file.speakers, file.lexicon) == (
+        voice.config,
+        voice.symbols,
+        voice.speakers,
+        voice.lexicon,
+    )
+
+
+def test_a_published_voice_says_the_same_and_tells_its_durations(
+    written: tuple[VoiceFile, Path], published: Path
+) -> None:
+    ours, theirs = (say(load_onnx(path)) for path in (written[1], published))
+    assert torch.equal(theirs.audio, ours.audio)
+    assert torch.equal(theirs.durations, ours.durations)
+
+
+def test_a_published_voice_is_known_by_pipers_settings(written: tuple[VoiceFile, Path], published: Path) -> None:
+    file, voice = load_onnx(published), written[0]
+    assert file.config.audio.hop_length == 256
+    assert file.config.audio.sample_rate == voice.config.audio.sample_rate
+    assert file.config.data.language == "en-us"
+    assert file.config.speaking.duration_noise_scale == voice.config.speaking.duration_noise_scale
+    assert file.speakers == ("ann", "bob")
+    assert file.lexicon is None
+    # A symbol of two characters and one whose id is taken cannot be ours.
+    assert json.loads(file.symbols) == json.loads(voice.symbols)
+
+
+def test_what_is_no_voice_is_refused_in_one_sentence(written: tuple[VoiceFile, Path], tmp_path: Path) -> None:
+    graph = tmp_path / "a.onnx"
+    with pytest.raises(InputError, match=r"a\.onnx\.json: cannot be read"):
+        load_onnx(graph)
+    Path(f"{graph}.json").write_text("{}")
+    with pytest.raises(InputError, match=r"a\.onnx: cannot be loaded as an ONNX graph"):
+        load_onnx(graph)
+    graph.write_bytes(b"not a graph")
+    with pytest.raises(InputError, match=r"a\.onnx: cannot be loaded as an ONNX graph"):
+        load_onnx(graph)
+    value = onnx.helper.make_tensor_value_info("x", 1, [1])
+    onnx.save(onnx.helper.make_model(onnx.helper.make_graph([], "other", [value], [value])), str(graph))
+    with pytest.raises(InputError, match=r"has the inputs x, which are not those of a Piper voice"):
+        load_onnx(graph)
+    truncated = written[1].read_bytes()[:-1000]
+    graph.write_bytes(truncated)
+    with pytest.raises(InputError, match=r"a\.onnx: "):
+        load_onnx(graph)
