@@ -34,7 +34,8 @@ def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Confi
         branch = tree.setdefault(section, {})
         if not isinstance(branch, dict):
             raise InputError(f"{section} is not a section of the settings")
-        if section == "decoder" and values.get("kind", branch.get("kind")) != branch.get("kind", "hifigan"):
+        own_kind = branch.get("kind", "hifigan")
+        if section == "decoder" and values.get("kind", own_kind) != own_kind:
             branch.clear()
         branch.update(values)
     return parse_config(tree, source="the settings" if path is None else str(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from data.embedded import make_embedded_corpus
+from tests.models.importing.foreign_files import original_synthesizer, write_original
 
 HOUSE = Path(__file__).resolve().parents[1]
 README = (HOUSE / "README.md").read_text()
@@ -37,6 +38,9 @@ def newcomer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = make_embedded_corpus(folder / "LJSpeech-1.1")
     rows = (corpus / "metadata.csv").read_text().splitlines()[:8]
     (corpus / "metadata.csv").write_text("\n".join(rows))
+    # Another program's checkpoint.
+    write_original(folder / "original", original_synthesizer().state_dict()).rename(folder / "G_100000.pth")
+    (folder / "original" / "config.json").rename(folder / "config.json")
     return folder
 
 

@@ -106,6 +106,10 @@ def what_clients_lack(voice: VoiceFile) -> list[str]:
             "Clients read the text with espeak-ng alone; what our normalisation makes of numbers, dates, units and "
             "abbreviations before it sounds as espeak-ng has it there."
         )
+        lacking.append(
+            "sherpa-onnx 1.x carries an espeak-ng of its own, which gives half of all English sentences slightly other "
+            "phonemes (never ʲ); sherpa-onnx 2.x takes the phonemes from the caller."
+        )
     if voice.lexicon is not None:
         lacking.append("The lexicon of this voice is not read by clients: give them its words as [[phonemes]].")
     speaking = voice.config.speaking

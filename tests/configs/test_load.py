@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs import InputError, differences, dump_config, load_config, parse_config
+from configs import InputError, VocosSettings, differences, dump_config, load_config, parse_config
 
 MINIMAL = '[run]\ndir = "runs/x"\n\n[data]\nroot = "corpus"\n'
 
@@ -256,3 +256,18 @@ def test_differences_name_each_key_with_its_old_and_its_new_value(experiment: Pa
     assert differences(old, new, ignore=["train.steps", "run.dir"]) == ["audio.fmax_hz: None -> 8000.0"]
     assert differences(new, old, ignore=iter(["train.steps", "run.dir"])) == ["audio.fmax_hz: 8000.0 -> None"]
     assert differences(old, old) == []
+
+
+def test_another_decoder_starts_from_its_own_defaults_and_the_same_one_keeps_what_the_file_says(tmp_path: Path) -> None:
+    file = tmp_path / "experiment.toml"
+    for kind in ("", 'kind = "hifigan"\n'):
+        file.write_text(f'[run]\ndir = "runs/x"\n[data]\nroot = "corpus"\n[decoder]\n{kind}initial_channels = 64\n')
+        for overrides in ([], ["decoder.kind=hifigan"], ["decoder.residual_block=2"]):
+            assert load_config(file, overrides).decoder.initial_channels == 64  # type: ignore[union-attr]
+        for overrides in (["decoder.kind=vocos", "decoder.layers=3"], ["decoder.layers=3", "decoder.kind=vocos"]):
+            assert load_config(file, overrides).decoder == VocosSettings(layers=3)
+
+
+def test_a_key_of_another_decoder_is_no_setting_of_this_one() -> None:
+    with pytest.raises(InputError, match=r"decoder\.layers is not a setting"):
+        load_config(None, ["run.dir=runs/x", "data.root=corpus", "decoder.layers=3"])
