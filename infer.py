@@ -3,145 +3,114 @@
 import argparse
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from configs import InputError, command
-from data.audio_file import FULL_SCALE, read_audio, write_wav
+from data.audio_file import FULL_SCALE, AudioWriter, read_audio, write_audio
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
+from data.text.ssml import Break, Utter, parse_ssml
 from models.device import choose_device
-from models.voice_file import VoiceFile, load_voice
+from speaking.batch import Line, SpeakLine, read_lines, speak_and_tell
+from speaking.command_line import build_parser, how_asked, open_outlet, read_text, timestamps_file
+from speaking.durations import check_durations
+from speaking.engine import Audio, Engine, OnnxEngine, TorchEngine, VoiceParts
+from speaking.manner import How, Manner
+from speaking.outlets import Outlet, send
+from speaking.timestamps import TimedSpeech, Timeline, write_timestamps
+from speaking.utterance import Said, Silence, Utterance
+from speaking.words import SpokenWord, WordFinder
 
 
 class Voice:
-    """A trained voice, ready to speak.
+    """A voice, ready to speak.
 
     Args:
-        file: what a voice file holds.
-        device: where to compute.
+        parts: its settings, its symbols as their JSON, its speakers and its lexicon.
+        engine: makes its sound.
     """
 
-    def __init__(self, file: VoiceFile, device: torch.device) -> None:
-        self.config, self.speakers, self.device = file.config, file.speakers, device
-        self.synthesizer = file.synthesizer.to(device)
-        self.sample_rate = file.config.audio.sample_rate
-        data = file.config.data
+    def __init__(self, parts: VoiceParts, engine: Engine) -> None:
+        self.config, self.speakers, self.engine = parts.config, parts.speakers, engine
+        self.sample_rate = parts.config.audio.sample_rate
+        data = parts.config.data
         self.front_end = TextFrontEnd(
             kind=data.front_end,
             language=data.language,
-            symbols=SymbolTable.from_json(file.symbols),
-            lexicon=Lexicon.from_json(file.lexicon) if file.lexicon is not None else None,
+            symbols=SymbolTable.from_json(parts.symbols),
+            lexicon=Lexicon.from_json(parts.lexicon) if parts.lexicon is not None else None,
         )
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto") -> "Voice":
-        """Load a voice from a run folder or a voice file.
+        """Load a voice: a run folder, a voice.safetensors, an .onnx with its .json, or what another program trained.
+
+        An .onnx computes on the CPU. What others trained is a checkpoint of the original VITS, one of Piper, or a
+        Hugging Face VitsModel.
 
         Raises:
             InputError: there is no voice there, it is damaged, or there is no such device.
         """
         path = Path(path)
-        if path.is_dir():
-            if not (path / "voice.safetensors").exists():
-                raise InputError(
-                    f"{path} holds no voice yet: train.py writes {path / 'voice.safetensors'} when it first saves"
-                )
-            path = path / "voice.safetensors"
-        elif not path.exists():
-            raise InputError(f"{path}: there is no such run folder or voice file")
-        return cls(load_voice(path), choose_device(device))
+        if path.suffix == ".onnx":
+            from models.onnx_synthesizer import load_onnx
 
-    def speak(
-        self,
-        text: str,
-        *,
-        speaker: str | None = None,
-        speed: float | None = None,
-        noise_scale: float | None = None,
-        duration_noise_scale: float | None = None,
-        pause_seconds: float | None = None,
-        seed: int | None = None,
-    ) -> NDArray[np.float32]:
+            onnx = load_onnx(path)
+            return cls(onnx, OnnxEngine(onnx.synthesizer))
+        from models.importing import load_voice_from
+
+        voice = load_voice_from(path).voice
+        return cls(voice, TorchEngine(voice.synthesizer, choose_device(device)))
+
+    def speak(self, text: str, **how: Unpack[How]) -> Audio:
         """Speak a text of any length.
 
         Args:
             text: what to say; `[[...]]` holds phonemes.
-            speaker: a name of `self.speakers`; None takes the first.
-            speed: speaking rate, 2 is twice as fast.
-            noise_scale: standard deviation of the prior's noise; 0 says a text the same way each time.
-            duration_noise_scale: standard deviation of the rhythm's noise.
-            pause_seconds: silence between sentences.
-            seed: makes the noise repeatable.
-            None for any of these takes what the voice itself prefers.
+            how: see `How`.
 
         Returns:
             [S] in [-1, 1] at `self.sample_rate`.
 
         Raises:
-            InputError: there is nothing to speak, or no such speaker.
+            InputError: there is nothing to speak, no such speaker, a number is out of its range, or the voice would
+                take absurdly long.
         """
-        pause_seconds = self.config.speaking.pause_seconds if pause_seconds is None else pause_seconds
-        pause_seconds = _within("pause", pause_seconds, 0, 60)
-        pause = np.zeros(round(pause_seconds * self.sample_rate), dtype=np.float32)
-        pieces: list[NDArray[np.float32]] = []
-        for sentence in self.sentences(
-            text,
-            speaker=speaker,
-            speed=speed,
-            noise_scale=noise_scale,
-            duration_noise_scale=duration_noise_scale,
-            seed=seed,
-        ):
-            pieces += [pause, sentence] if pieces else [sentence]
-        return np.concatenate(pieces)
+        return np.concatenate([said.whole() for said in self.say(text, **how)])
 
-    def sentences(
-        self,
-        text: str,
-        *,
-        speaker: str | None = None,
-        speed: float | None = None,
-        noise_scale: float | None = None,
-        duration_noise_scale: float | None = None,
-        seed: int | None = None,
-    ) -> Iterator[NDArray[np.float32]]:
-        """Speak a text sentence by sentence, each [S] as soon as it is made; arguments as for `speak`."""
-        speaking = self.config.speaking
-        speed = _within("speed", speaking.speed if speed is None else speed, 0.05, 20)
-        noise_scale = _within("noise scale", speaking.noise_scale if noise_scale is None else noise_scale, 0, 10)
-        duration_noise_scale = _within(
-            "duration noise scale",
-            speaking.duration_noise_scale if duration_noise_scale is None else duration_noise_scale,
-            0,
-            10,
-        )
-        speaker_ids = self._speaker_ids(speaker)
-        encoded = self._encode(text)
-        generator = torch.Generator()
-        if seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(int(_within("seed", seed, 0, 2**63 - 1)))
-        for sentence in tqdm(encoded, unit="sentence", delay=2, disable=None, leave=False):
-            speech = self.synthesizer.speak(
-                torch.tensor([sentence.ids], device=self.device),
-                torch.tensor([len(sentence.ids)], device=self.device),
-                speaker_ids,
-                noise_scale=noise_scale,
-                duration_noise_scale=duration_noise_scale,
-                speed=speed,
-                generator=generator,
-            )
-            yield speech.audio[0, 0].cpu().numpy()
+    def stream(self, text: str, **how: Unpack[How]) -> Iterator[Audio]:
+        """The same audio in chunks, each as soon as it is decoded, in memory that does not grow with the text.
 
-    def convert(self, audio: NDArray[np.float32], *, speaker: str, target: str) -> NDArray[np.float32]:
+        An .onnx voice, whose graph cannot stop half-way, gives a sentence at a time. Arguments and errors as `speak`.
+        """
+        return (chunk for said in self.say(text, **how) for chunk in said.chunks())
+
+    def speak_timed(self, text: str, **how: Unpack[How]) -> TimedSpeech:
+        """The same audio, and when each word and phoneme is heard. Arguments and errors as `speak`."""
+        timeline = Timeline(self.sample_rate)
+        audio = [said.whole() for said in timeline.noting(self.say(text, **how))]
+        return TimedSpeech(np.concatenate(audio), timeline.timestamps)
+
+    def say(self, text: str, **how: Unpack[How]) -> Iterator[Said]:
+        """What is heard of a text, sentence by sentence and silence by silence: `speak` and `stream` are made of it.
+
+        Nothing is read or decoded before it is asked for, but for the arguments. Arguments and errors as `speak`.
+        """
+        manner = Manner.chosen(self.config.speaking, **how)
+        return self._say(self.pieces(text, ssml=manner.ssml), manner, self._speaker_index(manner.speaker))
+
+    def pieces(self, text: str, *, ssml: bool = False) -> list[Utter | Break]:
+        """The parts of an SSML document, or the whole of any other text."""
+        return parse_ssml(text, language=self.config.data.language) if ssml else [Utter(text, 1.0)]
+
+    def convert(self, audio: Audio, *, speaker: str, target: str) -> Audio:
         """Let another speaker of this voice say a recording (VITS, appendix D).
 
         Args:
@@ -153,82 +122,79 @@ class Voice:
             [S], as long as the recording up to one frame.
 
         Raises:
-            InputError: the voice has one speaker only, there is no such speaker, or the recording is too short.
+            InputError: the voice has one speaker only or is an .onnx, there is no such speaker, or the recording is
+                too short.
         """
         if len(self.speakers) < 2:
             raise InputError("this voice has one speaker only: there is nobody to convert to")
+        if not isinstance(self.engine, TorchEngine):
+            raise InputError("an .onnx voice only speaks: give the run folder or the voice.safetensors it was made of")
         settings = self.config.audio
         if len(audio) < settings.hop_length:
             raise InputError(f"the recording has {len(audio)} samples, too few for one frame of {settings.hop_length}")
         linear = LinearSpectrogram(
             n_fft=settings.n_fft, window_length=settings.window_length, hop_length=settings.hop_length
-        ).to(self.device)
-        spectrogram = linear(torch.from_numpy(audio)[None].to(self.device))
-        lengths = torch.tensor([spectrogram.shape[2]], device=self.device)
-        source, heard = self._speaker_ids(speaker), self._speaker_ids(target)
-        converted: NDArray[np.float32] = (
-            self.synthesizer.reconstruct(spectrogram, lengths, source, heard)[0, 0].cpu().numpy()
         )
-        return converted
+        spectrogram = linear(torch.from_numpy(audio)[None])
+        source, heard = self._speaker_index(speaker), self._speaker_index(target)
+        return self.engine.convert(spectrogram, source or 0, heard or 0)
 
-    def _encode(self, text: str) -> list[Encoded]:
-        encoded = self.front_end.sentences(text)
-        unknown = sorted({symbol for sentence in encoded for symbol in sentence.unknown})
-        if unknown:
-            warnings.warn(f"this voice does not know {' '.join(unknown)} and speaks without", stacklevel=4)
-        if not encoded:
-            raise InputError(
-                f"there is nothing to speak in {text.strip()[:60]!r}: give a text with letters that this voice knows"
-            )
-        return encoded
+    def _say(self, pieces: Iterable[Utter | Break], manner: Manner, speaker: int | None) -> Iterator[Said]:
+        generator = manner.generator()
+        silence, spoken = 0.0, False  # seconds before the next sentence; whether there has been one
+        piece: Utter | Break | None = None
+        for piece in pieces:
+            if isinstance(piece, Break):
+                silence = piece.seconds
+                continue
+            for encoded, words in self._sentences(piece.text):
+                if silence:
+                    yield Silence(round(silence * self.sample_rate))
+                yield self._utterance(encoded, words, manner.faster(piece.speed), speaker, generator)
+                silence, spoken = manner.pause_seconds, True
+        if not spoken:
+            raise InputError("there is nothing to speak: give a text with letters that this voice knows")
+        if isinstance(piece, Break):
+            yield Silence(round(silence * self.sample_rate))
 
-    def _speaker_ids(self, speaker: str | None) -> Tensor | None:
+    def _sentences(self, text: str) -> Iterator[tuple[Encoded, Callable[[], Sequence[SpokenWord]]]]:
+        """Each sentence, with what finds its words."""
+        for portion in self.front_end.portions(text):
+            unknown = sorted({symbol for sentence in portion.sentences for symbol in sentence.unknown})
+            if unknown:
+                warnings.warn(f"this voice does not know {' '.join(unknown)} and speaks without", stacklevel=4)
+            words = WordFinder(portion, self.front_end.phonemise)
+            for place, sentence in enumerate(portion.sentences):
+                yield sentence, partial(words.of_sentence, place)
+
+    def _utterance(
+        self,
+        encoded: Encoded,
+        words: Callable[[], Sequence[SpokenWord]],
+        manner: Manner,
+        speaker: int | None,
+        generator: torch.Generator,
+    ) -> Utterance:
+        noise_scale, duration_noise_scale = manner.noise_scales(encoded)
+        rendering = self.engine.render(
+            encoded.ids,
+            speaker,
+            noise_scale=noise_scale,
+            duration_noise_scale=duration_noise_scale,
+            speed=manner.speed,
+            generator=generator,
+        )
+        said = Utterance(encoded, words, rendering)
+        check_durations(said, sample_rate=self.sample_rate, speed=manner.speed)
+        return said
+
+    def _speaker_index(self, speaker: str | None) -> int | None:
         if speaker is not None and speaker not in self.speakers:
             known = ", ".join(self.speakers) or "nobody by name, it has one speaker"
             raise InputError(f"this voice has no speaker {speaker!r}; it has {known}")
         if len(self.speakers) < 2:
             return None
-        return torch.tensor([self.speakers.index(speaker) if speaker else 0], device=self.device)
-
-
-def _within(name: str, value: float, least: float, most: float) -> float:
-    if not least <= value <= most:  # NaN is not within anything
-        raise InputError(f"{name} = {value:g} is out of range: give a number from {least:g} to {most:g}")
-    return value
-
-
-def read_text(argument: str | None, file: Path | None) -> str:
-    """The text from the command line, a file, or standard input."""
-    if argument is not None and file is not None:
-        raise InputError("give the text or --file, not both")
-    if argument is not None and argument != "-":
-        return argument
-    if file is None and sys.stdin.isatty():
-        print("type the text, then end it with Ctrl-D", file=sys.stderr)
-    try:
-        content = sys.stdin.buffer.read() if file is None else file.read_bytes()
-        return content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file or 'standard input'}: cannot be read as UTF-8 text: {error}") from error
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """The command line of this file."""
-    parser = argparse.ArgumentParser(description="Speak a text with a trained voice.")
-    parser.add_argument("voice", type=Path, help="a run folder or a voice.safetensors")
-    parser.add_argument("text", nargs="?", help="what to say; without it, or as -, standard input is read")
-    parser.add_argument("--file", type=Path, help="read the text from this file")
-    parser.add_argument("-o", "--output", type=Path, default=Path("speech.wav"), help="wav to write (%(default)s)")
-    parser.add_argument("--speaker", help="who speaks, in a voice of several (the first)")
-    parser.add_argument("--source", type=Path, metavar="RECORDING", help="convert this recording of --source-speaker")
-    parser.add_argument("--source-speaker", help="who speaks in the recording to convert")
-    parser.add_argument("--speed", type=float, help="speaking rate, 2 is twice as fast (the voice's own)")
-    parser.add_argument("--noise-scale", type=float, help="variation of the sound, 0 for none (the voice's own)")
-    parser.add_argument("--duration-noise-scale", type=float, help="variation of the rhythm (the voice's own)")
-    parser.add_argument("--pause", type=float, metavar="SECONDS", help="silence between sentences (the voice's own)")
-    parser.add_argument("--seed", type=int, help="say it the same way each time")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
-    return parser
+        return self.speakers.index(speaker) if speaker else 0
 
 
 @command
@@ -236,32 +202,69 @@ def main() -> int:
     """Speak from the command line."""
     arguments = build_parser().parse_args()
     voice = Voice.load(arguments.voice, arguments.device)
-    if arguments.output.suffix.lower() != ".wav" or not arguments.output.parent.is_dir():
-        raise InputError(f"{arguments.output}: give the name of a .wav file in a folder that exists")
     if arguments.source is not None:
-        if arguments.text is not None or arguments.file is not None:
-            raise InputError("give a text to speak or a recording to convert, not both")
-        if arguments.speaker is None or arguments.source_speaker is None:
-            raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
-        recording = read_audio(arguments.source, sample_rate=voice.sample_rate)
-        audio = voice.convert(
-            recording.astype(np.float32) / np.float32(FULL_SCALE),
-            speaker=arguments.source_speaker,
-            target=arguments.speaker,
-        )
-    else:
-        audio = voice.speak(
-            read_text(arguments.text, arguments.file),
-            speaker=arguments.speaker,
-            speed=arguments.speed,
-            noise_scale=arguments.noise_scale,
-            duration_noise_scale=arguments.duration_noise_scale,
-            pause_seconds=arguments.pause,
-            seed=arguments.seed,
-        )
-    write_wav(arguments.output, audio, sample_rate=voice.sample_rate)
-    print(f"{arguments.output}: {len(audio) / voice.sample_rate:.2f} s at {voice.sample_rate} Hz")
+        return _convert(voice, arguments)
+    if arguments.batch is not None:
+        return _speak_batch(voice, arguments)
+    text = read_text(arguments.text, arguments.file)
+    if arguments.phonemes:
+        for piece in voice.pieces(text, ssml=how_asked(arguments, text)["ssml"]):
+            for sentence in voice.front_end.sentences(piece.text) if isinstance(piece, Utter) else ():
+                print("".join(sentence.symbols))
+        return 0
+    outlet, seconds = _speak(voice, text, arguments)
+    if isinstance(outlet, AudioWriter):
+        print(f"{outlet.path}: {seconds:.2f} s at {outlet.rate_hz} Hz")
     return 0
+
+
+def _speak(voice: Voice, text: str, arguments: argparse.Namespace) -> tuple[Outlet, float]:
+    """Speak to where the arguments say; returns it, and the seconds of audio."""
+    said = voice.say(text, **how_asked(arguments, text))
+    if arguments.batch is None:
+        said = iter(tqdm(said, unit="piece", delay=2, disable=None, leave=False))
+    times, timeline = timestamps_file(arguments), Timeline(voice.sample_rate)
+    outlet = open_outlet(arguments, voice.sample_rate)
+    samples = send(said if times is None else timeline.noting(said), outlet, stream=arguments.stream)
+    if times is not None:
+        write_timestamps(times, timeline.timestamps)
+    return outlet, samples / voice.sample_rate
+
+
+def _convert(voice: Voice, arguments: argparse.Namespace) -> int:
+    if arguments.text is not None or arguments.file is not None:
+        raise InputError("give a text to speak or a recording to convert, not both")
+    if arguments.speaker is None or arguments.source_speaker is None:
+        raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
+    recording = read_audio(arguments.source, sample_rate=voice.sample_rate).astype(np.float32) / np.float32(FULL_SCALE)
+    audio = voice.convert(recording, speaker=arguments.source_speaker, target=arguments.speaker)
+    output = arguments.output or Path("speech.wav")
+    rate_hz = write_audio(output, audio, sample_rate=voice.sample_rate, rate_hz=arguments.rate)
+    print(f"{output}: {len(audio) / voice.sample_rate:.2f} s at {rate_hz} Hz")
+    return 0
+
+
+def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
+    if arguments.out_dir is None or arguments.text is not None or arguments.file is not None:
+        raise InputError("give --batch a file of lines and --out-dir a folder for their audio, and no other text")
+    asked = how_asked(arguments, "")
+    asked["ssml"] = False
+    voice.say("", **asked)  # a mistake in the arguments is told once, and not for every line
+    arguments.out_dir.mkdir(parents=True, exist_ok=True)
+    prepare = partial(_line_speaker, arguments)
+    done = speak_and_tell(read_lines(arguments.batch), prepare, source=arguments.batch, jobs=arguments.jobs)
+    return 0 if done else 2
+
+
+def _line_speaker(arguments: argparse.Namespace) -> SpeakLine:
+    """In a process of a batch: load the voice, and be ready to speak lines."""
+    voice = Voice.load(arguments.voice, arguments.device)
+
+    def speak_line(line: Line) -> float:
+        arguments.output = arguments.out_dir / f"{line.name}.{arguments.format}"
+        return _speak(voice, line.text, arguments)[1]
+
+    return speak_line
 
 
 if __name__ == "__main__":

@@ -15,8 +15,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "losses": {"configs"},
     "training": {"configs", "data", "models", "losses"},
     "train": {"configs", "data", "models", "losses", "training"},
-    "infer": {"configs", "data", "models"},
-    "evaluation": {"configs", "data", "models", "losses", "infer"},
+    "speaking": {"configs", "data", "models"},
+    "infer": {"configs", "data", "models", "speaking"},
+    "evaluation": {"configs", "data", "models", "losses", "speaking", "infer"},
 }
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "common", "helpers", "misc", "modules", "core", "base"}
 

@@ -3,20 +3,30 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from configs import InputError, load_config
 from data.text import piper_symbols
 from infer import Voice, main
 from models import Synthesizer
-from models.voice_file import save_voice
+from models.export.__main__ import write_onnx
+from models.voice_file import load_voice, save_voice
+from speaking.engine import FIRST_FRAMES
+from speaking.utterance import Silence, Utterance
+from tests.clients.exported_voice import DECODERS, write_random_voice
 
 HOUSE = Path(__file__).resolve().parents[1]
+ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # as here: another number of threads rounds differently
 
 
 def make_voice(folder: Path, speakers: tuple[str, ...] = (), *overrides: str) -> Path:
@@ -44,9 +54,8 @@ def choir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def infer(*arguments: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
     """Run `python infer.py ...` as a user does."""
     command = [sys.executable, "infer.py", *arguments]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # as here: another number of threads rounds differently
     return subprocess.run(
-        command, cwd=HOUSE, input=text, capture_output=True, text=True, timeout=600, check=False, env=environment
+        command, cwd=HOUSE, input=text, capture_output=True, text=True, timeout=600, check=False, env=ONE_THREAD
     )
 
 
@@ -73,11 +82,13 @@ def test_twice_the_speed_takes_half_the_time(run: Path) -> None:
 def test_sentences_are_spoken_one_by_one_with_the_pause_between(run: Path) -> None:
     voice = Voice.load(run)
     text = "This is one. This is two! Is this three?"
-    sentences = list(voice.sentences(text, seed=3))
-    assert len(sentences) == 3
+    heard = list(voice.say(text, seed=3, pause_seconds=0.5))
+    assert [type(said) for said in heard] == [Utterance, Silence, Utterance, Silence, Utterance]
+    assert [said.samples for said in heard[1::2]] == [11025, 11025]
     whole = voice.speak(text, seed=3, pause_seconds=0.5)
-    pause = np.zeros(11025, dtype=np.float32)
-    assert np.array_equal(whole, np.concatenate([sentences[0], pause, sentences[1], pause, sentences[2]]))
+    assert np.array_equal(whole, np.concatenate([said.whole() for said in heard]))
+    sentences = [said.whole() for said in voice.say(text, seed=3, pause_seconds=0)]
+    assert all(np.array_equal(*pair) for pair in zip(sentences, (said.whole() for said in heard[::2]), strict=True))
 
 
 def test_phonemes_in_brackets_are_spoken_as_they_are(run: Path) -> None:
@@ -135,14 +146,192 @@ def test_text_comes_from_the_argument_a_file_or_standard_input(
     assert np.abs(audio - expected).max() <= 1 / 32768
 
 
+@pytest.mark.parametrize("decoder", DECODERS)
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text("abcdefgho ,.", min_size=1, max_size=60).filter(lambda text: any(map(str.isalpha, text))))
+@example(text="Nobody said that it would be easy, but here we are. Good.")
+def test_what_is_streamed_is_what_is_spoken(streamed: Callable[[str], Voice], decoder: str, text: str) -> None:
+    voice = streamed(decoder)
+    chunks = list(voice.stream(text, seed=1, speed=0.5))
+    np.testing.assert_allclose(np.concatenate(chunks), voice.speak(text, seed=1, speed=0.5), rtol=0, atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def streamed(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Voice]:
+    """A voice of a family of decoders."""
+    return cache(lambda decoder: Voice.load(write_random_voice(tmp_path_factory.mktemp(decoder) / "voice", decoder)))
+
+
+def test_the_first_chunk_is_a_quarter_second_that_did_not_wait_for_the_rest(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    voice = Voice.load(run)
+    read: list[str] = []
+    phonemise = voice.front_end.phonemise
+
+    def watched(text: str) -> list[list[str]]:
+        read.append(text)
+        return phonemise(text)
+
+    monkeypatch.setattr(voice.front_end, "phonemise", watched)
+    stream = voice.stream("She had nothing more to say to him that evening. " * 1000, seed=1, speed=0.25)
+    assert read == []
+    assert len(next(stream)) == FIRST_FRAMES * 256
+    assert sum(map(len, read)) < 1000
+
+
+def test_a_mistake_is_told_before_the_stream_begins(run: Path) -> None:
+    voice = Voice.load(run)
+    with pytest.raises(InputError, match="no speaker 'eve'"):
+        voice.stream("Hello.", speaker="eve")
+    with pytest.raises(InputError, match="speed = 99 is out of range"):
+        voice.stream("Hello.", speed=99)
+    with pytest.raises(TypeError, match="sped"):
+        voice.stream("Hello.", sped=2)  # type: ignore[call-arg]
+
+
+def test_timestamps_end_where_the_audio_does_and_frames_are_their_grid(choir: Path) -> None:
+    voice = Voice.load(choir)
+    text = "It was a letter of the king. He read it!\n\nThen he laughed."
+    timed = voice.speak_timed(text, seed=4, speaker="bob", pause_seconds=0.37)
+    assert np.array_equal(timed.audio, voice.speak(text, seed=4, speaker="bob", pause_seconds=0.37))
+    times = timed.timestamps
+    assert times.seconds == len(timed.audio) / 22050 == times.sentences[-1].end
+    assert [word.text for word in times.sentences[0].words] == ["It", "was a", "letter", "of the", "king."]
+    for before, after in pairwise(times.sentences):
+        assert round((after.start - before.end) * 22050) == round(0.37 * 22050)
+    for sentence in times.sentences:
+        assert [one.end for one in sentence.phonemes[:-1]] == [one.start for one in sentence.phonemes[1:]]
+        assert all(round((one.start - sentence.start) * 22050) % 256 == 0 for one in sentence.phonemes)
+        assert all(before.end <= after.start for before, after in pairwise(sentence.words))
+
+
+def test_a_voice_in_onnx_is_the_same_voice(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    file = write_random_voice(tmp_path / "voice", "hifigan", speakers=("ann", "bob"))
+    ours = Voice.load(file)
+    theirs = Voice.load(write_onnx(load_voice(file), tmp_path, "choir")["float32"])
+    text = "Good morning. It was a letter of the king, after all."
+    timed = [voice.speak_timed(text, seed=2, speaker="bob") for voice in (ours, theirs)]
+    np.testing.assert_allclose(timed[0].audio, timed[1].audio, rtol=0, atol=1e-4)
+    assert timed[0].timestamps == timed[1].timestamps
+    chunks = list(theirs.stream(text, seed=2, speaker="bob"))
+    assert len(chunks) == 3  # two sentences, and the silence between them
+    assert np.array_equal(np.concatenate(chunks), timed[1].audio)
+    with pytest.raises(InputError, match=r"an \.onnx voice only speaks"):
+        theirs.convert(np.zeros(22050, np.float32), speaker="ann", target="bob")
+
+
+def test_ssml_breaks_are_exact_and_rates_multiply_the_speed(run: Path) -> None:
+    voice = Voice.load(run)
+    heard = list(
+        voice.say(
+            '<speak><break time="250ms"/>One <break time="2s"/> two. <prosody rate="50%">Three.</prosody> Four.'
+            '<break time="1s"/></speak>',
+            ssml=True,
+            seed=1,
+            speed=0.5,
+            pause_seconds=0.1,
+            duration_noise_scale=0,
+        )
+    )
+    silences = [said.samples / 22050 for said in heard if isinstance(said, Silence)]
+    assert silences == pytest.approx([0.25, 2, 0.1, 0.1, 1], abs=1 / 22050)
+    assert isinstance(heard[-1], Silence)
+    spoken = [said for said in heard if isinstance(said, Utterance)]
+    (alone,) = voice.say("Three.", seed=1, speed=0.25, duration_noise_scale=0)
+    assert [said.text for said in spoken] == ["One", "two.", "Three.", "Four."]
+    assert isinstance(alone, Utterance)
+    assert spoken[2].frames.tolist() == alone.frames.tolist()
+
+
+def speak(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Run the command here, in this process."""
+    monkeypatch.setattr("sys.argv", ["infer.py", *map(str, arguments)])
+    return main()
+
+
+@pytest.mark.parametrize("stream", [(), ("--stream",)])
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
+def test_the_file_is_of_the_kind_and_rate_that_is_asked_for(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, stream: tuple[str, ...]
+) -> None:
+    file = tmp_path / f"a.{suffix}"
+    asked = ("--seed", 1, "--speed", 0.5, "--rate", 16000, "-o", file, "--timestamps", "tsv")
+    assert speak(monkeypatch, run, "Hello there. Good.", *asked, *stream) == 0
+    audio, rate = soundfile.read(file)
+    assert rate == 16000
+    seconds = len(Voice.load(run).speak("Hello there. Good.", seed=1, speed=0.5)) / 22050
+    assert len(audio) / rate == pytest.approx(seconds, abs=1e-3)
+    last = (tmp_path / "a.tsv").read_text().splitlines()[-1].split("\t")
+    assert float(last[1]) == pytest.approx(seconds)
+    assert last[2:] == ["phoneme", "$"]
+
+
+def test_samples_stream_to_standard_output_and_all_else_to_standard_error(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert speak(monkeypatch, run, "Hello there.", "--seed", 1, "--stream", "-o", "-") == 0
+    output, errors = capsysbinary.readouterr()
+    assert errors == b"16-bit little-endian mono at 22050 Hz\n"
+    expected = Voice.load(run).speak("Hello there.", seed=1)
+    assert np.abs(np.frombuffer(output, "<i2") / 32768 - expected).max() <= 1.5 / 32768
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert speak(monkeypatch, run, "Hello there.", "-o", "-") == 2
+    output, errors = capsysbinary.readouterr()
+    assert (output, errors[:40]) == (b"", b"error: standard output is a terminal: pi")
+
+
+def test_phonemes_are_printed_a_sentence_a_line_and_nothing_is_spoken(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert speak(monkeypatch, run, "Hello there. Good!", "--phonemes") == 0
+    assert capsys.readouterr().out == "həlˈoʊ ðˈɛɹ.\nɡˈʊd!\n"
+    assert speak(monkeypatch, run, '<speak>Hello <phoneme ph="wˈɜːld">moon</phoneme>.</speak>', "--phonemes") == 0
+    assert capsys.readouterr().out == "həlˈoʊ wˈɜːld.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_batch_is_the_same_however_many_speak_and_names_the_lines_that_fail(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = tmp_path / "lines.txt"
+    lines.write_text("Hello there.\n\nbye|Good bye.\n...\nNo [[☃]] snow.\n")
+    asked = ("--batch", lines, "--seed", 7, "--timestamps", "srt", "--format", "flac")
+    for jobs in (1, 2):
+        assert speak(monkeypatch, run, *asked, "--jobs", jobs, "--out-dir", tmp_path / str(jobs)) == 2
+        output, errors = capsys.readouterr()
+        assert output.startswith("3 of 4 lines: ")
+        assert f"error: {lines}, line 4: there is nothing to speak" in errors
+        assert f"warning: {lines}, line 5: this voice does not know ☃" in errors
+    files = {path.name: path.read_bytes() for path in (tmp_path / "1").iterdir()}
+    assert sorted(files) == ["0001.flac", "0001.srt", "0005.flac", "0005.srt", "bye.flac", "bye.srt"]
+    assert files == {path.name: path.read_bytes() for path in (tmp_path / "2").iterdir()}
+    heard, _ = soundfile.read(tmp_path / "1" / "bye.flac", dtype="float32")
+    assert np.abs(heard - Voice.load(run).speak("Good bye.", seed=7)).max() <= 1 / 32768
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["RUN", "  "], "there is nothing to speak"),
-        (["EMPTY", "Hello."], "holds no voice yet"),
-        (["EMPTY/gone", "Hello."], "there is no such run folder or voice file"),
-        (["RUN", "Hello.", "-o", "EMPTY/gone/a.wav"], "in a folder that exists"),
-        (["RUN", "Hello.", "-o", "EMPTY/a.flac"], "give the name of a .wav file"),
+        (["EMPTY", "Hello."], "there is no voice in it"),
+        (["EMPTY/gone", "Hello."], "there is no such file or folder"),
+        (["EMPTY/gone.onnx", "Hello."], "gone.onnx"),
+        (["RUN", "Hello.", "-o", "EMPTY/gone/a.wav"], "does not exist: create it"),
+        (["RUN", "Hello.", "-o", "EMPTY/a.aiff"], ".aiff is no kind of audio that can be written"),
+        (["RUN", "Hello.", "-o", "EMPTY/a.wav", "--rate", "7"], "cannot be written at 7 Hz"),
+        (["RUN", "Hello.", "-o", "-", "--timestamps", "json"], "give --timestamps-file"),
+        (
+            ["RUN", "Hello.", "-o", "EMPTY/a.wav", "--timestamps-file", "EMPTY/a.txt"],
+            "end the name in .json, .srt, .tsv",
+        ),
+        (["RUN", "<speak>Hello.", "-o", "EMPTY/a.wav"], "SSML"),
+        (["RUN", "--batch", "lines.txt"], "--out-dir a folder"),
+        (["RUN", "--batch", "EMPTY/gone.txt", "--out-dir", "EMPTY"], "gone.txt: cannot be read as UTF-8 text"),
+        (["RUN", "--batch", "lines.txt", "--out-dir", "EMPTY", "--speaker", "ann"], "no speaker 'ann'"),
         (["RUN", "Hello.", "--pause", "-1"], "pause = -1 is out of range"),
         (["RUN", "Hello.", "--noise-scale", "nan"], "noise scale = nan is out of range"),
         (["RUN", "Hello.", "--seed", "-3"], "seed = -3 is out of range"),
@@ -172,7 +361,8 @@ def test_every_mistake_is_one_sentence_and_exit_code_two(
 
 
 def test_a_heading_is_a_sentence_of_its_own(run: Path) -> None:
-    assert len(list(Voice.load(run).sentences("Chapter One\n\nIt was dark.", seed=1))) == 2
+    heard = list(Voice.load(run).say("Chapter One\n\nIt was dark.", seed=1))
+    assert [said.text for said in heard if isinstance(said, Utterance)] == ["Chapter One", "It was dark."]
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), 1e9])

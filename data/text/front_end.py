@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from data.text.characters import split_blocks
 from data.text.lexicon import Lexicon
 from data.text.normalise import Reader
 from data.text.phonemise import EspeakPhonemiser, GraphemePhonemiser, Phonemiser
@@ -14,6 +15,19 @@ from data.text.symbols import Encoded, SymbolTable
 FrontEnd = Literal["espeak", "graphemes"]
 
 _CLAUSE_MARKS = frozenset(",;:.!?–—")
+
+# Where a sentence surely ends, whatever follows: no abbreviation has so many small letters.
+_SURE_END = re.compile(r"""(?:[!?]|(?<=[a-zß-öø-ÿ]{6})\.)["')”’]*\s+(?=["'(“‘]?[A-ZÀ-ÖØ-Þ])""")
+_PORTION_CHARACTERS = 300  # at least; a few sentences, so that the first is heard before the last has been read
+_PARAGRAPH_END = re.compile(r"\n\s*\n")  # a heading is a sentence, though no mark ends it
+
+
+@dataclass(frozen=True)
+class Portion:
+    """A few sentences of a text, which were read together."""
+
+    words: tuple[str, ...]  # as they are read, in order; `[[phonemes]]` are one
+    sentences: tuple[Encoded, ...]
 
 
 class TextFrontEnd:
@@ -51,23 +65,29 @@ class TextFrontEnd:
     def sentences(self, text: str, *, max_symbols: int = 400) -> list[Encoded]:
         """A text for speaking: one `^ ... $` per sentence; empty if there is nothing in it to speak.
 
-        What cannot be read is in the `unknown` of the first sentence of its paragraph. What has no letter or phoneme
+        What cannot be read is in the `unknown` of the first sentence of its portion. What has no letter or phoneme
         (`...`) is left out. A sentence of more than `max_symbols` symbols is cut after its last clause mark, else at
         its last space, else where it is, so that a text of any length needs bounded memory. Takes time in proportion
         to the length of the text.
         """
+        return [encoded for portion in self.portions(text, max_symbols=max_symbols) for encoded in portion.sentences]
+
+    def portions(self, text: str, *, max_symbols: int = 400) -> Iterator[Portion]:
+        """The same sentences a few at a time, each when it is asked for, with the words that they are made of."""
         if max_symbols < 1:
             raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
-        paragraphs = re.split(r"\n\s*\n", text)  # a heading is a sentence, though no mark ends it
-        return [encoded for paragraph in paragraphs for encoded in self._paragraph(paragraph, max_symbols)]
+        for part in _parts(text):
+            portion = self._portion(part, max_symbols)
+            if portion.sentences:
+                yield portion
 
-    def _paragraph(self, text: str, max_symbols: int) -> list[Encoded]:
+    def _portion(self, text: str, max_symbols: int) -> Portion:
         reading = self.reader.read(text)
         pieces = (piece for sentence in self.phonemise(reading.spoken) for piece in _cut(sentence, max_symbols))
         spoken = [encoded for encoded in map(self.symbols.encode, pieces) if is_speakable(encoded)]
         if spoken and reading.dropped:
             spoken[0] = replace(spoken[0], unknown=reading.dropped + spoken[0].unknown)
-        return spoken
+        return Portion(tuple(_words(reading.text)), tuple(spoken))
 
 
 def phonemiser(kind: FrontEnd, language: str) -> Phonemiser:
@@ -76,8 +96,34 @@ def phonemiser(kind: FrontEnd, language: str) -> Phonemiser:
 
 
 def is_speakable(encoded: Encoded) -> bool:
-    """Whether any symbol is a letter or a phoneme; stress, length and other marks alone are not."""
-    return any(unicodedata.category(symbol) in ("Ll", "Lu", "Lo", "Lt") for symbol in encoded.symbols)
+    """Whether any symbol is a letter or a phoneme."""
+    return any(map(is_sound, encoded.symbols))
+
+
+def is_sound(symbol: str) -> bool:
+    """Whether a symbol is a letter or a phoneme; stress, length and other marks alone are not."""
+    return unicodedata.category(symbol) in ("Ll", "Lu", "Lo", "Lt")
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Paragraphs, and long paragraphs in several parts, cut where a sentence surely ends."""
+    start = 0
+    for paragraph_end in [*_PARAGRAPH_END.finditer(text), None]:
+        end = len(text) if paragraph_end is None else paragraph_end.start()
+        for sure in _SURE_END.finditer(text, start, end):
+            here = sure.end()
+            if here - start < _PORTION_CHARACTERS or text.rfind("[[", start, here) > text.rfind("]]", start, here):
+                continue
+            yield text[start:here]
+            start = here
+        yield text[start:end]
+        start = end if paragraph_end is None else paragraph_end.end()
+
+
+def _words(text: str) -> Iterator[str]:
+    for index, part in enumerate(split_blocks(text)):
+        words = [part] if index % 2 else part.split()
+        yield from (word for word in words if any(map(str.isalnum, word)))
 
 
 def _cut(sentence: Sequence[str], most: int) -> Iterator[Sequence[str]]:

@@ -1,0 +1,1 @@
+"""What infer.py needs besides the models: manner, durations, timestamps, and where the audio goes."""

@@ -1,0 +1,120 @@
+"""The command line of infer.py."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from configs import InputError
+from data.audio_file import AudioWriter
+from speaking.batch import cores
+from speaking.manner import How
+from speaking.outlets import Outlet, PcmOutlet, Player
+from speaking.timestamps import FORMATS
+
+_STANDARD_OUTPUT = Path("-")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line of this file."""
+    parser = argparse.ArgumentParser(description="Speak a text with a trained voice.")
+    parser.add_argument("voice", type=Path, help="a run folder, a voice.safetensors, an .onnx, or a foreign checkpoint")
+    parser.add_argument("text", nargs="?", help="what to say; without it, or as -, standard input is read")
+    parser.add_argument("--file", type=Path, help="read the text from this file")
+    parser.add_argument("--ssml", action="store_true", help="the text is SSML, as it is where it begins with <speak")
+    parser.add_argument("--phonemes", action="store_true", help="print what would be said, and make no audio")
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
+
+    manner = parser.add_argument_group("how it is spoken", "without these, as the voice itself prefers")
+    manner.add_argument("--speaker", help="who speaks, in a voice of several (the first)")
+    manner.add_argument("--speed", type=float, help="speaking rate, 2 is twice as fast")
+    manner.add_argument("--noise-scale", type=float, help="variation of the sound, 0 for none")
+    manner.add_argument("--duration-noise-scale", type=float, help="variation of the rhythm, 0 for none")
+    manner.add_argument("--pause", type=float, metavar="SECONDS", help="silence between sentences")
+    manner.add_argument("--seed", type=int, help="say it the same way each time")
+
+    output = parser.add_argument_group("where it goes")
+    output.add_argument(
+        "-o", "--output", type=Path, help=".wav, .flac, .mp3, .ogg or .opus to write, or - for raw samples (speech.wav)"
+    )
+    output.add_argument("--stream", action="store_true", help="as soon as it is decoded; without -o, play it")
+    output.add_argument("--rate", type=int, metavar="HZ", help="samples per second (the voice's own)")
+    output.add_argument("--wav-header", action="store_true", help="with -o -: a wav header before the samples")
+    output.add_argument("--timestamps", choices=FORMATS, help="when each word and phoneme is heard, beside the output")
+    output.add_argument("--timestamps-file", type=Path, metavar="FILE", help="the same, to this file")
+
+    batch = parser.add_argument_group("many texts, a file each")
+    batch.add_argument("--batch", type=Path, metavar="FILE", help="a text or name|text a line")
+    batch.add_argument("--out-dir", type=Path, metavar="DIR", help="the folder for the files")
+    batch.add_argument(
+        "--format", choices=("wav", "flac", "mp3", "ogg", "opus"), default="wav", help="of the files (%(default)s)"
+    )
+    batch.add_argument("--jobs", type=int, default=cores(), help="processes that speak (%(default)s)")
+
+    conversion = parser.add_argument_group("one speaker's recording in another speaker's voice")
+    conversion.add_argument("--source", type=Path, metavar="RECORDING", help="convert this recording")
+    conversion.add_argument("--source-speaker", help="who speaks in it; --speaker is to be heard")
+    return parser
+
+
+def read_text(argument: str | None, file: Path | None) -> str:
+    """The text from the command line, a file, or standard input."""
+    if argument is not None and file is not None:
+        raise InputError("give the text or --file, not both")
+    if argument is not None and argument != "-":
+        return argument
+    if file is None and sys.stdin.isatty():
+        print("type the text, then end it with Ctrl-D", file=sys.stderr)
+    try:
+        content = sys.stdin.buffer.read() if file is None else file.read_bytes()
+        return content.decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file or 'standard input'}: cannot be read as UTF-8 text: {error}") from error
+
+
+def how_asked(arguments: argparse.Namespace, text: str) -> How:
+    """What the arguments ask of the voice for this text."""
+    return How(
+        speaker=arguments.speaker,
+        speed=arguments.speed,
+        noise_scale=arguments.noise_scale,
+        duration_noise_scale=arguments.duration_noise_scale,
+        pause_seconds=arguments.pause,
+        seed=arguments.seed,
+        ssml=arguments.ssml or text.lstrip().startswith("<speak"),
+    )
+
+
+def open_outlet(arguments: argparse.Namespace, sample_rate: int) -> Outlet:
+    """Where audio of this rate shall go: to a file, to standard output, or through a player.
+
+    Raises:
+        InputError: it cannot go there.
+    """
+    if arguments.output is None and arguments.stream:
+        return Player(sample_rate=sample_rate, rate_hz=arguments.rate)
+    if arguments.output != _STANDARD_OUTPUT:
+        return AudioWriter(arguments.output or "speech.wav", sample_rate=sample_rate, rate_hz=arguments.rate)
+    if sys.stdout.isatty():
+        raise InputError("standard output is a terminal: pipe the samples on, as in -o - | aplay -f S16_LE -r 22050")
+    outlet = PcmOutlet(sys.stdout.buffer, sample_rate=sample_rate, rate_hz=arguments.rate, header=arguments.wav_header)
+    print(f"16-bit little-endian mono at {outlet.rate_hz} Hz", file=sys.stderr, flush=True)
+    return outlet
+
+
+def timestamps_file(arguments: argparse.Namespace) -> Path | None:
+    """Where timestamps shall go, if they are asked for; the suffix says in which format.
+
+    Raises:
+        InputError: there is no telling where, or the suffix is none of a format.
+    """
+    file: Path | None = arguments.timestamps_file
+    if file is not None:
+        if file.suffix[1:] not in FORMATS or arguments.timestamps not in (None, file.suffix[1:]):
+            raise InputError(f"{file}: end the name in .{arguments.timestamps or ', .'.join(FORMATS)}")
+        return file
+    if arguments.timestamps is None:
+        return None
+    if arguments.output == _STANDARD_OUTPUT or (arguments.output is None and arguments.stream):
+        raise InputError("give --timestamps-file: there is no file for the timestamps to stand beside")
+    output: Path = arguments.output or Path("speech.wav")
+    return output.with_suffix(f".{arguments.timestamps}")

@@ -1,0 +1,108 @@
+"""How a text is spoken: what the caller asks for, else what the voice prefers."""
+
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+import torch
+
+from configs import InputError
+from configs.schema import SpeakingSettings
+from data.text import Encoded
+from data.text.front_end import is_sound
+from speaking.short_texts import calm
+
+_SPEEDS = (0.05, 20.0)
+
+
+class How(TypedDict, total=False):
+    """What may be asked of a voice; None takes what the voice itself prefers."""
+
+    speaker: str | None  # a name of the voice's speakers; None takes the first
+    speed: float | None  # speaking rate, 2 is twice as fast
+    noise_scale: float | None  # standard deviation of the prior's noise; 0 says a text the same way each time
+    duration_noise_scale: float | None  # standard deviation of the rhythm's noise
+    pause_seconds: float | None  # silence between sentences
+    seed: int | None  # makes the noise repeatable
+    ssml: bool  # whether the text is an SSML document
+
+
+@dataclass(frozen=True)
+class Manner:
+    """What was asked for, checked and completed."""
+
+    speaker: str | None
+    speed: float
+    pause_seconds: float
+    noise_scale: float
+    duration_noise_scale: float
+    keeps_noise: bool  # whether the caller has set the noise of the sound
+    keeps_duration_noise: bool  # and that of the rhythm
+    seed: int | None
+    ssml: bool
+
+    @classmethod
+    def chosen(
+        cls,
+        prefers: SpeakingSettings,
+        *,
+        speaker: str | None = None,
+        speed: float | None = None,
+        noise_scale: float | None = None,
+        duration_noise_scale: float | None = None,
+        pause_seconds: float | None = None,
+        seed: int | None = None,
+        ssml: bool = False,
+    ) -> "Manner":
+        """The manner that a caller asks of a voice with these preferences; arguments as in `How`.
+
+        Raises:
+            InputError: a number is out of its range.
+        """
+        rhythm = prefers.duration_noise_scale if duration_noise_scale is None else duration_noise_scale
+        return cls(
+            speaker=speaker,
+            speed=within("speed", prefers.speed if speed is None else speed, *_SPEEDS),
+            pause_seconds=within("pause", prefers.pause_seconds if pause_seconds is None else pause_seconds, 0, 60),
+            noise_scale=within("noise scale", prefers.noise_scale if noise_scale is None else noise_scale, 0, 10),
+            duration_noise_scale=within("duration noise scale", rhythm, 0, 10),
+            keeps_noise=noise_scale is not None,
+            keeps_duration_noise=duration_noise_scale is not None,
+            seed=None if seed is None else int(within("seed", seed, 0, 2**63 - 1)),
+            ssml=ssml,
+        )
+
+    def noise_scales(self, sentence: Encoded) -> tuple[float, float]:
+        """Noise of the sound and of the rhythm for a sentence."""
+        calmness = calm(sum(map(is_sound, sentence.symbols)))
+        return (
+            self.noise_scale if self.keeps_noise else self.noise_scale * calmness,
+            self.duration_noise_scale if self.keeps_duration_noise else self.duration_noise_scale * calmness,
+        )
+
+    def faster(self, factor: float) -> "Manner":
+        """The same, so many times as fast.
+
+        Raises:
+            InputError: that is out of range.
+        """
+        return replace(self, speed=within("speed", self.speed * factor, *_SPEEDS))
+
+    def generator(self) -> torch.Generator:
+        """Where all noise of a text comes from."""
+        generator = torch.Generator()
+        if self.seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(self.seed)
+        return generator
+
+
+def within(name: str, value: float, least: float, most: float) -> float:
+    """The value, if it lies within.
+
+    Raises:
+        InputError: it does not.
+    """
+    if not least <= value <= most:  # NaN is not within anything
+        raise InputError(f"{name} = {value:g} is out of range: give a number from {least:g} to {most:g}")
+    return value

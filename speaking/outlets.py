@@ -1,0 +1,141 @@
+"""Where audio goes that is not written to a file: a stream of 16-bit samples, or a program that plays them."""
+
+import contextlib
+import shutil
+import struct
+import subprocess
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any, BinaryIO, Protocol, cast
+
+import numpy as np
+import soxr
+
+from configs import InputError
+from data.audio_file import to_int16
+from speaking.engine import Audio
+from speaking.utterance import Said
+
+# Programs that play what they read; macOS's afplay reads files only.
+_PLAYERS = {
+    "aplay": "-q -t raw -f S16_LE -c 1 -r {rate} -",
+    "play": "-q -t raw -e signed -b 16 -c 1 -r {rate} -",
+    "ffplay": "-loglevel error -nodisp -autoexit -f s16le -ar {rate} -i -",
+}
+_UNKNOWN_SIZE = 0xFFFFFFFF  # what a wav header says of a stream that has not ended
+
+
+class Outlet(Protocol):
+    """Takes audio as it comes, such as a data.audio_file.AudioWriter."""
+
+    rate_hz: int  # that it is heard at
+
+    def __enter__(self) -> Any:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End, or give up."""
+        ...
+
+    def write(self, chunk: Audio) -> None:
+        """Take the next chunk."""
+        ...
+
+
+def send(said: Iterable[Said], outlet: Outlet, *, stream: bool) -> int:
+    """Send what is said to where it is heard, a sentence or, streaming, a chunk at a time.
+
+    Returns:
+        How many samples it had.
+    """
+    samples = 0
+    with outlet:
+        for one in said:
+            for audio in one.chunks() if stream else (one.whole(),):
+                outlet.write(audio)
+            samples += one.samples
+    return samples
+
+
+class PcmOutlet:
+    """Writes chunks to a stream as they come, as signed 16-bit little-endian mono.
+
+    Args:
+        stream: where to.
+        sample_rate: of the chunks, in hertz.
+        rate_hz: of the stream; None for the same.
+        header: whether a wav header goes first, which gives the length as unknown.
+
+    Raises:
+        InputError: the audio has samples that are NaN or infinite.
+    """
+
+    def __init__(self, stream: BinaryIO, *, sample_rate: int, rate_hz: int | None = None, header: bool = False) -> None:
+        self.stream, self.rate_hz, self._header = stream, rate_hz or sample_rate, header
+        self._resampler = (
+            None if self.rate_hz == sample_rate else soxr.ResampleStream(sample_rate, self.rate_hz, 1, "float32", "VHQ")
+        )
+
+    def __enter__(self) -> "PcmOutlet":
+        if self._header:
+            self.stream.write(_wav_header(self.rate_hz))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self.write(np.zeros(0, np.float32), last=True)
+
+    def write(self, chunk: Audio, *, last: bool = False) -> None:
+        """Send a chunk, float [S], full scale at 1."""
+        if not np.isfinite(chunk).all():
+            raise InputError("the audio has samples that are NaN or infinite: train the voice again from a good step")
+        if self._resampler is not None:
+            chunk = self._resampler.resample_chunk(chunk, last=last)
+        self.stream.write(to_int16(chunk).astype("<i2").tobytes())
+        self.stream.flush()
+
+
+class Player(PcmOutlet):
+    """Plays chunks through the first player program that is installed.
+
+    Raises:
+        InputError: there is none, or it fails.
+    """
+
+    def __init__(self, *, sample_rate: int, rate_hz: int | None = None) -> None:
+        program = next(filter(shutil.which, _PLAYERS), None)
+        if program is None:
+            raise InputError(
+                f"no program to play with was found ({', '.join(_PLAYERS)}): install ffmpeg, alsa-utils or sox, or "
+                f"write to standard output with -o - or to a file with -o FILE"
+            )
+        options = _PLAYERS[program].format(rate=rate_hz or sample_rate)
+        self._program, self._process = program, subprocess.Popen([program, *options.split()], stdin=subprocess.PIPE)
+        assert self._process.stdin is not None
+        super().__init__(cast(BinaryIO, self._process.stdin), sample_rate=sample_rate, rate_hz=rate_hz)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait until all has been heard."""
+        if kind not in (None, BrokenPipeError):
+            self._process.kill()
+        with contextlib.suppress(BrokenPipeError):  # the program has ended, and its code says whether well
+            super().__exit__(kind, error, trace)
+            self.stream.close()
+        if self._process.wait() > 0:
+            raise InputError(f"{self._program} could not play the audio: write it to a file with -o FILE") from error
+
+
+def _wav_header(rate_hz: int) -> bytes:
+    format_chunk = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, rate_hz, 2 * rate_hz, 2, 16)
+    return (
+        struct.pack("<4sI4s", b"RIFF", _UNKNOWN_SIZE, b"WAVE")
+        + format_chunk
+        + struct.pack("<4sI", b"data", _UNKNOWN_SIZE)
+    )

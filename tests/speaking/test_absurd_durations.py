@@ -1,0 +1,75 @@
+"""Durations that nobody speaks are refused before they are decoded; those of untrained voices are not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from configs import InputError
+from data.text import SymbolTable
+from infer import Voice
+from speaking.durations import check_durations
+from speaking.engine import Rendering
+from speaking.utterance import Utterance
+from tests.benchmarks.streaming import TEN_WORDS, random_voice
+
+HOUSE = Path(__file__).resolve().parents[2]
+RATE, HOP = 22050, 256
+FRAMES_PER_SECOND = RATE / HOP
+
+
+def check(seconds: list[float], *, speed: float = 1.0) -> None:
+    """Check a sentence of b's whose ids last so long at speed 1."""
+    symbols = SymbolTable({"_": 0, "^": 1, "$": 2, "b": 3}).encode("b" * ((len(seconds) - 3) // 2))
+    frames = np.ceil(np.array(seconds) * FRAMES_PER_SECOND / speed).astype(np.int64)
+    rendering = Rendering(int(frames.sum()) * HOP, frames, lambda: np.zeros(0, np.float32), lambda: iter(()))
+    check_durations(Utterance(symbols, list, rendering), sample_rate=RATE, speed=speed)
+
+
+@pytest.mark.parametrize("speed", [0.05, 1.0, 20.0])
+def test_speech_slow_speech_and_long_silence_are_believed(speed: float) -> None:
+    check([0.05] * 203, speed=speed)
+    check([0.2] * 203, speed=speed)  # 2.5 symbols a second
+    check([1.2, 0.1, 0.1, 0.3, 1.2], speed=speed)  # one sound between silences
+    check([0.0] * 5, speed=speed)
+
+
+@pytest.mark.parametrize("speed", [0.05, 1.0, 5.0])
+def test_a_sound_or_a_sentence_that_nobody_could_say_is_refused(speed: float) -> None:
+    with pytest.raises(InputError, match=r"for one sound: lower the duration noise scale, try another seed"):
+        check([0.05] * 100 + [4.2] + [0.05] * 102, speed=speed)
+    with pytest.raises(InputError, match=r"the voice would take \d+ s to say"):
+        check([0.5] * 203, speed=speed)
+
+
+@pytest.mark.parametrize("settings", ["tiny", "demo"])
+def test_voices_of_random_weights_are_believed(settings: str) -> None:
+    # As drawn, a predictor gives exp(0.8 n) frames, n standard normal: far from what is refused.
+    voice = random_voice(HOUSE / "configs" / f"{settings}.toml", [])
+    for seed in range(20):
+        for text in ("No.", TEN_WORDS):
+            next(voice.say(text, seed=seed))
+
+
+def test_a_runaway_is_refused_by_its_words_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = random_voice(HOUSE / "configs" / "tiny.toml", [])
+    predictor = voice.engine.synthesizer.duration_predictor  # type: ignore[attr-defined]
+    with torch.no_grad():
+        predictor.flow.affine.shift[0] = -4.0  # 55 frames for each id
+    monkeypatch.setattr(voice.engine.synthesizer.decoder, "forward", None)  # type: ignore[attr-defined]
+    for speak in (Voice.speak, Voice.stream):
+        with pytest.raises(InputError, match=r"would take \d\d+ s to say 'The early bird catches the worm"):
+            list(speak(voice, TEN_WORDS, seed=1))
+
+
+def test_the_rule_holds_for_what_was_asked_and_not_for_what_the_speed_makes_of_it() -> None:
+    voice = random_voice(HOUSE / "configs" / "tiny.toml", [])
+    (said,) = voice.say(TEN_WORDS, seed=1, speed=0.05)
+    assert isinstance(said, Utterance)
+    assert said.samples / voice.sample_rate > 30
+    frames = said.frames * 20
+    slower = replace(said, rendering=replace(said.rendering, frames=frames, samples=int(frames.sum()) * HOP))
+    with pytest.raises(InputError):
+        check_durations(slower, sample_rate=voice.sample_rate, speed=0.05)
