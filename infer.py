@@ -176,17 +176,23 @@ class Voice:
         generator: torch.Generator,
     ) -> Utterance:
         noise_scale, duration_noise_scale = manner.noise_scales(encoded)
+        check = partial(
+            check_durations,
+            symbols=len(encoded.symbols),
+            frame_seconds=1 / self.config.audio.frames_per_second,
+            speed=manner.speed,
+            text=lambda: " ".join(word.text for word in words()),
+        )
         rendering = self.engine.render(
             encoded.ids,
             speaker,
+            check=check,
             noise_scale=noise_scale,
             duration_noise_scale=duration_noise_scale,
             speed=manner.speed,
             generator=generator,
         )
-        said = Utterance(encoded, words, rendering)
-        check_durations(said, sample_rate=self.sample_rate, speed=manner.speed)
-        return said
+        return Utterance(encoded, words, rendering)
 
     def _speaker_index(self, speaker: str | None) -> int | None:
         if speaker is not None and speaker not in self.speakers:

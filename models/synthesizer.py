@@ -4,7 +4,7 @@ B batch · P phonemes · F frames · S samples · N spectrogram bins · Z latent
 C speaker channels · K pieces of each clip
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -169,6 +169,7 @@ class Synthesizer(nn.Module):
         duration_noise_scale: float | Tensor = 0.8,
         speed: float | Tensor = 1.0,
         generator: torch.Generator | None = None,
+        check: Callable[[Tensor], None] | None = None,
     ) -> Plan:
         """Decide how phonemes are going to be spoken (figure 1b, up to the flow).
 
@@ -180,6 +181,7 @@ class Synthesizer(nn.Module):
             duration_noise_scale: standard deviation of the duration predictor's noise.
             speed: speaking rate; 2 is twice as fast.
             generator: makes the noise repeatable.
+            check: is given the durations [B, P], in frames, and may refuse them before they take any memory.
         """
         speaker = self._speaker(speaker_ids)
         text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
@@ -189,6 +191,8 @@ class Synthesizer(nn.Module):
         # Bounded, so that a predictor that has learned nothing yet does not ask for hours.
         frames_each = log_durations.exp().nan_to_num(1.0).clamp(max=_MOST_FRAMES)
         durations = torch.ceil(frames_each * phoneme_mask / speed)[:, 0].long()  # [B, P]
+        if check is not None:
+            check(durations)
         frame_lengths = durations.sum(dim=1).clamp(min=1)
         frames = frame_lengths.max()
         z_p = _expand_prior(text.prior, durations, frames).sample(noise_scale=noise_scale, generator=generator)
@@ -210,7 +214,8 @@ class Synthesizer(nn.Module):
 
         Args:
             plan: of a batch of one.
-            chunk_frames: frames that are decoded at once, beside those they depend on.
+            chunk_frames: frames of the first chunk, which are decoded beside those they depend on. Later ones are up to
+                four times as large, for what they depend on is then a smaller part of the work.
         """
         if len(plan.z_p) != 1:
             raise ValueError(f"a batch of {len(plan.z_p)} cannot be streamed: plan one utterance")
@@ -221,7 +226,7 @@ class Synthesizer(nn.Module):
         def decode(z: Tensor) -> Tensor:
             return self.decoder(z, plan.speaker)
 
-        pieces = (plan.z_p * plan.frame_mask).split(chunk_frames, dim=2)
+        pieces = (plan.z_p * plan.frame_mask).split(_growing(chunk_frames, plan.z_p.shape[2]), dim=2)
         return piecewise(decode, piecewise(unflow, pieces, self.flow.field_frames), self.decoder.field_frames)
 
     @torch.no_grad()
@@ -308,6 +313,14 @@ class Synthesizer(nn.Module):
         if self.speakers is None or speaker_ids is None:
             return None
         return self.speakers(speaker_ids).unsqueeze(2)  # [B, C, 1]
+
+
+def _growing(first: int, total: int) -> list[int]:
+    """Sizes that begin with the first, double twice, and add up to the total."""
+    sizes: list[int] = []
+    while (left := total - sum(sizes)) > 0:
+        sizes.append(min(left, first * 2 ** min(len(sizes), 2)))
+    return sizes
 
 
 def _expand_prior(prior: Gaussian, durations: Tensor, frames: int | Tensor) -> Gaussian:

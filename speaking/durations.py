@@ -3,8 +3,12 @@
 Seconds are those at speed 1, so that slow speech is not mistaken for a voice that has lost its way.
 """
 
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
 from configs import InputError
-from speaking.utterance import Utterance
 
 # The longest sound of speech, silence within a sentence included, lasts about two seconds; a voice that has learned
 # nothing yet predicts two frames, its noise a few times that; one that is broken predicts as much as it may.
@@ -13,24 +17,27 @@ MEAN_SECONDS = 0.6  # per symbol with its blank: eight times as slow as people s
 FREE_SECONDS = 3.0  # of silence around
 
 
-def check_durations(said: Utterance, *, sample_rate: int, speed: float) -> None:
+def check_durations(
+    frames: NDArray[np.int64], *, symbols: int, frame_seconds: float, speed: float, text: Callable[[], str]
+) -> None:
     """Refuse durations that are absurd.
 
     Args:
-        said: what is about to be heard.
-        sample_rate: samples per second, in hertz.
+        frames: [P], of each id of a sentence.
+        symbols: that the sentence has, without blanks.
+        frame_seconds: how long a frame lasts.
         speed: that was asked for.
+        text: tells the words of the sentence.
 
     Raises:
         InputError: the sentence or one of its sounds would last longer than anybody speaks.
     """
-    frame_seconds = said.samples / max(1, said.frames.sum()) / sample_rate
     # Frames were rounded up, which at a high speed is nearly all there is of them.
-    seconds = (said.frames - 1).clip(min=0) * frame_seconds
+    seconds = (frames - 1).clip(min=0) * frame_seconds
     longest, total = seconds.max() * speed, seconds.sum() * speed
-    if longest > LONGEST_SECONDS or total > FREE_SECONDS + MEAN_SECONDS * len(said.encoded.symbols):
+    if longest > LONGEST_SECONDS or total > FREE_SECONDS + MEAN_SECONDS * symbols:
         raise InputError(
-            f"the voice would take {seconds.sum():.0f} s to say {_shortened(said.text)!r}, {seconds.max():.1f} s of it "
+            f"the voice would take {seconds.sum():.0f} s to say {_shortened(text())!r}, {seconds.max():.1f} s of it "
             "for one sound: lower the duration noise scale, try another seed or other words, or train it for longer"
         )
 

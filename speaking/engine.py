@@ -55,6 +55,9 @@ class Rendering:
     chunks: Callable[[], Iterator[Audio]]
 
 
+Check = Callable[[NDArray[np.int64]], None]  # is given the frames [P] of each id, and may refuse them
+
+
 class Options(TypedDict):
     """How a sentence is rendered, by the names of `Synthesizer.plan`."""
 
@@ -67,7 +70,7 @@ class Options(TypedDict):
 class Engine(Protocol):
     """Renders the ids of a sentence as one of its speakers."""
 
-    def render(self, ids: Sequence[int], speaker: int | None, **options: Unpack[Options]) -> Rendering:
+    def render(self, ids: Sequence[int], speaker: int | None, *, check: Check, **options: Unpack[Options]) -> Rendering:
         """Decide how a sentence is spoken, and be ready to speak it."""
         ...
 
@@ -77,16 +80,18 @@ class TorchEngine:
 
     def __init__(self, synthesizer: Synthesizer, device: torch.device) -> None:
         self.synthesizer, self.device = synthesizer.to(device), device
-        # The first chunk waits for all frames that it depends on; the later ones are of their number.
+        # The first chunk waits for all frames that it depends on.
         self.chunk_frames = FIRST_FRAMES + synthesizer.flow.field_frames + synthesizer.decoder.field_frames
 
     @torch.inference_mode()
-    def render(self, ids: Sequence[int], speaker: int | None, **options: Unpack[Options]) -> Rendering:
+    def render(self, ids: Sequence[int], speaker: int | None, *, check: Check, **options: Unpack[Options]) -> Rendering:
         """Plan a sentence; it is decoded when it is asked for."""
-        plan = self.synthesizer.plan(*_inputs(ids, speaker, self.device), **options)
+        plan = self.synthesizer.plan(
+            *_inputs(ids, speaker, self.device), check=lambda durations: check(_frames(durations)), **options
+        )
         return Rendering(
             samples=plan.z_p.shape[2] * self.synthesizer.hop_length,
-            frames=plan.durations[0].cpu().numpy(),
+            frames=_frames(plan.durations),
             whole=lambda: self._whole(plan),
             chunks=lambda: self._chunks(plan),
         )
@@ -113,11 +118,12 @@ class OnnxEngine:
     def __init__(self, synthesizer: "OnnxSynthesizer") -> None:
         self.synthesizer = synthesizer
 
-    def render(self, ids: Sequence[int], speaker: int | None, **options: Unpack[Options]) -> Rendering:
+    def render(self, ids: Sequence[int], speaker: int | None, *, check: Check, **options: Unpack[Options]) -> Rendering:
         """Speak a sentence; it is sound when this returns."""
         speech = self.synthesizer.speak(*_inputs(ids, speaker, None), **options)
-        audio = _waveform(speech.audio)
-        return Rendering(len(audio), speech.durations[0].numpy(), lambda: audio, lambda: iter((audio,)))
+        audio, frames = _waveform(speech.audio), _frames(speech.durations)
+        check(frames)
+        return Rendering(len(audio), frames, lambda: audio, lambda: iter((audio,)))
 
 
 def _inputs(
@@ -127,6 +133,11 @@ def _inputs(
     if speaker is not None:
         speakers = torch.tensor([speaker], device=device)
     return torch.tensor([ids], device=device), lengths, speakers
+
+
+def _frames(durations: Tensor) -> NDArray[np.int64]:
+    frames: NDArray[np.int64] = durations[0].cpu().numpy()
+    return frames
 
 
 def _waveform(audio: Tensor) -> Audio:

@@ -44,11 +44,6 @@ class Utterance:
         """[P], of each id."""
         return self.rendering.frames
 
-    @property
-    def text(self) -> str:
-        """Its words."""
-        return " ".join(word.text for word in self.words())
-
     def whole(self) -> Audio:
         """The sentence [S], decoded at once."""
         return self.rendering.whole()

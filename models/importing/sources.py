@@ -37,7 +37,7 @@ def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool 
         return _load_folder(path, settings, to_train)
     if not path.is_file():
         raise InputError(f"{path}: there is no such file or folder")
-    if path.suffix == ".safetensors":
+    if path.suffix == ".safetensors" or _begins_as_safetensors(path):
         return _load_safetensors(path)
     if path.suffix == ".onnx":
         raise InputError(f"{path}: an exported voice has no weights to read; give the run or voice it was made from")
@@ -55,6 +55,15 @@ def _load_folder(folder: Path, settings: Path | None, to_train: bool) -> Importe
     if steps:
         return _load_pickle(steps[max(steps)], settings, to_train)
     raise InputError(f"{folder}: there is no voice in it; give {KINDS}")
+
+
+def _begins_as_safetensors(path: Path) -> bool:
+    """Whether a JSON object follows the eight bytes of its length."""
+    try:
+        with path.open("rb") as file:
+            return file.read(9)[8:] == b"{"
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): change its permissions") from error
 
 
 def _load_safetensors(path: Path) -> Imported:
