@@ -13,7 +13,8 @@ import torch
 from tqdm import tqdm
 
 from configs import InputError, command
-from data.audio_file import FULL_SCALE, AudioWriter, read_audio, write_audio
+from data.audio_file import FULL_SCALE, read_audio
+from data.audio_writer import AudioWriter, write_audio
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from data.text.ssml import Break, Utter, parse_ssml

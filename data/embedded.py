@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import InputError, command
-from data.audio_file import FULL_SCALE, read_audio, write_wav
+from data.audio_file import FULL_SCALE, read_audio
+from data.audio_writer import write_audio
 
 SAMPLE_RATE = 22050  # espeak-ng's own
 VOICE = "en-us"
@@ -67,7 +68,7 @@ def make_embedded_corpus(root: str | Path) -> Path:
         (partial / "wavs").mkdir()
         for index, audio in enumerate(spoken):
             path = partial / "wavs" / f"{_name(index)}.wav"
-            write_wav(path, audio.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=SAMPLE_RATE)
+            write_audio(path, audio.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=SAMPLE_RATE)
         (partial / "metadata.csv").write_text(metadata, encoding="utf-8", newline="\n")
         partial.chmod(0o755)
         if root.exists():  # empty; Windows does not rename onto it

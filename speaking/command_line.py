@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from configs import InputError
-from data.audio_file import AudioWriter
+from data.audio_writer import AudioWriter
 from speaking.batch import cores
 from speaking.manner import How
 from speaking.outlets import Outlet, PcmOutlet, Player

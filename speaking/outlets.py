@@ -26,7 +26,7 @@ _UNKNOWN_SIZE = 0xFFFFFFFF  # what a wav header says of a stream that has not en
 
 
 class Outlet(Protocol):
-    """Takes audio as it comes, such as a data.audio_file.AudioWriter."""
+    """Takes audio as it comes, such as a data.audio_writer.AudioWriter."""
 
     rate_hz: int  # that it is heard at
 

@@ -146,12 +146,12 @@ def test_text_comes_from_the_argument_a_file_or_standard_input(
     assert np.abs(audio - expected).max() <= 1 / 32768
 
 
-@pytest.mark.parametrize("decoder", DECODERS)
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def words_of(said: Utterance) -> str:
     return " ".join(word.text for word in said.words())
 
 
+@pytest.mark.parametrize("decoder", DECODERS)
+@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text("abcdefgho ,.", min_size=1, max_size=60).filter(lambda text: any(map(str.isalpha, text))))
 @example(text="Nobody said that it would be easy, but here we are. Good.")
 def test_what_is_streamed_is_what_is_spoken(streamed: Callable[[str], Voice], decoder: str, text: str) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from configs import Config
-from data.audio_file import write_wav
+from data.audio_writer import write_audio
 from data.batch import Batch
 from data.clips import Clip
 from data.corpus import Corpus
@@ -99,7 +99,7 @@ class Validation:
         samples = audio[0].cpu().numpy()
         path = journal.folder / "samples" / f"{step:08d}" / f"{clip.id.replace('/', '_')}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_wav(path, samples, sample_rate=rate)
+        write_audio(path, samples, sample_rate=rate)
         journal.sound(step, f"spoken/{clip.id}", samples, rate)
 
         seconds_per_frame = 1 / self.config.audio.frames_per_second

@@ -7,7 +7,8 @@ import pytest
 import soundfile
 
 from configs import InputError
-from data.audio_file import FULL_SCALE, read_audio, write_wav
+from data.audio_file import FULL_SCALE, read_audio
+from data.audio_writer import write_audio
 
 RATE = 22050
 
@@ -19,12 +20,12 @@ def noise(samples: int = 5000, channels: int = 1, scale: float = 0.2) -> np.ndar
 
 def test_every_16_bit_sample_survives_writing_and_reading(tmp_path: Path) -> None:
     samples = np.arange(-32768, 32768, dtype=np.int16)
-    write_wav(tmp_path / "all.wav", samples.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=RATE)
+    write_audio(tmp_path / "all.wav", samples.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=RATE)
     assert np.array_equal(read_audio(tmp_path / "all.wav", sample_rate=RATE), samples)
 
 
 def test_loud_samples_are_clipped_and_not_wrapped(tmp_path: Path) -> None:
-    write_wav(tmp_path / "loud.wav", np.array([1.5, -1.5, 1.0, -1.0, 0.5], np.float32), sample_rate=RATE)
+    write_audio(tmp_path / "loud.wav", np.array([1.5, -1.5, 1.0, -1.0, 0.5], np.float32), sample_rate=RATE)
     assert soundfile.read(tmp_path / "loud.wav", dtype="int16")[0].tolist() == [32767, -32768, 32767, -32768, 16384]
 
 
@@ -85,11 +86,11 @@ def test_what_cannot_be_a_recording_is_refused_by_name(tmp_path: Path) -> None:
 
 def test_audio_that_is_not_finite_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="NaN or infinite"):
-        write_wav(tmp_path / "bad.wav", np.array([0.0, np.inf], np.float32), sample_rate=RATE)
+        write_audio(tmp_path / "bad.wav", np.array([0.0, np.inf], np.float32), sample_rate=RATE)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_writing_creates_no_folder(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"the folder .*absent does not exist"):
-        write_wav(tmp_path / "absent" / "a.wav", noise()[:, 0], sample_rate=RATE)
+        write_audio(tmp_path / "absent" / "a.wav", noise()[:, 0], sample_rate=RATE)
     assert list(tmp_path.iterdir()) == []

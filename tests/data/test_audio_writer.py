@@ -17,8 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs import InputError
-from data import audio_file
-from data.audio_file import FULL_SCALE, AudioWriter, read_audio, to_int16, write_audio
+from data import audio_writer
+from data.audio_file import FULL_SCALE, read_audio, to_int16
+from data.audio_writer import AudioWriter, write_audio
 
 RATE = 22050
 SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus")
@@ -234,13 +235,13 @@ def test_a_full_disk_is_one_sentence_and_leaves_what_was_there(
 def test_a_writer_that_is_killed_leaves_no_file_of_that_name(tmp_path: Path) -> None:
     script = f"""
 import numpy as np
-from data.audio_file import AudioWriter
+from data.audio_writer import AudioWriter
 with AudioWriter({str(tmp_path / "speech.ogg")!r}, sample_rate=8000) as writer:
     while True:
         writer.write(np.zeros(80000, np.float32))
         print(flush=True)
 """
-    root = Path(audio_file.__file__).resolve().parents[1]
+    root = Path(audio_writer.__file__).resolve().parents[1]
     with subprocess.Popen([sys.executable, "-c", script], cwd=root, stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()
@@ -250,9 +251,9 @@ with AudioWriter({str(tmp_path / "speech.ogg")!r}, sample_rate=8000) as writer:
 
 
 def test_more_than_a_wav_can_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert audio_file._FORMATS[".wav"].most_samples * 2 + 44 < 1 << 32
-    small = dataclasses.replace(audio_file._FORMATS[".wav"], most_samples=RATE)
-    monkeypatch.setitem(audio_file._FORMATS, ".wav", small)
+    assert audio_writer._FORMATS[".wav"].most_samples * 2 + 44 < 1 << 32
+    small = dataclasses.replace(audio_writer._FORMATS[".wav"], most_samples=RATE)
+    monkeypatch.setitem(audio_writer._FORMATS, ".wav", small)
     write_audio(tmp_path / "fits.wav", voiced(1.0), sample_rate=RATE)
     with pytest.raises(InputError, match="a wav of more than 4 GiB cannot be: write a flac"):
         write_audio(tmp_path / "long.wav", voiced(1.1), sample_rate=RATE)

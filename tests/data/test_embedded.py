@@ -77,7 +77,7 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
             raise OSError(28, "No space left on device")
         path.write_bytes(audio.tobytes())
 
-    monkeypatch.setattr(embedded, "write_wav", disk_full)
+    monkeypatch.setattr(embedded, "write_audio", disk_full)
     with pytest.raises(InputError, match=r"cannot be written .*No space left"):
         make_embedded_corpus(tmp_path / "corpus")
     assert len(written) == 3
