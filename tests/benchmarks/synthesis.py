@@ -25,6 +25,8 @@ from configs import command
 from infer import Voice
 from models.export import graph
 from models.export.noise import open_session
+from models.synthesizer import Synthesizer
+from speaking.engine import TorchEngine
 from tests.benchmarks.copy_synthesis import DECODERS
 from tests.benchmarks.counting import counting
 from tests.benchmarks.measuring import HOUSE, commit, device_name
@@ -107,11 +109,16 @@ def measure(contestants: Sequence[Contestant], *, rounds: int) -> tuple[list[Spe
 
 
 def _exported(voice: Voice, *, plainly: bool) -> onnx.ModelProto:
-    synthesizer = voice.engine.synthesizer
+    synthesizer = _synthesizer(voice)
     if not plainly:
         return graph.trace_graph(synthesizer)
     with mock.patch.object(graph, "_convolution", symbolic_opset9._convolution):
         return graph.trace_graph(synthesizer)
+
+
+def _synthesizer(voice: Voice) -> Synthesizer:
+    assert isinstance(voice.engine, TorchEngine)
+    return voice.engine.synthesizer
 
 
 def _inputs(voice: Voice) -> tuple[torch.Tensor, torch.Tensor]:
@@ -121,7 +128,7 @@ def _inputs(voice: Voice) -> tuple[torch.Tensor, torch.Tensor]:
 
 @torch.no_grad()
 def _counts(voice: Voice) -> dict[str, float]:
-    synthesizer = voice.engine.synthesizer
+    synthesizer = _synthesizer(voice)
     plan = synthesizer.plan(*_inputs(voice), duration_noise_scale=0.0)
     seconds = plan.z_p.shape[2] / voice.config.audio.frames_per_second
     with counting() as decoder:

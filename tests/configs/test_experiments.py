@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from configs import Config, dump_config, load_config
+from data.text import piper_symbols
+from models.voice_file import empty_synthesizer
 
 FOLDER = Path(__file__).parents[2] / "configs"
 EXPERIMENTS = sorted(FOLDER.glob("*.toml"))
@@ -15,8 +17,16 @@ def load(path: Path) -> Config:
     return load_config(path, ["data.root=corpus", "run.dir=runs/test"])
 
 
-def test_the_four_experiments_are_there() -> None:
-    assert {"ljspeech", "small", "tiny", "demo"} <= {path.stem for path in EXPERIMENTS}
+def test_the_experiments_are_there() -> None:
+    assert {"ljspeech", "small", "tiny", "demo", "voice_fast", "voice_high"} <= {path.stem for path in EXPERIMENTS}
+
+
+def test_the_fast_voice_speaks_with_at_most_sixteen_million_numbers() -> None:
+    symbols = piper_symbols().size
+    speaking = empty_synthesizer(
+        load(FOLDER / "voice_fast.toml"), num_symbols=symbols, num_speakers=1, posterior_encoder=False
+    )
+    assert sum(x.numel() for x in (*speaking.parameters(), *speaking.buffers())) < 16e6
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
