@@ -3,7 +3,8 @@
 `python -m tests.benchmarks.copy_synthesis --corpus FOLDER --steps 400` trains every decoder the same way on the same
 recordings, then lets the averaged weights of each say recordings that were held out (posterior encoder, then decoder)
 and compares. What a decoder does not decide about (text, flow, durations) is small here, so that its training takes the
-time; latents have the width that they have in a voice.
+time; latents have the width that they have in a voice. `--experiment configs/voice_fast.toml` trains that one in the
+place of the decoders, as it is but for its judges and its batch, which are as small as theirs.
 """
 
 import argparse
@@ -45,10 +46,18 @@ DECODERS: dict[str, tuple[str, ...]] = {
     "vocos 512 x 8": ("decoder.kind=vocos",),
     "vocos 256 x 8": ("decoder.kind=vocos", "decoder.channels=256", "decoder.expansion_channels=768"),
 }
+_SMALL = (
+    *("model.hidden_channels=96", "model.filter_channels=192", "model.text_layers=2", "model.posterior_layers=8"),
+    *("model.coupling_wavenet_layers=2", "model.duration_predictor=deterministic"),
+)
 _ALIKE = (
-    *("data.validation_clips=16", "model.hidden_channels=96", "model.filter_channels=192", "model.text_layers=2"),
-    *("model.posterior_layers=8", "model.coupling_wavenet_layers=2", "model.duration_predictor=deterministic"),
-    *("discriminator.channel_divisor=4", "train.batch_size=4", "train.segment_samples=8192", "train.ema_decay=0.99"),
+    *(
+        "data.validation_clips=16",
+        "discriminator.channel_divisor=4",
+        "train.batch_size=4",
+        "train.segment_samples=8192",
+        "train.ema_decay=0.99",
+    ),
     *("train.spoken_sentences=0", "train.report_every=50", "train.precision=fp32", "train.max_gradient_norm=1000.0"),
 )
 
@@ -66,9 +75,9 @@ class Copy:
 
 
 def copy_synthesis(name: str, *, corpus: Path, folder: Path, steps: int, threads: int, seed: int) -> Copy:
-    """Train one of DECODERS and let it copy what it has not heard."""
+    """Train one of DECODERS, or an experiment by the name of its file, and let it copy what it has not heard."""
     own = (
-        *(f"data.root={corpus}", f"run.dir={folder / name.replace(' ', '_')}", f"run.threads={threads}"),
+        *(f"data.root={corpus}", f"run.dir={folder / Path(name).stem.replace(' ', '_')}", f"run.threads={threads}"),
         *(
             f"run.seed={seed}",
             f"train.steps={steps}",
@@ -76,7 +85,10 @@ def copy_synthesis(name: str, *, corpus: Path, folder: Path, steps: int, threads
             f"train.checkpoint_every={steps}",
         ),
     )
-    config = load_config(None, [*_ALIKE, *DECODERS[name], *own])
+    if name in DECODERS:
+        config = load_config(None, [*_SMALL, *_ALIKE, *DECODERS[name], *own])
+    else:
+        config = load_config(name, [*_ALIKE, *own])
     trainer = start(config)
     started = time.monotonic()
     run(trainer)
@@ -127,12 +139,13 @@ def main() -> int:
     parser.add_argument("--corpus", type=Path, required=True, help="a folder of recordings")
     parser.add_argument("--steps", type=int, default=400, help="of each training (%(default)s)")
     parser.add_argument("--only", action="append", metavar="DECODER", choices=DECODERS, help="one of them")
+    parser.add_argument("--experiment", action="append", metavar="FILE", help="in the place of the decoders")
     parser.add_argument("--threads", type=int, default=1, help="of the processor (%(default)s)")
     parser.add_argument("--seed", type=int, default=1234, help="of weights, order and noise (%(default)s)")
     parser.add_argument("-o", "--out", type=Path, default=Path("runs/copy_synthesis"), help="folder (%(default)s)")
     arguments = parser.parse_args()
     copies = []
-    for name in arguments.only or DECODERS:
+    for name in arguments.experiment or arguments.only or DECODERS:
         copies.append(
             copy_synthesis(
                 name,
