@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from configs import Config, load_config
+from configs import DECODER_KINDS, Config, load_config
 from data.corpus import Corpus, load_corpus
 from data.preparation import prepare
 from models import Synthesizer
@@ -81,8 +81,12 @@ def test_alignments_found_for_a_gpu_are_those_found_on_a_cpu() -> None:
 
 
 @pytest.mark.parametrize("execution", ["eager", "graphs"])
-def test_a_step_never_waits_for_the_gpu(tmp_path: Path, execution: str) -> None:
-    trainer = random_trainer(tmp_path, f"train.execution={execution}")
+@pytest.mark.parametrize("kind", DECODER_KINDS)
+def test_a_step_never_waits_for_the_gpu(tmp_path: Path, execution: str, kind: str) -> None:
+    more = ("loss.subband_stft=1.0", "discriminator.resolutions=[[1024, 256, 1024], [512, 128, 512]]")
+    trainer = random_trainer(
+        tmp_path, f"train.execution={execution}", f"decoder.kind={kind}", *(more if kind != "hifigan" else ())
+    )
     batch = trainer.batch(trainer.corpus.train[:4])
     for _ in range(3):  # kernels are built, the optimizers' states made, and the graph is recorded
         trainer.teach(batch)
