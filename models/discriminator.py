@@ -95,8 +95,15 @@ class Discriminator(nn.Module):
 
     def forward(self, audio: Tensor) -> Judgement:
         """Judge audio [B, 1, S]."""
-        verdicts = [judge(audio) for judge in self.judges]
+        # Spectra cannot be compiled. All are made before anything is judged, so that the rest is compiled in one piece:
+        # judge by judge, it would be more pieces than torch.compile keeps.
+        views = self._views(audio)
+        verdicts = [judge(view) for judge, view in zip(self.judges, views, strict=True)]
         return Judgement([scores for scores, _ in verdicts], [features for _, features in verdicts])
+
+    def _views(self, audio: Tensor) -> list[Tensor]:
+        """What each judge looks at: the audio itself, or a spectrum of it."""
+        return [judge.spectrum(audio) if isinstance(judge, ResolutionDiscriminator) else audio for judge in self.judges]
 
     def named(self, side: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
         """One value of each judge, such as its part of a loss, by the name of the judge and this one."""

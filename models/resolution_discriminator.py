@@ -42,7 +42,8 @@ class ResolutionDiscriminator(nn.Module):
         )
         self.output = weight_norm(Conv2d(channels, 1, 3, padding=1))
 
-    @torch.compiler.disable  # type: ignore[untyped-decorator]  # which cannot compile complex numbers of any length
+    # torch.compile cannot compile complex numbers of any length.
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def spectrum(self, audio: Tensor) -> Tensor:
         """Audio [B, 1, S], reflected at both ends, to real and imaginary parts [B, 2, T, K], T = S // hop.
 
@@ -65,6 +66,6 @@ class ResolutionDiscriminator(nn.Module):
             )  # [B, K, T]
             return torch.view_as_real(spectrum).permute(0, 3, 2, 1)
 
-    def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Judge audio [B, 1, S]; return the scores [B, places] and every layer's output."""
-        return verdict(self.spectrum(audio), self.layers, self.output)
+    def forward(self, spectrum: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Judge real and imaginary parts [B, 2, T, K]; return the scores [B, places] and every layer's output."""
+        return verdict(spectrum, self.layers, self.output)

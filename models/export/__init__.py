@@ -16,6 +16,4 @@ def needing_onnx() -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("onnx", "onnxruntime"):
             raise
-        raise InputError(
-            f"{error.name} is not installed, and ONNX needs it: pip install onnx onnxruntime"
-        ) from error
+        raise InputError(f"{error.name} is not installed, and ONNX needs it: pip install onnx onnxruntime") from error

@@ -109,13 +109,11 @@ def _try_sherpa(voice: VoiceFile, graph: Path) -> Trial:
         "text": _SENTENCE,
         "codepoints": [] if letters else [[ord(phoneme) for phoneme in "ðə kwˈɪk bɹˈaʊn fˈɑːks."]],
     }
-    done = subprocess.run(
-        [sys.executable, "-c", _SHERPA, json.dumps(asked)],
-        capture_output=True,
-        text=True,
-        timeout=_SECONDS,
-        check=False,
-    )
+    command = [sys.executable, "-c", _SHERPA, json.dumps(asked)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        return Trial(client, f"fails: it has said nothing after {_SECONDS} s", failed=True)
     if done.returncode != 0 or not done.stdout.strip():
         said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
         return Trial(client, f"fails with exit code {done.returncode}: {said}", failed=True)

@@ -1,5 +1,6 @@
 """The judges of spectra: what they see, by another library, and that they are judges as the others are."""
 
+from collections.abc import Callable
 from typing import Any
 
 import librosa
@@ -20,6 +21,12 @@ RESOLUTIONS = ((256, 64, 256), (128, 30, 100))
 
 def judges(divisor: int = 16, **settings: Any) -> Discriminator:
     return Discriminator(DiscriminatorSettings(resolutions=RESOLUTIONS, channel_divisor=divisor, **settings))  # type: ignore[arg-type]
+
+
+def judged(judge: ResolutionDiscriminator, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """What a judge says of audio [B, 1, S]."""
+    scores, features = judge(judge.spectrum(audio))
+    return scores, features
 
 
 @pytest.mark.parametrize(("n_fft", "hop", "window"), [(256, 64, 256), (128, 30, 100), (64, 64, 64), (60, 15, 33)])
@@ -54,7 +61,7 @@ def test_a_phase_that_magnitudes_do_not_show_is_heard() -> None:
     sine, cosine = (torch.sin(2 * torch.pi * 40 / 256 * time + shift).view(1, 1, -1) for shift in (0.0, torch.pi / 2))
     magnitudes = [judge.spectrum(each).square().sum(1).sqrt()[:, 4:-4] for each in (sine, cosine)]
     assert largest_difference(*magnitudes) <= 1e-4
-    inside = [judge(each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
+    inside = [judged(judge, each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
     assert largest_difference(*inside) > 1e-3
 
 
@@ -94,7 +101,7 @@ def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
 
 def test_every_weight_and_every_sample_learns_from_the_scores() -> None:
     judge, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700).requires_grad_()
-    gradients = torch.autograd.grad(judge(audio)[0].square().mean(), [audio, *judge.parameters()])
+    gradients = torch.autograd.grad(judged(judge, audio)[0].square().mean(), [audio, *judge.parameters()])
     assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)
     assert float((gradients[0] != 0).float().mean()) > 0.99
 
@@ -110,12 +117,30 @@ def test_layout_of_memory_and_kept_weights_change_nothing() -> None:
 
 
 @torch.no_grad()
+def test_all_judges_are_compiled_in_one_piece_though_spectra_cannot_be() -> None:
+    """Judge by judge they would be more pieces than torch.compile keeps, and the last ones be left uncompiled."""
+    few = DiscriminatorSettings(periods=(2,), scales=0, resolutions=RESOLUTIONS[:1], channel_divisor=16)
+    discriminator, audio = randomised(lambda: Discriminator(few)), noise(2, 1, 600)
+    plain, pieces = discriminator(audio), list[torch.fx.GraphModule]()
+
+    def keep(piece: torch.fx.GraphModule, _: list[Tensor]) -> Callable[..., Any]:
+        pieces.append(piece)
+        return piece.forward
+
+    discriminator.compile(backend=keep, dynamic=True)
+    compiled = discriminator(audio)
+    assert len(pieces) == 1
+    for ours, theirs in zip(compiled.scores, plain.scores, strict=True):
+        torch.testing.assert_close(ours, theirs)
+
+
+@torch.no_grad()
 def test_spectrum_stays_float32_under_autocast_and_the_layers_do_not() -> None:
     judge, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700)
-    full, features = judge(audio)
+    full, _ = judged(judge, audio)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(judge.spectrum(audio.bfloat16()), judge.spectrum(audio.bfloat16().float()))
-        half, features = judge(audio)
+        half, features = judged(judge, audio)
     assert {layer.dtype for layer in features} == {torch.bfloat16}
     assert relative_error(half, full) < 0.05
 

@@ -10,7 +10,7 @@ import torch
 
 from models import Synthesizer
 from models.export import __main__ as command
-from models.export import graph
+from models.export import clients, graph
 from models.export.clients import Trial
 from models.export.comparison import Case, Comparison
 from models.export.contract import Contract, as_text
@@ -93,6 +93,17 @@ def test_a_contract_is_broken_by_what_does_not_hold(comparison: Comparison, tria
     assert (contract.broken is None) == (told is None)
     assert told is None or told in str(contract.broken)
     assert f"{trial.client}: {trial.outcome}" in as_text(contract)
+
+
+def test_a_client_that_never_answers_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sherpa_onnx")
+    pytest.importorskip("piper")
+    monkeypatch.setattr(clients, "_SHERPA", "import time; time.sleep(60)")
+    monkeypatch.setattr(clients, "_SECONDS", 0.1)
+    monkeypatch.setattr(clients, "_try_piper", lambda *_: Trial("piper-tts", "not tried"))
+    _, trial = clients.try_clients(small_voice(), tmp_path / "voice.onnx")
+    assert trial.failed
+    assert trial.outcome == "fails: it has said nothing after 0.1 s"
 
 
 def test_the_files_are_called_as_the_run_or_the_file() -> None:
