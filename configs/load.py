@@ -4,7 +4,7 @@ import difflib
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import tomli_w
 from pydantic import ValidationError
@@ -35,10 +35,17 @@ def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Confi
         if not isinstance(branch, dict):
             raise InputError(f"{section} is not a section of the settings")
         own_kind = branch.get("kind", "hifigan")
-        if section == "decoder" and values.get("kind", own_kind) != own_kind:
+        if section == "decoder" and _family(values.get("kind", own_kind)) is not _family(own_kind):
             branch.clear()
         branch.update(values)
     return parse_config(tree, source="the settings" if path is None else str(path))
+
+
+def _family(kind: object) -> type[Section] | None:
+    """Whose settings a kind of decoder has; None where there is no such kind."""
+    return next(
+        (family for family in DECODER_FAMILIES if kind in get_args(family.model_fields["kind"].annotation)), None
+    )
 
 
 def _read(path: Path) -> Tree:

@@ -104,7 +104,8 @@ def load_onnx(path: Path) -> OnnxFile:
         config = parse_config(tomllib.loads(own["config"]), source=str(path))
         symbols, speakers = own["symbols"], tuple(json.loads(own["speakers"]))
     else:
-        config, symbols, speakers = _foreign_config(path, settings), _symbols(settings), _speakers(settings)
+        config, symbols = _foreign_config(path, settings), _symbols(settings)
+        speakers = _speakers(settings, _number(path, settings, "num_speakers", 1))
     synthesizer = OnnxSynthesizer(stages, config.audio.hop_length)
     return OnnxFile(config, synthesizer, symbols, speakers, own.get("lexicon"))
 
@@ -129,8 +130,8 @@ def _check_kind(path: Path, model: "onnx.ModelProto") -> None:
 
 def _foreign_config(path: Path, settings: dict[str, Any]) -> Config:
     audio, inference = section(settings, "audio"), section(settings, "inference")
-    hop = settings.get("hop_length", 256)
-    length_scale = inference.get("length_scale", 1.0)
+    hop = _number(path, settings, "hop_length", 256)
+    length_scale = inference.get("length_scale")
     tree: dict[str, dict[str, Any]] = {
         "run": {"dir": str(path.parent)},
         "data": {
@@ -150,7 +151,7 @@ def _foreign_config(path: Path, settings: dict[str, Any]) -> Config:
         "speaking": {
             "noise_scale": inference.get("noise_scale", 0.667),
             "duration_noise_scale": inference.get("noise_w", 0.8),
-            "speed": 1 / length_scale if length_scale else 1.0,
+            "speed": 1 / length_scale if isinstance(length_scale, (int, float)) and length_scale > 0 else 1.0,
         },
     }
     return parse_config(tree, source=f"{path}.json")
@@ -160,14 +161,22 @@ def _symbols(settings: Mapping[str, Any]) -> str:
     """Symbols of one character with an id of their own; the others a front end of ours cannot speak with."""
     ids: dict[str, int] = {}
     for symbol, rows in section(dict(settings), "phoneme_id_map").items():
-        if len(symbol) == len(rows) == 1 and rows[0] not in ids.values():
+        if len(symbol) == 1 and isinstance(rows, list) and len(rows) == 1 and rows[0] not in ids.values():
             ids[symbol] = rows[0]
     return json.dumps(ids, ensure_ascii=False)
 
 
-def _speakers(settings: Mapping[str, Any]) -> tuple[str, ...]:
-    count = settings.get("num_speakers", 1)
+def _speakers(settings: Mapping[str, Any], count: int) -> tuple[str, ...]:
     if count < 2:
         return ()
     names = {index: name for name, index in section(dict(settings), "speaker_id_map").items()}
     return tuple(names.get(index, str(index)) for index in range(count))
+
+
+def _number(path: Path, settings: Mapping[str, Any], name: str, usual: int) -> int:
+    value = settings.get(name, usual)
+    if not isinstance(value, int) or value < 1:
+        raise InputError(
+            f"{path}.json: {name} = {value!r} is not a whole number above 0: take the file that came with it"
+        )
+    return value

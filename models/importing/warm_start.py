@@ -49,7 +49,9 @@ class WarmStart:
             if parts is not None:
                 raise InputError("--parts says what to take of a voice: give the voice with --warm-start VOICE")
             return None
-        return cls(load_voice_from(voice, to_train=True), tuple(parts.split(",")) if parts else ())
+        return cls(
+            load_voice_from(voice, to_train=True), tuple(part.strip() for part in parts.split(",")) if parts else ()
+        )
 
     @torch.no_grad()
     def give(
@@ -176,6 +178,7 @@ def _differences(voice: VoiceFile, config: Config) -> Iterator[str]:
         ("audio.hop_length", voice.config.audio.hop_length, config.audio.hop_length),
         ("data.front_end", voice.config.data.front_end, config.data.front_end),
         ("data.language", voice.config.data.language, config.data.language),
+        ("discriminator.resolutions", voice.config.discriminator.resolutions, config.discriminator.resolutions),
     )
     decoder = voice.config.decoder.model_dump()
     decoders = ((f"decoder.{key}", decoder.get(key), value) for key, value in config.decoder.model_dump().items())

@@ -266,6 +266,10 @@ def test_another_decoder_starts_from_its_own_defaults_and_the_same_one_keeps_wha
             assert load_config(file, overrides).decoder.initial_channels == 64  # type: ignore[union-attr]
         for overrides in (["decoder.kind=vocos", "decoder.layers=3"], ["decoder.layers=3", "decoder.kind=vocos"]):
             assert load_config(file, overrides).decoder == VocosSettings(layers=3)
+    file.write_text(file.read_text().replace('kind = "hifigan"', 'kind = "mb-istft"'))
+    for kind in ("mb-istft", "ms-istft"):  # one family
+        decoder = load_config(file, [f"decoder.kind={kind}"]).decoder
+        assert (decoder.kind, decoder.initial_channels) == (kind, 64)  # type: ignore[union-attr]
 
 
 def test_a_key_of_another_decoder_is_no_setting_of_this_one() -> None:

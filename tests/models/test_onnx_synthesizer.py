@@ -110,3 +110,15 @@ def test_what_is_no_voice_is_refused_in_one_sentence(written: tuple[VoiceFile, P
     graph.write_bytes(truncated)
     with pytest.raises(InputError, match=r"a\.onnx: "):
         load_onnx(graph)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("num_speakers", None), ("num_speakers", "two"), ("hop_length", "256"), ("hop_length", 0)]
+)
+def test_settings_that_are_no_numbers_are_named(published: Path, tmp_path: Path, key: str, value: object) -> None:
+    copy = tmp_path / published.name
+    copy.write_bytes(published.read_bytes())
+    settings = json.loads(Path(f"{published}.json").read_text()) | {key: value}
+    Path(f"{copy}.json").write_text(json.dumps(settings))
+    with pytest.raises(InputError, match=rf"\.onnx\.json: {key} = .* is not a whole number above 0"):
+        load_onnx(copy)
