@@ -14,16 +14,16 @@ from tqdm import tqdm
 
 from configs import InputError, command
 from data.audio_file import FULL_SCALE, read_audio
-from data.audio_writer import AudioWriter, write_audio
+from data.audio_writer import HIGHEST_RATE, LOWEST_RATE, AudioWriter, write_audio
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from data.text.ssml import Break, Utter, parse_ssml
 from models.device import choose_device
 from speaking.batch import Line, SpeakLine, read_lines, speak_and_tell
-from speaking.command_line import build_parser, how_asked, open_outlet, read_text, timestamps_file
+from speaking.command_line import build_parser, check_together, how_asked, open_outlet, read_text, timestamps_file
 from speaking.durations import check_durations
 from speaking.engine import Audio, Engine, OnnxEngine, TorchEngine, VoiceParts
-from speaking.manner import How, Manner
+from speaking.manner import How, Manner, within
 from speaking.outlets import Outlet, send
 from speaking.timestamps import TimedSpeech, Timeline, write_timestamps
 from speaking.utterance import Said, Silence, Utterance
@@ -207,7 +207,8 @@ class Voice:
 @command
 def main() -> int:
     """Speak from the command line."""
-    arguments = build_parser().parse_args()
+    arguments = build_parser().parse_intermixed_args()  # the text may stand behind the options, too
+    check_together(arguments)
     voice = Voice.load(arguments.voice, arguments.device)
     if arguments.source is not None:
         return _convert(voice, arguments)
@@ -257,9 +258,14 @@ def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
     asked = how_asked(arguments, "")
     asked["ssml"] = False
     voice.say("", **asked)  # a mistake in the arguments is told once, and not for every line
-    arguments.out_dir.mkdir(parents=True, exist_ok=True)
-    prepare = partial(_line_speaker, arguments)
-    done = speak_and_tell(read_lines(arguments.batch), prepare, source=arguments.batch, jobs=arguments.jobs)
+    if arguments.rate is not None:
+        within("rate", arguments.rate, LOWEST_RATE, HIGHEST_RATE)
+    lines = read_lines(arguments.batch)
+    try:
+        arguments.out_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{arguments.out_dir}: cannot be made ({error.strerror}): choose another folder") from error
+    done = speak_and_tell(lines, partial(_line_speaker, arguments), source=arguments.batch, jobs=arguments.jobs)
     return 0 if done else 2
 
 

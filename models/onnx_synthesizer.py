@@ -82,6 +82,9 @@ def load_onnx(path: Path) -> OnnxFile:
     Raises:
         InputError: onnx is not installed, there is no such file, or it is not the graph of a VITS voice.
     """
+    for file in (path, Path(f"{path}.json")):
+        if not file.is_file():
+            raise InputError(f"{file}: there is no such file; a voice in ONNX is two, NAME.onnx and NAME.onnx.json")
     settings = read_json(Path(f"{path}.json"))
     with needing_onnx():
         import onnx

@@ -20,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("voice", type=Path, help="a run folder, a voice.safetensors, an .onnx, or a foreign checkpoint")
     parser.add_argument("text", nargs="?", help="what to say; without it, or as -, standard input is read")
     parser.add_argument("--file", type=Path, help="read the text from this file")
-    parser.add_argument("--ssml", action="store_true", help="the text is SSML, as it is where it begins with <speak")
+    parser.add_argument("--ssml", action="store_true", help="the text is SSML, even if it does not begin so")
     parser.add_argument("--phonemes", action="store_true", help="print what would be said, and make no audio")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
 
@@ -56,6 +56,22 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def check_together(arguments: argparse.Namespace) -> None:
+    """Refuse options that would do nothing, or that the files of a batch cannot share.
+
+    Raises:
+        InputError: there is one; the message names it.
+    """
+    one_text = ("output", "stream", "phonemes", "timestamps_file", "source")
+    given = [f"--{name.replace('_', '-')}" for name in one_text if getattr(arguments, name)]
+    if arguments.batch is not None and given:
+        raise InputError(f"{given[0]} is not for --batch, whose files go to --out-dir as --format and --timestamps say")
+    if arguments.batch is None and arguments.out_dir is not None:
+        raise InputError("--out-dir is for the files of --batch: say where one text goes with -o")
+    if arguments.wav_header and arguments.output != _STANDARD_OUTPUT:
+        raise InputError("--wav-header is for -o -: give -o - or leave it out, files have their header anyway")
+
+
 def read_text(argument: str | None, file: Path | None) -> str:
     """The text from the command line, a file, or standard input."""
     if argument is not None and file is not None:
@@ -80,7 +96,7 @@ def how_asked(arguments: argparse.Namespace, text: str) -> How:
         duration_noise_scale=arguments.duration_noise_scale,
         pause_seconds=arguments.pause,
         seed=arguments.seed,
-        ssml=arguments.ssml or text.lstrip().startswith("<speak"),
+        ssml=arguments.ssml or text.lstrip("\ufeff \t\r\n").startswith(("<speak", "<?xml")),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from configs import InputError, command
 from configs.atomic_file import replacing
 from models.export import needing_onnx
+from models.export.hugging_face import export_hugging_face, hugging_face_settings
 from models.importing import load_voice_from
 from models.voice_file import VoiceFile
 
@@ -36,14 +37,14 @@ def main() -> int:
     arguments = build_parser().parse_args()
     voice = load_voice_from(arguments.voice, settings=arguments.config).voice
     name = arguments.name or name_of(arguments.voice)
-    if not name or set(name) & set("/\\"):
+    if not name or name.startswith(".") or set(name) & set("/\\"):
         raise InputError(f"--name {name!r}: give a name that can be a file's")
+    if arguments.hf:
+        hugging_face_settings(voice.synthesizer, voice.config)  # a voice that has none is told before any is written
     with needing_onnx():
         graphs = write_onnx(voice, arguments.output, name, int8=arguments.int8, fp16=arguments.fp16)
         code = _prove(voice, graphs, arguments.output / f"{name}.contract.json", quick=arguments.quick)
     if arguments.hf:
-        from models.export.hugging_face import export_hugging_face
-
         for path in export_hugging_face(voice, arguments.output / name):
             print(path)
     return code

@@ -40,7 +40,9 @@ class Case:
     speakers: tuple[int, ...] = (0,)  # who speaks; as many sentences as speakers, each shorter than the one before
 
     def __str__(self) -> str:
-        who = "" if self.speakers == (0,) else f", speakers {' and '.join(map(str, self.speakers))}"
+        who = "" if self.speakers == (0,) else f", speaker {' and '.join(map(str, self.speakers))}"
+        if self.speakers == (0, 0):
+            who = ", two sentences at once"
         scales = f"noise {self.noise_scale:g}, length {self.length_scale:g}"
         return f"{self.ids} ids, {scales}, duration noise {self.duration_noise_scale:g}{who}"
 

@@ -89,6 +89,8 @@ def as_text(contract: Contract) -> str:
         for cost in contract.costs:
             factors = "".join(f"{cost.real_time_factors[count]:12.4f}" for count in threads)
             lines.append(f"  {cost.form:<28}{cost.megabytes:8.1f}{factors}")
+    elif contract.trials:
+        lines.append("real-time factor: not measured, this voice would speak for too long")
     lines += [f"{trial.client}: {trial.outcome}" for trial in contract.trials]
     lines += contract.lacking
     return "\n".join(lines)

@@ -70,7 +70,6 @@ def export_hugging_face(voice: VoiceFile, folder: Path) -> list[Path]:
         "tokenizer_config.json": _json(tokenizer),
         "README.md": _readme(voice).encode(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         with replacing(folder / name) as file:
             file.write(content)
