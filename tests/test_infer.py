@@ -323,7 +323,7 @@ def test_a_batch_is_the_same_however_many_speak_and_names_the_lines_that_fail(
         (["RUN", "  "], "there is nothing to speak"),
         (["EMPTY", "Hello."], "there is no voice in it"),
         (["EMPTY/gone", "Hello."], "there is no such file or folder"),
-        (["EMPTY/gone.onnx", "Hello."], "gone.onnx"),
+        (["EMPTY/gone.onnx", "Hello."], "gone.onnx: there is no such file"),
         (["RUN", "Hello.", "-o", "EMPTY/gone/a.wav"], "does not exist: create it"),
         (["RUN", "Hello.", "-o", "EMPTY/a.aiff"], ".aiff is no kind of audio that can be written"),
         (["RUN", "Hello.", "-o", "EMPTY/a.wav", "--rate", "7"], "cannot be written at 7 Hz"),
@@ -334,6 +334,16 @@ def test_a_batch_is_the_same_however_many_speak_and_names_the_lines_that_fail(
         ),
         (["RUN", "<speak>Hello.", "-o", "EMPTY/a.wav"], "SSML"),
         (["RUN", "--batch", "lines.txt"], "--out-dir a folder"),
+        (["RUN", "--batch", __file__, "--out-dir", __file__], "test_infer.py: cannot be made (File exists)"),
+        (["RUN", "--batch", __file__, "--out-dir", "EMPTY", "--rate", "7"], "rate = 7 is out of range"),
+        (["RUN", "--batch", __file__, "--out-dir", "EMPTY", "-o", "a.wav"], "--output is not for --batch"),
+        (["RUN", "--batch", __file__, "--out-dir", "EMPTY", "--phonemes"], "--phonemes is not for --batch"),
+        (
+            ["RUN", "--batch", __file__, "--out-dir", "EMPTY", "--timestamps-file", "EMPTY/a.json"],
+            "--timestamps-file is not for --batch",
+        ),
+        (["RUN", "Hello.", "--out-dir", "EMPTY"], "--out-dir is for the files of --batch"),
+        (["RUN", "Hello.", "--wav-header", "-o", "EMPTY/a.wav"], "--wav-header is for -o -"),
         (["RUN", "--batch", "EMPTY/gone.txt", "--out-dir", "EMPTY"], "gone.txt: cannot be read as UTF-8 text"),
         (["RUN", "--batch", "lines.txt", "--out-dir", "EMPTY", "--speaker", "ann"], "no speaker 'ann'"),
         (["RUN", "Hello.", "--pause", "-1"], "pause = -1 is out of range"),
@@ -362,6 +372,32 @@ def test_every_mistake_is_one_sentence_and_exit_code_two(
     assert errors.startswith("error: ")
     assert told in errors
     assert errors.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["RUN", "Hello there.", "--phonemes", "--seed", "1"],
+        ["RUN", "--phonemes", "--seed", "1", "Hello there."],
+        ["--seed", "1", "RUN", "--phonemes", "Hello there."],
+    ],
+)
+def test_the_text_stands_before_or_behind_the_options(
+    run: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["infer.py", *(str(run) if word == "RUN" else word for word in arguments)])
+    assert main() == 0
+    assert capsys.readouterr().out == "həlˈoʊ ðˈɛɹ.\n"
+
+
+@pytest.mark.parametrize("beginning", ["<speak>", '\n <speak version="1.1">', '<?xml version="1.0"?>\n<speak>'])
+def test_ssml_is_known_by_its_beginning(
+    run: Path, beginning: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["infer.py", str(run), f"{beginning}Hello there.</speak>", "--phonemes"])
+    assert main() == 0
+    assert capsys.readouterr().out == "həlˈoʊ ðˈɛɹ.\n"
 
 
 def test_a_heading_is_a_sentence_of_its_own(run: Path) -> None:

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 
 from models.export.comparison import BOUND
-from models.export.comparison import BOUND
 from models.voice_file import VoiceFile
 
 _SENTENCE = "The quick brown fox jumps over the lazy dog."

@@ -10,11 +10,12 @@ import torch
 
 from models import Synthesizer
 from models.export import __main__ as command
-from models.export import clients, graph
+from models.export import clients, cost, graph
 from models.export.clients import Trial
 from models.export.comparison import Case, Comparison
 from models.export.contract import Contract, as_text
-from models.voice_file import save_voice
+from models.voice_file import VoiceFile, save_voice
+from tests.models.decoders.test_decoders import config_of
 from tests.models.export.exported import small_voice
 
 HOUSE = Path(__file__).resolve().parents[3]
@@ -23,8 +24,10 @@ HOUSE = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with a small voice."""
-    folder = tmp_path_factory.mktemp("runs") / "reader"
-    voice = small_voice()
+    return write_voice(tmp_path_factory.mktemp("runs") / "reader", small_voice())
+
+
+def write_voice(folder: Path, voice: VoiceFile) -> Path:
     save_voice(
         folder / "voice.safetensors", voice.synthesizer, voice.config, symbols=voice.symbols, speakers=(), step=1
     )
@@ -106,6 +109,41 @@ def test_a_client_that_never_answers_has_failed(tmp_path: Path, monkeypatch: pyt
     assert trial.outcome == "fails: it has said nothing after 0.1 s"
 
 
+def test_a_client_that_says_something_else_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("piper")
+    voice = load_voice(write_random_voice(tmp_path / "random") / "voice.safetensors")
+    path = command.write_onnx(voice, tmp_path, "same")["float32"]
+    monkeypatch.setattr(clients, "_try_sherpa", lambda *_: Trial("sherpa-onnx", "not tried"))
+    same, _ = clients.try_clients(voice, path)
+    assert not same.failed
+    with torch.no_grad():
+        voice.synthesizer.get_parameter("decoder.output.weight").mul_(1.1)
+    other, _ = clients.try_clients(voice, path)
+    assert other.failed
+    assert "from torch" in other.outcome
+
+
+def test_the_time_is_measured_of_a_voice_whose_durations_lie_on_an_edge(tmp_path: Path) -> None:
+    voice = small_voice()
+    with torch.no_grad():  # as a new one begins: one frame for each id, but for the last digit
+        for parameter in voice.synthesizer.duration_predictor.parameters():
+            parameter.zero_()
+    costs = cost.measure_costs(voice, command.write_onnx(voice, tmp_path, "new"))
+    assert [one.form for one in costs] == ["torch", "ONNX, as it is written", "ONNX, float32, optimised"]
+
+
+@pytest.mark.parametrize(
+    ("case", "told"),
+    [
+        (Case(), "61 ids, noise 0.667, length 1, duration noise 0.8"),
+        (Case(speakers=(0, 0)), "61 ids, noise 0.667, length 1, duration noise 0.8, two sentences at once"),
+        (Case(speakers=(2,)), "61 ids, noise 0.667, length 1, duration noise 0.8, speaker 2"),
+    ],
+)
+def test_a_case_says_what_is_asked(case: Case, told: str) -> None:
+    assert str(case) == told
+
+
 def test_the_files_are_called_as_the_run_or_the_file() -> None:
     assert command.name_of(Path("runs/reader/voice.safetensors")) == "reader"
     assert command.name_of(Path("G_1000.pth")) == "G_1000"
@@ -117,7 +155,9 @@ def test_the_files_are_called_as_the_run_or_the_file() -> None:
     [
         (["nowhere", "-o", "out"], "nowhere: there is no such file or folder"),
         (["RUN", "-o", "out", "--name", "a/b"], "give a name that can be a file's"),
+        (["RUN", "-o", "out", "--name", ".."], "give a name that can be a file's"),
         (["RUN", "-o", "RUN/voice.safetensors"], "cannot be written"),
+        (["VOCOS", "-o", "out", "--hf"], "decoder.kind = 'vocos': transformers knows HiFi-GAN"),
     ],
 )
 def test_every_mistake_of_an_export_is_one_sentence(
@@ -129,10 +169,16 @@ def test_every_mistake_of_an_export_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert export(monkeypatch, *(argument.replace("RUN", str(run)) for argument in arguments)) == 2
-    errors = capsys.readouterr().err
+    places = {"RUN": str(run), "VOCOS": str(run.parent / "vocos")}
+    if "VOCOS" in arguments:
+        write_voice(run.parent / "vocos", small_voice(config_of("vocos")))
+    argv = [places.get(word, word.replace("RUN", str(run))) for word in arguments]
+    assert export(monkeypatch, *argv) == 2
+    printed, errors = capsys.readouterr()
     assert told in errors
     assert errors.count("\n") == 1
+    assert printed == ""
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_library_is_named(
