@@ -40,11 +40,15 @@ class Case:
     speakers: tuple[int, ...] = (0,)  # who speaks; as many sentences as speakers, each shorter than the one before
 
     def __str__(self) -> str:
-        who = "" if self.speakers == (0,) else f", speaker {' and '.join(map(str, self.speakers))}"
-        if self.speakers == (0, 0):
-            who = ", two sentences at once"
         scales = f"noise {self.noise_scale:g}, length {self.length_scale:g}"
-        return f"{self.ids} ids, {scales}, duration noise {self.duration_noise_scale:g}{who}"
+        return f"{self.ids} ids, {scales}, duration noise {self.duration_noise_scale:g}{self._who()}"
+
+    def _who(self) -> str:
+        if len(self.speakers) == 1:
+            return f", speaker {self.speakers[0]}" if self.speakers[0] else ""
+        if not any(self.speakers):
+            return ", two sentences at once"
+        return f", speakers {' and '.join(map(str, self.speakers))}"
 
 
 @dataclass(frozen=True)

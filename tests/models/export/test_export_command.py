@@ -14,7 +14,8 @@ from models.export import clients, cost, graph
 from models.export.clients import Trial
 from models.export.comparison import Case, Comparison
 from models.export.contract import Contract, as_text
-from models.voice_file import VoiceFile, save_voice
+from models.voice_file import VoiceFile, load_voice, save_voice
+from tests.clients.exported_voice import write_random_voice
 from tests.models.decoders.test_decoders import config_of
 from tests.models.export.exported import small_voice
 
@@ -111,7 +112,7 @@ def test_a_client_that_never_answers_has_failed(tmp_path: Path, monkeypatch: pyt
 
 def test_a_client_that_says_something_else_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("piper")
-    voice = load_voice(write_random_voice(tmp_path / "random") / "voice.safetensors")
+    voice = load_voice(write_random_voice(tmp_path / "random", "hifigan"))
     path = command.write_onnx(voice, tmp_path, "same")["float32"]
     monkeypatch.setattr(clients, "_try_sherpa", lambda *_: Trial("sherpa-onnx", "not tried"))
     same, _ = clients.try_clients(voice, path)
@@ -137,6 +138,7 @@ def test_the_time_is_measured_of_a_voice_whose_durations_lie_on_an_edge(tmp_path
     [
         (Case(), "61 ids, noise 0.667, length 1, duration noise 0.8"),
         (Case(speakers=(0, 0)), "61 ids, noise 0.667, length 1, duration noise 0.8, two sentences at once"),
+        (Case(speakers=(0, 2)), "61 ids, noise 0.667, length 1, duration noise 0.8, speakers 0 and 2"),
         (Case(speakers=(2,)), "61 ids, noise 0.667, length 1, duration noise 0.8, speaker 2"),
     ],
 )
