@@ -48,6 +48,10 @@ def _family(kind: object) -> type[Section] | None:
     )
 
 
+def _kinds(family: type[Section]) -> tuple[str, ...]:
+    return get_args(family.model_fields["kind"].annotation)
+
+
 def _read(path: Path) -> Tree:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
@@ -132,6 +136,14 @@ def _sentence(fault: Any) -> str:
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
         # Someone who misplaces a key more often has its name right than its section.
+        families = [
+            _kinds(family)
+            for name, family in _sections()
+            if name == "decoder" and fault["loc"][-1] in family.model_fields
+        ]
+        if fault["loc"][0] == "decoder" and families:
+            owners = ", ".join(kind for kinds in families for kind in kinds)
+            return f"{key} is not a setting of this decoder.kind, but of {owners}: leave one of the two out"
         tails = [known for known in _known_keys() if known.rpartition(".")[2] == key.rpartition(".")[2]]
         kind = _known_keys() if "." in key else list(Config.model_fields)
         nearest = tails or difflib.get_close_matches(key, kind, n=1, cutoff=0.0)

@@ -28,8 +28,6 @@ def build_decoder(
             return MultibandDecoder(**options, bands=settings.bands, learned=settings.kind == "ms-istft")
         case "vocos":
             return VocosDecoder(**options, hop_length=hop_length)
-        case _:
-            raise NotImplementedError(settings.kind)
 
 
 __all__ = [

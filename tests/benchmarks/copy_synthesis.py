@@ -24,7 +24,7 @@ import torch
 from numpy.typing import NDArray
 from pystoi import stoi
 
-from configs import command, load_config
+from configs import InputError, command, load_config
 from data.clips import Clip
 from losses import mel_loss
 from tests.benchmarks.table import markdown
@@ -92,6 +92,8 @@ def copy_synthesis(name: str, *, corpus: Path, folder: Path, steps: int, threads
     trainer = start(config)
     started = time.monotonic()
     run(trainer)
+    if trainer.step < steps:
+        raise InputError(f"{name}: stopped at step {trainer.step} of {steps}, which is no equal training")
     seconds = (time.monotonic() - started) / steps
     judged = [_judge(trainer, clip) for clip in trainer.corpus.validation]
     mel, quality, intelligibility = (statistics.fmean(column) for column in zip(*judged, strict=True))

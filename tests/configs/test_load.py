@@ -272,6 +272,10 @@ def test_another_decoder_starts_from_its_own_defaults_and_the_same_one_keeps_wha
         assert (decoder.kind, decoder.initial_channels) == (kind, 64)  # type: ignore[union-attr]
 
 
-def test_a_key_of_another_decoder_is_no_setting_of_this_one() -> None:
-    with pytest.raises(InputError, match=r"decoder\.layers is not a setting"):
+def test_a_key_of_another_decoder_is_told_with_those_that_have_it() -> None:
+    with pytest.raises(InputError, match=r"decoder\.layers is not a setting of this decoder\.kind, but of vocos"):
         load_config(None, ["run.dir=runs/x", "data.root=corpus", "decoder.layers=3"])
+    with pytest.raises(
+        InputError, match=r"decoder\.upsample_rates is not .* but of hifigan, bigvgan, istftnet, mb-istft"
+    ):
+        load_config(None, ["run.dir=runs/x", "data.root=corpus", "decoder.kind=vocos", "decoder.upsample_rates=[4]"])
