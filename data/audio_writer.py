@@ -62,6 +62,11 @@ def write_audio(
     return writer.rate_hz
 
 
+def stream_resampler(sample_rate: int, rate_hz: int) -> soxr.ResampleStream | None:
+    """Brings mono float32 chunks from one rate to another, in hertz, as the whole would be; None for the same rate."""
+    return None if rate_hz == sample_rate else soxr.ResampleStream(sample_rate, rate_hz, 1, "float32", "VHQ")
+
+
 class AudioWriter:
     """Writes mono audio that comes in chunks, in memory that does not grow: `with AudioWriter(...) as writer:`.
 
@@ -96,11 +101,7 @@ class AudioWriter:
                 )
         self._format = _FORMATS[self.path.suffix.lower()]
         self.rate_hz = self._format.rate_for(wanted)
-        self._resampler = (
-            soxr.ResampleStream(sample_rate, self.rate_hz, 1, dtype="float32", quality="VHQ")
-            if self.rate_hz != sample_rate
-            else None
-        )
+        self._resampler = stream_resampler(sample_rate, self.rate_hz)
         self._waiting = np.zeros(0, np.float32)  # less than a block
         self._samples = 0  # that the encoder has been given
         self._writing = self._write_file()

@@ -9,10 +9,10 @@ from types import TracebackType
 from typing import Any, BinaryIO, Protocol, cast
 
 import numpy as np
-import soxr
 
 from configs import InputError
 from data.audio_file import to_int16
+from data.audio_writer import stream_resampler
 from speaking.engine import Audio
 from speaking.utterance import Said
 
@@ -75,9 +75,7 @@ class PcmOutlet:
 
     def __init__(self, stream: BinaryIO, *, sample_rate: int, rate_hz: int | None = None, header: bool = False) -> None:
         self.stream, self.rate_hz, self._header = stream, rate_hz or sample_rate, header
-        self._resampler = (
-            None if self.rate_hz == sample_rate else soxr.ResampleStream(sample_rate, self.rate_hz, 1, "float32", "VHQ")
-        )
+        self._resampler = stream_resampler(sample_rate, self.rate_hz)
 
     def __enter__(self) -> "PcmOutlet":
         if self._header:
