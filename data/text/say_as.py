@@ -113,7 +113,7 @@ def _date(content: str, code: str, language: str, order: str) -> str | None:
     if len(parts) == 1 and len(content) == sum(_DATE_WIDTHS[part] for part in order):
         starts = [sum(_DATE_WIDTHS[part] for part in order[:index]) for index in range(len(order))]
         parts = [content[start : start + _DATE_WIDTHS[part]] for start, part in zip(starts, order, strict=True)]
-    if len(parts) != len(order):
+    if len(parts) != len(order) or not all(part.isdecimal() for part in parts):
         return None
     date = {part: int(number) for part, number in zip(order, parts, strict=True) if len(number) <= _DATE_WIDTHS[part]}
     year, month, day = (date.get(part) for part in "ymd")

@@ -102,6 +102,7 @@ def test_german_ordinals_and_dates_bend_with_what_stands_before() -> None:
         ("1963", "date", "en-us", "mdy"),
         ("1963", "date", "en-us", "q"),
         ("22/11/1963", "date", "fr", "dmy"),
+        ("000:", "date", "en-us", "dm"),
     ],
 )
 def test_what_cannot_be_read_so_is_not_guessed_at(content: str, kind: str, language: str, order: str) -> None:
