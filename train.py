@@ -8,10 +8,9 @@ B batch · P phonemes · F frames · S segment samples · N spectrogram bins · 
 
 import argparse
 import math
-import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +45,7 @@ from models.importing import WarmStart
 from models.layers.convolution import use_channels_last
 from models.voice_file import save_voice
 from training.averaging import make_average, update_average
+from training.clock import Clock
 from training.execution import Replayed, execution
 from training.features import Features, Segments
 from training.interruption import StopRequest, listening_for_stop
@@ -56,6 +56,7 @@ from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
 from training.ranks import Ranks, leave, local_device
 from training.rehearsal import refuse_too_large, settle_batch_size
+from training.reporting import Best, Reporter
 from training.run_folder import alone_in, read_stopped, refuse_begun
 from training.schedule import learning_rate
 from training.step_report import StepReport, over_ranks, totals
@@ -116,9 +117,7 @@ class Trainer:
         if not self.ranks.is_first:  # the same weights, and noise of its own
             seed_everything(config.run.seed + self.ranks.rank)
         self.features = Features(config, self.device)
-        self.validation = Validation(
-            config, corpus, self.average, self.features, make_batch=self.batch, autocast=self.autocast
-        )
+        self.validation = Validation(config, corpus, self.features, make_batch=self.batch, autocast=self.autocast)
         self.source = clip_source(
             corpus.train,
             corpus.shards,
@@ -136,10 +135,11 @@ class Trainer:
         if config.data.hold == "device":
             self.held = HeldAudio([*corpus.train, *corpus.validation], self.device)
         self.feed = Feed()
+        self.clock = Clock(lambda: self.feed.waited_seconds)
         self.total_steps = min(train.steps, (train.epochs or train.steps) * len(self.source))
         self.step = 0  # updates made; epoch and place in the epoch follow from it
         self.seconds = 0.0
-        self.best: dict[str, float] = {"step": 0, "mel": math.inf}
+        self.best = Best()
         self.means = RunningMeans()
 
     # ------------------------------------------------------------------------------------------- the algorithm
@@ -182,8 +182,10 @@ class Trainer:
             spoken.judged_real = real
         return {
             "loss/discriminator": loss.detach(),
-            **self.discriminator.named("real", [part * share for part in real_parts]),
-            **self.discriminator.named("fake", [part * share for part in fake_parts]),
+            **self.discriminator.named("discriminator_real", [part * share for part in real_parts]),
+            **self.discriminator.named("discriminator_fake", [part * share for part in fake_parts]),
+            **self.discriminator.named("accuracy_real", [part * share for part in real.taken_for_real()]),
+            **self.discriminator.named("accuracy_fake", [(1 - part) * share for part in fake.taken_for_real()]),
         }
 
     def teach_synthesizer(self, spoken: Spoken) -> dict[str, Tensor]:
@@ -213,7 +215,7 @@ class Trainer:
         return {
             "loss/synthesizer": loss.detach(),
             **{f"loss/{name}": term.detach() for name, term in objective.named().items()},
-            **self.discriminator.named("fooled", [part * shares.clips for part in fooled_parts]),
+            **self.discriminator.named("discriminator_fooled", [part * shares.clips for part in fooled_parts]),
         }
 
     def parts(self, batch: Batch) -> list[Part]:
@@ -268,16 +270,19 @@ class Trainer:
             with replacing(self.folder / "config.toml") as file:
                 file.write(dump_config(self.config).encode())
             with closing(Journal(self.folder, step=self.step, seconds=self.seconds)) as journal:
-                self._train(stop, journal)
+                self._train(stop, Reporter(self.config, self.corpus, journal, self.validation, self.clock))
 
-    def _train(self, stop: StopRequest, journal: Journal | None) -> None:
+    def _train(self, stop: StopRequest, reporter: Reporter | None) -> None:
         train = self.config.train
-        silent = None if self.ranks.is_first else True
-        bar = tqdm(total=self.total_steps, initial=self.step, unit="step", disable=silent, dynamic_ncols=True)
+        bar = tqdm(
+            total=self.total_steps, initial=self.step, unit="step", disable=reporter is None or None, dynamic_ncols=True
+        )
         try:
+            if reporter is not None:
+                reporter.begin(self.step)
             if self.step == 0:
-                self.validate(journal)  # the value to fall from; and whatever cannot work shows before the first hour
-            since = self._progress()
+                self.validate(reporter, bar)  # the value to fall from; and what cannot work shows before the first hour
+            self.clock.read(steps=1)
             with closing(self.batches()) as batches:
                 for batch in batches:
                     self.means.add(self.teach(batch).scalars())
@@ -285,22 +290,15 @@ class Trainer:
                     bar.update()
                     finished, better, stopped = self.step == self.total_steps, False, self.ranks.any(bool(stop))
                     if self.step % train.report_every == 0 or finished:
-                        self.report(journal, bar, since=since)
-                        since = self._progress()
+                        self.report(reporter, bar)
                     if self.step % train.validate_every == 0 or finished:
-                        better = self.validate(journal)
-                        since = self._progress()
+                        better = self.validate(reporter, bar)
                     if self.step % train.checkpoint_every == 0 or better or finished or stopped:
-                        self.save(journal)
-                        since = self._progress()
+                        self.save(reporter, better=better)
                     if finished or stopped:
                         return
         finally:
             bar.close()
-
-    def _progress(self) -> tuple[int, float, float]:
-        """Steps made, seconds on the clock, and seconds spent waiting for data."""
-        return self.step, time.monotonic(), self.feed.waited_seconds
 
     def batches(self) -> Generator[Batch, None, None]:
         """The batches from the present step on, without end; their order depends on the seed and the epoch alone."""
@@ -318,22 +316,19 @@ class Trainer:
             frame_bounds=self.frame_bounds,
         )
 
-    def report(self, journal: Journal | None, bar: "tqdm[Any]", *, since: tuple[int, float, float]) -> None:
+    def report(self, reporter: Reporter | None, bar: "tqdm[Any]") -> None:
         """Write one line of metrics: the means since the last one, and the pace since then."""
         self.refuse_hopeless()
         of_ranks = self.ranks.gather(self.means.read())
-        if journal is None:
+        if reporter is None:
             return
-        means = over_ranks(of_ranks)
-        rate = learning_rate(self.config.train, step=self.step - 1, epoch=(self.step - 1) // len(self.source))
-        steps, seconds, waited = (now - then for now, then in zip(self._progress(), since, strict=True))
-        seconds_per_step = seconds / steps
-        place = {"epoch": self.epoch, "learning_rate": rate, "seconds_per_step": seconds_per_step}
-        journal.scalars(self.step, {**place, "waiting_for_data_share": waited / seconds, **means})
-        summary = f"mel {means['loss/mel']:.3f}  kl {means['loss/kl']:.3f}  duration {means['loss/duration']:.3f}"
+        last, every = self.step - 1, self.config.train.report_every
+        rate = learning_rate(self.config.train, step=last, epoch=last // len(self.source))
+        place = {"pace/epoch": self.epoch, "pace/learning_rate": rate}
+        summary = reporter.report(self.step, place, over_ranks(of_ranks), steps=last % every + 1)
         bar.set_postfix_str(summary)
         if bar.disable:
-            print(f"step {self.step}/{self.total_steps}  {summary}  {seconds_per_step:.2f} s/step", flush=True)
+            print(f"step {self.step}/{self.total_steps}  {summary}", flush=True)
 
     def refuse_hopeless(self) -> None:
         """Stop a run that learns nothing any more.
@@ -350,33 +345,36 @@ class Trainer:
                 "train.learning_rate, or set train.max_gradient_norm or train.precision=fp32"
             )
 
-    def validate(self, journal: Journal | None) -> bool:
-        """Judge the averaged weights; return whether their mel loss is the lowest yet."""
-        return self.ranks.any(journal is not None and self._validate(journal))
-
-    def _validate(self, journal: Journal) -> bool:
-        losses = self.validation.losses()
-        journal.scalars(self.step, {f"validation/{name}": value for name, value in losses.items()})
-        self.validation.speak(journal, self.step)
-        better = losses["mel"] < self.best["mel"]
-        if better:
-            self.best = {"step": self.step, "mel": losses["mel"]}
-        return better and self.step > 0
+    def validate(self, reporter: Reporter | None, bar: "tqdm[Any]") -> bool:
+        """Judge the averaged and the newest weights; return whether one of them is the best yet."""
+        if reporter is not None:
+            with self.clock.on("validation"):
+                self.best = reporter.validate(self.step, self.average, self.synthesizer, self.best)
+                reporter.verdict(self.step, bar)
+        return self.ranks.any(reporter is not None and 0 < self.step == self.best.step)
 
     # ------------------------------------------------------------------------------------------------- the disk
 
-    def save(self, journal: Journal | None) -> None:
-        """Write a checkpoint and the voice as it is now."""
-        state = self.state_dict()
-        if journal is None:
-            return
-        state["seconds"] = self.seconds = journal.seconds
-        folder = self.folder / "checkpoints"
-        save_checkpoint(checkpoint_path(folder, self.step), state)
-        prune_checkpoints(folder, keep=self.config.train.keep_checkpoints, best_step=int(self.best["step"]))
+    def save(self, reporter: Reporter | None, *, better: bool) -> None:
+        """Write a checkpoint, the voice as it is now, and, where this is better than all before, the best voice."""
+        with self.clock.on("saving"):
+            state = self.state_dict()
+            if reporter is None:
+                return
+            state["seconds"] = self.seconds = reporter.journal.seconds
+            folder = self.folder / "checkpoints"
+            save_checkpoint(checkpoint_path(folder, self.step), state)
+            prune_checkpoints(folder, keep=self.config.train.keep_checkpoints, best_step=self.best.step)
+            self.save_voice("voice.safetensors", self.average)
+            if better:
+                averaged = self.best.weights == "averaged"
+                self.save_voice("best.safetensors", self.average if averaged else self.synthesizer)
+
+    def save_voice(self, name: str, synthesizer: Synthesizer) -> None:
+        """Write what infer.py needs, and nothing else."""
         save_voice(
-            self.folder / "voice.safetensors",
-            self.average,
+            self.folder / name,
+            synthesizer,
             self.config,
             symbols=self.corpus.symbols.to_json(),
             speakers=self.corpus.speakers,
@@ -393,7 +391,7 @@ class Trainer:
             "fingerprint": self.corpus.fingerprint,
             "step": self.step,
             "seconds": self.seconds,
-            "best": self.best,
+            "best": asdict(self.best),
             "synthesizer": self.synthesizer.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "average": self.average.state_dict(),
@@ -412,7 +410,7 @@ class Trainer:
             group.update(self._way_to_step)
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
-        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]
+        self.step, self.seconds, self.best = state["step"], state["seconds"], Best(**state["best"])
         own = state["ranks"][self.ranks.rank]
         self.means.load_state_dict(own["means"], self.device)
         restore_random_state(own["random"])
@@ -487,7 +485,7 @@ def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -
     trainer = Trainer(config, corpus, ranks)
     try:
         trainer.load_state_dict(state)
-    except (KeyError, RuntimeError, ValueError) as error:
+    except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"{stopped.checkpoint}: does not fit this version of the program: {error}") from error
     return trainer
 

@@ -250,6 +250,8 @@ class TrainSettings(Section):
     """Newest checkpoints that are kept, beside the best one."""
     spoken_sentences: NonNegative = 4
     """Validation sentences that are spoken at each validation."""
+    histograms: bool = False
+    """Whether TensorBoard gets a histogram of each weight at each validation."""
 
     @property
     def batch_size(self) -> int:

@@ -24,6 +24,10 @@ class Judgement:
     scores: list[Tensor]  # N of [B, places]; near 1 sounds real, near 0 sounds made
     features: list[list[Tensor]]  # N lists of what each layer saw, the scores' layer included
 
+    def taken_for_real(self) -> list[Tensor]:
+        """The share of places that each judge takes for real: N of 0-d."""
+        return [(scores.detach() > 0.5).float().mean() for scores in self.scores]
+
 
 class PeriodDiscriminator(nn.Module):
     """Looks at every `period`-th sample: the audio folded into [S / period, period] and convolved along time."""
@@ -105,9 +109,9 @@ class Discriminator(nn.Module):
         """What each judge looks at: the audio itself, or a spectrum of it."""
         return [judge.spectrum(audio) if isinstance(judge, ResolutionDiscriminator) else audio for judge in self.judges]
 
-    def named(self, side: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
-        """One value of each judge, such as its part of a loss, by the name of the judge and this one."""
-        return {f"{name}/{side}": value for name, value in zip(self.names, values, strict=True)}
+    def named(self, value: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
+        """One value of each judge, such as its part of a loss, by the name of the value and of the judge."""
+        return {f"{value}/{name}": each for name, each in zip(self.names, values, strict=True)}
 
     def compare(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
         """Judge two batches of audio [B, 1, S] in one pass, which costs less than two."""

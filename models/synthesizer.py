@@ -159,6 +159,25 @@ class Synthesizer(nn.Module):
         )
 
     @torch.no_grad()
+    def find_text(
+        self, z_p: Tensor, phoneme_ids: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor
+    ) -> tuple[Tensor, Gaussian]:
+        """Find a text in recordings, whether or not it is what is said in them.
+
+        Args:
+            z_p: [B, Z, F], the recordings on the prior's side of the flow.
+            phoneme_ids: [B, P].
+            phoneme_lengths: [B].
+            frame_lengths: [B], each at least its number of phonemes.
+
+        Returns:
+            The durations [B, P], in frames, and the prior [B, Z, F].
+        """
+        text, _ = self._encode_text(phoneme_ids, phoneme_lengths)
+        durations = search_durations(alignment_scores(z_p, text.prior), phoneme_lengths, frame_lengths)
+        return durations, _expand_prior(text.prior, durations, z_p.shape[2])
+
+    @torch.no_grad()
     def plan(
         self,
         phoneme_ids: Tensor,

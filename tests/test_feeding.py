@@ -94,9 +94,13 @@ def test_batches_bounded_by_frames_are_what_is_trained_on(tmp_path: Path) -> Non
 def test_the_share_of_waiting_is_reported_with_every_line_of_losses(tmp_path: Path) -> None:
     Trainer(tiny(tmp_path / "run", "train.steps=3"), corpus(noise(4, 0), noise(2, 1))).train(StopRequest())
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    shares = [line["waiting_for_data_share"] for line in lines if "loss/mel" in line]
-    assert len(shares) == 3
-    assert all(0 <= share <= 1 for share in shares)
+    reports = [line for line in lines if "loss/mel" in line]
+    assert len(reports) == 3
+    for report in reports:
+        shares = {name: value for name, value in report.items() if name.startswith("time/")}
+        assert shares.keys() == {"time/training", "time/data", "time/validation", "time/saving"}
+        assert sum(shares.values()) == pytest.approx(1)
+        assert all(0 <= share <= 1 for share in shares.values())
 
 
 def test_shards_and_recordings_held_on_the_device_exclude_each_other(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": {"configs"},
     "models": {"configs"},
     "losses": {"configs"},
-    "training": {"configs", "data", "models", "losses"},
+    "measures": {"configs", "data"},
+    "training": {"configs", "data", "models", "losses", "measures"},
     "train": {"configs", "data", "models", "losses", "training"},
     "speaking": {"configs", "data", "models"},
     "infer": {"configs", "data", "models", "speaking"},
-    "evaluation": {"configs", "data", "models", "losses", "speaking", "infer"},
+    "evaluation": {"configs", "data", "models", "losses", "measures", "training", "speaking", "infer"},
 }
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "common", "helpers", "misc", "modules", "core", "base"}
 

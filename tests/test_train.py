@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from safetensors.torch import load_file
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from configs import Config, InputError, load_config
@@ -25,6 +26,8 @@ from infer import Voice
 from models.checkpoint import list_checkpoints, load_checkpoint
 from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
+from training.reporting import Best
+from training.validation import Judged
 
 HOUSE = Path(__file__).resolve().parents[1]
 
@@ -57,7 +60,8 @@ def lines(run: Path) -> list[dict[str, Any]]:
     """metrics.jsonl without what depends on the clock."""
     read = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     return [
-        {key: value for key, value in line.items() if "seconds" not in key and "waiting" not in key} for line in read
+        {key: value for key, value in line.items() if "seconds" not in key and not key.startswith("time/")}
+        for line in read
     ]
 
 
@@ -339,8 +343,9 @@ def test_validation_is_the_same_twice_and_draws_nothing_from_the_training_noise(
 ) -> None:
     trainer = start(tiny(corpus_folder, tmp_path / "run"))
     before = torch.get_rng_state()
-    first = trainer.validation.losses()
-    assert first == trainer.validation.losses()
+    first = trainer.validation.judge(trainer.average)
+    assert first.scalars == trainer.validation.judge(trainer.average).scalars
+    assert first.score == (first.scalars["mel"] + first.scalars["spoken_mel"]) / 2
     assert torch.equal(before, torch.get_rng_state())
 
 
@@ -356,11 +361,16 @@ def test_the_newest_and_the_best_checkpoint_are_kept(corpus_folder: Path, tmp_pa
             "train.keep_checkpoints=2",
         )
     )
-    mels = iter([9.0, 5.0, 4.0, 6.0, 6.0, 6.0, 6.0])
-    trainer.validation.losses = lambda: {"mel": next(mels)}  # type: ignore[method-assign]
+    # At each validation the averaged weights are judged, and then the newest ones.
+    scores = iter([9.0, 9.0, 5.0, 8.0, 6.0, 4.0, 6.0, 6.0, 6.0, 6.0, 4.0, 4.0, 6.0, 6.0])
+    trainer.validation.judge = lambda _: Judged({"score": next(scores)}, [])  # type: ignore[method-assign]
     trainer.train(StopRequest())
     assert [int(path.stem) for path in list_checkpoints(run / "checkpoints")] == [2, 5, 6]
-    assert trainer.best == {"step": 2, "mel": 4.0}
+    assert trainer.best == Best(step=2, score=4.0, weights="newest")
+    newest = load_checkpoint(run / "checkpoints" / "00000002.pt")["synthesizer"]
+    best = load_file(run / "best.safetensors")
+    assert best["text_encoder.embedding.weight"].equal(newest["text_encoder.embedding.weight"])
+    assert best.keys() == load_file(run / "voice.safetensors").keys()
 
 
 def test_epochs_end_a_run_too(corpus_folder: Path, tmp_path: Path) -> None:
@@ -394,7 +404,7 @@ def test_a_run_goes_on_with_another_learning_rate_and_says_so(
     rest = resume(tmp_path / "run", ["train.steps=2", "train.learning_rate=1e-5", "train.precision=fp16"])
     assert "from step 1 on with train.learning_rate: 0.0002 -> 1e-05" in capsys.readouterr().out
     rest.train(StopRequest())
-    assert lines(tmp_path / "run")[-2]["learning_rate"] == pytest.approx(1e-5)
+    assert lines(tmp_path / "run")[-2]["pace/learning_rate"] == pytest.approx(1e-5)
 
 
 def test_a_checkpoint_of_other_recordings_is_refused(corpus_folder: Path, tmp_path: Path) -> None:

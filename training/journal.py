@@ -3,29 +3,35 @@
 import json
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
+from torch.utils.tensorboard.summary import hparams
 
 from configs.atomic_file import replacing
+from data.audio_writer import write_audio
+from training.pictures import Picture
+
+_NORM = "gradient_norm/"
 
 
 class RunningMeans:
     """Means of named scalars since they were last read, kept on the device so that nothing waits for it.
 
-    A value that is NaN or infinite does not count; where there was no other, neither is the mean a number.
+    A value that is NaN or infinite does not count; where there was no other, neither is the mean a number. Of
+    gradient norms there are the greatest ones, too, for a mean hides a spike.
     """
 
     def __init__(self) -> None:
         self._names: list[str] = []
-        self._sums = self._counts = torch.zeros(0)  # [names] both
+        self._sums = self._counts = self._greatest = torch.zeros(0)  # [names] each
 
     @torch.no_grad()
     def add(self, values: Mapping[str, Tensor]) -> None:
@@ -35,23 +41,32 @@ class RunningMeans:
         if not self._names:
             self._names = list(values)
             self._sums, self._counts = torch.zeros_like(fresh), torch.zeros_like(fresh)
+            self._greatest = torch.full_like(fresh, -math.inf)
         self._sums.add_(fresh.where(finite, 0.0))
         self._counts.add_(finite)
+        torch.maximum(self._greatest, fresh.where(finite, -math.inf), out=self._greatest)
 
     def read(self) -> dict[str, float]:
         """The means, after which counting starts again; waits for the device once."""
-        means = dict(zip(self._names, (self._sums / self._counts).tolist(), strict=True))
+        means, greatest = torch.stack((self._sums / self._counts, self._greatest)).tolist()
+        read = dict(zip(self._names, means, strict=True))
+        read |= {
+            name.replace(_NORM, "gradient_norm_max/"): value
+            for name, value in zip(self._names, greatest, strict=True)
+            if name.startswith(_NORM)
+        }
         self._names = []
-        return means
+        return read
 
     def state_dict(self) -> dict[str, object]:
         """What a checkpoint keeps of it."""
-        return {"names": self._names, "sums": self._sums.cpu(), "counts": self._counts.cpu()}
+        sums, counts, greatest = (each.cpu() for each in (self._sums, self._counts, self._greatest))
+        return {"names": self._names, "sums": sums, "counts": counts, "greatest": greatest}
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
         """Go on from what a checkpoint kept."""
         self._names = list(state["names"])
-        self._sums, self._counts = state["sums"].to(device), state["counts"].to(device)
+        self._sums, self._counts, self._greatest = (state[name].to(device) for name in ("sums", "counts", "greatest"))
 
 
 class Journal:
@@ -86,13 +101,44 @@ class Journal:
         for name, value in values.items():
             self._board.add_scalar(name, value, step)
 
-    def sound(self, step: int, name: str, audio: NDArray[np.float32], sample_rate: int) -> None:
-        """Audio [S] in TensorBoard."""
-        self._board.add_audio(name, audio[None], step, sample_rate)
+    def text(self, step: int, name: str, text: str) -> None:
+        """Markdown in TensorBoard."""
+        self._board.add_text(name, text, step)
 
-    def picture(self, step: int, name: str, figure: Figure) -> None:
-        """A figure in TensorBoard."""
-        self._board.add_figure(name, figure, step)
+    def sentences(self, texts: Mapping[str, str]) -> None:
+        """What the validation sentences say, by id, in samples/sentences.json."""
+        with replacing(self.folder / "samples" / "sentences.json") as file:
+            file.write(json.dumps(texts, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
+
+    def recording(self, step: int, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
+        """A validation sentence as recorded, [S]: samples/recorded/ID.wav, and in TensorBoard."""
+        write_audio(self._sample("recorded", id, ".wav"), audio, sample_rate=sample_rate)
+        self._board.add_audio(f"recorded/{id}", audio[None], step, sample_rate)
+
+    def spoken(self, step: int, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
+        """The same sentence as spoken at a step, [S]: samples/STEP/ID.wav, and in TensorBoard."""
+        write_audio(self._sample(f"{step:08d}", id, ".wav"), audio, sample_rate=sample_rate)
+        self._board.add_audio(f"spoken/{id}", audio[None], step, sample_rate)
+
+    def picture(self, step: int, kind: str, id: str, picture: Picture) -> None:
+        """A picture of that sentence, [H, W, 3]: samples/STEP/ID.KIND.png, and in TensorBoard."""
+        Image.fromarray(picture).save(self._sample(f"{step:08d}", id, f".{kind}.png"))
+        self._board.add_image(f"{kind}/{id}", picture, step, dataformats="HWC")
+
+    def histogram(self, step: int, name: str, values: Tensor) -> None:
+        """How weights are distributed, in TensorBoard."""
+        self._board.add_histogram(name, values.detach().float().cpu(), step)
+
+    def hyper_parameters(self, settings: Mapping[str, bool | float | str], metrics: Sequence[str]) -> None:
+        """The settings in TensorBoard's table of runs, where the last value of each of these scalars stands beside."""
+        experiment, start, _ = hparams(dict(settings), dict.fromkeys(metrics, 0.0))
+        for summary in (experiment, start):
+            self._board._get_file_writer().add_summary(summary)
+
+    def _sample(self, of: str, id: str, ending: str) -> Path:
+        folder = self.folder / "samples" / of
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / f"{id.replace('/', '_')}{ending}"
 
     def close(self) -> None:
         """Write out whatever is still in memory."""

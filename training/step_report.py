@@ -5,7 +5,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-_OF_ALL_RANKS = ("gradient_norm/", "passed_over/")  # the same on each; of everything else, a rank has its part
+_OF_ALL_RANKS = (
+    "gradient_norm/",
+    "gradient_norm_max/",
+    "passed_over/",
+)  # the same on each; of everything else, a rank has its part
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,64 @@
-"""How the voice is doing on recordings it does not learn from, with the same noise each time."""
+"""How a voice is doing on recordings it does not learn from, with the same noise each time."""
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from configs import Config
-from data.audio_writer import write_audio
+from data.audio_file import FULL_SCALE
 from data.batch import Batch
 from data.clips import Clip
 from data.corpus import Corpus
+from data.inspection.loudness import integrated_loudness
 from losses import duration_loss, kl_loss, mel_loss
+from measures.warping import warp
 from models import Synthesis, Synthesizer
 from training.features import Features
-from training.journal import Journal
-from training.pictures import alignment_picture, mel_picture
+
+_RUNAWAY = 4.0  # times the recording's length, beyond which it is not compared: that would take long and tell nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """A validation clip as the voice says it. S samples, M mel bands, F and G frames, P phonemes."""
+
+    clip: Clip
+    audio: NDArray[np.float32]  # [S]
+    mel: NDArray[np.float32]  # [M, F]
+    recorded_mel: NDArray[np.float32]  # [M, G]
+    durations: NDArray[np.int64]  # [P], frames per phoneme of the recording
+    length_ratio: float  # of its length to the recording's
+
+    @property
+    def recording(self) -> NDArray[np.float32]:
+        """The clip's audio, in [-1, 1]."""
+        return self.clip.audio.astype(np.float32) / np.float32(FULL_SCALE)
+
+    def mel_distance(self) -> float:
+        """Mean absolute difference of the log-mel frames, in nats, after the two were warped into step."""
+        if self.length_ratio > _RUNAWAY:
+            return math.nan
+        path = warp(self.recorded_mel.T, self.mel.T)
+        return float(np.abs(self.recorded_mel.T[path.reference] - self.mel.T[path.other]).mean())
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What validation says of one set of weights."""
+
+    scalars: dict[str, float]
+    sentences: list[Sentence]
+
+    @property
+    def score(self) -> float:
+        """What the best checkpoint has least of, in nats."""
+        return self.scalars["score"]
 
 
 class Validation:
@@ -24,7 +67,6 @@ class Validation:
     Args:
         config: the experiment.
         corpus: its recordings.
-        synthesizer: the voice that is judged, in evaluation mode.
         features: the experiment's spectrograms.
         make_batch: puts clips side by side on the device.
         autocast: the precision to compute in.
@@ -34,29 +76,36 @@ class Validation:
         self,
         config: Config,
         corpus: Corpus,
-        synthesizer: Synthesizer,
         features: Features,
         *,
         make_batch: Callable[[Sequence[Clip]], Batch],
         autocast: Callable[[], AbstractContextManager[object]],
     ) -> None:
-        self.config, self.clips, self.synthesizer, self.features = config, corpus.validation, synthesizer, features
+        self.config, self.clips, self.features = config, corpus.validation, features
         self.make_batch, self.autocast = make_batch, autocast
-        self.symbol_of_id = {index: symbol for symbol, index in corpus.symbols.ids.items()}
 
     @torch.no_grad()
-    def losses(self) -> dict[str, float]:
+    def judge(self, synthesizer: Synthesizer) -> Judged:
+        """Judge a voice, which is in evaluation mode.
+
+        The score is the mean of two distances in log-mel: of copies of recordings, which the decoder decides about,
+        and of sentences spoken from their text, which everything else decides about.
+        """
+        sentences = [self._speak(synthesizer, clip) for clip in self.clips[: self.config.train.spoken_sentences]]
+        scalars = self.losses(synthesizer) | _of_sentences(sentences, self.config.audio.sample_rate)
+        parts = [scalars[name] for name in ("mel", "spoken_mel") if name in scalars]
+        return Judged({**scalars, "score": sum(parts) / len(parts)}, sentences)
+
+    @torch.no_grad()
+    def losses(self, synthesizer: Synthesizer) -> dict[str, float]:
         """Mean losses over the validation clips, each clip counting the same."""
-        parts = [(len(clips), self._losses(clips)) for clips in self._batches()]
-        return {
-            name: sum(count * float(values[name]) for count, values in parts) / len(self.clips) for name in parts[0][1]
-        }
-
-    @torch.no_grad()
-    def speak(self, journal: Journal, step: int) -> None:
-        """Speak the first validation sentences, and draw each beside its recording."""
-        for clip in self.clips[: self.config.train.spoken_sentences]:
-            self._speak(journal, step, clip)
+        parts = [(len(clips), self._losses(synthesizer, clips)) for clips in self._batches()]
+        names = dict.fromkeys(name for _, values in parts for name in values)
+        means = {}
+        for name in names:  # the last batch may be of one clip, which has no other's text
+            having = [(count, float(values[name])) for count, values in parts if name in values]
+            means[name] = sum(count * value for count, value in having) / sum(count for count, _ in having)
+        return means
 
     def _batches(self) -> Iterator[Sequence[Clip]]:
         """The clips, longest first, in batches no larger than a training batch."""
@@ -64,30 +113,44 @@ class Validation:
         size = min(16, self.config.train.batch_size)
         return (clips[start : start + size] for start in range(0, len(clips), size))
 
-    def _losses(self, clips: Sequence[Clip]) -> dict[str, Tensor]:
+    def _losses(self, synthesizer: Synthesizer, clips: Sequence[Clip]) -> dict[str, Tensor]:
         batch = self.make_batch(clips)
-        spectrogram, spoken = self._synthesize(batch)
+        spectrogram, spoken = self._synthesize(synthesizer, batch)
         segments = self.features.segments(batch, spectrogram, spoken)
         longest = spoken.durations.amax(dim=1) / spoken.durations.sum(dim=1)
-        return {
+        kl = kl_loss(spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask)
+        losses = {
             "mel": mel_loss(segments.mel_real, segments.mel_fake, segments.frame_mask),
-            "kl": kl_loss(
-                spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask
-            ),
+            "kl": kl,
             "duration": duration_loss(spoken.duration_cost, spoken.phoneme_mask),
             # Of all frames, those of the one phoneme that has most: near 1 while the alignment is not found.
             "longest_phoneme_share": longest.mean(),
         }
+        if len(clips) > 1:
+            losses["text_gain"] = self._kl_of_other_texts(synthesizer, batch, spoken) - kl
+        return losses
 
-    def _synthesize(self, batch: Batch) -> tuple[Tensor, Synthesis]:
-        with self.autocast():
-            return self.features.synthesize(self.synthesizer, batch, self._noise(batch.audio.device))
+    def _kl_of_other_texts(self, synthesizer: Synthesizer, batch: Batch, spoken: Synthesis) -> Tensor:
+        """The KL term where each recording is given the text of its neighbour in the batch.
 
-    def _speak(self, journal: Journal, step: int, clip: Clip) -> None:
-        batch, speaking, rate = self.make_batch([clip]), self.config.speaking, self.config.audio.sample_rate
-        spectrogram, spoken = self._synthesize(batch)
+        What its own text makes of it is less by as much as texts tell about recordings: near 0 before the alignment
+        is found, and for ever where the texts are not those of the recordings.
+        """
+        frame_lengths = self.features.frame_lengths(batch)
+        lengths = batch.phoneme_lengths.roll(1).minimum(frame_lengths)
         with self.autocast():
-            speech = self.synthesizer.speak(
+            _, prior = synthesizer.find_text(spoken.z_p, batch.phoneme_ids.roll(1, dims=0), lengths, frame_lengths)
+        return kl_loss(spoken.z_p, spoken.posterior.log_std, prior.mean, prior.log_std, spoken.frame_mask)
+
+    def _synthesize(self, synthesizer: Synthesizer, batch: Batch) -> tuple[Tensor, Synthesis]:
+        with self.autocast():
+            return self.features.synthesize(synthesizer, batch, self._noise(batch.audio.device))
+
+    def _speak(self, synthesizer: Synthesizer, clip: Clip) -> Sentence:
+        batch, speaking = self.make_batch([clip]), self.config.speaking
+        spectrogram, spoken = self._synthesize(synthesizer, batch)
+        with self.autocast():
+            speech = synthesizer.speak(
                 batch.phoneme_ids,
                 batch.phoneme_lengths,
                 batch.speaker_ids,
@@ -96,21 +159,35 @@ class Validation:
                 generator=self._noise(spectrogram.device),
             )
         audio = speech.audio[0].float()  # [1, S]
-        samples = audio[0].cpu().numpy()
-        path = journal.folder / "samples" / f"{step:08d}" / f"{clip.id.replace('/', '_')}.wav"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_audio(path, samples, sample_rate=rate)
-        journal.sound(step, f"spoken/{clip.id}", samples, rate)
-
-        seconds_per_frame = 1 / self.config.audio.frames_per_second
-        panels = {"recorded": self.features.mel_scale(spectrogram)[0], "spoken": self.features.mel(audio)[0]}
-        mels = {name: mel.cpu().numpy() for name, mel in panels.items()}
-        journal.picture(step, f"mel/{clip.id}", mel_picture(mels, seconds_per_frame=seconds_per_frame))
-        durations = spoken.durations[0].cpu().numpy()
-        symbols = [self.symbol_of_id[index] for index in clip.phoneme_ids.tolist()]
-        journal.picture(
-            step, f"alignment/{clip.id}", alignment_picture(durations, symbols, seconds_per_frame=seconds_per_frame)
+        recorded = int(self.features.frame_lengths(batch))
+        return Sentence(
+            clip=clip,
+            audio=audio[0].cpu().numpy(),
+            mel=self.features.mel(audio)[0].cpu().numpy(),
+            recorded_mel=self.features.mel_scale(spectrogram)[0, :, :recorded].cpu().numpy(),
+            durations=spoken.durations[0, : len(clip.phoneme_ids)].cpu().numpy(),
+            length_ratio=audio.shape[1] / len(clip.audio),
         )
 
     def _noise(self, device: torch.device) -> torch.Generator:
         return torch.Generator(device).manual_seed(self.config.run.seed)
+
+
+def _of_sentences(sentences: Sequence[Sentence], sample_rate: int) -> dict[str, float]:
+    """Means over the sentences, those left out that were no speech at all."""
+    if not sentences:
+        return {}
+    levels = [
+        tuple(integrated_loudness(audio, sample_rate) for audio in (sentence.audio, sentence.recording))
+        for sentence in sentences
+    ]
+    louder = [spoken - recorded for spoken, recorded in levels if spoken is not None and recorded is not None]
+    return {
+        "spoken_mel": _mean([sentence.mel_distance() for sentence in sentences]),
+        "length_ratio": _mean([sentence.length_ratio for sentence in sentences]),
+        "loudness_db": _mean(louder),
+    }
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values) if values else math.nan

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from matplotlib.patches import Rectangle
+from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from training.journal import Journal, RunningMeans
@@ -52,10 +52,16 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.scalars(10, {"loss/mel": 1.5, "gradient_norm/synthesizer": math.inf})
     journal.scalars(20, {"loss/mel": 1.25})
-    journal.sound(20, "spoken/a", np.sin(np.arange(2205, dtype=np.float32) / 20), 22050)
-    journal.picture(20, "mel/a", mel_picture({"spoken": np.zeros((80, 12), np.float32)}, seconds_per_frame=0.01))
-    durations = np.array([3, 4, 5])
-    journal.picture(20, "alignment/a", alignment_picture(durations, ["^", "a", "$"], seconds_per_frame=0.01))
+    sound = np.sin(np.arange(2205, dtype=np.float32) / 20)
+    journal.recording(0, "a", sound, 22050)
+    journal.spoken(20, "a", sound / 2, 22050)
+    journal.picture(20, "mel", "a", mel_picture({"spoken": np.zeros((80, 12), np.float32)}, seconds_per_frame=0.01))
+    path = alignment_picture(np.array([3, 4, 5]), ["^", "a", "$"], seconds_per_frame=0.01)
+    journal.picture(20, "alignment", "a", path)
+    journal.sentences({"a": "Ähm."})
+    journal.text(20, "verdict", "- **ok** (outlook): keep going")
+    journal.histogram(20, "weights/x", torch.arange(10.0))
+    journal.hyper_parameters({"train.batch_size": 4, "decoder.kind": "hifigan"}, ["loss/mel"])
     journal.close()
     lines = read(tmp_path)
     assert [(line["step"], line["loss/mel"]) for line in lines] == [(10, 1.5), (20, 1.25)]
@@ -65,7 +71,22 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     board.Reload()
     assert [(event.step, event.value) for event in board.Scalars("loss/mel")] == [(10, 1.5), (20, 1.25)]
     assert board.Tags()["images"] == ["mel/a", "alignment/a"]
-    assert board.Audio("spoken/a")[0].sample_rate == 22050
+    assert [event.step for event in board.Audio("spoken/a")] == [20]
+    assert board.Audio("recorded/a")[0].sample_rate == 22050
+    assert board.Histograms("weights/x")[0].histogram_value.num == 10
+    tensors = board.Tensors("verdict/text_summary")
+    assert tensors[0].tensor_proto.string_val[0].startswith(b"- **ok**")
+    hyper_parameters = board.summary_metadata["_hparams_/session_start_info"].plugin_data.content
+    assert b"train.batch_size" in hyper_parameters
+    assert b"hifigan" in hyper_parameters
+    samples = {str(file.relative_to(tmp_path / "samples")) for file in (tmp_path / "samples").rglob("*.*")}
+    step = "00000020"
+    assert samples == {
+        *("sentences.json", "recorded/a.wav"),
+        *(f"{step}/a{ending}" for ending in (".wav", ".mel.png", ".alignment.png")),
+    }
+    assert imread(tmp_path / "samples" / step / "a.alignment.png").shape == path.shape
+    assert json.loads((tmp_path / "samples" / "sentences.json").read_text()) == {"a": "Ähm."}
 
 
 def test_a_new_run_starts_with_an_empty_page(tmp_path: Path) -> None:
@@ -83,8 +104,30 @@ def test_time_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert read(tmp_path)[0]["seconds"] == pytest.approx(3600, abs=60)
 
 
+def test_the_greatest_gradient_norm_is_told_beside_the_mean() -> None:
+    means = RunningMeans()
+    for norm in (1.0, math.inf, 7.0):
+        means.add({"loss/mel": torch.tensor(norm), "gradient_norm/discriminator": torch.tensor(norm)})
+    read = means.read()
+    assert read == {"loss/mel": 4.0, "gradient_norm/discriminator": 4.0, "gradient_norm_max/discriminator": 7.0}
+    means.add({"gradient_norm/discriminator": torch.tensor(2.0)})
+    assert means.read()["gradient_norm_max/discriminator"] == 2.0
+
+
 def test_the_alignment_is_drawn_as_a_staircase() -> None:
-    figure = alignment_picture(np.array([2, 0, 3]), ["^", "_", "a"], seconds_per_frame=0.5)
-    bars = [(bar.get_x(), bar.get_width()) for bar in figure.axes[0].patches if isinstance(bar, Rectangle)]
-    assert bars == [(0.0, 1.0), (1.0, 0.0), (1.0, 1.5)]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == ["^", "a"]
+    picture = alignment_picture(np.array([2, 0, 3]), ["^", "_", "a"], seconds_per_frame=0.5)
+    rows, columns = np.nonzero((picture == (31, 111, 120)).all(axis=2))
+    left, low = columns.min(), rows.max()
+    # Three pixels of height a phoneme and two of width a frame: the first lasts 2 frames, the second none, the third 3.
+    drawn = {(int(low - row) // 3, int(column - left) // 2) for row, column in zip(rows, columns, strict=True)}
+    assert drawn == {(0, 0), (0, 1), (2, 2), (2, 3), (2, 4)}
+
+
+def test_mel_spectrograms_are_drawn_low_bands_below_on_one_scale_of_loudness() -> None:
+    low, high = np.full((2, 80, 5), np.log(1e-5), np.float32)
+    low[0], high[79] = 0.0, -5.0
+    picture = mel_picture({"low": low, "high": high}, seconds_per_frame=0.01).astype(int).sum(axis=2)
+    first, second = picture[24:184, 24:34], picture[208:368, 24:34]
+    assert (first[158:] > first[:158].max()).all()
+    assert (second[:2] > second[2:].max()).all()
+    assert first.max() > second.max()

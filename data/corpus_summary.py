@@ -1,0 +1,79 @@
+"""What a corpus is like, in a few figures that go with the curves of a run."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.atomic_file import replacing
+from data.audio_file import FULL_SCALE
+from data.clips import Clip
+from data.corpus import Corpus
+from data.inspection.loudness import integrated_loudness
+
+_LOOKED_AT = 64  # clips, spread evenly: enough for figures of the whole
+_WINDOW = 1024  # samples
+_BELOW_LOUDEST_DB = 60.0  # speech has more than this at every frequency, and a filter's stop band has less
+
+
+@dataclass(frozen=True)
+class CorpusSummary:
+    """A corpus in figures."""
+
+    clips: int  # to train on
+    validation_clips: int
+    hours: float  # of both
+    speakers: tuple[str, ...]
+    symbols: int
+    sample_rate: int
+    phonemes_per_second: float  # letters of the alphabet of sounds: no blanks, marks or spaces
+    bandwidth_hz: float  # above it there is nothing; half the sample rate where there is something everywhere
+    loudness_lufs: float | None  # the median of the clips'
+
+    def write(self, path: Path) -> None:
+        """Write it as JSON.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        with replacing(path) as file:
+            file.write(json.dumps(asdict(self), ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
+
+
+def summarise(corpus: Corpus, sample_rate: int) -> CorpusSummary:
+    """Look at a corpus; what lies in shards is judged by its validation clips."""
+    clips = [*corpus.train, *corpus.validation]
+    some = clips[:: max(1, len(clips) // _LOOKED_AT)]
+    samples = sum(len(clip.audio) for clip in clips) + sum(sum(shard.samples) for shard in corpus.shards)
+    sounds = {index for symbol, index in corpus.symbols.ids.items() if symbol.isalpha()}
+    spoken = sum(sum(index in sounds for index in clip.phoneme_ids.tolist()) for clip in some)
+    loudness = [integrated_loudness(_floats(clip), sample_rate) for clip in some]
+    known = [value for value in loudness if value is not None]
+    return CorpusSummary(
+        clips=len(corpus.train) + sum(len(shard.samples) for shard in corpus.shards),
+        validation_clips=len(corpus.validation),
+        hours=round(samples / sample_rate / 3600, 4),
+        speakers=corpus.speakers,
+        symbols=corpus.symbols.size,
+        sample_rate=sample_rate,
+        phonemes_per_second=round(spoken * sample_rate / sum(len(clip.audio) for clip in some), 2),
+        bandwidth_hz=round(bandwidth_hz([_floats(clip) for clip in some], sample_rate), 1),
+        loudness_lufs=round(float(np.median(known)), 2) if known else None,
+    )
+
+
+def bandwidth_hz(recordings: list[NDArray[np.float32]], sample_rate: int) -> float:
+    """The highest frequency that is heard in recordings [S]: within 60 dB of the loudest one, over all their time."""
+    power = np.zeros(_WINDOW // 2 + 1)
+    window = np.hanning(_WINDOW).astype(np.float32)
+    for audio in recordings:
+        pieces = audio[: len(audio) // _WINDOW * _WINDOW].reshape(-1, _WINDOW)
+        power += np.square(np.abs(np.fft.rfft(pieces * window))).sum(axis=0)
+    heard = np.flatnonzero(power >= power.max() * 10 ** (-_BELOW_LOUDEST_DB / 10))
+    return float(heard[-1]) * sample_rate / _WINDOW
+
+
+def _floats(clip: Clip) -> NDArray[np.float32]:
+    return clip.audio.astype(np.float32) / np.float32(FULL_SCALE)

@@ -1,0 +1,59 @@
+"""Two voices on the same sentences, measure by measure: which is better, and how sure that is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evaluation.judging import Evaluation
+from evaluation.measure import Better, Row
+from measures.intervals import Interval, paired_test
+
+LEAST_PROBABLE = 0.05  # the p-value below which a difference is believed
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One measure of two voices."""
+
+    part: str
+    name: str
+    unit: str
+    better: Better
+    difference: Interval  # of second minus first; of their distances from the recording where `better` is "recorded"
+    p_value: float
+    winner: Literal["first", "second"] | None  # None: no difference was found, which does not mean that there is none
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """As that of the rows."""
+        return self.part, self.name
+
+
+def compare(first: Evaluation, second: Evaluation) -> list[Compared]:
+    """Compare what was measured of both, over the sentences that both have a value for."""
+    others = {row.key: row for row in second.rows}
+    pairs = ((row, others.get(row.key)) for row in first.rows)
+    return [_compare(row, other) for row, other in pairs if other is not None and not (row.note or other.note)]
+
+
+def _compare(first: Row, second: Row) -> Compared:
+    sentences = [sentence for sentence in first.values if sentence in second.values]
+    test = paired_test(_losses(first, sentences), _losses(second, sentences))
+    found = test.p_value < LEAST_PROBABLE and (test.difference.low > 0 or test.difference.high < 0)
+    second_is_better = (test.difference.mean > 0) == (first.better == "higher")
+    return Compared(
+        part=first.part,
+        name=first.name,
+        unit=first.unit,
+        better=first.better,
+        difference=test.difference,
+        p_value=test.p_value,
+        winner=None if not found else "second" if second_is_better else "first",
+    )
+
+
+def _losses(row: Row, sentences: Sequence[str]) -> list[float]:
+    """What is compared of each sentence."""
+    if row.better != "recorded":
+        return [row.values[sentence] for sentence in sentences]
+    return [abs(row.values[sentence] - row.recorded[sentence]) for sentence in sentences]

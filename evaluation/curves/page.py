@@ -1,0 +1,149 @@
+"""The page of one or more runs: what they say, their curves, pictures and voices, in one file that needs no other."""
+
+import base64
+import hashlib
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import data.report.page
+from data.report.printable import printable
+from evaluation.curves.charts import Chart, Group, groups
+from evaluation.curves.drawing_data import chart_data, picture_data, run_data
+from evaluation.curves.figures import corpus_figures, grouped, key_figures
+from evaluation.curves.opened import OpenedRun
+from evaluation.curves.samples import MOST_PICTURED_SENTENCES, Samples, read_samples
+
+_HERE, _BASE_STYLE = Path(__file__).parent, Path(data.report.page.__file__).with_name("page.css")
+_SAYS_NOTHING = ("run.dir",)  # settings that always differ
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """One chart on the page."""
+
+    number: int  # among those that the script draws
+    chart: Chart
+    run: int | None  # the place of the run it belongs to; None where all are laid over each other
+
+
+@dataclass(frozen=True)
+class _Player:
+    """One sentence by one run at one step."""
+
+    run: str
+    step: int
+    sound: str  # a data URI
+
+
+@dataclass(frozen=True)
+class _Spoken:
+    """One validation sentence, by every run that spoke it."""
+
+    id: str
+    text: str
+    recorded: str | None
+    newest: list[_Player]
+    earlier: list[_Player]
+
+
+def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, version: str = "") -> str:
+    """The whole page as HTML.
+
+    Args:
+        runs: at least one.
+        reference: what they are compared with.
+        version: of what the page is made of, where a server tells when that has changed; "" where the page is a file.
+    """
+    import jinja2  # lazily, as the report does
+
+    every = [*runs, *([reference] if reference else [])]
+    drawings = _drawings(every)
+    samples = [read_samples(run.folder, runs=len(runs)) for run in runs]
+    facts = {
+        "version": version,
+        "runs": run_data(every),
+        "charts": [chart_data(one.chart, one.run) for _, group in drawings for one in group],
+        "pictures": picture_data(runs, samples),
+    }
+    style = "".join(path.read_text(encoding="utf-8") for path in (_BASE_STYLE, _HERE / "page.css"))
+    script = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("chart.js", "page.js"))
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(printable=printable, grouped=grouped)
+    return environment.get_template("page.html.jinja").render(
+        title=", ".join(run.name for run in runs),
+        runs=runs,
+        every=every,
+        reference=reference,
+        figures=[key_figures(run) for run in runs],
+        corpora=[corpus_figures(run) for run in runs],
+        drawings=drawings,
+        samples=samples,
+        pictures_of=MOST_PICTURED_SENTENCES,
+        spoken=_by_sentence(runs, samples),
+        differing=_differing(every),
+        facts=_embedded(facts),
+        watched=bool(version),
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+
+
+def _drawings(runs: Sequence[OpenedRun]) -> list[tuple[Group, list[_Drawing]]]:
+    """The charts of each group; parts of a whole once for every run that has them."""
+    names = dict.fromkeys(name for run in runs for name in run.run.curves)
+    number = itertools.count()
+    drawings = []
+    for group in groups(names):
+        of_group = []
+        for chart in group.charts:
+            owners = [place for place, run in enumerate(runs) if chart.series[0].curve in run.run.curves]
+            of_group += [_Drawing(next(number), chart, run) for run in (owners if chart.stacked else [None])]
+        drawings.append((group, of_group))
+    return drawings
+
+
+def _by_sentence(runs: Sequence[OpenedRun], samples: Sequence[Samples]) -> list[_Spoken]:
+    """Sentences of the same name and text are heard side by side, whichever run spoke them."""
+    together: dict[tuple[str, str], _Spoken] = {}
+    for run, shown in zip(runs, samples, strict=True):
+        for sentence in shown.sentences:
+            if not sentence.recorded and not sentence.spoken:
+                continue
+            spoken = together.setdefault(
+                (sentence.id, sentence.text), _Spoken(sentence.id, sentence.text, sentence.recorded, [], [])
+            )
+            players = [_Player(run.name, step, sound) for step, sound in sentence.spoken.items()]
+            spoken.newest.extend(players[:1])
+            spoken.earlier.extend(players[1:])
+    return list(together.values())
+
+
+def _differing(runs: Sequence[OpenedRun]) -> dict[str, list[str]]:
+    """The settings that are not the same in all runs, with each run's value; "" where it has none."""
+    known = [run.settings for run in runs if run.settings]
+    keys = dict.fromkeys(key for settings in known for key in settings if key not in _SAYS_NOTHING)
+    differing = (key for key in keys if len({settings.get(key) for settings in known}) > 1)
+    return {key: [run.settings.get(key, "") for run in runs] for key in differing}
+
+
+def _embedded(facts: dict[str, Any]) -> str:
+    """JSON that nothing in it can end early, whatever a name says."""
+    text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _hash(content: str) -> str:
+    """As a Content-Security-Policy names what may run: nothing else does, whatever a text says."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -1,0 +1,168 @@
+"""The pictures and the spoken sentences of a run, small enough that one page carries those of many validations."""
+
+import base64
+import functools
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data.report.player import file_data_uri
+
+PICTURE_BYTES, SOUND_BYTES = 1_900_000, 1_400_000  # of the page, base64, for all runs together
+MOST_PICTURED, MOST_HEARD = 12, 5  # validations
+MOST_PICTURED_SENTENCES, MOST_SENTENCES = 4, 12
+PICTURE_KINDS = ("mel", "alignment")
+_WIDEST_PICTURE = 960  # pixels
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One validation sentence: as recorded, and as the voice spoke it at some validations."""
+
+    id: str
+    text: str  # "" where it is not known
+    recorded: str | None  # data URIs here and below
+    spoken: dict[int, str]  # by step, the newest first
+    pictures: dict[int, dict[str, str]]  # by step, the earliest first; "mel" and "alignment"
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What is shown of a run's samples, and what is not."""
+
+    sentences: tuple[Sentence, ...] = ()
+    validations: int = 0  # that left something
+    pictured: tuple[int, ...] = ()  # steps whose pictures are shown
+    heard: tuple[int, ...] = ()  # steps whose sound is there
+    left_out: int = 0  # pictures and sounds of these that the page has no room for
+
+
+class _Room:
+    """The bytes that are left of a budget."""
+
+    def __init__(self, most: int) -> None:
+        self._left, self.refused = most, 0
+
+    def take(self, make: Callable[[], str | None]) -> str | None:
+        """What `make` makes, if there is room for it; once there was none, nothing more is made."""
+        if self.refused:
+            self.refused += 1
+            return None
+        uri = make()
+        if uri is not None and len(uri) > self._left:
+            self.refused += 1
+            return None
+        self._left -= len(uri or "")
+        return uri
+
+
+@dataclass
+class _Found:
+    """What was encoded of one sentence so far."""
+
+    recorded: str | None = None
+    spoken: dict[int, str] = field(default_factory=dict)
+    pictures: dict[int, dict[str, str]] = field(default_factory=dict)
+
+
+def read_samples(folder: Path, *, runs: int = 1) -> Samples:
+    """Encode what a run folder has under samples/: the newest first, then a spread over the run, within a budget.
+
+    Args:
+        folder: the run's.
+        runs: how many share the page.
+    """
+    root = folder / "samples"
+    steps = {int(path.name): path for path in root.glob("[0-9]*") if path.name.isdigit() and path.is_dir()}
+    ids = _ids(steps.values())[:MOST_SENTENCES]
+    found = {id: _Found() for id in ids}
+    sounds, pictures = _Room(SOUND_BYTES // runs), _Room(PICTURE_BYTES // runs)
+    heard, pictured = spread(sorted(steps), MOST_HEARD), spread(sorted(steps), MOST_PICTURED)
+    for id, sentence in found.items():
+        sentence.recorded = _sound(sounds, root / "recorded" / f"{id}.wav", folder)
+    for step in heard:
+        for id, sentence in found.items():
+            if uri := _sound(sounds, steps[step] / f"{id}.wav", folder):
+                sentence.spoken[step] = uri
+    for step in pictured:
+        for id in ids[:MOST_PICTURED_SENTENCES]:
+            for kind in PICTURE_KINDS:
+                if uri := _picture(pictures, steps[step] / f"{id}.{kind}.png"):
+                    found[id].pictures.setdefault(step, {})[kind] = uri
+    texts = _texts(root / "sentences.json")
+    sentences = tuple(
+        Sentence(
+            id,
+            texts.get(id, ""),
+            sentence.recorded,
+            dict(sorted(sentence.spoken.items(), reverse=True)),
+            dict(sorted(sentence.pictures.items())),
+        )
+        for id, sentence in found.items()
+    )
+    return Samples(
+        sentences,
+        validations=len(steps),
+        pictured=tuple(sorted({step for sentence in sentences for step in sentence.pictures})),
+        heard=tuple(sorted({step for sentence in sentences for step in sentence.spoken})),
+        left_out=sounds.refused + pictures.refused,
+    )
+
+
+def spread(steps: Sequence[int], most: int) -> list[int]:
+    """The last, the first, and then what lies farthest from those already taken: so many at most."""
+    taken = list(steps[-1:])
+    rest = list(steps[:-1])
+    while rest and len(taken) < most:
+        # Of equals the later one: a voice is listened to for what it is now.
+        farthest = max(rest, key=lambda step: (min(abs(step - one) for one in taken), step))
+        taken.append(farthest)
+        rest.remove(farthest)
+    return taken
+
+
+def _ids(folders: Iterable[Path]) -> list[str]:
+    """The sentences that any validation left something of."""
+    endings = (".wav", *(f".{kind}.png" for kind in PICTURE_KINDS))
+    names = (path.name for folder in folders for path in folder.iterdir())
+    return sorted({name.removesuffix(ending) for name in names for ending in endings if name.endswith(ending)})
+
+
+def _texts(path: Path) -> dict[str, str]:
+    try:
+        texts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {str(id): str(text) for id, text in texts.items()} if isinstance(texts, dict) else {}
+
+
+def _sound(room: _Room, path: Path, root: Path) -> str | None:
+    return room.take(lambda: _encoded_sound(path, root, path.stat().st_mtime_ns)) if path.is_file() else None
+
+
+def _picture(room: _Room, path: Path) -> str | None:
+    return room.take(lambda: _encoded_picture(path, path.stat().st_mtime_ns)) if path.is_file() else None
+
+
+@functools.lru_cache(maxsize=500)
+def _encoded_sound(path: Path, root: Path, _changed: int) -> str | None:
+    """As MP3; kept while the file does not change, because a page that is watched is made again and again."""
+    return file_data_uri(path, root)
+
+
+@functools.lru_cache(maxsize=500)
+def _encoded_picture(path: Path, _changed: int) -> str | None:
+    """As WebP, at most 960 pixels wide; None where it is no picture."""
+    from PIL import Image  # lazily: a run without samples needs none
+
+    encoded = io.BytesIO()
+    try:
+        with Image.open(path) as image:
+            picture = image.convert("RGB")
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    picture.thumbnail((_WIDEST_PICTURE, 4 * _WIDEST_PICTURE))
+    picture.save(encoded, "WEBP", quality=55, method=2)
+    return f"data:image/webp;base64,{base64.b64encode(encoded.getvalue()).decode()}"

@@ -1,0 +1,143 @@
+"""The sentences that a voice is judged on: recordings it did not learn from, chosen the same way each time."""
+
+import hashlib
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from configs import Config, DataSettings, InputError, load_config
+from data.audio_file import FULL_SCALE
+from data.clips import Clip, read_clips
+from data.corpus import split
+from data.preparation import Preparation, prepare
+from data.preparation.examination import PreparedClip
+from data.shards import open_shards
+from data.text import Encoded
+from evaluation.sound import Sound
+from infer import Voice
+
+_MOST_UNKNOWN = 0.1  # of the symbols of all sentences: beyond it, the voice was made for another alphabet
+# What makes ids of a text and samples of a file: always the voice's own.
+_OF_THE_VOICE = ("front_end", "language", "lexicon", "level", "level_db", "trim_silence", "trim_margin_seconds")
+
+
+@dataclass(frozen=True, eq=False)
+class Sentence:
+    """A held-out recording, and its text as the voice reads it."""
+
+    id: str
+    text: str
+    encoded: Encoded
+    speaker: int | None  # place in the voice's speakers; None for a voice of one
+    recorded: Sound
+
+
+def choose_data(config: Config, given: Path | None) -> DataSettings:
+    """Where the recordings are: where the voice's settings say, or in a folder or by an experiment's settings file.
+
+    Raises:
+        InputError: there are none.
+    """
+    own = config.data
+    if given is None:
+        place = Path(own.shards or own.root)
+        if not place.exists():
+            raise InputError(f"the recordings of this voice are not at {place}: say where they are with --data FOLDER")
+        return own
+    if given.suffix == ".toml":
+        return load_config(given).data
+    if not given.is_dir():
+        raise InputError(f"{given}: there is no such folder of recordings, and it is no settings file (.toml) either")
+    update: dict[str, object] = {"root": str(given), "shards": None}
+    if given.resolve() != Path(own.root).resolve():
+        update["format"] = "auto"
+        for name in ("metadata", "validation_metadata"):
+            file = getattr(own, name)
+            update[name] = file if file is not None and (given / file).is_file() else None
+    return own.model_copy(update=update)
+
+
+def hold_out(voice: Voice, data: DataSettings, count: int) -> list[Sentence]:
+    """The held-out sentences, read and spoken as the voice does; fewer than `count` only where there are no more.
+
+    They are the validation clips of the settings; a corpus with no more clips than `data.validation_clips` is held out
+    whole. Of these, the ids with the smallest SHA-256 are taken: any number of sentences begins with the same ones.
+
+    Raises:
+        InputError: nothing is held out, a speaker is not one of the voice's, or the texts are in another alphabet.
+    """
+    speakers = voice.speakers if len(voice.speakers) > 1 else ()
+    clips = list(_clips(voice, _as_read_by(voice, data), speakers, count))
+    sentences = [
+        Sentence(
+            id=clip.id,
+            text=clip.text,
+            encoded=voice.front_end.utterance(clip.text),
+            speaker=clip.speaker_id if speakers else None,
+            recorded=Sound(clip.audio.astype(np.float32) / np.float32(FULL_SCALE), voice.sample_rate),
+        )
+        for clip in clips
+    ]
+    _refuse_another_alphabet(sentences, data)
+    return sentences
+
+
+def _as_read_by(voice: Voice, data: DataSettings) -> DataSettings:
+    own = voice.config.data
+    update = {name: getattr(own, name) for name in _OF_THE_VOICE}
+    if own.lexicon is not None and not Path(own.lexicon).is_file():
+        update["lexicon"] = None  # the voice has its words in itself
+    return data.model_copy(update=update)
+
+
+def _clips(voice: Voice, data: DataSettings, speakers: Sequence[str], count: int) -> Iterator[Clip]:
+    symbols = voice.front_end.symbols
+    if data.shards is not None:
+        corpus = open_shards(data.shards, data, voice.config.audio, symbols=symbols, speakers=voice.speakers)
+        return iter(sorted(corpus.validation, key=lambda clip: _place(clip.id))[:count])
+    preparation = prepare(data, voice.config.audio, symbols=symbols)
+    chosen = sorted(_validation(preparation), key=lambda clip: _place(clip.recording.id))[:count]
+    _warn_of_learned(voice.config.data, preparation, chosen)
+    return read_clips(chosen, prepared_audio=preparation.prepared_audio, symbols=symbols, speakers=speakers)
+
+
+def _validation(preparation: Preparation) -> Sequence[PreparedClip]:
+    clips, data = preparation.clips, preparation.data
+    if not clips:
+        raise InputError(f"{data.root}: none of its {preparation.rows} recordings can be used to judge a voice")
+    if data.validation_metadata is None and len(clips) <= data.validation_clips:
+        return clips
+    return split(clips, data)[1]
+
+
+def _warn_of_learned(own: DataSettings, preparation: Preparation, chosen: Sequence[PreparedClip]) -> None:
+    """Tell of sentences that this voice learned from, because its own settings divide the same recordings otherwise."""
+    data, clips = preparation.data, preparation.clips
+    if Path(own.root).resolve() != Path(data.root).resolve() or own.validation_clips >= len(clips):
+        return
+    if (own.metadata, own.validation_metadata) != (data.metadata, data.validation_metadata):
+        warnings.warn(
+            f"this voice divides {own.root} otherwise, and may have learned from these sentences", stacklevel=2
+        )
+        return
+    learned = {clip.recording.id for clip in split(clips, own)[0]} & {clip.recording.id for clip in chosen}
+    if learned:
+        warnings.warn(f"this voice has learned from {len(learned)} of these {len(chosen)} sentences", stacklevel=2)
+
+
+def _place(name: str) -> bytes:
+    return hashlib.sha256(name.encode()).digest()
+
+
+def _refuse_another_alphabet(sentences: Sequence[Sentence], data: DataSettings) -> None:
+    unknown = [symbol for sentence in sentences for symbol in sentence.encoded.unknown]
+    known = sum(len(sentence.encoded.symbols) for sentence in sentences)
+    if len(unknown) > _MOST_UNKNOWN * (known + len(unknown)):
+        some = " ".join(sorted(set(unknown))[:8])
+        raise InputError(
+            f"{data.shards or data.root}: of the {known + len(unknown)} symbols of its texts the voice does not know "
+            f"{len(unknown)} ({some}): give --data whose texts are in the alphabet of the voice"
+        )

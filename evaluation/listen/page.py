@@ -1,0 +1,95 @@
+"""The page of a listening test: one file that needs no other, and that does not say who is speaking.
+
+The clips lie in it in an order of their own, drawn from the seed. Which is by whom is written beside them in base64,
+which keeps an honest listener blind and nobody else. The order in which the page shows them is drawn anew for each
+listener.
+"""
+
+import base64
+import hashlib
+import itertools
+import json
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import data.report.page
+from configs.atomic_file import replacing
+from evaluation.listen.items import Item, System
+from evaluation.listen.sound import LOUDNESS_LUFS
+
+_HERE, _BASE_STYLE = Path(__file__).parent, Path(data.report.page.__file__).with_name("page.css")
+
+
+def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bool = False) -> None:
+    """Write the page of a test.
+
+    Args:
+        items: at least one, all with the same systems.
+        path: of the HTML file.
+        seed: of the order in which the clips lie in it.
+        lossless: FLAC for MP3, which makes the page about three times as large.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    import jinja2  # lazily, as the other pages do
+
+    test = _test(items, seed, lossless)
+    style = "".join(file.read_text(encoding="utf-8") for file in (_BASE_STYLE, _HERE / "page.css"))
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    page = environment.get_template("page.html.jinja").render(
+        pairs=len(test["pairs"]),
+        ratings=len(test["ratings"]),
+        versions=max(len(trial["clips"]) for trial in test["ratings"]),
+        recorded=any(trial["reference"] is not None for trial in test["ratings"]),
+        loudness=f"{-LOUDNESS_LUFS:g}",
+        # Within a script element only "</script" and "<!--" mean anything.
+        test=json.dumps(test, ensure_ascii=False).replace("<", "\\u003c"),
+        style=style,
+        script=script,
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+    )
+    with replacing(path) as file:
+        file.write(page.encode("utf-8", "backslashreplace"))
+
+
+def _test(items: Sequence[Item], seed: int, lossless: bool) -> dict[str, Any]:
+    """What the page is told: trials as places of clips, the clips shuffled, and the encoded key to them."""
+    systems = list(dict.fromkeys(version.system for item in items for version in item.versions))
+    versions = [(place, version) for place, item in enumerate(items) for version in item.versions]
+    random.Random(seed).shuffle(versions)
+    clips = [version.data_uri(lossless=lossless) for _, version in versions]
+    clip_of = {(place, version.system): clip for clip, (place, version) in enumerate(versions)}
+    ratings, pairs = [], []
+    for place, item in enumerate(items):
+        text = {"text": item.text, "language": item.language}
+        own = {version.system: clip_of[place, version.system] for version in item.versions}
+        reference = next((clip for system, clip in own.items() if system.kind == "recording"), None)
+        ratings.append({**text, "reference": reference, "clips": sorted(own.values())})
+        pairs += [{**text, "clips": sorted((own[one], own[two]))} for one, two in _pairs(list(own))]
+    key = {
+        "systems": [{"name": system.name, "kind": system.kind} for system in systems],
+        "items": [item.id for item in items],
+        "clips": [[place, systems.index(version.system)] for place, version in versions],
+    }
+    encoded = base64.b64encode(json.dumps(key).encode()).decode()
+    name = hashlib.sha256("".join([encoded, *clips]).encode()).hexdigest()[:12]
+    return {"test": name, "pairs": pairs, "ratings": ratings, "clips": clips, "key": encoded}
+
+
+def _pairs(systems: Sequence[System]) -> list[tuple[System, System]]:
+    """Which are held against each other: voices among themselves; a voice that is alone against the recording."""
+    voices = [system for system in systems if system.kind == "voice"]
+    chosen = voices if len(voices) > 1 else [system for system in systems if system.kind != "anchor"]
+    return list(itertools.combinations(chosen, 2))
+
+
+def _hash(content: str) -> str:
+    """As a Content-Security-Policy names what may run."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -1,0 +1,87 @@
+"""How much of what was said was not heard: edits between two sequences, counted.
+
+Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals" (1966).
+"""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from data.text.normalise import normalise
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCounts:
+    """The fewest edits that make what was heard of what was said. Counts of several sentences are added."""
+
+    substitutions: int = 0
+    insertions: int = 0
+    deletions: int = 0
+    length: int = 0  # of what was said
+
+    def __add__(self, other: "ErrorCounts") -> "ErrorCounts":
+        return ErrorCounts(
+            self.substitutions + other.substitutions,
+            self.insertions + other.insertions,
+            self.deletions + other.deletions,
+            self.length + other.length,
+        )
+
+    @property
+    def errors(self) -> int:
+        """All edits."""
+        return self.substitutions + self.insertions + self.deletions
+
+    @property
+    def rate(self) -> float:
+        """Edits per symbol said; above 1 where more is heard than said, NaN where nothing was said."""
+        return self.errors / self.length if self.length else float("nan")
+
+
+def phoneme_error_rate(said: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
+    """The errors in one sentence, by phonemes; takes time in proportion to the product of the lengths."""
+    return _fewest_edits(said, heard)
+
+
+def word_error_rate(said: str, heard: str, language: str) -> ErrorCounts:
+    """The errors in one sentence, by words; both texts are first read as by a voice of this language.
+
+    So "1,000 km!" and "one thousand kilometers" are the same. Case, punctuation and signs do not count.
+    """
+    return _fewest_edits(_words(said, language), _words(heard, language))
+
+
+def character_error_rate(said: str, heard: str, language: str) -> ErrorCounts:
+    """The same by characters, the spaces between words among them."""
+    return _fewest_edits(" ".join(_words(said, language)), " ".join(_words(heard, language)))
+
+
+def _words(text: str, language: str) -> list[str]:
+    read = unicodedata.normalize("NFC", normalise(text, language).lower())
+    kept = (character if unicodedata.category(character)[0] in "LMN" else " " for character in read.replace("'", ""))
+    return "".join(kept).split()
+
+
+def total(counts: Iterable[ErrorCounts]) -> ErrorCounts:
+    """The counts of several sentences together, in which every symbol weighs the same (micro-average)."""
+    return sum(counts, ErrorCounts())
+
+
+def _fewest_edits(said: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
+    """Of the ways with the fewest edits, one."""
+    # Each cell: edits, and of them substitutions, insertions, deletions; tuples compare by the edits first.
+    row = [(place, 0, place, 0) for place in range(len(heard) + 1)]
+    for index, symbol in enumerate(said, start=1):
+        before, row = row, [(index, 0, 0, index)]
+        for place, other in enumerate(heard, start=1):
+            if symbol == other:
+                row.append(before[place - 1])
+                continue
+            edits, substitutions, insertions, deletions = before[place - 1]
+            substituted = (edits + 1, substitutions + 1, insertions, deletions)
+            edits, substitutions, insertions, deletions = row[-1]
+            inserted = (edits + 1, substitutions, insertions + 1, deletions)
+            edits, substitutions, insertions, deletions = before[place]
+            row.append(min(substituted, inserted, (edits + 1, substitutions, insertions, deletions + 1)))
+    _, substitutions, insertions, deletions = row[-1]
+    return ErrorCounts(substitutions, insertions, deletions, len(said))

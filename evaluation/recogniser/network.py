@@ -1,0 +1,79 @@
+"""A small network from log-mel frames to phonemes: strided convolutions, then LSTMs in both directions.
+
+Graves, Fernández, Gomez & Schmidhuber, "Connectionist Temporal Classification" (2006), section 5, with convolutions
+that leave a frame every 40 ms. On one CPU core an LSTM learns as much per second as anything else of this size.
+
+B batch · F frames · T frames after the convolutions, a quarter of F · M mel bands · C channels · K classes
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+STRIDE = 4  # frames of input for each of output
+_KERNEL_SIZE = 5
+
+
+class RecogniserNetwork(nn.Module):
+    """Log-probabilities of each class in each frame; class 0 is the blank.
+
+    A clip is heard alike alone and in a batch, however much padding there is.
+
+    Args:
+        bands: M.
+        classes: K, the blank included.
+        channels: C, of the convolutions.
+        hidden: of each LSTM in each direction.
+        layers: LSTMs in each direction.
+        dropout: share of what a layer is given that is silenced in training.
+    """
+
+    def __init__(
+        self,
+        *,
+        bands: int,
+        classes: int,
+        channels: int = 256,
+        hidden: int = 192,
+        layers: int = 2,
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__()
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(width, channels, _KERNEL_SIZE, stride=2, padding=_KERNEL_SIZE // 2) for width in (bands, channels)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in self.convolutions)
+        widths = [channels] + [2 * hidden] * (layers - 1)
+        self.forwards = nn.ModuleList(nn.LSTM(width, hidden, batch_first=True) for width in widths)
+        self.backwards = nn.ModuleList(nn.LSTM(width, hidden, batch_first=True) for width in widths)
+        self.dropout = nn.Dropout(dropout)
+        self.output = nn.Linear(2 * hidden, classes)
+
+    def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Frames [B, F, M], zero beyond each clip's own, and how many those are, int64 [B].
+
+        Returns:
+            Log-probabilities [B, T, K], and T of each clip, int64 [B].
+        """
+        hidden = frames
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            hidden = functional.relu(norm(convolution(hidden.mT).mT))
+            lengths = (lengths + 1) // 2
+            hidden = hidden * _mask(hidden, lengths)  # [B, T, C]
+        mirrored = _mirror(hidden, lengths)
+        for forward, backward in zip(self.forwards, self.backwards, strict=True):
+            hidden = self.dropout(hidden)
+            back = backward(hidden.gather(1, mirrored.expand_as(hidden)))[0]
+            both = (forward(hidden)[0], back.gather(1, mirrored.expand_as(back)))
+            hidden = torch.cat(both, dim=2)  # [B, T, 2 hidden]
+        return self.output(self.dropout(hidden)).log_softmax(dim=2), lengths
+
+
+def _mask(hidden: Tensor, lengths: Tensor) -> Tensor:
+    return (torch.arange(hidden.shape[1]) < lengths[:, None])[..., None]  # [B, T, 1]
+
+
+def _mirror(hidden: Tensor, lengths: Tensor) -> Tensor:
+    """Which frame comes at each place when every clip runs backwards and its padding stays behind it: [B, T, 1]."""
+    place = torch.arange(hidden.shape[1])
+    return torch.where(place < lengths[:, None], lengths[:, None] - 1 - place, place)[..., None]

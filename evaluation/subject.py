@@ -1,0 +1,194 @@
+"""The voice that is judged: it speaks, copies and aligns, in the same noise each time.
+
+B batch, of one · P ids · F frames · Z latent channels · C speaker channels
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from configs import InputError
+from data.spectrogram import LinearSpectrogram
+from data.text import Encoded
+from infer import Voice
+from measures.perception import missing
+from measures.spectra import Audio
+from models.alignment import alignment_scores, search_durations
+from models.checkpoint import checkpoint_path
+from models.device import choose_device
+from models.importing import load_voice_from
+from models.masks import length_mask
+from models.synthesizer import Synthesizer
+from models.voice_file import VoiceFile
+from speaking.durations import check_durations
+from speaking.engine import TorchEngine
+from speaking.manner import Manner
+
+_NO_POSTERIOR = {
+    "onnx": "an .onnx voice cannot listen: give the run folder that it was made of",
+    "weights": "this voice has no posterior encoder: give the run folder, whose checkpoint of the same step has it",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A sentence as the voice says it."""
+
+    audio: Audio  # [S]
+    frames: npt.NDArray[np.int64]  # [P], of each id
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """A recording as the alignment search hears it."""
+
+    scores: npt.NDArray[np.float32]  # [F, P], log-likelihood of each frame under the prior of each id
+    frames: npt.NDArray[np.int64]  # [P], of each id
+
+
+class Subject:
+    """A voice, and with its posterior encoder if there is one.
+
+    Args:
+        name: what it is called in the table.
+        voice: ready to speak.
+        step: of the training that made it; None where that is not known.
+        seed: of the noise.
+        no_posterior: why it has no posterior encoder; empty where it has one.
+    """
+
+    def __init__(self, name: str, voice: Voice, *, step: int | None, seed: int, no_posterior: str = "") -> None:
+        self.name, self.voice, self.step, self.seed = name, voice, step, seed
+        # What measures may need and is not here, each with a sentence that says what to do.
+        self.lacks = missing() | ({"posterior encoder": no_posterior} if no_posterior else {})
+
+    @property
+    def sample_rate(self) -> int:
+        """Of all audio, in hertz."""
+        return self.voice.sample_rate
+
+    def speak(self, encoded: Encoded, speaker: int | None, *, text: str) -> Rendered:
+        """Say a whole sentence in one breath, in the noise and at the speed that the voice itself prefers.
+
+        Raises:
+            InputError: the voice would take absurdly long.
+        """
+        config = self.voice.config
+        manner = Manner.chosen(config.speaking, seed=self._seed_of(text))
+        noise_scale, duration_noise_scale = manner.noise_scales(encoded)
+        rendering = self.voice.engine.render(
+            encoded.ids,
+            speaker,
+            check=partial(
+                check_durations,
+                symbols=len(encoded.symbols),
+                frame_seconds=1 / config.audio.frames_per_second,
+                speed=manner.speed,
+                text=lambda: text,
+            ),
+            noise_scale=noise_scale,
+            duration_noise_scale=duration_noise_scale,
+            speed=manner.speed,
+            generator=manner.generator(),
+        )
+        return Rendered(rendering.whole(), rendering.frames)
+
+    @torch.inference_mode()
+    def copy(self, recorded: Audio, speaker: int | None) -> Audio:
+        """Say a recording again, from the mean of the posterior: [S], whole frames."""
+        synthesizer, device = self._synthesizer()
+        spectrogram = self._spectrogram(recorded, device)
+        lengths = _row(spectrogram.shape[2], device)
+        audio = synthesizer.reconstruct(spectrogram, lengths, None if speaker is None else _row(speaker, device))
+        copied: Audio = audio[0, 0].cpu().numpy()
+        return copied
+
+    @torch.inference_mode()
+    def align(self, ids: Sequence[int], recorded: Audio, speaker: int | None) -> Aligned:
+        """Search which frames of a recording belong to which id, as training does, from the mean of the posterior.
+
+        Raises:
+            InputError: the recording has fewer frames than there are ids.
+        """
+        synthesizer, device = self._synthesizer()
+        spectrogram = self._spectrogram(recorded, device)
+        if spectrogram.shape[2] < len(ids):
+            raise InputError(f"the recording has {spectrogram.shape[2]} frames, too few for the {len(ids)} ids it says")
+        frames, phonemes = (_row(length, device) for length in (spectrogram.shape[2], len(ids)))
+        who = None
+        if speaker is not None and synthesizer.speakers is not None:
+            who = synthesizer.speakers(_row(speaker, device)).unsqueeze(2)  # [B, C, 1]
+        prior = synthesizer.text_encoder(
+            torch.tensor([list(ids)], device=device), length_mask(phonemes, len(ids))
+        ).prior
+        mask = length_mask(frames, spectrogram.shape[2])
+        z_p = synthesizer.flow(
+            synthesizer.posterior_encoder(spectrogram, mask, who).mean * mask, mask, who
+        )  # [B, Z, F]
+        scores = alignment_scores(z_p, prior)  # [B, F, P]
+        durations = search_durations(scores, phonemes, frames)
+        return Aligned(scores[0].cpu().numpy(), durations[0].cpu().numpy())
+
+    def _synthesizer(self) -> tuple[Synthesizer, torch.device]:
+        engine = self.voice.engine
+        assert isinstance(engine, TorchEngine), "who lacks a posterior encoder is not asked to listen"
+        return engine.synthesizer, engine.device
+
+    def _spectrogram(self, audio: Audio, device: torch.device) -> Tensor:
+        settings = self.voice.config.audio
+        linear = LinearSpectrogram(
+            n_fft=settings.n_fft, window_length=settings.window_length, hop_length=settings.hop_length
+        ).to(device)
+        return linear(torch.from_numpy(audio)[None].to(device))
+
+    def _seed_of(self, text: str) -> int:
+        """Of a sentence: another for each, whatever else is judged beside it."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed} {text}".encode()).digest()[:7])
+
+
+def load_subject(path: Path, *, device: str, seed: int) -> Subject:
+    """Load a voice to judge it.
+
+    The file of a voice with one speaker has no posterior encoder; the checkpoint of its step, in the same run, has.
+
+    Raises:
+        InputError: there is no voice, or it is damaged.
+    """
+    if path.suffix == ".onnx":
+        return Subject(str(path), Voice.load(path), step=None, seed=seed, no_posterior=_NO_POSTERIOR["onnx"])
+    file = load_voice_from(path).voice
+    whole = file if _listens(file.synthesizer) else _checkpoint_of(file, path if path.is_dir() else path.parent)
+    synthesizer = (whole or file).synthesizer
+    return Subject(
+        str(path),
+        Voice(replace(file, synthesizer=synthesizer), TorchEngine(synthesizer, choose_device(device))),
+        step=file.step,
+        seed=seed,
+        no_posterior="" if whole else _NO_POSTERIOR["weights"],
+    )
+
+
+def _listens(synthesizer: Synthesizer) -> bool:
+    return hasattr(synthesizer, "posterior_encoder")
+
+
+def _checkpoint_of(voice: VoiceFile, run: Path) -> VoiceFile | None:
+    """The checkpoint that a voice was written with, which has the same weights and more."""
+    path = checkpoint_path(run / "checkpoints", voice.step)
+    if not path.exists():
+        return None
+    whole = load_voice_from(path).voice
+    weights, found = voice.synthesizer.state_dict(), whole.synthesizer.state_dict()
+    same = all(name in found and torch.equal(weight, found[name]) for name, weight in weights.items())
+    return whole if same else None
+
+
+def _row(value: int, device: torch.device) -> Tensor:
+    return torch.tensor([value], device=device)

@@ -1,0 +1,125 @@
+"""The table to read, and the JSON for programs: means with their 95 % intervals."""
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from configs.atomic_file import replacing
+from evaluation.comparison import Compared
+from evaluation.held_out import Sentence
+from evaluation.judging import Evaluation
+from evaluation.measure import Better, Row
+from evaluation.robustness import robustness_table
+from measures.intervals import Interval
+
+_ARROWS: Mapping[Better, str] = {"lower": "↓", "higher": "↑", "recorded": "≈"}
+_LEGEND = "means [95 % intervals]; better is ↓ lower, ↑ higher, ≈ nearer to the recording"
+_CHANCE = "of twenty measures of two equal voices, one differs by chance"
+
+Cells = tuple[str, ...]
+
+
+def table(evaluation: Evaluation) -> str:
+    """One voice, beside the recordings where they have the same measure."""
+
+    def cells(row: Row) -> Cells:
+        return _label(row), _mean(row.interval), _mean(row.recorded_interval) if row.recorded else ""
+
+    head = ("", "voice", "recordings")
+    return "\n".join([*_laid_out(head, evaluation.rows, cells), "", _LEGEND, *_remarks(evaluation)])
+
+
+def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compared]) -> str:
+    """Two voices side by side, and which of them is better in what."""
+    names = {"first": first.voice, "second": second.voice, None: "no difference found"}
+    rows = {row.key: row for row in second.rows}
+    tests = {one.key: one for one in compared}
+
+    def cells(row: Row) -> Cells:
+        test = tests[row.key]
+        both = (_mean(each.interval) for each in (row, rows[row.key]))
+        return _label(row), *both, _mean(test.difference), names[test.winner]
+
+    head = ("", first.voice, second.voice, "difference", "better")
+    lines = _laid_out(head, [row for row in first.rows if row.key in tests], cells)
+    return "\n".join([*lines, "", f"{_LEGEND}; {_CHANCE}", *_remarks(first), *_remarks(second)])
+
+
+def write_json(
+    path: Path, sentences: Sequence[Sentence], evaluations: Sequence[Evaluation], compared: Sequence[Compared] = ()
+) -> None:
+    """Write everything, with the value of every sentence; what is no number is null.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    found = {
+        "sentences": [{"id": sentence.id, "text": sentence.text} for sentence in sentences],
+        "voices": [asdict(each) | {"rows": [_row(row) for row in each.rows]} for each in evaluations],
+        "comparison": [asdict(one) for one in compared],
+    }
+    text = json.dumps(_without_nan(found), ensure_ascii=False, indent=1, allow_nan=False)
+    with replacing(path) as file:
+        file.write(f"{text}\n".encode())
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {**asdict(row), "interval": asdict(row.interval), "recorded_interval": asdict(row.recorded_interval)}
+
+
+def _without_nan(found: Any) -> Any:
+    if isinstance(found, Mapping):
+        return {key: _without_nan(value) for key, value in found.items()}
+    if isinstance(found, list | tuple):
+        return [_without_nan(value) for value in found]
+    return None if isinstance(found, float) and not math.isfinite(found) else found
+
+
+def _laid_out(head: Cells, rows: Sequence[Row], cells: Callable[[Row], Cells]) -> Iterator[str]:
+    """A line for each row, below the title of its part; rows that could not be measured are left to the remarks."""
+    lines = {row.key: cells(row) for row in rows if not row.note}
+    widths = [max(map(len, column)) for column in zip(head, *lines.values(), strict=True)]
+
+    def line(line: Cells) -> str:
+        first, *rest = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+        return "  ".join([first.strip().ljust(widths[0]), *rest]).rstrip()
+
+    yield line(head)
+    for title, keys in groupby(lines, key=lambda key: key[0]):
+        yield from ("", title, *(line(lines[key]) for key in keys))
+
+
+def _label(row: Row) -> str:
+    return f"{_ARROWS[row.better]} {row.name}" + (f", {row.unit}" if row.unit else "")
+
+
+def _mean(interval: Interval) -> str:
+    if not interval.count:
+        return "no value"
+    return f"{_number(interval.mean)} [{_number(interval.low)}, {_number(interval.high)}]"
+
+
+def _number(value: float) -> str:
+    """Three digits, of which none need be counted."""
+    size = abs(value)
+    return "–" if math.isnan(value) else f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"
+
+
+def _remarks(evaluation: Evaluation) -> Iterator[str]:
+    """What was left out, what failed, where values are missing, and what became of the hard texts."""
+    for note in dict.fromkeys(row.note for row in evaluation.rows if row.note):
+        names = ", ".join(row.name for row in evaluation.rows if row.note == note)
+        yield f"{evaluation.voice}: without {names}: {note}"
+    for row in evaluation.rows:
+        if not row.note and row.interval.count < len(row.values):
+            yield f"{evaluation.voice}: {row.name} of {row.interval.count} of {len(row.values)} sentences"
+    if evaluation.failures:
+        yield f"{evaluation.voice}: {len({failure.sentence for failure in evaluation.failures})} sentences failed"
+    for failure in evaluation.failures:
+        yield f"  {failure.sentence}: {failure.reason}"
+    if evaluation.hard_texts:
+        yield f"\n{evaluation.voice}: hard texts\n{robustness_table(evaluation.hard_texts)}"

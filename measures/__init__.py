@@ -1,0 +1,1 @@
+"""Every number a voice is judged by: pure functions of arrays."""

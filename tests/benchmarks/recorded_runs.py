@@ -1,0 +1,137 @@
+"""Record the curves that the verdict is tested on: of runs that are as they should be, and of runs broken on purpose.
+
+`python -m tests.benchmarks.recorded_runs --ljspeech FOLDER --onevoice FOLDER --speakers FOLDER` trains each one anew,
+about four minutes of one core each, and keeps what it left to be read: metrics.jsonl, config.toml and corpus.json.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import soxr
+import torch
+from torch import Tensor, nn
+
+from configs import command, load_config
+from configs.atomic_file import replacing
+from data.clips import Clip
+from data.corpus import Corpus
+from data.opening import open_corpus
+from train import Trainer, run
+
+_KEPT = Path(__file__).parents[1] / "training" / "verdict" / "runs"
+_ALL = ("train.steps=1200", "train.validate_every=100", "train.checkpoint_every=1200", "train.precision=fp32")
+
+
+class FrozenJudges(Trainer):
+    """A Trainer that never teaches its discriminator."""
+
+    def update(self, network: nn.Module, optimizer: torch.optim.AdamW) -> Tensor:
+        """The norm alone, where it is the discriminator's turn."""
+        if network is not self.discriminator:
+            return super().update(network, optimizer)
+        return nn.utils.get_total_norm([weight.grad for weight in network.parameters() if weight.grad is not None])
+
+
+def mislabelled(corpus: Corpus, rate: int) -> Corpus:
+    """Every recording has the text of another one, about as long."""
+    del rate
+
+    def exchanged(clips: Sequence[Clip]) -> list[Clip]:
+        ordered = sorted(clips, key=lambda clip: len(clip.phoneme_ids))
+        others = [*ordered[3:], *ordered[:3]]
+        pairs = [(clip, other) for clip, other in zip(ordered, others, strict=True)]
+        return [replace(clip, text=other.text, phoneme_ids=other.phoneme_ids) for clip, other in pairs]
+
+    return replace(corpus, train=exchanged(corpus.train), validation=exchanged(corpus.validation))
+
+
+def one_clip(corpus: Corpus, rate: int) -> Corpus:
+    """The same recording again and again."""
+    del rate
+    return replace(corpus, train=[corpus.train[0]] * len(corpus.train))
+
+
+def called_22050(corpus: Corpus, rate: int) -> Corpus:
+    """16 kHz samples in files that say otherwise: everything is spoken faster and higher."""
+    return _with_sound(corpus, lambda audio: soxr.resample(audio, rate, 16000))
+
+
+def upsampled(corpus: Corpus, rate: int) -> Corpus:
+    """16 kHz recordings brought to the rate of the settings: right, but empty above 8 kHz."""
+    return _with_sound(corpus, lambda audio: soxr.resample(soxr.resample(audio, rate, 16000), 16000, rate))
+
+
+def _with_sound(corpus: Corpus, change: Callable[[np.ndarray], np.ndarray]) -> Corpus:
+    train, validation = (
+        [replace(clip, audio=change(clip.audio).astype(np.int16)) for clip in clips]
+        for clips in (corpus.train, corpus.validation)
+    )
+    return replace(corpus, train=train, validation=validation)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run to record."""
+
+    corpus: Literal["ljspeech", "onevoice", "speakers"] = "ljspeech"
+    settings: tuple[str, ...] = ()
+    change: Callable[[Corpus, int], Corpus] | None = None
+    trainer: type[Trainer] = Trainer
+
+
+RUNS: dict[str, Recorded] = {
+    "good_ljspeech": Recorded(),
+    "broken_mislabelled": Recorded(change=mislabelled),
+    "broken_learning_rate": Recorded(settings=("train.learning_rate=0.02",)),
+    "broken_frozen_judges": Recorded(trainer=FrozenJudges),
+    "broken_no_kl": Recorded(settings=("loss.kl=0.0",)),
+    "broken_one_clip": Recorded(change=one_clip),
+    "good_onevoice": Recorded("onevoice", settings=("data.metadata=train.csv", "run.seed=5")),
+    "broken_called_22050": Recorded(change=called_22050),
+    "broken_upsampled": Recorded(change=upsampled),
+    "good_speakers": Recorded("speakers"),
+    "good_fast_learner": Recorded(settings=("train.learning_rate=0.001", "train.warmup_steps=100")),
+}
+
+
+def record(name: str, root: Path, folder: Path) -> None:
+    """Train one of RUNS in a folder, and keep its curves."""
+    asked = RUNS[name]
+    own = (f"data.root={root}", f"run.dir={folder}", "data.validation_clips=16", "run.threads=1")
+    config = load_config("configs/tiny.toml", [*own, *_ALL, *asked.settings])
+    corpus = open_corpus(config.data, config.audio, aloud=False)
+    if asked.change is not None:
+        corpus = asked.change(corpus, config.audio.sample_rate)
+    run(asked.trainer(config, corpus))
+    kept = _KEPT / name
+    kept.mkdir(parents=True, exist_ok=True)
+    for file in ("metrics.jsonl", "corpus.json"):
+        shutil.copy(folder / file, kept / file)
+    with replacing(kept / "config.toml") as toml:  # where the recordings lay and the run was is nobody's business
+        content = (folder / "config.toml").read_text().replace(str(root), asked.corpus)
+        toml.write(content.replace(str(folder), f"runs/{name}").encode())
+
+
+@command
+def main() -> int:
+    """Record from the command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.recorded_runs", description=__doc__)
+    for corpus in ("ljspeech", "onevoice", "speakers"):
+        parser.add_argument(f"--{corpus}", type=Path, required=True, help="folder of this corpus")
+    parser.add_argument("--only", nargs="+", choices=list(RUNS), default=list(RUNS), help="which runs (all)")
+    arguments = parser.parse_args()
+    for name in arguments.only:
+        with tempfile.TemporaryDirectory() as folder:
+            record(name, getattr(arguments, RUNS[name].corpus), Path(folder) / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

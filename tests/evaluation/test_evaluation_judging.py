@@ -1,0 +1,171 @@
+"""Measures of voices that are as good or as bad as a test wants them, and how two of them are told apart."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from configs import InputError
+from data.text import Encoded
+from evaluation.alignment import ALIGNMENT
+from evaluation.comparison import compare
+from evaluation.copies import COPIES
+from evaluation.held_out import Sentence
+from evaluation.judging import Evaluation, judge
+from evaluation.measure import Measure, Part
+from evaluation.sound import Sound
+from evaluation.speech import SPEECH
+from evaluation.subject import Aligned, Rendered, Subject
+from evaluation.table import table, table_of_two
+from infer import Voice
+from measures.spectra import Audio, mel_distance
+from tests.benchmarks.streaming import random_voice
+
+HOUSE = Path(__file__).resolve().parents[2]
+RATE, HOP = 22050, 256
+TEXTS = ("one", "two", "three", "four", "five", "six", "seven")
+SPOKEN_FRAMES, RECORDED_FRAMES = 3, 5  # of each id
+
+NEARNESS = Part(
+    "copies of the recordings",
+    (Measure("nearness", "", "lower", lambda it: mel_distance(it.recorded.audio, it.copied.audio, RATE)),),
+)
+
+
+class Echo(Subject):
+    """Says every recording as it was, with a little noise on it."""
+
+    def __init__(self, voice: Voice, noise: float = 0.0, *, speechless_at: str = "", **known: str) -> None:
+        super().__init__(f"echo {noise}", voice, step=1, seed=1, **known)
+        self.noise, self.speechless_at = noise, speechless_at
+
+    def copy(self, recorded: Audio, speaker: int | None) -> Audio:
+        whole = recorded[: len(recorded) // HOP * HOP]
+        return whole + self.noise * np.random.default_rng(1).normal(size=len(whole)).astype(np.float32)
+
+    def speak(self, encoded: Encoded, speaker: int | None, *, text: str) -> Rendered:
+        if text == self.speechless_at:
+            raise InputError("the voice would take 99 s to say it")
+        return Rendered(self.copy(buzz(TEXTS.index(text)), speaker), np.full(len(encoded.ids), SPOKEN_FRAMES))
+
+    def align(self, ids: Sequence[int], recorded: Audio, speaker: int | None) -> Aligned:
+        frames = np.full(len(ids), RECORDED_FRAMES)
+        return Aligned(np.eye(len(ids), dtype=np.float32).repeat(RECORDED_FRAMES, axis=0) * 50, frames)
+
+
+def buzz(seed: int) -> Audio:
+    """What is a voice to a pitch tracker and to PESQ: a buzz that glides and swells, with a little noise."""
+    time = np.arange(int((1.2 + seed / 10) * RATE)) / RATE
+    phase = 2 * np.pi * np.cumsum(120 + 30 * np.sin(2 * np.pi * time * (1 + seed % 3))) / RATE
+    harmonics = sum(np.sin(phase * number) / number for number in range(1, 20))
+    swell = 0.6 - 0.5 * np.cos(2 * np.pi * time * 4)
+    noise = np.random.default_rng(seed).normal(scale=0.001, size=len(time))
+    return np.asarray(0.1 * harmonics * swell + noise, np.float32)
+
+
+@cache
+def voice() -> Voice:
+    return random_voice(HOUSE / "configs" / "tiny.toml", [])
+
+
+def held_out(count: int) -> list[Sentence]:
+    encode = voice().front_end.utterance
+    return [
+        Sentence(text, text, encode(text), None, Sound(buzz(seed), RATE)) for seed, text in enumerate(TEXTS[:count])
+    ]
+
+
+def means(evaluation: Evaluation) -> dict[str, float]:
+    return {row.name: row.interval.mean for row in evaluation.rows}
+
+
+def test_a_decoder_that_gives_the_recording_back_is_perfect() -> None:
+    found = means(judge(Echo(voice()), held_out(2), (COPIES,)))
+    lost = {"multi-resolution STFT distance", "mel distance", "periodicity error", "F0 RMSE"}
+    # The copy ends with its last whole frame: the frame of the recording there hears a little more.
+    assert {name: found[name] for name in lost} == pytest.approx(dict.fromkeys(lost, 0), abs=2e-3)
+    assert found["voiced/unvoiced F1"] == 1
+    assert found["STOI"] == pytest.approx(1, abs=1e-4)
+    assert found["PESQ"] == pytest.approx(4.64, abs=0.01)
+
+
+def test_speech_that_is_the_recording_differs_in_the_durations_it_claims_alone() -> None:
+    found = judge(Echo(voice()), held_out(2), (SPEECH,))
+    value = means(found)
+    assert value["mel-cepstral distortion"] == pytest.approx(0, abs=0.05)
+    assert value["log-F0 RMSE"] == pytest.approx(0, abs=1e-3)
+    for row in found.rows:
+        if row.recorded:
+            assert row.interval.mean == pytest.approx(row.recorded_interval.mean, rel=0.02, abs=0.02), row.name
+    # No two symbols of these words make one phoneme but for the stress: its ids count for the sound behind it.
+    for sentence in held_out(2):
+        ids = [2 * (1 + (symbol == "ˈ")) for symbol in sentence.encoded.symbols]
+        sounds = [n for n, after in zip(ids, (None, *sentence.encoded.symbols), strict=False) if after != "ˈ"]
+        row = next(row for row in found.rows if row.name == "duration error per phoneme")
+        frames = (RECORDED_FRAMES - SPOKEN_FRAMES) * np.mean(sounds)
+        assert row.values[sentence.id] == pytest.approx(frames * HOP / RATE * 1000)
+
+
+def test_a_voice_without_posterior_encoder_is_judged_by_its_speech_and_the_rest_is_told() -> None:
+    found = judge(Echo(voice(), no_posterior="it cannot listen"), held_out(2), (COPIES, SPEECH, ALIGNMENT))
+    left_out = {row.name for row in found.rows if row.note == "it cannot listen"}
+    expected = {measure.name for part in (COPIES, ALIGNMENT) for measure in part.measures}
+    assert left_out == expected | {"duration error per phoneme"}
+    assert all(row.interval.count == 2 for row in found.rows if not row.note)
+    assert "without multi-resolution STFT distance, mel distance" in table(found)
+    assert table(found).count("it cannot listen") == 1
+
+
+def test_a_library_that_is_not_installed_costs_its_own_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.subject.missing", lambda: {"pesq": "pesq not installed: pip install pesq"})
+    found = judge(Echo(voice()), held_out(1), (COPIES,))
+    assert [row.name for row in found.rows if row.note] == ["PESQ"]
+    assert "without PESQ: pesq not installed: pip install pesq" in table(found)
+    assert "STOI" in table(found)
+
+
+def test_a_sentence_that_fails_is_named_and_the_others_are_judged() -> None:
+    found = judge(Echo(voice(), speechless_at="two"), held_out(3), (SPEECH, ALIGNMENT))
+    assert [(failure.sentence, failure.reason) for failure in found.failures] == [
+        ("two", "the voice would take 99 s to say it")
+    ]
+    assert {row.interval.count for row in found.rows if row.part == SPEECH.title} == {2}
+    assert {row.interval.count for row in found.rows if row.part == ALIGNMENT.title} == {3}
+    assert "1 sentences failed\n  two: the voice would take 99 s" in table(found)
+
+
+def test_the_worse_of_two_voices_is_found_and_a_voice_is_as_good_as_itself() -> None:
+    sentences = held_out(7)
+    good, bad = (judge(Echo(voice(), noise), sentences, (NEARNESS,)) for noise in (0.001, 0.003))
+    (forth,), (back,), (same,) = compare(good, bad), compare(bad, good), compare(good, good)
+    assert (forth.winner, back.winner, same.winner) == ("first", "second", None)
+    by_hand = [bad.rows[0].values[text] - good.rows[0].values[text] for text in TEXTS]
+    assert forth.difference.mean == pytest.approx(np.mean(by_hand))
+    assert forth.difference.mean == -back.difference.mean
+    assert 0 < forth.difference.low < forth.difference.mean < forth.difference.high
+    lines = table_of_two(good, bad, [forth]).splitlines()
+    assert next(line for line in lines if "nearness" in line).endswith("echo 0.001")
+
+
+def test_two_voices_are_compared_on_the_sentences_that_both_could_say() -> None:
+    first = judge(Echo(voice(), 0.001, speechless_at="two"), held_out(7), (SPEECH,))
+    second = judge(Echo(voice(), 0.003, speechless_at="five"), held_out(7), (SPEECH,))
+    counts = {one.name: one.difference.count for one in compare(first, second)}
+    assert set(counts.values()) == {5}
+
+
+def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
+    def loud(gain: float) -> Part:
+        def level(sound: Sound) -> float:
+            return sound.level.loudness_lufs
+
+        measure = Measure("level", "LU", "recorded", lambda it: level(it.copied) + gain, lambda it: level(it.recorded))
+        return Part("level", (measure,))
+
+    sentences = held_out(7)
+    louder, quieter = (judge(Echo(voice()), sentences, (loud(gain),)) for gain in (3.0, -1.0))
+    (found,) = compare(louder, quieter)
+    assert found.winner == "second"
+    assert found.difference.mean == pytest.approx(-2, abs=0.01)

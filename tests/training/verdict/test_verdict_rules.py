@@ -1,0 +1,394 @@
+"""Each rule speaks on one side of its threshold and not on the other; a good run is not accused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.training.verdict.pencil import CORPUS, STEPS, Height, drawn, good_heights, judged, mel, run_of
+from tests.training.verdict.pencil import settings as experiment
+from training.verdict.curves import Curve
+from training.verdict.run import Run
+from training.verdict.verdict import RULES, Severity, verdict
+
+GAP = float("nan")
+
+
+def after(step: float, value: float, before: float = 0.0) -> Callable[[Any], Any]:
+    """A curve that jumps to a value after a step."""
+    return lambda steps: np.where(steps > step, value, before)
+
+
+def turning(loss: str, rise: float) -> Run:
+    """Training falls all the way, validation only for the first half, then it rises by so much."""
+    falling = lambda steps: 1.5 - steps / STEPS  # noqa: E731
+    up = lambda steps: np.where(steps < STEPS / 2, 1.5 - steps / STEPS, 1 + rise * (2 * steps / STEPS - 1))  # noqa: E731
+    return run_of({f"loss/{loss}": falling, f"validation/{loss}": up})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A rule, a run for any height, a height at which the rule says nothing and one at which it does."""
+
+    rule: str
+    run: Callable[[float], Run]
+    quiet: float
+    loud: float
+    severity: Severity
+    told: str
+
+
+FLAT_MEL: dict[str, Height] = {"loss/mel": 0.7, "validation/mel": 0.7}
+
+
+CASES = [
+    Case(
+        "discriminator_winning",
+        lambda x: run_of(
+            FLAT_MEL | judged(discriminator_real=x, discriminator_fake=0.02, accuracy_real=0.97, accuracy_fake=0.99)
+        ),
+        0.085,
+        0.07,
+        "problem",
+        "right about 97 % of the recordings and 99 % of the copies, and at a loss of 0.09 each",
+    ),
+    Case(
+        "discriminator_winning",
+        lambda x: run_of(judged(discriminator_real=0.02, discriminator_fake=0.02, accuracy_real=x, accuracy_fake=0.99)),
+        0.94,
+        0.96,
+        "notice",
+        "still come closer",
+    ),
+    Case(
+        "discriminator_asleep",
+        lambda x: run_of(judged(discriminator_real=x, discriminator_fake=0.25)),
+        0.34,
+        0.36,
+        "problem",
+        "at a loss of 0.61 each",
+    ),
+    Case(
+        "discriminator_asleep",
+        lambda x: run_of(judged(discriminator_real=0.25, discriminator_fake=0.25, accuracy_real=x, accuracy_fake=0.5)),
+        0.57,
+        0.55,
+        "notice",
+        "they guess",
+    ),
+    Case("mel_stuck", lambda x: run_of({"loss/mel": x, "validation/mel": x}), 1.19, 1.21, "problem", "1.21 nats"),
+    Case(
+        "mel_stuck",
+        lambda x: run_of({"validation/mel": lambda steps: 3 - x * steps / STEPS}),
+        0.6,
+        0.2,
+        "problem",
+        "2.81 nats and was 2.9",
+    ),
+    Case(
+        "mel_plateaued",
+        lambda x: run_of({"validation/mel": lambda steps: 0.7 * (1 - x * steps / STEPS)}),
+        0.05,
+        0.01,
+        "notice",
+        "does not mean",
+    ),
+    Case("mel_plateaued", lambda x: run_of({"validation/mel": x}), 1.3, 0.5, "ok", "listen to two checkpoints"),
+    Case("kl_exploding", lambda x: run_of({"validation/kl": x}), 7.9, 8.1, "notice", "8.1 nats per frame"),
+    Case("kl_exploding", lambda x: run_of({"validation/kl": x}), 7.9, 20.1, "problem", "20.1 nats per frame"),
+    Case(
+        "kl_exploding",
+        lambda x: run_of({"validation/kl": x}, config=experiment("loss.kl=0")),
+        7.9,
+        8.1,
+        "problem",
+        "loss.kl is 0",
+    ),
+    Case(
+        "kl_collapsed",
+        lambda x: run_of({"validation/kl": x, "validation/mel": 0.9}),
+        0.06,
+        0.04,
+        "problem",
+        "0.04 nats per frame",
+    ),
+    Case("kl_collapsed", lambda x: run_of({"validation/kl": x}), 0.06, -0.01, "notice", "-0.01 nats"),
+    Case("gradients_not_finite", lambda x: run_of({"passed_over/synthesizer": x}), 0.04, 0.06, "notice", "6 %"),
+    Case("gradients_not_finite", lambda x: run_of({"passed_over/discriminator": x}), 0.04, 0.6, "problem", "60 %"),
+    Case(
+        "gradients_not_finite",
+        lambda x: run_of({"loss/mel": after(x, GAP, 1.0)}),
+        STEPS - 200,
+        STEPS - 250,
+        "problem",
+        "not numbers since step 3750",
+    ),
+    Case(
+        "gradients_spiking",
+        lambda x: run_of({"gradient_norm_max/synthesizer": lambda s: np.where(s % 200 == 0, x, 300)}),
+        5900,
+        6100,
+        "notice",
+        "6.1e+03, where 200 is usual",
+    ),
+    Case(
+        "gradients_growing",
+        lambda x: run_of({"gradient_norm/synthesizer": after(STEPS / 2, x, 100)}),
+        900,
+        1100,
+        "notice",
+        "from 100 in the second quarter of the run to 1.1e+03",
+    ),
+    Case(
+        "learning_rate_too_high",
+        lambda x: run_of({"pace/learning_rate": x, "loss/mel": 1.5, "validation/mel": 1.5}),
+        9e-4,
+        0.02,
+        "problem",
+        "0.02 (the paper's is 2e-4)",
+    ),
+    Case(
+        "learning_rate_too_high",
+        lambda x: run_of({"pace/learning_rate": 0.002, "loss/mel": x}),
+        0.9,
+        1.1,
+        "problem",
+        "1.1 nats",
+    ),
+    Case(
+        "learning_rate_too_low",
+        lambda x: run_of({"pace/learning_rate": x, "loss/mel": 1.3}),
+        2.1e-5,
+        1.9e-5,
+        "notice",
+        "1.9e-05",
+    ),
+    Case(
+        "learning_rate_too_low",
+        lambda x: run_of({"pace/learning_rate": 1e-5, "loss/mel": x}),
+        0.9,
+        1.1,
+        "notice",
+        "1.1 nats",
+    ),
+    Case(
+        "learning_rate_flat",
+        lambda x: run_of({"pace/learning_rate": 2e-4}, config=experiment(f"train.learning_rate_decay={x}")),
+        0.999,
+        0.99,
+        "notice",
+        "0.0002 over 50 epochs, where train.learning_rate_decay should have left 61 %",
+    ),
+    Case(
+        "learning_rate_flat",
+        lambda x: run_of(
+            {"pace/learning_rate": lambda s: 2e-4 * x ** (s // 80)}, config=experiment("train.learning_rate_decay=0.99")
+        ),
+        0.99,
+        1.0,
+        "notice",
+        "not followed",
+    ),
+    Case(
+        "learning_rate_finished",
+        lambda x: run_of({"pace/learning_rate": after(0.9 * STEPS, x, 2e-4)}),
+        2.1e-6,
+        1.9e-6,
+        "notice",
+        "since step 3600",
+    ),
+    Case(
+        "learning_rate_finished",
+        lambda x: run_of({"pace/learning_rate": after(0.4 * STEPS, x, 2e-4)}),
+        2.1e-6,
+        7e-111,
+        "problem",
+        "to 7e-111",
+    ),
+    Case(
+        "alignment_never_formed",
+        lambda x: run_of({"validation/longest_phoneme_share": x}),
+        0.29,
+        0.31,
+        "notice",
+        "31 % of the frames",
+    ),
+    Case(
+        "alignment_never_formed",
+        lambda x: run_of({"validation/longest_phoneme_share": x}),
+        0.29,
+        0.9,
+        "problem",
+        "90 % of the frames",
+    ),
+    Case("texts_tell_nothing", lambda x: run_of({"validation/text_gain": x}), 0.06, 0.04, "problem", "0.04 nats"),
+    Case("texts_tell_nothing", lambda x: run_of({"validation/text_gain": x}), 0.06, -0.4, "problem", "-0.4 nats"),
+    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), -2.9, -3.1, "notice", "-3.1 LU"),
+    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, 3.1, "notice", "+3.1 LU"),
+    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, -21, "problem", "-21.0 LU"),
+    Case(
+        "loudness_off",
+        lambda x: run_of({"validation/loudness_db": after(0.7 * STEPS, x, -2)}),
+        0.9,
+        1.1,
+        "notice",
+        "-2.0 LU halfway: it drifts",
+    ),
+    Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 1.24, 1.26, "notice", "1.26 times"),
+    Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 0.81, 0.49, "problem", "0.49 times"),
+    Case("data_bound", lambda x: run_of({"time/data": x}), 0.19, 0.21, "notice", "21 %"),
+    Case(
+        "validation_costly",
+        lambda x: run_of({"time/validation": lambda s: np.where(s % 200 == 0, x, 0)}),
+        0.39,
+        0.45,
+        "notice",
+        "11 %",
+    ),
+    Case("saving_costly", lambda x: run_of({"time/saving": x}), 0.09, 0.11, "notice", "11 %"),
+    Case("bandwidth_missing", lambda x: run_of(corpus={"bandwidth_hz": x}), 9400, 7770, "notice", "above 7770 Hz"),
+    Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 16.5, 18.1, "notice", "18.1"),
+    Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 16.5, 26.3, "problem", "fast"),
+    Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 7.1, 6.9, "notice", "too slow"),
+    Case("too_little_data", lambda x: run_of(corpus={"hours": x / 60}), 10.1, 9.9, "notice", "9.9 minutes"),
+    Case("too_little_data", lambda x: run_of(corpus={"hours": x / 60}), 10.1, 0.9, "problem", "0.9 minutes"),
+    Case("too_little_data", lambda x: run_of(corpus={"clips": x}), 10, 9, "problem", "9 recordings"),
+    Case("validation_rising", lambda x: turning("mel", x), 0.01, 0.05, "notice", "lowest at step 2000 (1"),
+    Case("durations_overfitting", lambda x: turning("duration", x), 0.09, 0.13, "notice", "lowest at step 2000 (1"),
+    Case(
+        "learnt_by_heart",
+        lambda x: run_of({"loss/mel": 0.5, "validation/mel": x, "loss/kl": 1, "validation/kl": 4}),
+        0.79,
+        0.81,
+        "problem",
+        "0.5 nats and others with 0.81",
+    ),
+    Case(
+        "learnt_by_heart",
+        lambda x: run_of({"loss/mel": 0.5, "validation/mel": 1.5, "loss/kl": 1, "validation/kl": x}),
+        1.5,
+        1.7,
+        "problem",
+        "1 and 1.7",
+    ),
+    Case(
+        "averages_behind",
+        lambda x: run_of({"validation/score": x, "validation_newest/score": 1.0}, config=experiment()),
+        1.01,
+        1.03,
+        "notice",
+        "about 1000 steps",
+    ),
+]
+
+# What says that all is well, and a curve that takes it away.
+OKS: dict[str, dict[str, Height]] = {
+    "mel_falling": {"validation/mel": 0.5},
+    "kl_settled": {"validation/kl": 30.0},
+    "discriminator_balanced": judged(
+        discriminator_real=0.01, discriminator_fake=0.01, accuracy_real=1, accuracy_fake=1
+    ),
+    "alignment_formed": {"validation/text_gain": 0.0},
+    "validation_follows": {"validation/mel": lambda steps: mel(steps) + 0.5 * steps / STEPS},
+    "gradients_calm": {"passed_over/synthesizer": 0.2},
+}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.severity}")
+def test_a_rule_speaks_on_one_side_of_its_threshold_only(case: Case) -> None:
+    quiet = [found for found in verdict(case.run(case.quiet)) if found.rule == case.rule]
+    assert quiet == []
+    loud = [found for found in verdict(case.run(case.loud)) if found.rule == case.rule]
+    assert [found.severity for found in loud] == [case.severity]
+    assert case.told in loud[0].sentence
+
+
+@pytest.mark.parametrize("rule", OKS)
+def test_that_all_is_well_is_said_of_a_good_run_only(rule: str) -> None:
+    assert [found.severity for found in verdict(run_of()) if found.rule == rule] == ["ok"]
+    assert rule not in {found.rule for found in verdict(run_of(OKS[rule]))}
+
+
+def test_that_the_recordings_fit_is_not_said_of_dull_ones() -> None:
+    told = {found.rule: found.sentence for found in verdict(run_of())}
+    assert "0.57 hours of recordings, with 13.2 phonemes a second" in told["recordings_fit"]
+    assert "99 % of what the sample rate can hold" in told["recordings_fit"]
+    assert "recordings_fit" not in {found.rule for found in verdict(run_of(corpus={"bandwidth_hz": 5000}))}
+
+
+def test_every_rule_is_tried_on_both_sides_here() -> None:
+    tried = {case.rule for case in CASES} | OKS.keys() | {"recordings_fit"}
+    assert {rule.__name__ for rule in RULES} == tried
+
+
+def test_a_rule_finds_under_its_own_name() -> None:
+    for case in CASES:
+        rule = next(rule for rule in RULES if rule.__name__ == case.rule)
+        assert (found := rule(case.run(case.loud)))
+        assert found.rule == rule.__name__
+
+
+def test_a_good_run_is_not_accused() -> None:
+    assert [(found.rule, found.severity) for found in verdict(run_of()) if found.severity != "ok"] == []
+
+
+def test_problems_come_first_and_the_outlook_last() -> None:
+    found = verdict(run_of({"validation/text_gain": 0.0, "time/data": 0.5}))
+    assert [item.severity for item in found[:2]] == ["problem", "notice"]
+    assert {item.severity for item in found[2:-1]} == {"ok"}
+    assert (found[-1].rule, found[-1].severity) == ("outlook", "problem")
+    assert "texts_tell_nothing" in found[-1].sentence
+
+
+@pytest.mark.parametrize("steps", [50, 200, 450])
+def test_of_the_first_steps_of_a_run_nothing_is_said_that_time_may_mend(steps: int) -> None:
+    bad = {"validation/text_gain": 0.0, "validation/kl": 80.0, "loss/kl": 80.0, "loss/mel": 2.0, "validation/mel": 2.0}
+    found = verdict(run_of(bad | judged(discriminator_real=1.0, discriminator_fake=0.0), steps=steps))
+    assert [item.rule for item in found if item.severity == "problem"] == []
+    assert "too few" in found[-1].sentence
+
+
+@pytest.mark.parametrize("missing", sorted(good_heights()))
+def test_a_scalar_that_is_missing_or_never_a_number_accuses_nobody(missing: str) -> None:
+    curves = drawn(good_heights())
+    gap = Curve(curves[missing].steps, np.full(len(curves[missing]), np.nan))
+    for rest in ({name: curve for name, curve in curves.items() if name != missing}, curves | {missing: gap}):
+        accused = [found.rule for found in verdict(Run(rest, corpus=CORPUS)) if found.severity == "problem"]
+        assert accused == (["gradients_not_finite", "outlook"] if missing in rest and missing == "loss/mel" else [])
+
+
+NAMES = [*good_heights(), "loss/synthesizer", "seconds", "discriminator_real/x", "accuracy_real/", "validation/new"]
+VALUES = st.floats(allow_infinity=False) | st.sampled_from([0.0, 1.0, 0.5, GAP, 1e-300, 1e300, -1e300])
+ANYTHING = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3) | st.lists(st.integers())
+
+
+@st.composite
+def any_curve(draw: st.DrawFn) -> Curve:
+    steps = sorted(draw(st.sets(st.integers(0, 10**9) | st.integers(0, 5000), max_size=30)))
+    if draw(st.booleans()):
+        values = [draw(VALUES)] * len(steps)
+    else:
+        values = draw(st.lists(VALUES, min_size=len(steps), max_size=len(steps)))
+    return Curve(np.array(steps, np.int64), np.array(values, np.float64))
+
+
+@given(
+    st.dictionaries(st.sampled_from(NAMES), any_curve(), max_size=12),
+    st.booleans(),
+    st.dictionaries(st.sampled_from([*CORPUS]), ANYTHING),
+    st.sampled_from([None, experiment(), experiment("loss.kl=0", "train.learning_rate_decay=0.5")]),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_curves_whatever_make_a_rule_fail(
+    curves: dict[str, Curve], on_a_good_run: bool, corpus: dict[str, Any], config: Any
+) -> None:
+    found = verdict(Run((drawn(good_heights()) if on_a_good_run else {}) | curves, config, corpus))
+    assert [item.rule for item in found].count("outlook") == 1
+    assert found[-1].rule == "outlook"
+    gravity = [("problem", "notice", "ok").index(item.severity) for item in found[:-1]]
+    assert gravity == sorted(gravity)
+    assert all(item.sentence.endswith(".") for item in found)

@@ -1,0 +1,138 @@
+"""What a run tells while it trains: its means, its validations, and what both amount to in words."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from tqdm import tqdm
+
+from configs import Config, InputError
+from data.corpus import Corpus
+from data.corpus_summary import summarise
+from models import Synthesizer
+from training.clock import Clock
+from training.journal import Journal
+from training.pictures import alignment_picture, mel_picture
+from training.validation import Judged, Sentence, Validation
+from training.verdict.verdict import Finding, read_run, verdict
+
+# TensorBoard's table of runs: the settings are those of these sections, and beside them stand these scalars.
+_SECTIONS = ("audio", "model", "decoder", "discriminator", "loss", "train")
+_METRICS = ("validation/score", "validation/mel", "validation/spoken_mel", "validation/kl", "validation/duration")
+
+
+@dataclass(frozen=True)
+class Best:
+    """The validation with the lowest score."""
+
+    step: int = 0
+    score: float = math.inf
+    weights: Literal["averaged", "newest"] = "averaged"
+
+
+class Reporter:
+    """Tells how a run is going, in its folder, in TensorBoard and on the terminal.
+
+    Args:
+        config: the experiment.
+        corpus: its recordings.
+        journal: where it is written.
+        validation: judges the voice.
+        clock: knows where the time went.
+    """
+
+    def __init__(self, config: Config, corpus: Corpus, journal: Journal, validation: Validation, clock: Clock) -> None:
+        self.config, self.corpus = config, corpus
+        self.journal, self.validation, self.clock = journal, validation, clock
+        self.symbol_of_id = {index: symbol for symbol, index in corpus.symbols.ids.items()}
+        self.told: set[str] = set()  # rules whose problems have been told on the terminal
+
+    def begin(self, step: int) -> None:
+        """Write down what does not change."""
+        summarise(self.corpus, self.config.audio.sample_rate).write(self.journal.folder / "corpus.json")
+        clips = self.validation.clips[: self.config.train.spoken_sentences]
+        self.journal.sentences({clip.id: clip.text for clip in clips})
+        if step == 0:
+            self.journal.hyper_parameters(_flat(self.config), _METRICS)
+
+    def report(self, step: int, place: Mapping[str, float], means: Mapping[str, float], *, steps: int) -> str:
+        """Write one line of metrics: the means of the last `steps` steps, and the pace; return it in short."""
+        pace = self.clock.read(steps)
+        self.journal.scalars(step, {**place, **pace, **means})
+        losses = (f"{name} {means[f'loss/{name}']:.3f}" for name in ("mel", "kl", "duration"))
+        return f"{'  '.join(losses)}  {pace['pace/seconds_per_step']:.2f} s/step"
+
+    def validate(self, step: int, averaged: Synthesizer, newest: Synthesizer, best: Best) -> Best:
+        """Judge the averaged and the newest weights; return the best until now, which may be one of them."""
+        with evaluating(averaged), evaluating(newest):
+            judged = {"averaged": self.validation.judge(averaged), "newest": self.validation.judge(newest)}
+        self.journal.scalars(
+            step,
+            {f"validation/{name}": value for name, value in judged["averaged"].scalars.items()}
+            | {f"validation_newest/{name}": value for name, value in judged["newest"].scalars.items()},
+        )
+        self._show(step, judged["averaged"])
+        if self.config.train.histograms:
+            for name, weight in newest.named_parameters():
+                self.journal.histogram(step, f"weights/{name}", weight)
+        for weights, each in judged.items():
+            if each.score < best.score:
+                best = Best(step, each.score, "averaged" if weights == "averaged" else "newest")
+        return best
+
+    def verdict(self, step: int, bar: "tqdm[Any]") -> list[Finding]:
+        """Say in words how it is going: all of it in TensorBoard, and each problem once on the terminal."""
+        try:
+            findings = verdict(read_run(self.journal.folder))
+        except InputError:  # no line yet
+            return []
+        lines = [f"- **{finding.severity}** ({finding.rule}): {finding.sentence}" for finding in findings]
+        self.journal.text(step, "verdict", "\n".join(lines))
+        for finding in findings:
+            if finding.severity == "problem" and finding.rule not in self.told:
+                self.told.add(finding.rule)
+                bar.write(f"problem at step {step} ({finding.rule}): {finding.sentence}")
+        return findings
+
+    def _show(self, step: int, judged: Judged) -> None:
+        rate = self.config.audio.sample_rate
+        for sentence in judged.sentences:
+            if step == 0:
+                self.journal.recording(step, sentence.clip.id, sentence.recording, rate)
+            self.journal.spoken(step, sentence.clip.id, sentence.audio, rate)
+            self._draw(step, sentence)
+
+    def _draw(self, step: int, sentence: Sentence) -> None:
+        seconds_per_frame = 1 / self.config.audio.frames_per_second
+        mels = {"recorded": sentence.recorded_mel, "spoken": sentence.mel}
+        symbols = [self.symbol_of_id[index] for index in sentence.clip.phoneme_ids.tolist()]
+        pictures = {
+            "mel": mel_picture(mels, seconds_per_frame=seconds_per_frame),
+            "alignment": alignment_picture(sentence.durations, symbols, seconds_per_frame=seconds_per_frame),
+        }
+        for kind, picture in pictures.items():
+            self.journal.picture(step, kind, sentence.clip.id, picture)
+
+
+@contextmanager
+def evaluating(network: Synthesizer) -> Iterator[None]:
+    """Take a network out of training for a while, without compiling it anew for that."""
+    training = network.training
+    network.eval()
+    try:
+        with torch.compiler.set_stance("force_eager"):
+            yield
+    finally:
+        network.train(training)
+
+
+def _flat(config: Config) -> dict[str, bool | float | str]:
+    """The settings one by one, as TensorBoard takes them: numbers, and all else in words."""
+    values = ((section, name, value) for section in _SECTIONS for name, value in getattr(config, section))
+    return {
+        f"{section}.{name}": value if isinstance(value, bool | int | float) and math.isfinite(value) else str(value)
+        for section, name, value in values
+    }

@@ -1,0 +1,1 @@
+"""The curves of a run, and what they say in words: rules that judge them."""

@@ -1,0 +1,112 @@
+"""Whether the voice speaks: its alignment of texts and recordings, and the validation sentences it says."""
+
+from typing import Literal
+
+from training.verdict.finding import Finding
+from training.verdict.run import Run
+from training.verdict.wording import percent
+
+EARLY_STEPS = 1000  # until then an alignment may still be on its way, and a voice may be quiet
+ONE_PHONEME = 0.5  # share of a clip's frames that one phoneme has; of 50 phonemes the longest has a tenth at most
+LONG_PHONEME = 0.3
+NO_GAIN = 0.05  # nats per frame, of a KL divergence of 1 to 3
+SILENT_DB = 20.0  # loudness units below the recording: hardly audible beside it
+OFF_DB = 3.0  # loudness units; twice what a listener notices between two voices
+DRIFTED_DB = 3.0  # loudness units between the middle and the end of the run
+WRONG_LENGTH = 2.0  # times as long or as short as the recording
+ODD_LENGTH = 1.25  # a reader varies by a tenth
+
+
+def alignment_never_formed(run: Run) -> Finding | None:
+    """Monotonic alignment search (VITS, section 2.2.1) gives one phoneme nearly all frames while nothing fits."""
+    longest = run.latest("validation/longest_phoneme_share")
+    if longest is None or run.last_step < EARLY_STEPS or longest.median <= LONG_PHONEME:
+        return None
+    told = f"After {run.last_step} steps one phoneme has {percent(longest.median)} of the frames of a clip"
+    if longest.median > ONE_PHONEME:
+        return Finding(
+            "alignment_never_formed",
+            "problem",
+            f"{told}: the alignment has not formed, and the voice will mumble. Look whether the texts belong to the "
+            "recordings, whether data.language is theirs, and cut off long silences with data.trim_silence = true.",
+        )
+    return Finding(
+        "alignment_never_formed",
+        "notice",
+        f"{told} (a tenth is usual): the alignment is not good yet. Long silences do this: data.trim_silence = true.",
+    )
+
+
+def texts_tell_nothing(run: Run) -> Finding | None:
+    """A recording's own text should explain it better than the text of another.
+
+    The difference of the two KL divergences estimates how much a text says of its recording (the information that
+    contrastive estimates compare with a shuffled pair; van den Oord et al., 2018, section 2.3). It is 0 when texts and
+    recordings do not belong together, and when all recordings say the same.
+    """
+    gain = run.latest("validation/text_gain")
+    if gain is None or run.last_step < EARLY_STEPS or gain.median >= NO_GAIN:
+        return None
+    if run.config is not None and run.config.loss.kl == 0:
+        return None  # nothing taught the prior anything
+    return Finding(
+        "texts_tell_nothing",
+        "problem",
+        f"After {run.last_step} steps a recording is explained no better by its own text than by that of another "
+        f"({gain.median:.2g} nats per frame): the texts tell nothing of the recordings. They are mislabelled, shifted "
+        "by a row, of another language than data.language, or all the same: listen to a few beside their texts.",
+    )
+
+
+def alignment_formed(run: Run) -> Finding | None:
+    """Texts and recordings have found each other."""
+    longest, gain = run.latest("validation/longest_phoneme_share"), run.latest("validation/text_gain")
+    if longest is None or run.last_step < EARLY_STEPS or longest.median > LONG_PHONEME:
+        return None
+    if gain is not None and gain.median < NO_GAIN:
+        return None
+    told = (
+        "" if gain is None else f", and its own text explains a recording by {gain.median:.2g} nats per frame better "
+    )
+    told += "" if gain is None else "than another's"
+    return Finding(
+        "alignment_formed",
+        "ok",
+        f"The alignment has formed: the longest phoneme has {percent(longest.median)} of the frames of a clip{told}.",
+    )
+
+
+def loudness_off(run: Run) -> Finding | None:
+    """Speech should be as loud as the recordings (loudness after ITU-R BS.1770-4), and stay so."""
+    loudness = run.latest("validation/loudness_db")
+    if loudness is None or run.last_step < EARLY_STEPS:
+        return None
+    now, middle = loudness.median, _middle(run, "validation/loudness_db")
+    drifted = "" if middle is None or abs(now - middle) < DRIFTED_DB else f", and {middle:+.1f} LU halfway: it drifts"
+    if abs(now) < OFF_DB and not drifted:
+        return None
+    severity: Literal["problem", "notice"] = "problem" if now < -SILENT_DB else "notice"
+    advice = "Listen to the spoken sentences; data.level = 'lufs' brings all recordings to one loudness."
+    told = f"The spoken sentences are {now:+.1f} LU beside the recordings{drifted}."
+    return Finding("loudness_off", severity, f"{told} {advice}")
+
+
+def length_off(run: Run) -> Finding | None:
+    """Speech should take about as long as the recordings; what does not skips phonemes or drawls."""
+    ratio = run.latest("validation/length_ratio")
+    if ratio is None or run.last_step < EARLY_STEPS or 1 / ODD_LENGTH <= ratio.median <= ODD_LENGTH:
+        return None
+    wrong = not 1 / WRONG_LENGTH <= ratio.median <= WRONG_LENGTH
+    return Finding(
+        "length_off",
+        "problem" if wrong else "notice",
+        f"The spoken sentences are {ratio.median:.2f} times as long as the recordings: the durations are not learnt "
+        "yet, or the recordings hold long silences that no text stands for (data.trim_silence = true).",
+    )
+
+
+def _middle(run: Run, name: str) -> float | None:
+    """The median of the points around half of the run."""
+    curve = run.known(name)
+    points = curve.between(0.375 * run.last_step, 0.625 * run.last_step) if curve else None
+    return points.median if points is not None and len(points) >= 2 else None
