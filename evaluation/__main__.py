@@ -5,20 +5,27 @@ A second voice is judged on the same sentences and compared with the first.
 
 import argparse
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from configs import InputError, command
+from configs import DataSettings, InputError, command
+from data.opening import open_corpus
 from evaluation.alignment import ALIGNMENT
 from evaluation.comparison import compare
 from evaluation.copies import COPIES
-from evaluation.held_out import Sentence, choose_data, hold_out
+from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out, speakers_of
+from evaluation.intelligibility import by_recogniser, by_transcriber
 from evaluation.judging import Evaluation, judge
+from evaluation.measure import Part
+from evaluation.recogniser import train_or_load
+from evaluation.recogniser.transcriber import load_transcriber
 from evaluation.robustness import judge_robustness
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
+from infer import Voice
 
 PARTS = (COPIES, SPEECH, ALIGNMENT)
 
@@ -29,29 +36,48 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.sentences < 1:
         raise InputError(f"--sentences {arguments.sentences}: a voice is judged on one or more")
+    transcriber = None if arguments.asr is None else load_transcriber(arguments.asr)
     paths: list[Path] = [path for path in (arguments.voice, arguments.other) if path is not None]
     subjects = [load_subject(path, device=arguments.device, seed=arguments.seed) for path in paths]
-    data = choose_data(subjects[0].voice.config, arguments.data)
-    held_out = [hold_out(subject.voice, data, arguments.sentences) for subject in subjects]
+    first = subjects[0].voice
+    data = choose_data(first.config, arguments.data)
+    held_out = [hold_out(one.voice, as_read_by(one.voice, data), arguments.sentences) for one in subjects]
+    known = {sentence.id for sentence in held_out[0]}
+
+    parts = list(PARTS)
+    if arguments.recogniser:
+        parts += _recognised(first, as_read_by(first, data), held_out[0])
+    if transcriber is not None:
+        parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
     evaluations = [
-        _judged(subject, sentences, robustness=arguments.robustness)
-        for subject, sentences in zip(subjects, held_out, strict=True)
+        _judged(one, [sentence for sentence in sentences if sentence.id in known], parts, arguments.robustness)
+        for one, sentences in zip(subjects, held_out, strict=True)
     ]
-    name, compared = "evaluation.json", []
-    if len(evaluations) == 1:
-        print(table(evaluations[0]))
-    else:
-        name, compared = "comparison.json", compare(evaluations[0], evaluations[1])
-        print(table_of_two(evaluations[0], evaluations[1], compared))
+    compared = compare(evaluations[0], evaluations[1]) if len(evaluations) > 1 else []
+    print(table(evaluations[0]) if len(evaluations) == 1 else table_of_two(evaluations[0], evaluations[1], compared))
     folder = paths[0] if paths[0].is_dir() else paths[0].parent
+    name = "evaluation.json" if len(evaluations) == 1 else "comparison.json"
     output: Path = arguments.output or folder / name
     write_json(output, held_out[0], evaluations, compared)
     print(f"{output}: {len(held_out[0])} sentences of {data.shards or data.root}")
     return 0
 
 
-def _judged(subject: Subject, sentences: Sequence[Sentence], *, robustness: bool) -> Evaluation:
-    evaluation = judge(subject, sentences, PARTS)
+def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence]) -> list[Part]:
+    """What a recogniser hears that has learned from the rest of the recordings, if there are enough of them."""
+    config = voice.config.model_copy(update={"data": data})
+    try:
+        corpus = open_corpus(
+            data, config.audio, aloud=False, symbols=voice.front_end.symbols, speakers=speakers_of(voice)
+        )
+        return [by_recogniser(train_or_load(corpus, config), sentences)]
+    except InputError as error:
+        warnings.warn(f"no phoneme error rate: {error}", stacklevel=2)
+        return []
+
+
+def _judged(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part], robustness: bool) -> Evaluation:
+    evaluation = judge(subject, sentences, parts)
     if not robustness:
         return evaluation
     return replace(evaluation, hard_texts=tuple(judge_robustness(subject.voice, seed=subject.seed)))
@@ -69,6 +95,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--sentences", metavar="N", type=int, default=32, help="how many, at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=1234, help="of the noise that voices speak with (%(default)s)")
+    parser.add_argument(
+        "--no-recogniser",
+        dest="recogniser",
+        action="store_false",
+        help="no phoneme error rate, whose recogniser is trained once on the other recordings, in minutes",
+    )
+    parser.add_argument(
+        "--asr",
+        metavar="MODULE:FUNCTION",
+        help="a Python function of (audio, sample_rate) to text, for a word error rate",
+    )
     parser.add_argument("--robustness", action="store_true", help="speak a hundred hard texts, too")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
     parser.add_argument(

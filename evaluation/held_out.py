@@ -60,37 +60,52 @@ def choose_data(config: Config, given: Path | None) -> DataSettings:
     return own.model_copy(update=update)
 
 
+def as_read_by(voice: Voice, data: DataSettings) -> DataSettings:
+    """The same recordings, with texts and levels as this voice knows them."""
+    own = voice.config.data
+    update = {name: getattr(own, name) for name in _OF_THE_VOICE}
+    if own.lexicon is not None and not Path(own.lexicon).is_file():
+        update["lexicon"] = None  # the voice has its words in itself
+    return data.model_copy(update=update)
+
+
 def hold_out(voice: Voice, data: DataSettings, count: int) -> list[Sentence]:
-    """The held-out sentences, read and spoken as the voice does; fewer than `count` only where there are no more.
+    """The held-out sentences, as the voice reads them; fewer than `count` only where there are no more.
 
     They are the validation clips of the settings; a corpus with no more clips than `data.validation_clips` is held out
     whole. Of these, the ids with the smallest SHA-256 are taken: any number of sentences begins with the same ones.
+    What a recording has beyond its last whole frame is cut off, as no voice can copy it.
+
+    Args:
+        voice: who is to speak.
+        data: where the recordings are, `as_read_by` this voice.
+        count: of sentences.
 
     Raises:
         InputError: nothing is held out, a speaker is not one of the voice's, or the texts are in another alphabet.
     """
-    speakers = voice.speakers if len(voice.speakers) > 1 else ()
-    clips = list(_clips(voice, _as_read_by(voice, data), speakers, count))
+    speakers = speakers_of(voice)
+    hop = voice.config.audio.hop_length
     sentences = [
         Sentence(
             id=clip.id,
             text=clip.text,
             encoded=voice.front_end.utterance(clip.text),
             speaker=clip.speaker_id if speakers else None,
-            recorded=Sound(clip.audio.astype(np.float32) / np.float32(FULL_SCALE), voice.sample_rate),
+            recorded=Sound(
+                clip.audio[: len(clip.audio) // hop * hop].astype(np.float32) / np.float32(FULL_SCALE),
+                voice.sample_rate,
+            ),
         )
-        for clip in clips
+        for clip in _clips(voice, data, speakers, count)
     ]
     _refuse_another_alphabet(sentences, data)
     return sentences
 
 
-def _as_read_by(voice: Voice, data: DataSettings) -> DataSettings:
-    own = voice.config.data
-    update = {name: getattr(own, name) for name in _OF_THE_VOICE}
-    if own.lexicon is not None and not Path(own.lexicon).is_file():
-        update["lexicon"] = None  # the voice has its words in itself
-    return data.model_copy(update=update)
+def speakers_of(voice: Voice) -> tuple[str, ...]:
+    """Whom a corpus must name; none where the voice has only one."""
+    return voice.speakers if len(voice.speakers) > 1 else ()
 
 
 def _clips(voice: Voice, data: DataSettings, speakers: Sequence[str], count: int) -> Iterator[Clip]:

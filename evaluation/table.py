@@ -104,9 +104,8 @@ def _mean(interval: Interval) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits, of which none need be counted."""
-    size = abs(value)
-    return "–" if math.isnan(value) else f"{value:.{0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 else 3}f}"
+    """Three digits that count, or all of a large number."""
+    return "–" if math.isnan(value) else f"{value:.0f}" if abs(value) >= 100 else f"{value + 0.0:.3g}"
 
 
 def _remarks(evaluation: Evaluation) -> Iterator[str]:

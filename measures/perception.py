@@ -38,7 +38,8 @@ def missing() -> dict[str, str]:
     for measure, libraries in _LIBRARIES.items():
         absent = [library for library in libraries if importlib.util.find_spec(library) is None]
         if absent:
-            sentences[measure] = f"{' and '.join(absent)} not installed: pip install {' '.join(absent)}"
+            verb = "is" if len(absent) == 1 else "are"
+            sentences[measure] = f"{' and '.join(absent)} {verb} not installed: pip install {' '.join(absent)}"
     return sentences
 
 

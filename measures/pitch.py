@@ -20,6 +20,7 @@ CENTS_PER_OCTAVE = 1200.0
 WINDOW_SECONDS = 3 / LOWEST_HZ  # three of the longest periods
 # Higher harmonics tell periods apart no better, are noisier, and would make peaks too sharp to find at whole lags.
 HIGHEST_HARMONIC_HZ = 6000.0
+LAG_STEPS = 2  # in a sample: between whole ones, the peak of a high voice could be missed
 CANDIDATES = 8
 TOGETHER = 1024  # frames that are transformed at once
 # Boersma's constants, but a threshold above his 0.45, since the noisiest harmonics are left out; those of a transition
@@ -126,16 +127,17 @@ def _analyse(frames: npt.NDArray[np.float32], sample_rate: int) -> tuple[Array, 
 
 def _candidates(power: Array, sample_rate: int) -> tuple[Array, Array]:
     """The highest peaks of the autocorrelation: their lags in samples and their heights, both 0 where there is none."""
-    first, last = int(sample_rate / HIGHEST_HZ) - 1, int(sample_rate / LOWEST_HZ) + 2
-    correlation = np.fft.irfft(power, _n_fft(sample_rate))[:, : last + 1]
+    first, last = (int(LAG_STEPS * sample_rate / hz) for hz in (HIGHEST_HZ, LOWEST_HZ))
+    steps = np.arange(first - 1, last + 2)
+    correlation = np.fft.irfft(power, LAG_STEPS * _n_fft(sample_rate))[:, : last + 2]
     correlation /= np.maximum(correlation[:, :1], np.finfo(np.float32).tiny)
-    correlation = correlation[:, first:] / _window_correlation(np.arange(first, last + 1.0), sample_rate)
+    correlation = correlation[:, first - 1 :] / _window_correlation(steps / LAG_STEPS, sample_rate).astype(np.float32)
     left, middle, right = correlation[:, :-2], correlation[:, 1:-1], correlation[:, 2:]
     is_peak = (middle > left) & (middle >= right) & (middle > 0)
     ranked = np.argsort(np.where(is_peak, -middle, 0), axis=1)[:, :CANDIDATES]
     offset, height = _parabola(*(np.take_along_axis(each, ranked, 1) for each in (left, middle, right)))
     found = np.take_along_axis(is_peak, ranked, 1)
-    return np.where(found, ranked + first + 1 + offset, 0), np.where(found, height, 0)
+    return np.where(found, (steps[ranked + 1] + offset) / LAG_STEPS, 0), np.where(found, height, 0)
 
 
 def _parabola(left: Array, middle: Array, right: Array) -> tuple[Array, Array]:

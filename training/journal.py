@@ -1,5 +1,6 @@
 """What a run leaves to be read: metrics.jsonl, TensorBoard events, and the validation sentences as spoken."""
 
+import io
 import json
 import math
 import time
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from torch.utils.tensorboard.summary import hparams
@@ -122,8 +124,14 @@ class Journal:
 
     def picture(self, step: int, kind: str, id: str, picture: Picture) -> None:
         """A picture of that sentence, [H, W, 3]: samples/STEP/ID.KIND.png, and in TensorBoard."""
-        Image.fromarray(picture).save(self._sample(f"{step:08d}", id, f".{kind}.png"))
-        self._board.add_image(f"{kind}/{id}", picture, step, dataformats="HWC")
+        png = io.BytesIO()
+        Image.fromarray(picture).save(png, "png")
+        self._sample(f"{step:08d}", id, f".{kind}.png").write_bytes(png.getvalue())
+        # Encoding takes longer than drawing: TensorBoard gets the same file, where add_image would make another.
+        height, width, channels = picture.shape
+        image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue())
+        summary = Summary(value=[Summary.Value(tag=f"{kind}/{id}", image=image)])
+        self._board._get_file_writer().add_summary(summary, step)
 
     def histogram(self, step: int, name: str, values: Tensor) -> None:
         """How weights are distributed, in TensorBoard."""

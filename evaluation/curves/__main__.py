@@ -46,13 +46,23 @@ def _arguments() -> argparse.Namespace:
         prog="python -m evaluation.curves",
         description="What the curves of a training run say: a verdict in words, a page and a picture.",
     )
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN", help="a run folder; several are laid over each other")
-    parser.add_argument("-o", "--output", type=Path, help="page to write (curves.html in the first RUN); the picture is beside it")
-    parser.add_argument("--json", action="store_true", help="print the verdict for programs: rule, severity and sentence")
     parser.add_argument(
-        "--reference", metavar="none|FILE", help="metrics.jsonl to compare with (the run that is shipped with the program)"
+        "runs", type=Path, nargs="+", metavar="RUN", help="a run folder; several are laid over each other"
     )
-    parser.add_argument("--watch", action="store_true", help="serve the page to this machine and refresh it while training")
+    parser.add_argument(
+        "-o", "--output", type=Path, help="page to write (curves.html in the first RUN); the picture is beside it"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the verdict for programs: rule, severity and sentence"
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="none|FILE",
+        help="metrics.jsonl to compare with (the run that is shipped with the program)",
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="serve the page to this machine and refresh it while training"
+    )
     parser.add_argument("--port", type=int, default=8770, help="port of --watch (8770); 0 takes a free one")
     arguments = parser.parse_args()
     if arguments.watch and (arguments.json or arguments.output):
@@ -84,9 +94,7 @@ def _print_verdict(run: OpenedRun) -> None:
 def _watch(arguments: argparse.Namespace) -> int:
     reference = open_reference(arguments.reference)
     folders: Sequence[Path] = arguments.runs
-    watched = WatchedPage(
-        folders, lambda version: make_page(open_runs(folders), reference=reference, version=version)
-    )
+    watched = WatchedPage(folders, lambda version: make_page(open_runs(folders), reference=reference, version=version))
     server = serve(watched, arguments.port)
     print(f"http://{HOST}:{server.server_port}/ (Ctrl-C ends it)", flush=True)
     with server:

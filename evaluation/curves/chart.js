@@ -3,7 +3,7 @@
 // One chart: curves as lines or as areas above each other, with axes that say what they are, and a reading of its values.
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = { left: 50, right: 14, top: 8, bottom: 22 };
+const MARGIN = { left: 54, right: 14, top: 8, bottom: 22 };
 const HEIGHT = 190;
 const COLOURS = 6; // of runs and of series; then the lines are dotted too
 const MOST_MARKS = 60; // points that are drawn as dots
@@ -77,11 +77,18 @@ const logTicks = (low, high) => {
   return linearTicks(low, high, 4);
 };
 
-const shown = value => {
+const shown = (value, digits = 4) => {
   if (value === null) return "not finite";
   const size = Math.abs(value);
-  if (value !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(2).replace(/\.?0*e\+?/, "e");
-  return String(Number(value.toPrecision(4)));
+  if (value !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(digits - 1).replace(/\.?0*e\+?/, "e");
+  return String(Number(value.toPrecision(digits)));
+};
+// Numbers that stand beside each other: with as many digits as tell them apart.
+const shownApart = values => {
+  for (let digits = 3; ; digits++) {
+    const labels = values.map(value => shown(value, digits));
+    if (digits === 9 || new Set(labels).size === labels.length) return labels;
+  }
 };
 const grouped = number => String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 const ofSteps = step => step >= 1e6 ? `${Number((step / 1e6).toPrecision(4))}M`
@@ -117,11 +124,11 @@ class Chart {
         const byRun = own > 1 && !this.chart.stacked;
         const index = byRun ? place : order;
         lines.push({
-          run, series, order, mean, low, high, gaps,
+          run, series, order, points: series.style.endsWith("points"), mean, low, high, gaps,
           steps: run.grids[grid],
           colour: run.reference && !this.chart.stacked ? "of-reference" : `colour-${index % COLOURS}`,
           stroke: run.reference ? (order ? "reference-dotted" : "reference-dashed")
-            : index >= COLOURS && byRun ? "dotted" : series.style === "dashes" || order > 1 ? "dashed" : "",
+            : index >= COLOURS && byRun ? "dotted" : series.style.startsWith("dash") ? "dashed" : "",
           label: own > 1 || run.reference ? `${run.name}: ${series.label}` : series.label,
         });
       });
@@ -142,7 +149,7 @@ class Chart {
       if (this.chart.stacked) sample.append(element("rect", { x: 2, y: 0, width: 22, height: 10, class: `area ${colour}` }));
       else {
         sample.append(element("path", { d: "M0 5H26", class: `line ${line.stroke} ${colour}` }));
-        if (series.style === "points") sample.append(element("circle", { cx: 13, cy: 5, r: 3, class: `dot ${colour}` }));
+        if (line.points) sample.append(element("circle", { cx: 13, cy: 5, r: 3, class: `dot ${colour}` }));
       }
       item.append(sample, series.label);
       list.append(item);
@@ -197,12 +204,13 @@ class Chart {
     this.marks(inside);
     this.pointer = element("g", { class: "pointer" });
     this.svg.append(this.pointer);
+    if (this.cursor !== null) this.read(this.cursor);
   }
 
   // A line with its places on the x axis and its smoothed values.
   prepared(line) {
     const halfLife = this.settings.halfLife;
-    const smoothed = halfLife && line.series.style !== "points" && line.steps.length > 2
+    const smoothed = halfLife && !line.points && line.series.style !== "exact" && line.steps.length > 2
       ? smooth(line.steps, line.mean, halfLife) : null;
     return { ...line, smoothed, xs: line.steps.map(step => this.x(line.run, step)) };
   }
@@ -243,10 +251,11 @@ class Chart {
   axes() {
     const right = this.width - MARGIN.right, bottom = HEIGHT - MARGIN.bottom;
     const ticks = this.log ? logTicks(this.low, this.high) : linearTicks(this.low, this.high, 4);
-    for (const tick of ticks) {
+    const labels = shownApart(ticks);
+    for (const [place, tick] of ticks.entries()) {
       const y = this.py(tick);
       this.svg.append(element("line", { x1: MARGIN.left, x2: right, y1: y, y2: y, class: "grid" }));
-      this.svg.append(element("text", { x: MARGIN.left - 5, y: y + 3.5, class: "tick", "text-anchor": "end" }, shown(tick)));
+      this.svg.append(element("text", { x: MARGIN.left - 5, y: y + 3.5, class: "tick", "text-anchor": "end" }, labels[place]));
     }
     if (this.chart.level !== null) {
       const y = this.py(this.chart.level);
@@ -265,12 +274,12 @@ class Chart {
 
   line(inside, line) {
     const classes = `${line.stroke} ${line.colour}`;
-    inside.append(element("path", { d: this.raw(line), class: `line ${line.smoothed ? "thin" : ""} ${classes}` }));
+    if (!line.smoothed || !line.run.reference) inside.append(element("path", { d: this.raw(line), class: `line ${line.smoothed ? "thin" : ""} ${classes}` }));
     if (line.smoothed) {
       inside.append(element("path", { d: this.path(line.xs, line.smoothed), class: `line smoothed ${classes}` }));
     }
     const inRange = line.xs.filter(x => x >= this.from && x <= this.to).length;
-    if (line.series.style === "points" ? inRange <= MOST_MARKS : inRange === 1) {
+    if (line.points ? inRange <= MOST_MARKS : inRange === 1) {
       line.xs.forEach((x, place) => {
         if (line.mean[place] === null || x < this.from || x > this.to) return;
         inside.append(element("circle", { cx: this.px(x).toFixed(1), cy: this.py(line.mean[place]).toFixed(1), r: 2.6, class: `dot ${line.colour}` }));
@@ -387,6 +396,7 @@ class Chart {
     this.readout.replaceChildren(heading);
     for (const line of this.drawn) this.readLine(line, at);
     this.readout.hidden = false;
+    this.readout.style.top = `${this.svg.offsetTop + HEIGHT + 2}px`; // below, so that the curves stay in sight
     const room = this.width - this.readout.offsetWidth - 4;
     this.readout.style.left = `${Math.max(4, Math.min(left > this.width / 2 ? left - this.readout.offsetWidth - 10 : left + 10, room))}px`;
   }
@@ -400,15 +410,17 @@ class Chart {
     name.className = line.colour;
     name.textContent = line.label;
     const value = document.createElement("b");
-    const smoothed = line.smoothed?.[place];
-    value.textContent = line.low && line.low[place] !== line.high[place] && line.mean[place] !== null
-      ? `${shown(line.mean[place])} (${shown(line.low[place])}…${shown(line.high[place])})` : shown(line.mean[place]);
-    if (smoothed !== undefined && smoothed !== null) value.textContent += `, smoothed ${shown(smoothed)}`;
+    value.textContent = shown(line.mean[place]);
     row.append(name, value);
+    if (line.low && line.mean[place] !== null && line.low[place] !== line.high[place]) {
+      const range = document.createElement("u"); // where several reports share a place
+      range.textContent = `${shown(line.low[place])}…${shown(line.high[place])}`;
+      row.append(range);
+    }
     this.readout.append(row);
     if (this.chart.stacked || line.mean[place] === null) return;
     this.pointer.append(element("circle", {
-      cx: this.px(line.xs[place]), cy: this.py(smoothed ?? line.mean[place]), r: 3.5, class: `dot ${line.colour}`,
+      cx: this.px(line.xs[place]), cy: this.py(line.mean[place]), r: 3.5, class: `dot ${line.colour}`,
     }));
   }
 

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Style = Literal["line", "points", "dashes"]  # of training, of validations, and of a second line of training
+# Points are of validations, dashes of a second line; what is exact is not smoothed.
+Style = Literal["line", "exact", "points", "dashes", "dashed points"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,18 @@ class Group:
 
 
 SCORE = "validation/score"
+BALANCE = "Balance of the discriminator"
 SHARES = ("training", "data", "validation", "saving")  # of the time, in the order in which they are stacked
 MOST_OTHERS = 40  # charts of scalars that are not known here
+
+
+def _both_weights(name: str) -> tuple[Series, ...]:
+    """A figure of the validation, of the averaged weights and of the last ones."""
+    return (
+        Series(f"validation/{name}", "averaged weights", "points"),
+        Series(f"validation_newest/{name}", "newest weights", "dashed points"),
+    )
+
 
 _LOSSES = (
     Chart(
@@ -55,13 +66,21 @@ _LOSSES = (
         "KL",
         "nats per frame",
         "Falls within the first thousands of steps, then stays between about 1 and 3.",
-        (Series("loss/kl", "training"), Series("validation/kl", "validation", "points")),
+        (
+            Series("loss/kl", "training"),
+            Series("validation/kl", "validation", "points"),
+            Series("validation_newest/kl", "newest weights", "dashed points"),
+        ),
     ),
     Chart(
         "Duration",
         "nats per phoneme",
-        "Falls slowly. When validation turns upwards, the durations are being learned by heart.",
-        (Series("loss/duration", "training"), Series("validation/duration", "validation", "points")),
+        "Moves while the alignment forms, then falls slowly; validation that turns up has learned durations by heart.",
+        (
+            Series("loss/duration", "training"),
+            Series("validation/duration", "validation", "points"),
+            Series("validation_newest/duration", "newest weights", "dashed points"),
+        ),
     ),
     Chart(
         "Adversarial",
@@ -93,52 +112,46 @@ _VALIDATION = (
         "Score",
         "lower is better",
         "What the best checkpoint is chosen by: the mean of the two mel distances.",
-        (Series(SCORE, "averaged weights", "points"), Series("validation_newest/score", "newest weights", "points")),
+        _both_weights("score"),
     ),
     Chart(
         "Copies of recordings",
         "L1 of log-mel, nats",
         "Held-out recordings through posterior and decoder: how well the voice can sound.",
-        (
-            Series("validation/mel", "averaged weights", "points"),
-            Series("validation_newest/mel", "newest weights", "points"),
-        ),
+        _both_weights("mel"),
     ),
     Chart(
         "Spoken from text",
         "warped L1 of log-mel, nats",
-        "Held-out sentences against their recordings, once both take the same time; many ways of speaking are right, so it levels off early.",
-        (
-            Series("validation/spoken_mel", "averaged weights", "points"),
-            Series("validation_newest/spoken_mel", "newest weights", "points"),
-        ),
+        "Held-out sentences against their recordings; many ways of speaking are right, so it levels off early.",
+        _both_weights("spoken_mel"),
     ),
     Chart(
         "Length",
         "spoken / recorded",
         "Near 1: the voice speaks as fast as its speaker.",
-        (Series("validation/length_ratio", "validation", "points"),),
+        _both_weights("length_ratio"),
         level=1.0,
     ),
     Chart(
         "Loudness",
         "spoken minus recorded, LU",
         "Near 0: the voice is as loud as its recordings.",
-        (Series("validation/loudness_db", "validation", "points"),),
+        _both_weights("loudness_db"),
         level=0.0,
     ),
     Chart(
         "Longest phoneme",
         "share of the clip",
         "Falls to a tenth or so once the alignment is found; near 1 there is none.",
-        (Series("validation/longest_phoneme_share", "validation", "points"),),
+        _both_weights("longest_phoneme_share"),
         limits=(0.0, 1.0),
     ),
     Chart(
         "What the text tells",
         "nats per frame",
         "How much worse the text of another recording fits; near 0 the texts tell nothing about the recordings.",
-        (Series("validation/text_gain", "validation", "points"),),
+        _both_weights("text_gain"),
         level=0.0,
     ),
 )
@@ -159,7 +172,10 @@ _GRADIENTS = (
         "Steps passed over",
         "share of the steps",
         "Gradients that were NaN or infinite: a few at the beginning of fp16, otherwise none.",
-        (Series("passed_over/synthesizer", "synthesizer"), Series("passed_over/discriminator", "discriminator", "dashes")),
+        (
+            Series("passed_over/synthesizer", "synthesizer"),
+            Series("passed_over/discriminator", "discriminator", "dashes"),
+        ),
         limits=(0.0, None),
     ),
 )
@@ -168,7 +184,7 @@ _PACE = (
         "Learning rate",
         "",
         "As the settings say: up while warming, then down a little every epoch.",
-        (Series("pace/learning_rate", "learning rate"),),
+        (Series("pace/learning_rate", "learning rate", "exact"),),
     ),
     Chart(
         "Pace",
@@ -219,7 +235,7 @@ def groups(names: Collection[str]) -> list[Group]:
         Group("Validation", "", _VALIDATION, "No validation yet: the next comes after train.validate_every steps."),
         Group("Gradients", "", _GRADIENTS, "No gradient norms in these metrics."),
         Group(
-            "Balance of the discriminator",
+            BALANCE,
             "How often each judge is right about recordings and about the voice, before it learns from them. Near 1 for"
             " both, the discriminator has won and teaches little; near 0.5 it is guessing.",
             accuracy,

@@ -31,7 +31,8 @@ def read_events(folder: Path) -> dict[str, Curve]:
     for name in accumulator.Tags()["scalars"]:
         points = {event.step: event for event in accumulator.Scalars(name)}  # the last of a step counts
         steps = sorted(points)
-        curves[name] = Curve(np.array(steps, np.int64), np.array([points[step].value for step in steps], np.float64))
+        values = np.array([points[step].value for step in steps], np.float64)
+        curves[name] = Curve(np.array(steps, np.int64), np.where(np.isfinite(values), values, np.nan))
         clock |= {step: points[step].wall_time for step in steps}
     if not curves:
         raise InputError(f"{folder}: the TensorBoard files there hold no scalars yet; give the folder of a run")

@@ -101,7 +101,9 @@ def _settings(path: Path) -> dict[str, str]:
     except (OSError, ValueError):
         return {}
     sections = {section: values for section, values in tree.items() if isinstance(values, dict)}
-    return {f"{section}.{key}": _as_toml(value) for section, values in sections.items() for key, value in values.items()}
+    return {
+        f"{section}.{key}": _as_toml(value) for section, values in sections.items() for key, value in values.items()
+    }
 
 
 def _as_toml(value: Any) -> str:

@@ -13,7 +13,7 @@ import data.report.page
 from data.report.printable import printable
 from evaluation.curves.charts import Chart, Group, groups
 from evaluation.curves.drawing_data import chart_data, picture_data, run_data
-from evaluation.curves.figures import corpus_figures, grouped, key_figures
+from evaluation.curves.figures import Figure, corpus_figures, grouped, key_figures
 from evaluation.curves.opened import OpenedRun
 from evaluation.curves.samples import MOST_PICTURED_SENTENCES, Samples, read_samples
 
@@ -85,7 +85,7 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
         every=every,
         reference=reference,
         figures=[key_figures(run) for run in runs],
-        corpora=[corpus_figures(run) for run in runs],
+        corpora=_corpora(runs),
         drawings=drawings,
         samples=samples,
         pictures_of=MOST_PICTURED_SENTENCES,
@@ -128,6 +128,19 @@ def _by_sentence(runs: Sequence[OpenedRun], samples: Sequence[Samples]) -> list[
             spoken.newest.extend(players[:1])
             spoken.earlier.extend(players[1:])
     return list(together.values())
+
+
+def _corpora(runs: Sequence[OpenedRun]) -> list[tuple[str, list[Figure]]]:
+    """The recordings in figures, and which runs learn from them: once for all that learn from the same."""
+    together: list[tuple[list[str], list[Figure]]] = []
+    for run in runs:
+        figures = corpus_figures(run)
+        names = next((names for names, known in together if known == figures), None)
+        if names is None:
+            together.append(([run.name], figures))
+        else:
+            names.append(run.name)
+    return [(", ".join(names), figures) for names, figures in together]
 
 
 def _differing(runs: Sequence[OpenedRun]) -> dict[str, list[str]]:

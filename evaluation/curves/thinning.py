@@ -22,12 +22,12 @@ class Thinned:
     mean: NDArray[np.float64]  # [K], of the finite values; NaN where there are none
     low: NDArray[np.float64] | None  # [K]
     high: NDArray[np.float64] | None  # [K]
-    gaps: NDArray[np.bool_]  # [K], whether a value of the bucket was NaN or infinite
+    gaps: NDArray[np.bool_]  # [K], whether a value of the bucket was NaN
 
 
 def thin(curve: Curve, buckets: int) -> Thinned:
     """The curve in at most so many buckets, equally wide in steps; a curve with no more points stays as it is."""
-    steps, values = curve.steps, np.where(np.isfinite(curve.values), curve.values, np.nan)
+    steps, values = curve.steps, curve.values
     missing = np.isnan(values)
     if len(steps) <= buckets:
         return Thinned(steps, values, None, None, missing)

@@ -69,7 +69,7 @@ def serve(watched: WatchedPage, port: int) -> ThreadingHTTPServer:
 class _Handler(BaseHTTPRequestHandler):
     watched: WatchedPage
 
-    def do_GET(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_GET(self) -> None:
         # A page of somewhere else, whose name was made to lead here, is not answered: recordings are private.
         if self.headers.get("Host", "").rpartition(":")[0] not in (HOST, "localhost"):
             self.send_error(403, "ask for 127.0.0.1 or localhost")
@@ -89,10 +89,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002 - the name is http.server's
+    def log_message(self, format: str, *arguments: object) -> None:
         """Say nothing of what was answered, only of what was refused."""
 
-    def log_error(self, format: str, *arguments: object) -> None:  # noqa: A002
+    def log_error(self, format: str, *arguments: object) -> None:
         """One line for a request that was refused."""
         print(f"refused: {self.path}: {format % arguments}", file=sys.stderr)
 

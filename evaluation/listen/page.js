@@ -19,68 +19,57 @@ const trials = [
 let place = -1;  // of the trial that is shown
 let unsaved = false;
 
-// --- Sound: one clip at a time, at one part of the sentence for all versions of it. ---
+// --- Sound: one version at a time, at one part of the sentence for all of them. ---
 
-const player = { sounds: new Map(), clip: null, part: 0 };
+// The open reference has a sound of its own: the version that it is hidden as must not switch in another way.
+const REFERENCE = "reference";
+const player = { sounds: new Map(), heard: null, part: 0 };
 
 const load = (clips) => {
   for (const sound of player.sounds.values()) { sound.pause(); sound.removeAttribute("src"); }
-  player.sounds = new Map(clips.map((clip) => {
+  player.sounds = new Map(clips.map(([name, clip]) => {
     const sound = new Audio(test.clips[clip]);
     sound.preload = "auto";
     sound.addEventListener("ended", () => { player.part = 0; show(); });
-    return [clip, sound];
+    return [name, sound];
   }));
-  player.clip = null;
+  player.heard = null;
   player.part = 0;
 };
-const sounding = () => player.clip !== null && !player.sounds.get(player.clip).paused;
-const partOf = (sound) => (sound.duration ? sound.currentTime / sound.duration : 0);
+const current = () => player.sounds.get(player.heard);
+const sounding = () => player.heard !== null && !current().paused;
 const ready = (sound) => sound.readyState > 0
   ? Promise.resolve()
   : new Promise((done) => sound.addEventListener("loadedmetadata", done, { once: true }));
 
 const stop = () => {
   if (!sounding()) return;
-  const sound = player.sounds.get(player.clip);
-  player.part = sound.ended ? 0 : partOf(sound);
-  sound.pause();
+  player.part = current().currentTime / current().duration;
+  current().pause();
 };
-const hear = async (clip) => {
+const hear = async (name) => {
   stop();
-  player.clip = clip;
-  const sound = player.sounds.get(clip);
+  player.heard = name;
+  const sound = current();
   await ready(sound);
-  if (player.clip !== clip || player.sounds.get(clip) !== sound) return;  // another was asked for meanwhile
+  if (current() !== sound) return;  // another was asked for meanwhile
   sound.currentTime = player.part * sound.duration;
   await sound.play().catch(() => {});  // it was paused before it began
   follow();
 };
-const toggle = (clip) => {
-  if (sounding() && player.clip === clip) { stop(); show(); } else hear(clip);
+const toggle = (name) => {
+  if (sounding() && player.heard === name) { stop(); show(); } else hear(name);
 };
 const follow = () => {
   show();
   if (sounding()) requestAnimationFrame(follow);
 };
 const show = () => {
-  if (sounding()) player.part = partOf(player.sounds.get(player.clip));
+  if (sounding()) player.part = current().currentTime / current().duration;
   byId("position").value = Math.round(1000 * player.part);
-  byId("pause").textContent = sounding() ? "⏸" : "▶";
-  const heard = sounding() ? player.clip : null;
-  for (const button of document.querySelectorAll("#trial .play"))
-    button.setAttribute("aria-pressed", heard !== null && trials[place].clips[button.dataset.version] === heard && !player.open);
-  byId("reference").setAttribute("aria-pressed", heard !== null && Boolean(player.open));
-};
-const hearVersion = (version) => { player.open = false; toggle(trials[place].clips[version]); };
-const hearReference = () => {
-  const reference = trials[place].reference;
-  if (sounding() && player.clip === reference && !player.open) stop();  // it goes on as what it is called now
-  player.open = true;
-  toggle(reference);
-};
-const pause = () => {
-  if (sounding()) { stop(); show(); } else hear(player.clip ?? trials[place].clips[0]);
+  byId("pause").setAttribute("aria-pressed", sounding());
+  for (const button of document.querySelectorAll("#trial [data-hear]"))
+    button.setAttribute("aria-pressed", sounding() && button.dataset.hear === player.heard);
 };
 
 // --- Trials. ---
@@ -105,11 +94,11 @@ const open = (number) => {
   byId("sentence").lang = trial.language;
   byId("pair").hidden = trial.kind !== "pair";
   byId("rating").hidden = trial.kind !== "rating";
-  byId("reference").hidden = (trial.reference ?? null) === null;
+  byId("reference").hidden = trial.reference === null;
   byId("back").disabled = place === 0;
   if (trial.kind === "pair") showPair(trial); else showRating(trial);
-  player.open = false;
-  load(trial.clips);
+  const named = trial.clips.map((clip, version) => [String(version), clip]);
+  load(trial.reference === null ? named : [...named, [REFERENCE, trial.reference]]);
   show();
   offerNext();
   byId("title").focus();
@@ -124,7 +113,7 @@ const showRating = (trial) => {
   byId("versions").replaceChildren(...trial.clips.map((clip, version) => {
     const row = byId("version").content.cloneNode(true);
     const button = row.querySelector("button");
-    button.dataset.version = version;
+    button.dataset.hear = version;
     button.append(`${version + 1}`);
     button.setAttribute("aria-label", `Hear version ${version + 1}`);
     const slider = row.querySelector("input");
@@ -194,21 +183,29 @@ const save = () => {
 
 const finish = () => {
   load([]);
-  byId("title").textContent = "Thank you";
-  byId("title").focus();
-  const { systems, pairs, ratings } = results();
   const missing = trials.filter((trial) => !complete(trial)).length;
-  const scores = systems.map(({ name, kind }) => {
+  byId("title").textContent = "The end";
+  byId("title").focus();
+  byId("missing").textContent = missing ? `${missing} of ${trials.length} were skipped or are not complete.` : "";
+};
+
+// Who was who is told when nothing can be changed any more.
+const reveal = () => {
+  const { systems, pairs, ratings } = results();
+  const scores = systems.map(({ name }) => {
     const own = ratings.map((rating) => rating.scores[name]).filter((score) => score !== undefined);
-    return [name, kind, own.length ? (own.reduce((sum, score) => sum + score, 0) / own.length).toFixed(1) : "–", own.length];
+    const mean = own.reduce((sum, score) => sum + score, 0) / own.length;
+    return [name, own.length ? mean.toFixed(1) : "–", own.length];
   });
   const wins = systems.map(({ name }) => {
     const own = pairs.filter((pair) => pair.first === name || pair.second === name);
-    return [name, own.filter((pair) => pair.preferred === name).length, own.filter((pair) => pair.preferred === null).length, own.length];
+    const given = (preferred) => own.filter((pair) => pair.preferred === preferred).length;
+    return [name, given(name), given(null), own.length];
   }).filter((row) => row[3]);
+  byId("return").hidden = byId("farewell").hidden = true;
+  byId("title").textContent = "Thank you";
   byId("summary").replaceChildren(
-    ...(missing ? [element("p", `${missing} of ${trials.length} were skipped or are not complete.`, "quiet")] : []),
-    ...(ratings.length ? table("What you heard, and what you gave", ["Who", "What", "Mean", "Ratings"], scores) : []),
+    ...(ratings.length ? table("What you gave", ["Who", "Mean", "Ratings"], scores) : []),
     ...(wins.length ? table("What you preferred", ["Who", "Preferred", "No difference", "Pairs"], wins) : []),
   );
 };
@@ -232,12 +229,12 @@ byId("begin").addEventListener("submit", (event) => { event.preventDefault(); op
 byId("next").addEventListener("click", () => open(place + 1));
 byId("back").addEventListener("click", () => open(place - 1));
 byId("return").addEventListener("click", () => open(trials.length - 1));
-byId("pause").addEventListener("click", pause);
-byId("reference").addEventListener("click", hearReference);
+byId("pause").addEventListener("click", () => toggle(player.heard ?? "0"));
 for (const button of document.querySelectorAll(".save")) button.addEventListener("click", save);
+byId("reveal").addEventListener("click", reveal);
 byId("trial").addEventListener("click", (event) => {
-  const button = event.target.closest(".play");
-  if (button) hearVersion(Number(button.dataset.version));
+  const button = event.target.closest("[data-hear]");
+  if (button) toggle(button.dataset.hear);
 });
 byId("pair").addEventListener("change", (event) => {
   trials[place].preferred = Number(event.target.value);
@@ -245,19 +242,15 @@ byId("pair").addEventListener("change", (event) => {
   offerNext();
 });
 byId("position").addEventListener("input", (event) => {
-  const part = event.target.value / 1000;
-  player.part = part;
-  if (!sounding()) return;
-  const sound = player.sounds.get(player.clip);
-  sound.currentTime = part * sound.duration;
+  player.part = event.target.value / 1000;
+  if (sounding()) current().currentTime = player.part * current().duration;
 });
 document.addEventListener("keydown", (event) => {
   if (byId("trial").hidden || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
   const onButton = event.target.closest("button, summary");
-  const version = Number(event.key) - 1;
-  if (event.key !== " " && Number.isInteger(version) && version >= 0 && version < trials[place].clips.length) hearVersion(version);
-  else if (event.key.toLowerCase() === "r" && !byId("reference").hidden) hearReference();
-  else if (event.key === " " && !onButton && event.target.type !== "radio") pause();
+  const pressed = event.key.toLowerCase() === "r" ? REFERENCE : String(event.key - 1);
+  if (event.key !== " " && player.sounds.has(pressed)) toggle(pressed);
+  else if (event.key === " " && !onButton && event.target.type !== "radio") toggle(player.heard ?? "0");
   else if (event.key === "Enter" && !onButton) open(place + 1);
   else return;
   event.preventDefault();

@@ -72,7 +72,7 @@ def _test(items: Sequence[Item], seed: int, lossless: bool) -> dict[str, Any]:
         own = {version.system: clip_of[place, version.system] for version in item.versions}
         reference = next((clip for system, clip in own.items() if system.kind == "recording"), None)
         ratings.append({**text, "reference": reference, "clips": sorted(own.values())})
-        pairs += [{**text, "clips": sorted((own[one], own[two]))} for one, two in _pairs(list(own))]
+        pairs += [{**text, "reference": None, "clips": sorted((own[one], own[two]))} for one, two in _pairs(list(own))]
     key = {
         "systems": [{"name": system.name, "kind": system.kind} for system in systems],
         "items": [item.id for item in items],

@@ -94,7 +94,7 @@ def results_table(results: Sequence[Results]) -> str:
     systems = list(dict.fromkeys(system for one in results for system in one.systems))
     tests = len({one.test for one in results})
     lines = [f"{_counted(len(results), 'listener')}, {_counted(tests, 'test')}"]
-    lines += [""] + list(_means(results, systems))
+    lines += ["", *_means(results, systems)]
     lines += _section("of the same sentence by the same listener", _differences(results, systems))
     lines += _section("preferred", _preferences(results))
     lines += _section("to be doubted", _doubts(results, systems))

@@ -3,11 +3,8 @@
 Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals" (1966).
 """
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-from data.text.normalise import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,36 +36,10 @@ class ErrorCounts:
 
 
 def phoneme_error_rate(said: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
-    """The errors in one sentence, by phonemes; takes time in proportion to the product of the lengths."""
-    return _fewest_edits(said, heard)
+    """The fewest edits in one sentence, in phonemes or in words; where several ways have as few, one of them.
 
-
-def word_error_rate(said: str, heard: str, language: str) -> ErrorCounts:
-    """The errors in one sentence, by words; both texts are first read as by a voice of this language.
-
-    So "1,000 km!" and "one thousand kilometers" are the same. Case, punctuation and signs do not count.
+    Takes time in proportion to the product of the lengths.
     """
-    return _fewest_edits(_words(said, language), _words(heard, language))
-
-
-def character_error_rate(said: str, heard: str, language: str) -> ErrorCounts:
-    """The same by characters, the spaces between words among them."""
-    return _fewest_edits(" ".join(_words(said, language)), " ".join(_words(heard, language)))
-
-
-def _words(text: str, language: str) -> list[str]:
-    read = unicodedata.normalize("NFC", normalise(text, language).lower())
-    kept = (character if unicodedata.category(character)[0] in "LMN" else " " for character in read.replace("'", ""))
-    return "".join(kept).split()
-
-
-def total(counts: Iterable[ErrorCounts]) -> ErrorCounts:
-    """The counts of several sentences together, in which every symbol weighs the same (micro-average)."""
-    return sum(counts, ErrorCounts())
-
-
-def _fewest_edits(said: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
-    """Of the ways with the fewest edits, one."""
     # Each cell: edits, and of them substitutions, insertions, deletions; tuples compare by the edits first.
     row = [(place, 0, place, 0) for place in range(len(heard) + 1)]
     for index, symbol in enumerate(said, start=1):
@@ -85,3 +56,8 @@ def _fewest_edits(said: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
             row.append(min(substituted, inserted, (edits + 1, substitutions, insertions, deletions + 1)))
     _, substitutions, insertions, deletions = row[-1]
     return ErrorCounts(substitutions, insertions, deletions, len(said))
+
+
+def total(counts: Iterable[ErrorCounts]) -> ErrorCounts:
+    """The counts of several sentences together, in which every symbol weighs the same (micro-average)."""
+    return sum(counts, ErrorCounts())

@@ -36,7 +36,7 @@ class RecogniserNetwork(nn.Module):
         channels: int = 256,
         hidden: int = 192,
         layers: int = 2,
-        dropout: float = 0.3,
+        dropout: float = 0.25,
     ) -> None:
         super().__init__()
         self.convolutions = nn.ModuleList(

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from configs import Config, InputError
+from data import spectrogram
 from data.audio_file import FULL_SCALE
 from data.clips import Clip
 from data.corpus import Corpus
 from data.feed import clip_source
 from data.preparation.cache import Cache, digest_of_code, key_of
-from evaluation.recogniser import augmentation, error_rate, features, listening, network, targets, training
+from evaluation.recogniser import augmentation, error_rate, features, listening, network, stored, targets, training
 from evaluation.recogniser.features import FRAMES_PER_SECOND, frames_of
 from evaluation.recogniser.listening import Recogniser
 from evaluation.recogniser.stored import load_stored, store
@@ -23,9 +24,10 @@ from evaluation.recogniser.training import Example, train
 HEARD_HOURS = 18.0
 _MOST_HOURS = 4.0  # of different speech that is held in memory: 460 MB as frames
 _ASIDE = (0.05, 8, 32)  # training clips that choose the weights: this share, but at least and at most so many
-_CODE = [
-    Path(str(module.__file__)) for module in (augmentation, error_rate, features, listening, network, targets, training)
-]
+_CODE = tuple(
+    Path(str(module.__file__))
+    for module in (augmentation, error_rate, features, listening, network, spectrogram, stored, targets, training)
+)
 
 
 def train_or_load(

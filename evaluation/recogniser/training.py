@@ -25,10 +25,10 @@ from evaluation.recogniser.features import FRAMES_PER_SECOND, MEL_BANDS
 from evaluation.recogniser.listening import BLANK, Recogniser
 from evaluation.recogniser.network import RecogniserNetwork
 
-_BATCH = 4  # recordings: few, because the first thing to learn is that not all is blank, and that takes updates
-_LENGTHS = 128  # frames that a batch's length is a multiple of: few lengths are few plans for the processor to make
+_BATCH = 6  # recordings: few, because the first thing to learn is that not all is blank, and that takes updates
+_LENGTHS = 64  # frames that a batch's length is a multiple of: few lengths are few plans for the processor to make
 _LEARNING_RATE = 2e-3
-_RISING = 0.15  # share of the updates in which the learning rate rises
+_RISING = 0.05  # share of the updates in which the learning rate rises
 _WEIGHT_DECAY = 0.01
 _MAX_GRADIENT_NORM = 1.0
 _AVERAGING = 0.99

@@ -10,25 +10,19 @@ place of the decoders, as it is but for its judges and its batch, which are as s
 import argparse
 import dataclasses
 import json
-import math
-import statistics
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import soxr
-import torch
-from numpy.typing import NDArray
-from pystoi import stoi
-
 from configs import InputError, command, load_config
-from data.clips import Clip
-from losses import mel_loss
+from evaluation.copies import COPIES
+from evaluation.held_out import hold_out
+from evaluation.judging import judge
+from evaluation.subject import load_subject
 from tests.benchmarks.table import markdown
-from train import Trainer, run, start
+from train import run, start
 
 _V3 = (
     *("decoder.initial_channels=256", "decoder.upsample_rates=[8,8,4]", "decoder.upsample_kernel_sizes=[16,16,8]"),
@@ -95,30 +89,18 @@ def copy_synthesis(name: str, *, corpus: Path, folder: Path, steps: int, threads
     if trainer.step < steps:
         raise InputError(f"{name}: stopped at step {trainer.step} of {steps}, which is no equal training")
     seconds = (time.monotonic() - started) / steps
-    judged = [_judge(trainer, clip) for clip in trainer.corpus.validation]
-    mel, quality, intelligibility = (statistics.fmean(column) for column in zip(*judged, strict=True))
-    return Copy(name, steps, mel, quality, intelligibility, seconds)
+    found = _judged(trainer.folder, config.run.device)
+    return Copy(name, steps, found["mel distance"], found["PESQ"], found["STOI"], seconds)
 
 
-@torch.no_grad()
-def _judge(trainer: Trainer, clip: Clip) -> tuple[float, float, float]:
-    batch = trainer.batch([clip])
-    spectrogram = trainer.features.spectrogram(batch)
-    copy = trainer.average.reconstruct(spectrogram, trainer.features.frame_lengths(batch), batch.speaker_ids)
-    recorded = batch.audio[:, :, : copy.shape[2]]
-    mels = [trainer.features.mel(audio.squeeze(1)) for audio in (recorded, copy)]
-    pair = [audio.flatten().cpu().numpy() for audio in (recorded, copy)]
-    return float(mel_loss(*mels)), *_quality(*pair, rate=trainer.config.audio.sample_rate)
-
-
-def _quality(recorded: NDArray[np.float32], copy: NDArray[np.float32], *, rate: int) -> tuple[float, float]:
-    wide = [soxr.resample(audio, rate, 16000) for audio in (recorded, copy)]
-    intelligibility = float(stoi(*wide, 16000))
-    try:
-        from pesq import pesq
-    except ImportError:  # needs a C compiler to install: pip install pesq
-        return math.nan, intelligibility
-    return float(pesq(16000, *wide, "wb")), intelligibility
+def _judged(run: Path, device: str) -> dict[str, float]:
+    """The mean of each measure of copies over the recordings that were held out."""
+    subject = load_subject(run, device=device, seed=0)
+    data = subject.voice.config.data
+    return {
+        row.name: row.interval.mean
+        for row in judge(subject, hold_out(subject.voice, data, data.validation_clips), (COPIES,)).rows
+    }
 
 
 def table(copies: Sequence[Copy]) -> str:

@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -55,7 +56,7 @@ def main() -> int:
     low, high = interval(counts)
     held_out = total(counts)
     row = (
-        *(config.data.root, str(len(corpus.train)), str(len(corpus.validation)), str(held_out.length)),
+        *(Path(config.data.root).name, str(len(corpus.train)), str(len(corpus.validation)), str(held_out.length)),
         f"{held_out.rate:.1%} ({low:.1%} to {high:.1%})",
         f"{held_out.substitutions} / {held_out.insertions} / {held_out.deletions}",
         *(f"{recogniser.calibration.rate:.1%}", f"{after.user + after.system - before.user - before.system:.0f}"),

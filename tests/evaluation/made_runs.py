@@ -15,7 +15,10 @@ from training.pictures import alignment_picture, mel_picture
 
 JUDGES = ("scale_1", "period_2", "period_3", "period_5", "period_7", "period_11")
 RATE = 22050
-SENTENCES = {"LJ001-0001": "Printing, in the only sense with which we are at present concerned.", "LJ001-0002": "In being comparatively modern."}
+SENTENCES = {
+    "LJ001-0001": "Printing, in the only sense with which we are at present concerned.",
+    "LJ001-0002": "In being comparatively modern.",
+}
 
 
 def make_run(
@@ -62,9 +65,13 @@ def make_run(
             lines.append(_validation(step, seconds, random, final_mel, steps))
     known = ({name: None if value != value else value for name, value in line.items()} for line in lines)
     (folder / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in known), encoding="utf-8")
-    tree = {"run": {"dir": str(folder)}, "data": {"root": "LJSpeech-1.1"}, "train": {"steps": 2 * steps}}
+    tree: dict[str, dict[str, object]] = {
+        "run": {"dir": str(folder)},
+        "data": {"root": "LJSpeech-1.1"},
+        "train": {"steps": 2 * steps},
+    }
     for section, values in (settings or {}).items():
-        tree.setdefault(section, {}).update(values)  # type: ignore[arg-type]
+        tree.setdefault(section, {}).update(values)
     (folder / "config.toml").write_text(dump_config(parse_config(tree, source="a made run")), encoding="utf-8")
     corpus = {"clips": 319, "validation_clips": 16, "hours": 0.57, "speakers": ["LJ"], "symbols": 60}
     corpus |= {"phonemes_per_second": 14.2, "bandwidth_hz": 10900.0, "loudness_lufs": -20.1, "sample_rate": RATE}
@@ -91,7 +98,10 @@ def _report(step: int, random: np.random.Generator, final_mel: float, seconds_pe
         "pace/epoch": 1 + step // 200,
         "pace/learning_rate": 2e-4 * 0.999875 ** (step // 200),
         "pace/seconds_per_step": around(seconds_per_step, 0.03),
-        **{f"time/{name}": float(share) for name, share in zip(("training", "data", "validation", "saving"), shares, strict=True)},
+        **{
+            f"time/{name}": float(share)
+            for name, share in zip(("training", "data", "validation", "saving"), shares, strict=True)
+        },
         "loss/mel": mel,
         "loss/kl": kl,
         "loss/duration": duration,
@@ -114,7 +124,9 @@ def _report(step: int, random: np.random.Generator, final_mel: float, seconds_pe
     return values
 
 
-def _validation(step: int, seconds: float, random: np.random.Generator, final_mel: float, steps: int) -> dict[str, float]:
+def _validation(
+    step: int, seconds: float, random: np.random.Generator, final_mel: float, steps: int
+) -> dict[str, float]:
     def around(value: float, spread: float = 0.01) -> float:
         return float(value * math.exp(spread * random.standard_normal()))
 
@@ -135,7 +147,9 @@ def _validation(step: int, seconds: float, random: np.random.Generator, final_me
     }
 
 
-def _write_samples(folder: Path, sentences: Mapping[str, str], steps: Sequence[int], random: np.random.Generator) -> None:
+def _write_samples(
+    folder: Path, sentences: Mapping[str, str], steps: Sequence[int], random: np.random.Generator
+) -> None:
     """Tones instead of voices: 100 Hz times the sentence's number as recorded, and a tenth higher as spoken."""
     folder.mkdir()
     (folder / "recorded").mkdir()

@@ -1,10 +1,10 @@
 """The alignment measures against alignments drawn by hand, and the phonemes against the symbols they are made of."""
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.text import Encoded, SymbolTable, piper_symbols
@@ -57,13 +57,14 @@ def test_a_phoneme_of_more_than_half_a_second_is_stretched_and_a_pause_is_not() 
     assert drawn(path, [long, long, 1, 1, 1]).stretched == pytest.approx(1 / 4)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 4), min_size=5, max_size=9))
 def test_coverage_is_the_longest_rising_row_of_choices(choices: list[int]) -> None:
     rising = max(
         size
         for size in range(1, 6)
         for some in combinations(choices, size)
-        if all(one < other for one, other in zip(some, some[1:], strict=False))
+        if all(one < other for one, other in pairwise(some))
     )
     assert drawn(choices, [len(choices) - 4, 1, 1, 1, 1]).coverage == rising / 5
 

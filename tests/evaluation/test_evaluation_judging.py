@@ -34,6 +34,9 @@ NEARNESS = Part(
 )
 
 
+QUICK = Part(SPEECH.title, tuple(measure for measure in SPEECH.measures if not measure.needs))
+
+
 class Echo(Subject):
     """Says every recording as it was, with a little noise on it."""
 
@@ -42,8 +45,7 @@ class Echo(Subject):
         self.noise, self.speechless_at = noise, speechless_at
 
     def copy(self, recorded: Audio, speaker: int | None) -> Audio:
-        whole = recorded[: len(recorded) // HOP * HOP]
-        return whole + self.noise * np.random.default_rng(1).normal(size=len(whole)).astype(np.float32)
+        return recorded + self.noise * np.random.default_rng(1).normal(size=len(recorded)).astype(np.float32)
 
     def speak(self, encoded: Encoded, speaker: int | None, *, text: str) -> Rendered:
         if text == self.speechless_at:
@@ -57,7 +59,7 @@ class Echo(Subject):
 
 def buzz(seed: int) -> Audio:
     """What is a voice to a pitch tracker and to PESQ: a buzz that glides and swells, with a little noise."""
-    time = np.arange(int((1.2 + seed / 10) * RATE)) / RATE
+    time = np.arange((100 + 5 * seed) * HOP) / RATE
     phase = 2 * np.pi * np.cumsum(120 + 30 * np.sin(2 * np.pi * time * (1 + seed % 3))) / RATE
     harmonics = sum(np.sin(phase * number) / number for number in range(1, 20))
     swell = 0.6 - 0.5 * np.cos(2 * np.pi * time * 4)
@@ -84,36 +86,30 @@ def means(evaluation: Evaluation) -> dict[str, float]:
 def test_a_decoder_that_gives_the_recording_back_is_perfect() -> None:
     found = means(judge(Echo(voice()), held_out(2), (COPIES,)))
     lost = {"multi-resolution STFT distance", "mel distance", "periodicity error", "F0 RMSE"}
-    # The copy ends with its last whole frame: the frame of the recording there hears a little more.
-    assert {name: found[name] for name in lost} == pytest.approx(dict.fromkeys(lost, 0), abs=2e-3)
+    assert {name: found[name] for name in lost} == dict.fromkeys(lost, 0)
     assert found["voiced/unvoiced F1"] == 1
     assert found["STOI"] == pytest.approx(1, abs=1e-4)
     assert found["PESQ"] == pytest.approx(4.64, abs=0.01)
 
 
 def test_speech_that_is_the_recording_differs_in_the_durations_it_claims_alone() -> None:
-    found = judge(Echo(voice()), held_out(2), (SPEECH,))
+    found = judge(Echo(voice()), held_out(1), (SPEECH,))
     value = means(found)
-    assert value["mel-cepstral distortion"] == pytest.approx(0, abs=0.05)
-    assert value["log-F0 RMSE"] == pytest.approx(0, abs=1e-3)
+    assert {value[name] for name in ("mel-cepstral distortion", "log-F0 RMSE", "duration error per sentence")} == {0}
     for row in found.rows:
         if row.recorded:
-            assert row.interval.mean == pytest.approx(row.recorded_interval.mean, rel=0.02, abs=0.02), row.name
-    # No two symbols of these words make one phoneme but for the stress: its ids count for the sound behind it.
-    for sentence in held_out(2):
-        ids = [2 * (1 + (symbol == "ˈ")) for symbol in sentence.encoded.symbols]
-        sounds = [n for n, after in zip(ids, (None, *sentence.encoded.symbols), strict=False) if after != "ˈ"]
-        row = next(row for row in found.rows if row.name == "duration error per phoneme")
-        frames = (RECORDED_FRAMES - SPOKEN_FRAMES) * np.mean(sounds)
-        assert row.values[sentence.id] == pytest.approx(frames * HOP / RATE * 1000)
+            assert row.values == row.recorded, row.name
+    assert "".join(held_out(1)[0].encoded.symbols) == "wˌʌn"  # three sounds, of 2, 4 and 2 ids
+    frames = (RECORDED_FRAMES - SPOKEN_FRAMES) * (2 + 4 + 2) / 3
+    assert value["duration error per phoneme"] == pytest.approx(frames * HOP / RATE * 1000)
 
 
 def test_a_voice_without_posterior_encoder_is_judged_by_its_speech_and_the_rest_is_told() -> None:
-    found = judge(Echo(voice(), no_posterior="it cannot listen"), held_out(2), (COPIES, SPEECH, ALIGNMENT))
+    found = judge(Echo(voice(), no_posterior="it cannot listen"), held_out(1), (COPIES, SPEECH, ALIGNMENT))
     left_out = {row.name for row in found.rows if row.note == "it cannot listen"}
     expected = {measure.name for part in (COPIES, ALIGNMENT) for measure in part.measures}
     assert left_out == expected | {"duration error per phoneme"}
-    assert all(row.interval.count == 2 for row in found.rows if not row.note)
+    assert all(row.interval.count == 1 for row in found.rows if not row.note)
     assert "without multi-resolution STFT distance, mel distance" in table(found)
     assert table(found).count("it cannot listen") == 1
 
@@ -127,7 +123,7 @@ def test_a_library_that_is_not_installed_costs_its_own_rows_alone(monkeypatch: p
 
 
 def test_a_sentence_that_fails_is_named_and_the_others_are_judged() -> None:
-    found = judge(Echo(voice(), speechless_at="two"), held_out(3), (SPEECH, ALIGNMENT))
+    found = judge(Echo(voice(), speechless_at="two"), held_out(3), (QUICK, ALIGNMENT))
     assert [(failure.sentence, failure.reason) for failure in found.failures] == [
         ("two", "the voice would take 99 s to say it")
     ]
@@ -150,8 +146,8 @@ def test_the_worse_of_two_voices_is_found_and_a_voice_is_as_good_as_itself() -> 
 
 
 def test_two_voices_are_compared_on_the_sentences_that_both_could_say() -> None:
-    first = judge(Echo(voice(), 0.001, speechless_at="two"), held_out(7), (SPEECH,))
-    second = judge(Echo(voice(), 0.003, speechless_at="five"), held_out(7), (SPEECH,))
+    first = judge(Echo(voice(), 0.001, speechless_at="two"), held_out(7), (QUICK,))
+    second = judge(Echo(voice(), 0.003, speechless_at="five"), held_out(7), (QUICK,))
     counts = {one.name: one.difference.count for one in compare(first, second)}
     assert set(counts.values()) == {5}
 
@@ -168,4 +164,4 @@ def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
     louder, quieter = (judge(Echo(voice()), sentences, (loud(gain),)) for gain in (3.0, -1.0))
     (found,) = compare(louder, quieter)
     assert found.winner == "second"
-    assert found.difference.mean == pytest.approx(-2, abs=0.01)
+    assert found.difference.mean == pytest.approx(-2)

@@ -79,9 +79,9 @@ def drawn(heights: Mapping[str, Height], steps: int = STEPS) -> dict[str, Curve]
     for name, height in heights.items():
         validation = name.startswith("validation")
         at = np.arange(0 if validation else 50, steps + 1, 200 if validation else 50)
-        curves[name] = Curve(at, (np.zeros(at.shape) + (height(at) if callable(height) else height)).astype(np.float64))
+        curves[name] = Curve(at, np.zeros(len(at)) + (height(at) if callable(height) else height))
     at = np.arange(0, steps + 1, 50)
-    return curves | {"seconds": Curve(at, 0.5 * at)}
+    return curves | {"seconds": Curve(at, np.array(at / 2, np.float64))}
 
 
 def run_of(

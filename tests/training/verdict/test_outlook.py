@@ -5,6 +5,7 @@ import pytest
 
 from tests.training.verdict.pencil import STEPS, Height, run_of
 from training.verdict.curves import Curve
+from training.verdict.run import Run
 from training.verdict.trend import trend
 from training.verdict.verdict import verdict
 
@@ -34,9 +35,21 @@ def test_a_score_that_rises_again_names_the_best_step() -> None:
     assert "The best is step 800 (0.7)." in sentence
 
 
-def test_a_score_that_jumps_about_says_nothing_of_the_future() -> None:
-    sentence = told(lambda steps: 1 + 0.8 * np.random.default_rng(0).normal(size=len(steps)))
-    assert "varies too much to say" in sentence
+@pytest.mark.parametrize(("fall", "told_first"), [(0.010, "Stop, or go on"), (0.015, "Keep going")])
+def test_twice_the_steps_are_worth_it_where_they_bring_a_hundredth(fall: float, told_first: str) -> None:
+    assert told(lambda steps: 1 - fall * np.log2((steps + 1) / 4001)).startswith(told_first)
+
+
+@pytest.mark.parametrize(("rise", "told_first"), [(0.008, "Stop, or go on"), (0.012, "Stop: ")])
+def test_a_score_is_rising_where_it_is_a_hundredth_above_its_best(rise: float, told_first: str) -> None:
+    score = lambda steps: 1 + rise * np.log2(np.maximum(steps, STEPS / 2) / STEPS * 2)  # noqa: E731
+    assert told(score).startswith(told_first)
+
+
+@pytest.mark.parametrize(("jump", "vague"), [(0.055, False), (0.07, True)])
+def test_a_score_that_jumps_about_says_nothing_of_the_future(jump: float, vague: bool) -> None:
+    sentence = told(lambda steps: 1 + jump * np.where(steps % 400, -1, 1))
+    assert ("varies too much to say" in sentence) == vague
 
 
 def test_without_a_score_the_mel_distance_is_looked_at() -> None:
@@ -45,8 +58,15 @@ def test_without_a_score_the_mel_distance_is_looked_at() -> None:
 
 
 def test_a_few_validations_are_too_few_to_say() -> None:
-    assert "1000 steps and 6 validations are too few" in verdict(run_of(steps=1000))[-1].sentence
-    assert "too few" not in verdict(run_of(steps=1600))[-1].sentence
+    assert "1200 steps and 7 validations are too few" in verdict(run_of(steps=1200))[-1].sentence
+    assert "too few" not in verdict(run_of(steps=1400))[-1].sentence
+
+
+@pytest.mark.parametrize(("last", "too_few"), [(990, True), (1000, False)])
+def test_a_thousand_steps_are_awaited_however_many_validations_there_are(last: int, too_few: bool) -> None:
+    steps = np.arange(0, last + 1, 10)
+    sentence = verdict(Run({"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}))[-1].sentence
+    assert ("too few" in sentence) == too_few
 
 
 def test_the_slope_is_that_of_a_straight_line_through_the_last_two_doublings() -> None:

@@ -23,23 +23,26 @@ def after(step: float, value: float, before: float = 0.0) -> Callable[[Any], Any
     return lambda steps: np.where(steps > step, value, before)
 
 
-def turning(loss: str, rise: float) -> Run:
-    """Training falls all the way, validation only for the first half, then it rises by so much."""
-    falling = lambda steps: 1.5 - steps / STEPS  # noqa: E731
-    up = lambda steps: np.where(steps < STEPS / 2, 1.5 - steps / STEPS, 1 + rise * (2 * steps / STEPS - 1))  # noqa: E731
-    return run_of({f"loss/{loss}": falling, f"validation/{loss}": up})
+def turning(loss: str, rise: float, fall: float = 0.5) -> Run:
+    """Both losses fall to 1 in the first half; then validation rises by so much and training falls by so much."""
+
+    def then(change: float) -> Callable[[Any], Any]:
+        return lambda steps: np.where(steps < STEPS / 2, 1.5 - steps / STEPS, 1 + change * (2 * steps / STEPS - 1))
+
+    return run_of({f"loss/{loss}": then(-fall), f"validation/{loss}": then(rise)})
 
 
 @dataclass(frozen=True)
 class Case:
-    """A rule, a run for any height, a height at which the rule says nothing and one at which it does."""
+    """A rule, a run for any height, and two heights with a threshold between them: what is said at each."""
 
     rule: str
     run: Callable[[float], Run]
     quiet: float
     loud: float
-    severity: Severity
+    severity: Severity  # at the loud one
     told: str
+    less: Severity | None = None  # at the quiet one; None where nothing is said
 
 
 FLAT_MEL: dict[str, Height] = {"loss/mel": 0.7, "validation/mel": 0.7}
@@ -80,26 +83,47 @@ CASES = [
         "notice",
         "they guess",
     ),
+    Case(
+        "discriminator_asleep",
+        lambda x: run_of(judged(discriminator_real=0.25, discriminator_fake=x, accuracy_real=0.5, accuracy_fake=0.5)),
+        0.235,
+        0.245,
+        "notice",
+        "they guess",
+    ),
+    Case(
+        "discriminator_winning",
+        lambda x: run_of(
+            judged(discriminator_real=0.01, discriminator_fake=0.01, accuracy_real=1, accuracy_fake=1)
+            | {"validation/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 0.7 - 0.7 * x, 0.7)}
+        ),
+        0.012,
+        0.008,
+        "problem",
+        "no longer come closer",
+        less="notice",
+    ),
     Case("mel_stuck", lambda x: run_of({"loss/mel": x, "validation/mel": x}), 1.19, 1.21, "problem", "1.21 nats"),
     Case(
         "mel_stuck",
-        lambda x: run_of({"validation/mel": lambda steps: 3 - x * steps / STEPS}),
-        0.6,
-        0.2,
+        lambda x: run_of({"validation/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 3 - 3 * x, 3)}),
+        0.055,
+        0.045,
         "problem",
-        "2.81 nats and was 2.9",
+        "2.87 nats and was 3 ",
     ),
     Case(
         "mel_plateaued",
-        lambda x: run_of({"validation/mel": lambda steps: 0.7 * (1 - x * steps / STEPS)}),
-        0.05,
-        0.01,
+        lambda x: run_of({"validation/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 0.7 - 0.7 * x, 0.7)}),
+        0.011,
+        0.009,
         "notice",
         "does not mean",
     ),
-    Case("mel_plateaued", lambda x: run_of({"validation/mel": x}), 1.3, 0.5, "ok", "listen to two checkpoints"),
+    Case("mel_plateaued", lambda x: run_of({"validation/mel": x}), 1.21, 1.19, "notice", "end near 0.4"),
+    Case("mel_plateaued", lambda x: run_of({"validation/mel": x}), 0.59, 0.61, "notice", "end near 0.4", less="ok"),
     Case("kl_exploding", lambda x: run_of({"validation/kl": x}), 7.9, 8.1, "notice", "8.1 nats per frame"),
-    Case("kl_exploding", lambda x: run_of({"validation/kl": x}), 7.9, 20.1, "problem", "20.1 nats per frame"),
+    Case("kl_exploding", lambda x: run_of({"validation/kl": x}), 19.9, 20.1, "problem", "20.1 nats", less="notice"),
     Case(
         "kl_exploding",
         lambda x: run_of({"validation/kl": x}, config=experiment("loss.kl=0")),
@@ -110,15 +134,24 @@ CASES = [
     ),
     Case(
         "kl_collapsed",
-        lambda x: run_of({"validation/kl": x, "validation/mel": 0.9}),
-        0.06,
-        0.04,
+        lambda x: run_of({"validation/kl": 0.04, "validation/mel": x}),
+        0.79,
+        0.81,
         "problem",
         "0.04 nats per frame",
+        less="notice",
     ),
     Case("kl_collapsed", lambda x: run_of({"validation/kl": x}), 0.06, -0.01, "notice", "-0.01 nats"),
     Case("gradients_not_finite", lambda x: run_of({"passed_over/synthesizer": x}), 0.04, 0.06, "notice", "6 %"),
-    Case("gradients_not_finite", lambda x: run_of({"passed_over/discriminator": x}), 0.04, 0.6, "problem", "60 %"),
+    Case(
+        "gradients_not_finite",
+        lambda x: run_of({"passed_over/discriminator": x}),
+        0.49,
+        0.51,
+        "problem",
+        "51 %",
+        less="notice",
+    ),
     Case(
         "gradients_not_finite",
         lambda x: run_of({"loss/mel": after(x, GAP, 1.0)}),
@@ -136,6 +169,14 @@ CASES = [
         "6.1e+03, where 200 is usual",
     ),
     Case(
+        "gradients_spiking",
+        lambda x: run_of({"gradient_norm_max/discriminator": lambda s: np.where(s % x == 0, 900, 30)}, steps=16000),
+        1250,
+        1000,
+        "notice",
+        "4 of 80 reports",
+    ),
+    Case(
         "gradients_growing",
         lambda x: run_of({"gradient_norm/synthesizer": after(STEPS / 2, x, 100)}),
         900,
@@ -147,9 +188,9 @@ CASES = [
         "learning_rate_too_high",
         lambda x: run_of({"pace/learning_rate": x, "loss/mel": 1.5, "validation/mel": 1.5}),
         9e-4,
-        0.02,
+        1.1e-3,
         "problem",
-        "0.02 (the paper's is 2e-4)",
+        "0.0011 (the paper's is 2e-4)",
     ),
     Case(
         "learning_rate_too_high",
@@ -158,6 +199,28 @@ CASES = [
         1.1,
         "problem",
         "1.1 nats",
+    ),
+    Case(
+        "learning_rate_too_high",
+        lambda x: run_of(
+            {
+                "pace/learning_rate": 0.02,
+                "loss/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 1.5 - 1.5 * x, 1.5),
+            }
+        ),
+        0.055,
+        0.045,
+        "problem",
+        "too long to arrive anywhere",
+        less="notice",
+    ),
+    Case(
+        "learning_rate_too_high",
+        lambda x: run_of({"pace/learning_rate": x, "passed_over/synthesizer": 0.9}),
+        9e-4,
+        1.1e-3,
+        "problem",
+        "no finite gradients left",
     ),
     Case(
         "learning_rate_too_low",
@@ -186,10 +249,10 @@ CASES = [
     Case(
         "learning_rate_flat",
         lambda x: run_of(
-            {"pace/learning_rate": lambda s: 2e-4 * x ** (s // 80)}, config=experiment("train.learning_rate_decay=0.99")
+            {"pace/learning_rate": after(STEPS / 2, x, 2e-4)}, config=experiment("train.learning_rate_decay=0.99")
         ),
-        0.99,
-        1.0,
+        1.96e-4,
+        1.99e-4,
         "notice",
         "not followed",
     ),
@@ -220,26 +283,38 @@ CASES = [
     Case(
         "alignment_never_formed",
         lambda x: run_of({"validation/longest_phoneme_share": x}),
-        0.29,
-        0.9,
+        0.49,
+        0.51,
         "problem",
-        "90 % of the frames",
+        "51 % of the frames",
+        less="notice",
     ),
-    Case("texts_tell_nothing", lambda x: run_of({"validation/text_gain": x}), 0.06, 0.04, "problem", "0.04 nats"),
-    Case("texts_tell_nothing", lambda x: run_of({"validation/text_gain": x}), 0.06, -0.4, "problem", "-0.4 nats"),
+    Case("texts_tell_nothing", lambda x: run_of({"validation/text_gain": x}), 0.011, 0.009, "notice", "0.009 nats"),
+    Case(
+        "texts_tell_nothing",
+        lambda x: run_of({"validation/text_gain": -0.0004}, steps=int(x)),
+        4950,
+        5000,
+        "problem",
+        "-0.0004 nats",
+        less="notice",
+    ),
     Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), -2.9, -3.1, "notice", "-3.1 LU"),
     Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, 3.1, "notice", "+3.1 LU"),
-    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, -21, "problem", "-21.0 LU"),
     Case(
-        "loudness_off",
-        lambda x: run_of({"validation/loudness_db": after(0.7 * STEPS, x, -2)}),
-        0.9,
-        1.1,
-        "notice",
-        "-2.0 LU halfway: it drifts",
+        "loudness_off", lambda x: run_of({"validation/loudness_db": x}), -19, -21, "problem", "-21.0 LU", less="notice"
     ),
     Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 1.24, 1.26, "notice", "1.26 times"),
-    Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 0.81, 0.49, "problem", "0.49 times"),
+    Case(
+        "length_off",
+        lambda x: run_of({"validation/length_ratio": x}),
+        0.51,
+        0.49,
+        "problem",
+        "0.49 times",
+        less="notice",
+    ),
+    Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 0.81, 0.79, "notice", "0.79 times"),
     Case("data_bound", lambda x: run_of({"time/data": x}), 0.19, 0.21, "notice", "21 %"),
     Case(
         "validation_costly",
@@ -250,15 +325,30 @@ CASES = [
         "11 %",
     ),
     Case("saving_costly", lambda x: run_of({"time/saving": x}), 0.09, 0.11, "notice", "11 %"),
-    Case("bandwidth_missing", lambda x: run_of(corpus={"bandwidth_hz": x}), 9400, 7770, "notice", "above 7770 Hz"),
-    Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 16.5, 18.1, "notice", "18.1"),
-    Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 16.5, 26.3, "problem", "fast"),
+    Case("bandwidth_missing", lambda x: run_of(corpus={"bandwidth_hz": x}), 9400, 9300, "notice", "above 9300 Hz"),
+    Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 17.2, 17.4, "notice", "17.4"),
     Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 7.1, 6.9, "notice", "too slow"),
+    *(
+        Case(
+            "speaking_rate_unlikely",
+            lambda x: run_of(corpus={"phonemes_per_second": x}),
+            less,
+            more,
+            "problem",
+            how,
+            "notice",
+        )
+        for less, more, how in ((20.9, 21.1, "too fast"), (5.1, 4.9, "too slow"))
+    ),
     Case("too_little_data", lambda x: run_of(corpus={"hours": x / 60}), 10.1, 9.9, "notice", "9.9 minutes"),
-    Case("too_little_data", lambda x: run_of(corpus={"hours": x / 60}), 10.1, 0.9, "problem", "0.9 minutes"),
+    Case(
+        "too_little_data", lambda x: run_of(corpus={"hours": x / 60}), 1.1, 0.9, "problem", "0.9 minutes", less="notice"
+    ),
     Case("too_little_data", lambda x: run_of(corpus={"clips": x}), 10, 9, "problem", "9 recordings"),
-    Case("validation_rising", lambda x: turning("mel", x), 0.01, 0.05, "notice", "lowest at step 2000 (1"),
-    Case("durations_overfitting", lambda x: turning("duration", x), 0.09, 0.13, "notice", "lowest at step 2000 (1"),
+    Case("validation_rising", lambda x: turning("mel", x), 0.022, 0.026, "notice", "lowest at step 2000 (1"),
+    Case("validation_rising", lambda x: turning("mel", 0.1, x), 0.012, 0.015, "notice", "lowest at step 2000 (1"),
+    Case("durations_overfitting", lambda x: turning("duration", x), 0.1, 0.13, "notice", "lowest at step 2000 (1"),
+    Case("durations_overfitting", lambda x: turning("duration", 0.2, x), 0.024, 0.03, "notice", "lowest at step"),
     Case(
         "learnt_by_heart",
         lambda x: run_of({"loss/mel": 0.5, "validation/mel": x, "loss/kl": 1, "validation/kl": 4}),
@@ -278,8 +368,8 @@ CASES = [
     Case(
         "averages_behind",
         lambda x: run_of({"validation/score": x, "validation_newest/score": 1.0}, config=experiment()),
-        1.01,
-        1.03,
+        1.019,
+        1.021,
         "notice",
         "about 1000 steps",
     ),
@@ -300,8 +390,8 @@ OKS: dict[str, dict[str, Height]] = {
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.severity}")
 def test_a_rule_speaks_on_one_side_of_its_threshold_only(case: Case) -> None:
-    quiet = [found for found in verdict(case.run(case.quiet)) if found.rule == case.rule]
-    assert quiet == []
+    quiet = [found.severity for found in verdict(case.run(case.quiet)) if found.rule == case.rule]
+    assert quiet == ([case.less] if case.less else [])
     loud = [found for found in verdict(case.run(case.loud)) if found.rule == case.rule]
     assert [found.severity for found in loud] == [case.severity]
     assert case.told in loud[0].sentence
@@ -332,24 +422,53 @@ def test_a_rule_finds_under_its_own_name() -> None:
         assert found.rule == rule.__name__
 
 
+@pytest.mark.parametrize(
+    ("middle", "told"),
+    [(-5, "were -5.0 halfway: they drift away"), (-9, "they come nearer"), (-7.5, "listen to them")],
+)
+def test_loudness_that_drifts_is_told_from_one_that_comes_nearer(middle: float, told: str) -> None:
+    found = verdict(run_of({"validation/loudness_db": after(0.7 * STEPS, -7, middle)}))
+    assert told in next(item.sentence for item in found if item.rule == "loudness_off")
+
+
 def test_a_good_run_is_not_accused() -> None:
     assert [(found.rule, found.severity) for found in verdict(run_of()) if found.severity != "ok"] == []
 
 
 def test_problems_come_first_and_the_outlook_last() -> None:
-    found = verdict(run_of({"validation/text_gain": 0.0, "time/data": 0.5}))
-    assert [item.severity for item in found[:2]] == ["problem", "notice"]
+    found = verdict(run_of({"validation/text_gain": 0.0, "time/data": 0.5}, steps=6000))
+    assert [item.severity for item in found[:3]] == ["problem", "notice", "ok"]
     assert {item.severity for item in found[2:-1]} == {"ok"}
     assert (found[-1].rule, found[-1].severity) == ("outlook", "problem")
     assert "texts_tell_nothing" in found[-1].sentence
 
 
-@pytest.mark.parametrize("steps", [50, 200, 450])
-def test_of_the_first_steps_of_a_run_nothing_is_said_that_time_may_mend(steps: int) -> None:
-    bad = {"validation/text_gain": 0.0, "validation/kl": 80.0, "loss/kl": 80.0, "loss/mel": 2.0, "validation/mel": 2.0}
-    found = verdict(run_of(bad | judged(discriminator_real=1.0, discriminator_fake=0.0), steps=steps))
-    assert [item.rule for item in found if item.severity == "problem"] == []
-    assert "too few" in found[-1].sentence
+EARLY: dict[str, tuple[int, dict[str, Height]]] = {
+    "discriminator_asleep": (500, judged(discriminator_real=1.0, discriminator_fake=0.0)),
+    "discriminator_winning": (
+        500,
+        judged(discriminator_real=0.0, discriminator_fake=0.0, accuracy_real=1.0, accuracy_fake=1.0),
+    ),
+    "learning_rate_too_high": (1000, {"pace/learning_rate": 0.02, "loss/mel": 2.0}),
+    "learning_rate_too_low": (1000, {"pace/learning_rate": 1e-6, "loss/mel": 2.0}),
+    "kl_exploding": (500, {"validation/kl": 80.0}),
+    "kl_collapsed": (500, {"validation/kl": 0.0}),
+    "mel_stuck": (1000, {"loss/mel": 2.0, "validation/mel": 2.0}),
+    "mel_plateaued": (1000, {"loss/mel": 0.5, "validation/mel": 0.5}),
+    "texts_tell_nothing": (1000, {"validation/text_gain": 0.0}),
+    "alignment_never_formed": (1000, {"validation/longest_phoneme_share": 0.9}),
+    "loudness_off": (1000, {"validation/loudness_db": -30.0}),
+    "length_off": (1000, {"validation/length_ratio": 3.0}),
+    "learnt_by_heart": (1000, {"loss/mel": 0.1, "loss/kl": 0.1}),
+    "averages_behind": (1000, {"validation/score": 3.0}),
+}
+
+
+@pytest.mark.parametrize("rule", EARLY)
+def test_of_the_first_steps_of_a_run_nothing_is_said_that_time_may_mend(rule: str) -> None:
+    early, heights = EARLY[rule]
+    told = [{found.rule for found in verdict(run_of(heights, steps=steps))} for steps in (early - 50, early)]
+    assert [rule in rules for rules in told] == [False, True]
 
 
 @pytest.mark.parametrize("missing", sorted(good_heights()))

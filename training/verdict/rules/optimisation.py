@@ -19,6 +19,8 @@ HIGH_RATE = (
 )
 LOW_RATE = 2e-5  # a tenth of it
 UNLEARNED_MEL = 1.0  # nats; good runs pass it early
+STILL_FALLING = 0.05  # share of the mel distance lost over half of the run
+EARLY_STEPS = 1000
 EXPECTED_DECAY = 0.9  # a schedule that should have taken less than a tenth off is not worth a word
 FLAT = 0.99  # share of the rate that is left, above which it has not moved
 FINISHED = 0.01  # share of its greatest value; steps this small change nothing that is heard
@@ -120,21 +122,41 @@ def learning_rate_too_high(run: Run) -> Finding | None:
     one mended runs that diverged in barronalex/Tacotron issue 7 and TensorSpeech/TensorFlowTTS issue 538.
     """
     rate, mel = _rate(run), progress(run, "loss/mel", "validation/mel")
-    if rate is None or mel is None or rate.values.max() < HIGH_RATE or mel.now < UNLEARNED_MEL or mel.fallen > 0.05:
+    if rate is None or rate.values.max() < HIGH_RATE:
         return None
+    told, advice = (
+        f"The learning rate is {rate.values.max():.2g} (the paper's is 2e-4), and",
+        "train.learning_rate = 2e-4",
+    )
+    broken = gradients_not_finite(run)
+    if broken and broken.severity == "problem":
+        return Finding(
+            "learning_rate_too_high",
+            "problem",
+            f"{told} there are no finite gradients left. Begin again with {advice}.",
+        )
+    if mel is None or mel.now < UNLEARNED_MEL or run.last_step < EARLY_STEPS:
+        return None
+    told += f" the mel distance is {mel.now:.3g} nats after {run.last_step} steps ({mel.before:.3g} at step {mel.step})"
+    if mel.fallen > STILL_FALLING:
+        return Finding("learning_rate_too_high", "notice", f"{told}: {advice} would learn more calmly.")
     return Finding(
         "learning_rate_too_high",
         "problem",
-        f"The learning rate is {rate.values.max():.2g} (the paper's is 2e-4), and the mel distance stays at "
-        f"{mel.now:.3g} nats ({mel.before:.3g} at step {mel.step}): the steps are too long to arrive anywhere. Begin "
-        "again with train.learning_rate = 2e-4.",
+        f"{told}: the steps are too long to arrive anywhere. Begin again with {advice}.",
     )
 
 
 def learning_rate_too_low(run: Run) -> Finding | None:
     """A low rate where there is much to learn; beside a voice that is good already, as in fine-tuning, it is right."""
     rate, mel = _rate(run), progress(run, "loss/mel", "validation/mel")
-    if rate is None or mel is None or rate.values.max() > LOW_RATE or mel.now < UNLEARNED_MEL:
+    if (
+        rate is None
+        or mel is None
+        or rate.values.max() > LOW_RATE
+        or mel.now < UNLEARNED_MEL
+        or run.last_step < EARLY_STEPS
+    ):
         return None
     return Finding(
         "learning_rate_too_low",

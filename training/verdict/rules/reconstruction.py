@@ -42,9 +42,9 @@ def mel_plateaued(run: Run) -> Finding | None:
     still teach does not show in their height).
     """
     mel = _mel(run)
-    if mel is None or abs(mel.fallen) > PLATEAU_FALL or mel.now >= STUCK_MEL:
+    if mel is None or mel.fallen > PLATEAU_FALL or mel.now >= STUCK_MEL:
         return None
-    told = f"The mel distance has stayed at {mel.now:.3g} nats since step {mel.step} (it was {mel.before:.3g})."
+    told = f"The mel distance no longer falls: {mel.before:.3g} nats at step {mel.step} and {mel.now:.3g} now."
     meaning = "This does not mean that the sound has stopped improving: the judges go on, so listen to two checkpoints."
     if mel.now <= GOOD_MEL:
         return Finding("mel_plateaued", "ok", f"{told} {meaning}")

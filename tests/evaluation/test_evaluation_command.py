@@ -1,0 +1,324 @@
+"""The command on small voices of random weights and a few machine-read sentences: what it judges, and what it says."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from configs import Config, InputError, load_config
+from data.corpus import Corpus
+from data.embedded import make_embedded_corpus
+from data.opening import open_corpus
+from data.spectrogram import LinearSpectrogram
+from data.text import grapheme_symbols, piper_symbols
+from evaluation.__main__ import main
+from evaluation.held_out import as_read_by, choose_data, hold_out
+from evaluation.intelligibility import by_recogniser, by_transcriber
+from evaluation.judging import judge
+from evaluation.recogniser import phonemes_said
+from evaluation.robustness import HardText, judge_robustness
+from evaluation.subject import load_subject
+from measures.spectra import Audio, mel_distance
+from models import Synthesizer
+from models.checkpoint import checkpoint_path, save_checkpoint
+from models.importing import load_voice_from
+from models.voice_file import load_voice, save_voice
+
+HOUSE = Path(__file__).resolve().parents[2]
+SENTENCES = (
+    "The cat sat down.",
+    "Rain fell on the town.",
+    "We saw two ships.",
+    "He asked for bread and salt.",
+    "Nobody came home.",
+    "The wind was cold that day.",
+)
+VALIDATION = 3
+
+Evaluate = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six sentences."""
+    folder = tmp_path_factory.mktemp("corpora")
+    (folder / "sentences.txt").write_text("\n".join(SENTENCES))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("data.embedded.SENTENCES", folder / "sentences.txt")
+        return make_embedded_corpus(folder / "six")
+
+
+@pytest.fixture(scope="module")
+def run(corpus: Path) -> Path:
+    """A run folder whose voice file has no posterior encoder; the checkpoint has."""
+    return write_run(corpus.parent / "run", corpus)
+
+
+def write_run(folder: Path, corpus: Path, *overrides: str, speakers: Sequence[str] = (), letters: str = "") -> Path:
+    """A voice of random weights, at a pace that lets it be judged."""
+    own = [f"data.root={corpus}", f"data.cache={corpus.parent / 'cache'}", f"data.validation_clips={VALIDATION}"]
+    config = load_config(HOUSE / "configs" / "tiny.toml", [*own, "speaking.speed=0.4", *overrides])
+    torch.manual_seed(5)
+    symbols = grapheme_symbols([letters]) if letters else piper_symbols()
+    synthesizer = Synthesizer(config, num_symbols=symbols.size, num_speakers=max(1, len(speakers)))
+    torch.nn.init.normal_(synthesizer.get_parameter("decoder.output.weight"), std=0.3)
+    alphabet = symbols.to_json()
+    save_voice(folder / "voice.safetensors", synthesizer, config, symbols=alphabet, speakers=speakers, step=7)
+    state = {
+        "config": config.model_dump(exclude_none=True),
+        "symbols": alphabet,
+        "speakers": list(speakers),
+        "average": synthesizer.state_dict(),
+        "step": 7,
+    }
+    (folder / "checkpoints").mkdir(exist_ok=True)
+    save_checkpoint(checkpoint_path(folder / "checkpoints", 7), state)
+    return folder
+
+
+@pytest.fixture
+def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
+    """Runs `python -m evaluation` and reads what it wrote."""
+    # Its network listens for a second to every sentence; test_evaluation_judging.py has it.
+    monkeypatch.setattr("evaluation.subject.missing", lambda: {"dnsmos": "not wanted here"})
+
+    def run_command(*arguments: str | Path, name: str = "found.json", recogniser: object = None) -> dict[str, Any]:
+        options = ["--device", "cpu", "-o", str(tmp_path / name)]
+        options += ["--no-recogniser"] * (recogniser is None)
+        monkeypatch.setattr("evaluation.__main__.train_or_load", recogniser)
+        monkeypatch.setattr("sys.argv", ["evaluation", *map(str, arguments), *options])
+        assert main() == 0
+        found: dict[str, Any] = json.loads((tmp_path / name).read_text())
+        return found
+
+    return run_command
+
+
+def values(found: dict[str, Any], name: str, voice: int = 0) -> dict[str, float]:
+    (row,) = [row for row in found["voices"][voice]["rows"] if row["name"] == name]
+    kept: dict[str, float] = row["values"]
+    return kept
+
+
+def recording(corpus: Path, name: str) -> Audio:
+    audio, _ = soundfile.read(corpus / "wavs" / f"{name}.wav", dtype="float32")
+    whole: Audio = audio[: len(audio) // 256 * 256]
+    return whole
+
+
+def test_the_figures_are_those_of_the_measures_taken_by_hand(
+    run: Path, corpus: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = evaluate(run, "--sentences", "2")
+    whole = load_voice_from(run / "checkpoints" / "00000007.pt").voice.synthesizer
+    linear = LinearSpectrogram(n_fft=1024, window_length=1024, hop_length=256)
+    by_hand = {}
+    for sentence in found["sentences"]:
+        recorded = recording(corpus, sentence["id"])
+        spectrogram = linear(torch.from_numpy(recorded)[None])
+        copied = whole.reconstruct(spectrogram, torch.tensor([spectrogram.shape[2]]))[0, 0].numpy()
+        by_hand[sentence["id"]] = mel_distance(recorded, copied, 22050)
+    assert values(found, "mel distance") == pytest.approx(by_hand, abs=1e-12)
+    row = next(row for row in found["voices"][0]["rows"] if row["name"] == "mel distance")
+    assert row["interval"]["mean"] == pytest.approx(np.mean(list(by_hand.values())))
+    assert found["voices"][0]["step"] == 7
+    assert {row["note"] for row in found["voices"][0]["rows"]} == {"", "not wanted here"}
+    printed = capsys.readouterr().out
+    assert f"↓ mel distance, nats {row['interval']['mean']:.2f} [" in " ".join(printed.split())
+    assert f"2 sentences of {corpus}" in printed
+
+
+def test_a_seed_gives_the_same_table_to_the_bit_and_another_other_speech_and_the_same_copies(
+    run: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    evaluate(run, "--sentences", "1", "--seed", "3", name="first.json")
+    first = evaluate(run, "--sentences", "1", "--seed", "3", name="second.json")
+    assert (tmp_path / "first.json").read_bytes() == (tmp_path / "second.json").read_bytes()
+    other = evaluate(run, "--sentences", "1", "--seed", "4")
+    assert values(first, "mel distance") == values(other, "mel distance")
+    assert values(first, "mel-cepstral distortion") != values(other, "mel-cepstral distortion")
+
+
+def test_the_sentences_are_the_validation_clips_as_training_reads_them(run: Path) -> None:
+    voice = load_subject(run, device="cpu", seed=1).voice
+    data = as_read_by(voice, choose_data(voice.config, None))
+    sentences = hold_out(voice, data, 99)
+    trained_on = open_corpus(data, voice.config.audio, aloud=False)
+    clips = {clip.id: clip for clip in trained_on.validation}
+    assert {sentence.id: list(sentence.encoded.ids) for sentence in sentences} == {
+        name: clip.phoneme_ids.tolist() for name, clip in clips.items()
+    }
+    assert not {sentence.id for sentence in sentences} & {clip.id for clip in trained_on.train}
+    for sentence in sentences:
+        heard = sentence.recorded.audio
+        assert np.array_equal(heard * 32768, clips[sentence.id].audio[: len(heard)])
+    assert [one.id for one in hold_out(voice, data, 2)] == [one.id for one in sentences][:2]
+
+
+def test_recordings_that_have_moved_are_held_out_alike_and_a_small_corpus_is_held_out_whole(
+    run: Path, corpus: Path, tmp_path: Path
+) -> None:
+    voice = load_subject(run, device="cpu", seed=1).voice
+
+    def held_out(folder: Path) -> list[str]:
+        return [one.id for one in hold_out(voice, as_read_by(voice, choose_data(voice.config, folder)), 99)]
+
+    (tmp_path / "moved").symlink_to(corpus)
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "wavs").symlink_to(corpus / "wavs")
+    rows = (corpus / "metadata.csv").read_text().splitlines()
+    (tmp_path / "few" / "metadata.csv").write_text("\n".join(rows[:VALIDATION]))
+    assert held_out(tmp_path / "moved") == held_out(corpus)
+    assert sorted(held_out(tmp_path / "few")) == [row.split("|")[0] for row in rows[:VALIDATION]]
+
+
+def test_each_sentence_is_spoken_by_its_own_speaker(corpus: Path, tmp_path: Path) -> None:
+    choir = tmp_path / "choir"
+    choir.mkdir()
+    (choir / "wavs").symlink_to(corpus / "wavs")
+    rows = [row.split("|") for row in (corpus / "metadata.csv").read_text().splitlines()]
+    who = {name: ("bob", "ann")[place % 2] for place, (name, *_) in enumerate(rows)}
+    (choir / "metadata.csv").write_text("\n".join(f"{name}|{who[name]}|{text}" for name, text, _ in rows))
+    # As the voice names them, which is not in the order of the alphabet.
+    folder = write_run(tmp_path / "run", choir, "data.validation_clips=5", speakers=("bob", "cem", "ann"))
+    subject = load_subject(folder, device="cpu", seed=1)
+    sentences = hold_out(subject.voice, subject.voice.config.data, 99)
+    assert {one.id: subject.voice.speakers[one.speaker or 0] for one in sentences} == {
+        one.id: who[one.id] for one in sentences
+    }
+    assert {one.speaker for one in sentences} == {0, 2}
+    one = sentences[0]
+    spoken = [subject.speak(one.encoded, speaker, text=one.text).audio for speaker in (0, 2)]
+    assert spoken[0].shape != spoken[1].shape or not np.allclose(spoken[0], spoken[1])
+
+
+def test_a_voice_without_its_checkpoint_cannot_listen_and_one_of_other_weights_is_not_its_own(
+    run: Path, corpus: Path, tmp_path: Path
+) -> None:
+    assert not load_subject(run / "voice.safetensors", device="cpu", seed=1).lacks.get("posterior encoder")
+    (tmp_path / "alone").mkdir()
+    alone = tmp_path / "alone" / "voice.safetensors"
+    alone.write_bytes((run / "voice.safetensors").read_bytes())
+    assert "no posterior encoder" in load_subject(alone, device="cpu", seed=1).lacks["posterior encoder"]
+    other = write_run(tmp_path / "other", corpus)
+    file = load_voice(other / "voice.safetensors")
+    with torch.no_grad():
+        next(file.synthesizer.decoder.parameters()).add_(1)
+    save_voice(
+        other / "voice.safetensors", file.synthesizer, file.config, symbols=file.symbols, speakers=(), step=file.step
+    )
+    assert "no posterior encoder" in load_subject(other, device="cpu", seed=1).lacks["posterior encoder"]
+
+
+def test_two_voices_are_judged_on_the_same_sentences_and_compared(
+    run: Path, tmp_path: Path, corpus: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_run(tmp_path / "other", corpus, "speaking.speed=0.8")
+    found = evaluate(run, other, "--sentences", "2")
+    ids = [sentence["id"] for sentence in found["sentences"]]
+    assert all(list(values(found, "mel distance", voice)) == ids for voice in (0, 1))
+    compared = {one["name"]: one for one in found["comparison"]}
+    assert compared["mel distance"]["difference"]["mean"] == 0  # of the same weights
+    rates = [np.mean(list(values(found, "speaking rate", voice).values())) for voice in (0, 1)]
+    assert rates[1] > 1.5 * rates[0]
+    assert "no difference found" in capsys.readouterr().out
+
+
+def test_phonemes_and_words_that_are_not_heard_are_errors_of_the_voice_or_the_recording(run: Path) -> None:
+    subject = load_subject(run, device="cpu", seed=1)
+    sentences = hold_out(subject.voice, subject.voice.config.data, 2)
+    of_recording = {sentence.recorded.audio.tobytes(): sentence for sentence in sentences}
+
+    def transcribe(audio: Audio, sample_rate: int) -> str:
+        sentence = of_recording.get(audio.tobytes())
+        return "nothing at all" if sentence is None else sentence.text.upper()
+
+    class Ears:
+        def hear(self, audio: Audio, sample_rate: int) -> list[str]:
+            sentence = of_recording.get(audio.tobytes())
+            return [] if sentence is None else phonemes_said(sentence.encoded.symbols)
+
+    parts = (by_recogniser(Ears(), sentences), by_transcriber(transcribe, subject.voice.front_end, sentences))
+    phonemes, words = judge(subject, sentences, parts).rows
+    assert (phonemes.interval.mean, phonemes.recorded_interval.mean) == (100, 0)
+    assert (words.interval.mean, words.recorded_interval.mean) == (100, 0)
+
+
+def test_the_recogniser_learns_from_the_other_recordings_and_hears_both_voices(
+    run: Path, tmp_path: Path, corpus: Path, evaluate: Evaluate
+) -> None:
+    learned: list[str] = []
+
+    class Deaf:
+        def hear(self, audio: Audio, sample_rate: int) -> list[str]:
+            return []
+
+    def train_or_load(corpus: Corpus, config: Config) -> Deaf:
+        learned.extend(clip.id for clip in corpus.train)
+        return Deaf()
+
+    other = write_run(tmp_path / "other", corpus)
+    found = evaluate(run, other, "--sentences", "1", recogniser=train_or_load)
+    assert len(learned) == len(SENTENCES) - VALIDATION
+    assert found["sentences"][0]["id"] not in learned
+    assert [list(values(found, "phoneme error rate", voice).values()) for voice in (0, 1)] == [[100], [100]]
+
+
+def test_where_no_recogniser_can_learn_the_rest_is_judged_and_it_is_told(
+    run: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def train_or_load(corpus: Corpus, config: Config) -> None:
+        raise InputError("too few recordings")
+
+    found = evaluate(run, "--sentences", "1", recogniser=train_or_load)
+    assert values(found, "mel distance")
+    assert "warning: no phoneme error rate: too few recordings" in capsys.readouterr().err
+
+
+def test_hard_texts_are_judged_where_they_are_asked_for(
+    run: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = [HardText("one letter", "a", True), HardText("only marks", "...", False)]
+    monkeypatch.setattr("evaluation.__main__.judge_robustness", partial(judge_robustness, texts=texts))
+    found = evaluate(run, "--sentences", "1", "--robustness")
+    assert [one["text"] for one in found["voices"][0]["hard_texts"]] == ["a", "..."]
+    assert "only marks      1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["nowhere"], "nowhere: there is no such file or folder"),
+        (["{run}", "--data", "nowhere"], "nowhere: there is no such folder of recordings"),
+        (["{run}", "--data", "{empty}"], "{empty}: "),
+        (["{run}", "--sentences", "0"], "--sentences 0: a voice is judged on one or more"),
+        (["{run}", "--asr", "nothing"], "--asr nothing: name a module"),
+        (["{moved}"], "the recordings of this voice are not at /gone/away: say where they are with --data FOLDER"),
+        (["{letters}"], "the voice does not know"),
+    ],
+)
+def test_a_mistake_is_told_in_one_sentence(
+    run: Path,
+    corpus: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    places = {"run": run, "empty": tmp_path / "empty", "moved": tmp_path / "moved", "letters": tmp_path / "letters"}
+    places["empty"].mkdir()
+    write_run(places["moved"], corpus, "data.root=/gone/away")
+    write_run(places["letters"], corpus, "data.front_end=graphemes", letters="abcdefg")
+    monkeypatch.setattr("sys.argv", ["evaluation", *(argument.format(**places) for argument in arguments)])
+    assert main() == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("error: ")
+    assert told.format(**places) in error
+    assert len(error.splitlines()) == 1
