@@ -115,7 +115,7 @@ def _clips(voice: Voice, data: DataSettings, speakers: Sequence[str], count: int
         return iter(sorted(corpus.validation, key=lambda clip: _place(clip.id))[:count])
     preparation = prepare(data, voice.config.audio, symbols=symbols)
     chosen = sorted(_validation(preparation), key=lambda clip: _place(clip.recording.id))[:count]
-    _warn_of_learned(voice.config.data, preparation, chosen)
+    _warn_of_learned(voice.config, preparation, chosen)
     return read_clips(chosen, prepared_audio=preparation.prepared_audio, symbols=symbols, speakers=speakers)
 
 
@@ -128,19 +128,22 @@ def _validation(preparation: Preparation) -> Sequence[PreparedClip]:
     return split(clips, data)[1]
 
 
-def _warn_of_learned(own: DataSettings, preparation: Preparation, chosen: Sequence[PreparedClip]) -> None:
-    """Tell of sentences that this voice learned from, because its own settings divide the same recordings otherwise."""
-    data, clips = preparation.data, preparation.clips
+def _warn_of_learned(config: Config, preparation: Preparation, chosen: Sequence[PreparedClip]) -> None:
+    """Tell of sentences that a voice learned from, because its own settings divide the same recordings otherwise."""
+    own, data, clips = config.data, preparation.data, preparation.clips
     if Path(own.root).resolve() != Path(data.root).resolve() or own.validation_clips >= len(clips):
         return
     if (own.metadata, own.validation_metadata) != (data.metadata, data.validation_metadata):
         warnings.warn(
-            f"this voice divides {own.root} otherwise, and may have learned from these sentences", stacklevel=2
+            f"the voice of {config.run.dir} divides {own.root} otherwise: it may know these sentences", stacklevel=2
         )
         return
     learned = {clip.recording.id for clip in split(clips, own)[0]} & {clip.recording.id for clip in chosen}
     if learned:
-        warnings.warn(f"this voice has learned from {len(learned)} of these {len(chosen)} sentences", stacklevel=2)
+        warnings.warn(
+            f"the voice of {config.run.dir} has learned from {len(learned)} of these {len(chosen)} sentences",
+            stacklevel=2,
+        )
 
 
 def _place(name: str) -> bytes:

@@ -104,15 +104,16 @@ def _mean(interval: Interval) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits that count, or all of a large number."""
-    return "–" if math.isnan(value) else f"{value:.0f}" if abs(value) >= 100 else f"{value + 0.0:.3g}"
+    """Three digits, or all of a large number."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value + 0.0:#.3g}".rstrip(".")  # no -0
 
 
 def _remarks(evaluation: Evaluation) -> Iterator[str]:
     """What was left out, what failed, where values are missing, and what became of the hard texts."""
     for note in dict.fromkeys(row.note for row in evaluation.rows if row.note):
-        names = ", ".join(row.name for row in evaluation.rows if row.note == note)
-        yield f"{evaluation.voice}: without {names}: {note}"
+        yield f"{evaluation.voice}: without {', '.join(_noted(evaluation.rows, note))}: {note}"
     for row in evaluation.rows:
         if not row.note and row.interval.count < len(row.values):
             yield f"{evaluation.voice}: {row.name} of {row.interval.count} of {len(row.values)} sentences"
@@ -122,3 +123,11 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
         yield f"  {failure.sentence}: {failure.reason}"
     if evaluation.hard_texts:
         yield f"\n{evaluation.voice}: hard texts\n{robustness_table(evaluation.hard_texts)}"
+
+
+def _noted(rows: Sequence[Row], note: str) -> Iterator[str]:
+    """The parts that are wholly left out for a reason, and single rows of others."""
+    for part, grouped in groupby(rows, key=lambda row: row.part):
+        own = list(grouped)
+        noted = [row.name for row in own if row.note == note]
+        yield from [part] if len(noted) == len(own) else noted

@@ -36,10 +36,11 @@ def mel_cepstral_distortion(reference: Audio, other: Audio, sample_rate: int) ->
     """Mel-cepstral distortion after dynamic time warping, in decibels (Kubichek, 1993): 0 the same, 5 to 8 a voice.
 
     On the scale of pymcd's mode "dtw", which differs from Kubichek's: the energy c_0 counts, so that a copy of half
-    the amplitude is some 5 dB away, and power is taken for amplitude, which doubles every figure. On LJSpeech the
-    figures are within 5 % of pymcd 0.2.1 for noise that is heard, low-pass, gain, pitch shift and time stretch; for
-    noise at -60 dBFS they are some 0.1 dB lower, since fewer frames change between voiced and unvoiced, and between
-    sentences that share no words up to 15 % lower, since pymcd's search ends in a path that is not the best.
+    the amplitude is some 5 dB away, and power is taken for amplitude, which doubles every figure. On 136 pairs of
+    LJSpeech (noise, low-pass, another pitch, pace and volume; 0.2 to 12 dB) the figures are on average 0.97 of those
+    of pymcd 0.2.1, with a correlation of 0.999; one pair may differ by 0.6 dB, since frames at the edges of voicing
+    are called otherwise. Between sentences that share no words they are up to 15 % lower, since pymcd's path through
+    them is not the best.
 
     Args:
         reference: float32 [S].

@@ -3,7 +3,7 @@
 // One chart: curves as lines or as areas above each other, with axes that say what they are, and a reading of its values.
 
 const SVG = "http://www.w3.org/2000/svg";
-const MARGIN = { left: 54, right: 14, top: 8, bottom: 22 };
+const MARGIN = { left: 58, right: 14, top: 8, bottom: 22 };
 const HEIGHT = 190;
 const COLOURS = 6; // of runs and of series; then the lines are dotted too
 const MOST_MARKS = 60; // points that are drawn as dots

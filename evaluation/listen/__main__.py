@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text", metavar="FILE", type=Path, help="lines to speak in the place of held-out sentences")
     parser.add_argument("--sentences", metavar="N", type=int, default=10, help="how many, at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=1234, help="of the voices' noise and the order (%(default)s)")
-    parser.add_argument("--lossless", action="store_true", help="FLAC in the page, three times as large as MP3")
+    parser.add_argument("--lossless", action="store_true", help="FLAC in the page, which makes it more than twice as large as MP3")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
     parser.add_argument(
         "--results", metavar="FILE", nargs="+", type=Path, help="files that listeners saved on the page"

@@ -29,7 +29,7 @@ def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bo
         items: at least one, all with the same systems.
         path: of the HTML file.
         seed: of the order in which the clips lie in it.
-        lossless: FLAC for MP3, which makes the page about three times as large.
+        lossless: FLAC for MP3, which makes the page more than twice as large.
 
     Raises:
         InputError: the file cannot be written.

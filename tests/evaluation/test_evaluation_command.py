@@ -1,8 +1,8 @@
 """The command on small voices of random weights and a few machine-read sentences: what it judges, and what it says."""
 
 import json
+import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from evaluation.held_out import as_read_by, choose_data, hold_out
 from evaluation.intelligibility import by_recogniser, by_transcriber
 from evaluation.judging import judge
 from evaluation.recogniser import phonemes_said
-from evaluation.robustness import HardText, judge_robustness
+from evaluation.robustness import JudgedText, Reason
 from evaluation.subject import load_subject
 from measures.spectra import Audio, mel_distance
 from models import Synthesizer
@@ -178,6 +178,19 @@ def test_recordings_that_have_moved_are_held_out_alike_and_a_small_corpus_is_hel
     assert sorted(held_out(tmp_path / "few")) == [row.split("|")[0] for row in rows[:VALIDATION]]
 
 
+def test_sentences_that_a_second_voice_has_learned_from_are_told(run: Path, corpus: Path, tmp_path: Path) -> None:
+    first = load_subject(run, device="cpu", seed=1).voice
+    data = choose_data(first.config, None)
+    folder = write_run(tmp_path / "other", corpus, "data.validation_clips=1", f"run.dir={tmp_path}/other")
+    other = load_subject(folder, device="cpu", seed=1).voice
+    with pytest.warns(UserWarning, match=f"the voice of {folder} has learned from 2 of these 3 sentences"):
+        hold_out(other, as_read_by(other, data), 99)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        hold_out(other, as_read_by(other, data), 1)  # the one that is held out for both
+        hold_out(first, as_read_by(first, data), 99)
+
+
 def test_each_sentence_is_spoken_by_its_own_speaker(corpus: Path, tmp_path: Path) -> None:
     choir = tmp_path / "choir"
     choir.mkdir()
@@ -284,10 +297,10 @@ def test_where_no_recogniser_can_learn_the_rest_is_judged_and_it_is_told(
 def test_hard_texts_are_judged_where_they_are_asked_for(
     run: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    texts = [HardText("one letter", "a", True), HardText("only marks", "...", False)]
-    monkeypatch.setattr("evaluation.__main__.judge_robustness", partial(judge_robustness, texts=texts))
+    judged = JudgedText("only marks", "...", "refused", (Reason("refused", "nothing to speak"),), 0.0, ())
+    monkeypatch.setattr("evaluation.__main__.judge_robustness", lambda voice, *, seed: [judged])
     found = evaluate(run, "--sentences", "1", "--robustness")
-    assert [one["text"] for one in found["voices"][0]["hard_texts"]] == ["a", "..."]
+    assert [one["text"] for one in found["voices"][0]["hard_texts"]] == ["..."]
     assert "only marks      1" in capsys.readouterr().out
 
 

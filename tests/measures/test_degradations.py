@@ -18,8 +18,8 @@ SPECTRAL = {"mel", "stft", "warped mel", "cepstral distortion"}
 GROWS = {
     "noise": SPECTRAL | {"periodicity error"},
     "low-pass": SPECTRAL | {"periodicity error"},
-    "pitch shift": SPECTRAL | {"periodicity error"},
-    "time stretch": {"mel", "stft", "periodicity error"},
+    "pitch shift": SPECTRAL,
+    "time stretch": {"mel", "stft"},
 }
 FALLS = {
     "noise": {"pesq", "stoi", "voiced f1"},
@@ -54,8 +54,7 @@ def test_the_more_speech_is_spoiled_the_worse_it_measures(sentences: Sequence[Au
     for name in (GROWS[kind] | FALLS[kind]) - untaken:
         means = np.mean([[figures[name] for figures in level] for level in levels], axis=1)
         worse = np.diff(means) if name in GROWS[kind] else -np.diff(means)
-        assert (worse[1:] > 0).all(), (name, means)
-        assert worse[0] >= 0, (name, means)  # the weakest low-pass is inaudible at 16 kHz
+        assert (worse > 0).all(), (name, means)
 
 
 def test_warping_forgives_another_pace_but_not_other_words(sentences: Sequence[Audio]) -> None:

