@@ -12,7 +12,7 @@ from evaluation.listen.items import held_out_sentences, lines_of, load_voices, m
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results, results_table
 
-MOST_VERSIONS = 9  # the keys 1 to 9; ITU-R BS.1534-3, section 5.3, advises against more than 12
+MOST_VERSIONS = 9  # the keys 1 to 9; ITU-R BS.1534-3 advises against more than 12
 _MEGABYTE = 1_000_000
 
 
@@ -53,7 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--text", metavar="FILE", type=Path, help="lines to speak in the place of held-out sentences")
     parser.add_argument("--sentences", metavar="N", type=int, default=10, help="how many, at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=1234, help="of the voices' noise and the order (%(default)s)")
-    parser.add_argument("--lossless", action="store_true", help="FLAC in the page, which makes it more than twice as large as MP3")
+    parser.add_argument(
+        "--lossless", action="store_true", help="FLAC in the page, which makes it more than twice as large as MP3"
+    )
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
     parser.add_argument(
         "--results", metavar="FILE", nargs="+", type=Path, help="files that listeners saved on the page"

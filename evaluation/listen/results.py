@@ -11,8 +11,8 @@ from configs import InputError
 from evaluation.listen.items import Kind
 from measures.intervals import bootstrap, paired_test
 
-# ITU-R BS.1534-3, section 4.1.2: who gives the hidden reference less than 90 in more than 15 % of the items does not
-# hear what the test is about.
+# ITU-R BS.1534-3, on post-screening: who gives the hidden reference less than 90 in more than 15 % of the items does
+# not hear what the test is about.
 REFERENCE_LEAST, REFERENCE_SHARE = 90, 0.15
 
 

@@ -15,7 +15,7 @@ from speaking.engine import Audio
 
 LOUDNESS_LUFS = -23.0  # EBU R 128
 HIGHEST_PEAK = 0.99  # of full scale
-# ITU-R BS.1534-3, section 5.1: a low anchor ends at 3.5 kHz, ripples by no more than 0.1 dB below, and is 25 dB down at
+# ITU-R BS.1534-3, on anchors: a low one ends at 3.5 kHz, ripples by no more than 0.1 dB below, and is 25 dB down at
 # 4 kHz and 50 dB at 4.5 kHz. A Kaiser window between its edges meets all three.
 ANCHOR_PASSES_HZ, ANCHOR_STOPS_HZ, ANCHOR_STOPS_DB = 3500.0, 4000.0, 55.0
 # Every browser plays MP3, and it keeps these rates.

@@ -2,6 +2,8 @@
 
 import hashlib
 import itertools
+from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -46,7 +48,7 @@ def train_or_load(
         progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
 
     Raises:
-        InputError: the corpus has fewer than two training clips with something to hear, or the cache cannot be written.
+        InputError: the corpus has fewer than two different sentences to hear in its training clips, or the cache cannot be written.
     """
     key = key_of(
         *(corpus.fingerprint, config.run.seed, config.audio.sample_rate, heard_hours),
@@ -64,7 +66,7 @@ def train_or_load(
 
 def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Example]]:
     """Training clips set aside to choose the weights by, and those to learn from."""
-    spoken: dict[str, Example] = {}
+    spoken: list[tuple[str, Example]] = []
     enough = _MOST_HOURS * 3600 * FRAMES_PER_SECOND
     source = clip_source(
         corpus.train,
@@ -78,19 +80,34 @@ def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Examp
     for clip in itertools.chain.from_iterable(source.batches(0)):
         example = example_of(clip, corpus, config.audio.sample_rate)
         if example.said and len(example.frames):
-            spoken[clip.id] = example
+            spoken.append((clip.text, example))
             enough -= len(example.frames)
         if enough <= 0:
             break
-    if len(spoken) < 2:
+    sentences = len({text for text, _ in spoken})
+    if sentences < 2:
         raise InputError(
-            f"{config.data.shards or config.data.root}: {len(spoken)} of the training clips say something: a "
-            "recogniser needs two, one to learn from and one to choose its weights by"
+            f"{config.data.shards or config.data.root}: {sentences} different sentences are spoken in the training "
+            "clips: a recogniser needs two, one to learn from and one to choose its weights by"
         )
-    by_hash = sorted(spoken, key=lambda name: hashlib.sha256(name.encode()).digest())
     share, least, most = _ASIDE
     count = min(most, max(least, round(len(spoken) * share)), len(spoken) // 2)
-    return [spoken[name] for name in by_hash[:count]], [spoken[name] for name in by_hash[count:]]
+    return set_aside(spoken, count)
+
+
+def set_aside(spoken: Sequence[tuple[str, Example]], count: int) -> tuple[list[Example], list[Example]]:
+    """About `count` examples, and the others; who learned a sentence from one take would know it in another.
+
+    All takes of a sentence [text, example] go the same way. The sentences are those whose texts have the smallest
+    SHA-256. There are two sentences at least.
+    """
+    takes = Counter(text for text, _ in spoken)
+    aside: set[str] = set()
+    for text in sorted(takes, key=lambda text: hashlib.sha256(text.encode()).digest())[:-1]:
+        if sum(takes[one] for one in aside) >= count:
+            break
+        aside.add(text)
+    return [one for text, one in spoken if text in aside], [one for text, one in spoken if text not in aside]
 
 
 def example_of(clip: Clip, corpus: Corpus, sample_rate: int) -> Example:

@@ -27,7 +27,7 @@ from evaluation.recogniser import (
 )
 from evaluation.recogniser.features import MEL_BANDS
 from evaluation.recogniser.network import RecogniserNetwork
-from evaluation.recogniser.of_corpus import example_of
+from evaluation.recogniser.of_corpus import example_of, set_aside
 from evaluation.recogniser.targets import phonemes_of_ids
 from evaluation.recogniser.transcriber import load_transcriber
 
@@ -224,6 +224,16 @@ def test_shards_teach_as_recordings_in_memory_do(tmp_path: Path) -> None:
     assert recogniser.calibration.length == 6 * 5, "half of so few are set aside"
 
 
+def test_no_sentence_is_both_learned_and_set_aside() -> None:
+    takes = [(f"Sentence {place // 3}.", example_of(clip(place), corpus(1), RATE)) for place in range(30)]
+    aside, examples = set_aside(takes, 7)
+    texts = {id(example): text for text, example in takes}
+    assert len(aside) == 9, "whole sentences, of three takes each"
+    assert len(examples) == 21
+    assert not {texts[id(one)] for one in aside} & {texts[id(one)] for one in examples}
+    assert [len(one) for one in set_aside(takes[2:4], 30)] == [1, 1], "something is left to learn from"
+
+
 def test_what_makes_no_sound_of_its_own_is_not_asked_for() -> None:
     assert phonemes_said("^_hə_lˈoʊ wˌɜːld!$") == list("həloʊwɜːld")
     assert phonemes_said("ʃɔ̃t — n̩") == ["ʃ", "ɔ", "\u0303", "t", "n", "\u0329"]
@@ -232,7 +242,7 @@ def test_what_makes_no_sound_of_its_own_is_not_asked_for() -> None:
 
 def test_a_corpus_that_says_nothing_is_refused(tmp_path: Path) -> None:
     mute = [replace(clip(seed), phoneme_ids=np.array([1, 0, 3, 0, 2])) for seed in range(3)]
-    with pytest.raises(InputError, match="0 of the training clips say something"):
+    with pytest.raises(InputError, match="0 different sentences are spoken"):
         train_or_load(replace(corpus(1), train=mute), settings(tmp_path))
 
 
