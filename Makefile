@@ -1,6 +1,7 @@
 # make demo   a voice in minutes, from nothing, on a CPU
 # make test   the whole test suite
 # make lint   format, lint and types
+# make oracles   with a C compiler: PESQ, and what else some tests compare with and otherwise leave out
 # make lock   pin the newest dependencies that pyproject.toml allows
 # Each sets up .venv first; Python 3.11 or newer is all that is needed (make PYTHON=python3.12 ... to choose one).
 
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 
-.PHONY: setup demo test lint lock
+.PHONY: setup demo test lint oracles lock
 
 setup: $(VENV)/ready
 
@@ -43,7 +44,12 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+oracles: setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/measures/oracles.lock
+
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra espeak --extra export --extra eval --extra demo --extra dev --universal --python-version 3.11 \
 	    --no-header --generate-hashes --quiet --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile tests/measures/oracles.in --no-deps --universal --python-version 3.11 \
+	    --no-header --generate-hashes --quiet --upgrade --output-file tests/measures/oracles.lock

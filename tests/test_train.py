@@ -349,7 +349,9 @@ def test_validation_is_the_same_twice_and_draws_nothing_from_the_training_noise(
     assert torch.equal(before, torch.get_rng_state())
 
 
-def test_the_newest_and_the_best_checkpoint_are_kept(corpus_folder: Path, tmp_path: Path) -> None:
+def test_the_newest_and_the_best_checkpoint_are_kept(
+    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = tmp_path / "run"
     trainer = start(
         tiny(
@@ -363,7 +365,7 @@ def test_the_newest_and_the_best_checkpoint_are_kept(corpus_folder: Path, tmp_pa
     )
     # At each validation the averaged weights are judged, and then the newest ones.
     scores = iter([9.0, 9.0, 5.0, 8.0, 6.0, 4.0, 6.0, 6.0, 6.0, 6.0, 4.0, 4.0, 6.0, 6.0])
-    trainer.validation.judge = lambda _: Judged({"score": next(scores)}, [])  # type: ignore[method-assign]
+    monkeypatch.setattr(trainer.validation, "judge", lambda _: Judged({"score": next(scores)}, []))
     trainer.train(StopRequest())
     assert [int(path.stem) for path in list_checkpoints(run / "checkpoints")] == [2, 5, 6]
     assert trainer.best == Best(step=2, score=4.0, weights="newest")

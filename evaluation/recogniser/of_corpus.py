@@ -48,7 +48,7 @@ def train_or_load(
         progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
 
     Raises:
-        InputError: the corpus has fewer than two different sentences to hear in its training clips, or the cache cannot be written.
+        InputError: fewer than two different sentences are spoken in the training clips, or the cache cannot be written.
     """
     key = key_of(
         *(corpus.fingerprint, config.run.seed, config.audio.sample_rate, heard_hours),

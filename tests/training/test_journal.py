@@ -54,7 +54,7 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     journal.scalars(20, {"loss/mel": 1.25})
     sound = np.sin(np.arange(2205, dtype=np.float32) / 20)
     journal.recording(0, "a", sound, 22050)
-    journal.spoken(20, "a", sound / 2, 22050)
+    journal.spoken(20, "a", sound, 22050)
     journal.picture(20, "mel", "a", mel_picture({"spoken": np.zeros((80, 12), np.float32)}, seconds_per_frame=0.01))
     path = alignment_picture(np.array([3, 4, 5]), ["^", "a", "$"], seconds_per_frame=0.01)
     journal.picture(20, "alignment", "a", path)

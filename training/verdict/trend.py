@@ -57,7 +57,7 @@ class _Line:
 
 def _fit(x: NDArray[np.float64], y: NDArray[np.float64], ahead: NDArray[np.float64]) -> _Line:
     """A straight line by least squares, and its prediction of new points with their error at 95 %."""
-    from scipy.special import stdtrit  # type: ignore[import-untyped]  # slow to import
+    from scipy.special import stdtrit  # slow to import
 
     count, centre = len(x), x.mean()
     spread = np.square(x - centre).sum()

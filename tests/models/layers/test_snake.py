@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from scipy import signal  # type: ignore[import-untyped]
+from scipy import signal
 
 from models.layers.snake import AntialiasedSnake, Snake
 from tests.models.random_voice import largest_difference, noise, randomised
