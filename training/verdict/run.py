@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from configs import Config, InputError, load_config
 from training.verdict.curves import Curve, Curves, read_curves
 
 LATEST_SHARE = 0.25  # of the steps: what "now" is; a quarter is long beside the noise and short beside the run
 LEAST_REPORTS = 5  # a median of fewer says nothing
+PAPER_LEARNING_RATE = 2e-4
 LEAST_VALIDATIONS = 3  # each of these is a mean over all validation clips already
 
 
@@ -27,6 +30,18 @@ class Run:
     def last_step(self) -> int:
         """The step of the newest line."""
         return max((int(curve.steps[-1]) for curve in self.curves.values() if len(curve)), default=0)
+
+    @property
+    def learning(self) -> float:
+        """How far the weights have been moved: as many steps of the paper's learning rate would go as far.
+
+        A step of AdamW is about as long as its learning rate, whatever the gradients are (Kingma & Ba, 2015, section
+        2.1).
+        """
+        rate = self.known("pace/learning_rate")
+        if rate is None:
+            return float(self.last_step)
+        return float((rate.values * np.diff(rate.steps, prepend=0)).sum()) / PAPER_LEARNING_RATE
 
     def known(self, *names: str, least: int = 1) -> Curve | None:
         """The points that are numbers of the first of these curves that has so many; None where none has."""

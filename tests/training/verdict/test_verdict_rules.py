@@ -289,12 +289,19 @@ CASES = [
         "51 % of the frames",
         less="notice",
     ),
-    Case("texts_tell_nothing", lambda x: run_of({"validation/text_gain": x}), 0.011, 0.009, "notice", "0.009 nats"),
+    Case(
+        "texts_tell_nothing",
+        lambda x: run_of({"validation/text_gain": x}, steps=8000),
+        0.011,
+        0.009,
+        "notice",
+        "0.009 nats",
+    ),
     Case(
         "texts_tell_nothing",
         lambda x: run_of({"validation/text_gain": -0.0004}, steps=int(x)),
-        4950,
-        5000,
+        11_800,
+        12_200,
         "problem",
         "-0.0004 nats",
         less="notice",
@@ -435,8 +442,14 @@ def test_a_good_run_is_not_accused() -> None:
     assert [(found.rule, found.severity) for found in verdict(run_of()) if found.severity != "ok"] == []
 
 
+def test_steps_count_for_as_much_as_their_learning_rate() -> None:
+    curves = {"validation/text_gain": 0.0, "pace/learning_rate": 2e-3}
+    accused = [{found.rule for found in verdict(run_of(curves, steps=steps))} for steps in (500, 700)]
+    assert ["texts_tell_nothing" in rules for rules in accused] == [False, True]
+
+
 def test_problems_come_first_and_the_outlook_last() -> None:
-    found = verdict(run_of({"validation/text_gain": 0.0, "time/data": 0.5}, steps=6000))
+    found = verdict(run_of({"validation/text_gain": 0.0, "time/data": 0.5}, steps=13_000))
     assert [item.severity for item in found[:3]] == ["problem", "notice", "ok"]
     assert {item.severity for item in found[2:-1]} == {"ok"}
     assert (found[-1].rule, found[-1].severity) == ("outlook", "problem")
@@ -455,7 +468,7 @@ EARLY: dict[str, tuple[int, dict[str, Height]]] = {
     "kl_collapsed": (500, {"validation/kl": 0.0}),
     "mel_stuck": (1000, {"loss/mel": 2.0, "validation/mel": 2.0}),
     "mel_plateaued": (1000, {"loss/mel": 0.5, "validation/mel": 0.5}),
-    "texts_tell_nothing": (1000, {"validation/text_gain": 0.0}),
+    "texts_tell_nothing": (6100, {"validation/text_gain": 0.0}),
     "alignment_never_formed": (1000, {"validation/longest_phoneme_share": 0.9}),
     "loudness_off": (1000, {"validation/loudness_db": -30.0}),
     "length_off": (1000, {"validation/length_ratio": 3.0}),
