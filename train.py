@@ -529,7 +529,10 @@ def run(trainer: Trainer) -> int:
         return 0
     print(f"{'finished' if finished else 'stopped and saved'} at step {trainer.step} of {trainer.total_steps}")
     print(f"voice        {trainer.folder / 'voice.safetensors'}")
+    if trainer.best.step:
+        print(f"best voice   {trainer.folder / 'best.safetensors'} (step {trainer.best.step})")
     print(f"checkpoint   {checkpoint_path(trainer.folder / 'checkpoints', trainer.step)}")
+    print(f"curves       python -m evaluation.curves {trainer.folder}")
     print(f"TensorBoard  tensorboard --logdir {trainer.folder}")
     if not finished:
         print(f"continue     python train.py --resume {trainer.folder}")

@@ -5,6 +5,7 @@ about five minutes of one core each, and keeps what it left to be read: metrics.
 """
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -106,6 +107,15 @@ RUNS: dict[str, Recorded] = {
 }
 
 
+def shortened(line: str) -> str:
+    """A line of metrics with as many digits as a verdict needs."""
+    values = {
+        name: value if isinstance(value, int | None) else float(f"{value:.5g}")
+        for name, value in json.loads(line).items()
+    }
+    return json.dumps(values) + "\n"
+
+
 def record(name: str, root: Path, folder: Path) -> None:
     """Train one of RUNS in a folder, and keep its curves."""
     asked = RUNS[name]
@@ -119,8 +129,9 @@ def record(name: str, root: Path, folder: Path) -> None:
     run(asked.trainer(config, corpus))
     kept = _KEPT / name
     kept.mkdir(parents=True, exist_ok=True)
-    for file in ("metrics.jsonl", "corpus.json"):
-        shutil.copy(folder / file, kept / file)
+    shutil.copy(folder / "corpus.json", kept / "corpus.json")
+    with replacing(kept / "metrics.jsonl") as metrics:
+        metrics.write("".join(map(shortened, (folder / "metrics.jsonl").read_text().splitlines())).encode())
     with replacing(kept / "config.toml") as toml:  # where the recordings lay and the run was is nobody's business
         content = (folder / "config.toml").read_text().replace(str(root), asked.corpus)
         toml.write(content.replace(str(folder), f"runs/{name}").encode())
