@@ -56,12 +56,13 @@ from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
 from training.ranks import Ranks, leave, local_device
 from training.rehearsal import refuse_too_large, settle_batch_size
-from training.reporting import Best, Reporter
+from training.reporting import Reporter
 from training.run_folder import alone_in, read_stopped, refuse_begun
 from training.schedule import learning_rate
 from training.step_report import StepReport, over_ranks, totals
 from training.updates import Updates
 from training.validation import Validation
+from training.verdict.best import Best
 
 
 @dataclass
@@ -322,10 +323,10 @@ class Trainer:
         of_ranks = self.ranks.gather(self.means.read())
         if reporter is None:
             return
-        last, every = self.step - 1, self.config.train.report_every
+        last = self.step - 1
         rate = learning_rate(self.config.train, step=last, epoch=last // len(self.source))
         place = {"pace/epoch": self.epoch, "pace/learning_rate": rate}
-        summary = reporter.report(self.step, place, over_ranks(of_ranks), steps=last % every + 1)
+        summary = reporter.report(self.step, place, over_ranks(of_ranks))
         bar.set_postfix_str(summary)
         if bar.disable:
             print(f"step {self.step}/{self.total_steps}  {summary}", flush=True)

@@ -28,7 +28,7 @@ class CorpusSummary:
     speakers: tuple[str, ...]
     symbols: int
     sample_rate: int
-    phonemes_per_second: float  # letters of the alphabet of sounds: no blanks, marks or spaces
+    phonemes_per_second: float  # letters of the alphabet, signs of stress and length among them; no blanks or points
     bandwidth_hz: float  # above it there is nothing; half the sample rate where there is something everywhere
     loudness_lufs: float | None  # the median of the clips'
 

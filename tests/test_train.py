@@ -26,8 +26,8 @@ from infer import Voice
 from models.checkpoint import list_checkpoints, load_checkpoint
 from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
-from training.reporting import Best
 from training.validation import Judged
+from training.verdict.best import Best
 
 HOUSE = Path(__file__).resolve().parents[1]
 

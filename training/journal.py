@@ -86,7 +86,7 @@ class Journal:
         self._started = time.monotonic() - seconds
         _forget_after(folder / "metrics.jsonl", step)
         self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8")
-        self._board = SummaryWriter(str(folder), purge_step=step + 1)
+        self._board = SummaryWriter(str(folder), purge_step=step + 1 if step else 0)
 
     @property
     def seconds(self) -> float:

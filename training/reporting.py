@@ -3,8 +3,7 @@
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -17,20 +16,12 @@ from training.clock import Clock
 from training.journal import Journal
 from training.pictures import alignment_picture, mel_picture
 from training.validation import Judged, Sentence, Validation
+from training.verdict.best import GROUPS, Best, Weights
 from training.verdict.verdict import Finding, read_run, verdict
 
 # TensorBoard's table of runs: the settings are those of these sections, and beside them stand these scalars.
 _SECTIONS = ("audio", "model", "decoder", "discriminator", "loss", "train")
 _METRICS = ("validation/score", "validation/mel", "validation/spoken_mel", "validation/kl", "validation/duration")
-
-
-@dataclass(frozen=True)
-class Best:
-    """The validation with the lowest score."""
-
-    step: int = 0
-    score: float = math.inf
-    weights: Literal["averaged", "newest"] = "averaged"
 
 
 class Reporter:
@@ -48,19 +39,22 @@ class Reporter:
         self.config, self.corpus = config, corpus
         self.journal, self.validation, self.clock = journal, validation, clock
         self.symbol_of_id = {index: symbol for symbol, index in corpus.symbols.ids.items()}
+        self.read_at = 0  # step at which the clock was read last
         self.told: set[str] = set()  # rules whose problems have been told on the terminal
 
     def begin(self, step: int) -> None:
-        """Write down what does not change."""
+        """Write down what does not change, and measure the pace from this step on."""
+        self.read_at = step
         summarise(self.corpus, self.config.audio.sample_rate).write(self.journal.folder / "corpus.json")
         clips = self.validation.clips[: self.config.train.spoken_sentences]
         self.journal.sentences({clip.id: clip.text for clip in clips})
         if step == 0:
             self.journal.hyper_parameters(_flat(self.config), _METRICS)
 
-    def report(self, step: int, place: Mapping[str, float], means: Mapping[str, float], *, steps: int) -> str:
-        """Write one line of metrics: the means of the last `steps` steps, and the pace; return it in short."""
-        pace = self.clock.read(steps)
+    def report(self, step: int, place: Mapping[str, float], means: Mapping[str, float]) -> str:
+        """Write one line of metrics: the means since the last one, and the pace since then; return it in short."""
+        pace = self.clock.read(step - self.read_at)
+        self.read_at = step
         self.journal.scalars(step, {**place, **pace, **means})
         losses = (f"{name} {means[f'loss/{name}']:.3f}" for name in ("mel", "kl", "duration"))
         return f"{'  '.join(losses)}  {pace['pace/seconds_per_step']:.2f} s/step"
@@ -68,19 +62,25 @@ class Reporter:
     def validate(self, step: int, averaged: Synthesizer, newest: Synthesizer, best: Best) -> Best:
         """Judge the averaged and the newest weights; return the best until now, which may be one of them."""
         with evaluating(averaged), evaluating(newest):
-            judged = {"averaged": self.validation.judge(averaged), "newest": self.validation.judge(newest)}
+            judged: dict[Weights, Judged] = {
+                "averaged": self.validation.judge(averaged),
+                "newest": self.validation.judge(newest),
+            }
+        self._show(step, judged["averaged"])  # before the line is there: who follows the lines finds the sentences
         self.journal.scalars(
             step,
-            {f"validation/{name}": value for name, value in judged["averaged"].scalars.items()}
-            | {f"validation_newest/{name}": value for name, value in judged["newest"].scalars.items()},
+            {
+                f"{GROUPS[weights]}/{name}": value
+                for weights, each in judged.items()
+                for name, value in each.scalars.items()
+            },
         )
-        self._show(step, judged["averaged"])
         if self.config.train.histograms:
             for name, weight in newest.named_parameters():
                 self.journal.histogram(step, f"weights/{name}", weight)
         for weights, each in judged.items():
             if each.score < best.score:
-                best = Best(step, each.score, "averaged" if weights == "averaged" else "newest")
+                best = Best(step, each.score, weights)
         return best
 
     def verdict(self, step: int, bar: "tqdm[Any]") -> list[Finding]:

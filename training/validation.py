@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from measures.warping import warp
 from models import Synthesis, Synthesizer
 from training.features import Features
 
-_RUNAWAY = 4.0  # times the recording's length, beyond which it is not compared: that would take long and tell nothing
+_MOST_LENGTHS = 4  # of the recording: what a voice says beyond is not made, for that would take long and tell nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +29,11 @@ class Sentence:
     """A validation clip as the voice says it. S samples, M mel bands, F and G frames, P phonemes."""
 
     clip: Clip
-    audio: NDArray[np.float32]  # [S]
+    audio: NDArray[np.float32]  # [S], not beyond four times the recording's length
     mel: NDArray[np.float32]  # [M, F]
     recorded_mel: NDArray[np.float32]  # [M, G]
     durations: NDArray[np.int64]  # [P], frames per phoneme of the recording
-    length_ratio: float  # of its length to the recording's
+    length_ratio: float  # of the length it would have to the recording's
 
     @property
     def recording(self) -> NDArray[np.float32]:
@@ -41,8 +41,8 @@ class Sentence:
         return self.clip.audio.astype(np.float32) / np.float32(FULL_SCALE)
 
     def mel_distance(self) -> float:
-        """Mean absolute difference of the log-mel frames, in nats, after the two were warped into step."""
-        if self.length_ratio > _RUNAWAY:
+        """Mean absolute difference of the log-mel frames, in nats, after the two were warped into step; or NaN."""
+        if not np.isfinite(self.mel).all():  # which nothing can be warped to
             return math.nan
         path = warp(self.recorded_mel.T, self.mel.T)
         return float(np.abs(self.recorded_mel.T[path.reference] - self.mel.T[path.other]).mean())
@@ -149,8 +149,9 @@ class Validation:
     def _speak(self, synthesizer: Synthesizer, clip: Clip) -> Sentence:
         batch, speaking = self.make_batch([clip]), self.config.speaking
         spectrogram, spoken = self._synthesize(synthesizer, batch)
+        recorded = int(self.features.frame_lengths(batch))
         with self.autocast():
-            speech = synthesizer.speak(
+            plan = synthesizer.plan(
                 batch.phoneme_ids,
                 batch.phoneme_lengths,
                 batch.speaker_ids,
@@ -158,15 +159,16 @@ class Validation:
                 duration_noise_scale=speaking.duration_noise_scale,
                 generator=self._noise(spectrogram.device),
             )
-        audio = speech.audio[0].float()  # [1, S]
-        recorded = int(self.features.frame_lengths(batch))
+            most = _MOST_LENGTHS * recorded
+            heard = replace(plan, z_p=plan.z_p[:, :, :most], frame_mask=plan.frame_mask[:, :, :most])
+            audio = synthesizer.utter(heard).audio[0].float()  # [1, S]
         return Sentence(
             clip=clip,
             audio=audio[0].cpu().numpy(),
             mel=self.features.mel(audio)[0].cpu().numpy(),
             recorded_mel=self.features.mel_scale(spectrogram)[0, :, :recorded].cpu().numpy(),
             durations=spoken.durations[0, : len(clip.phoneme_ids)].cpu().numpy(),
-            length_ratio=audio.shape[1] / len(clip.audio),
+            length_ratio=plan.frame_mask.shape[2] * self.features.hop_length / len(clip.audio),
         )
 
     def _noise(self, device: torch.device) -> torch.Generator:

@@ -41,7 +41,6 @@ class Group:
     folded: bool = False
 
 
-SCORE = "validation/score"
 BALANCE = "Balance of the discriminator"
 SHARES = ("training", "data", "validation", "saving")  # of the time, in the order in which they are stacked
 MOST_OTHERS = 40  # charts of scalars that are not known here

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from data.report.printable import printable
-from evaluation.curves.charts import SCORE, Chart
-from evaluation.curves.opened import OpenedRun, best
+from evaluation.curves.charts import Chart
+from evaluation.curves.opened import OpenedRun
 from evaluation.curves.samples import Samples
 from evaluation.curves.thinning import rounded, thin
+from training.verdict.best import best_of
 
 MOST_BUCKETS = 500  # of a curve: each has a lowest, a highest and a mean value
 _MOST_NUMBERS = 250_000  # of all curves together
@@ -70,12 +71,12 @@ def _run(run: OpenedRun, buckets: int) -> dict[str, Any]:
         gaps = np.flatnonzero(thinned.gaps).tolist()
         curves[name] = [grid, rounded(thinned.mean), low, high, gaps]
     clock = thin(run.curve("seconds"), MOST_BUCKETS)
-    found = best(run.curve(SCORE))
+    best = best_of(run.run.curves)
     return {
         "name": printable(run.name, _NAME_LENGTH),
         "reference": run.reference,
         "last": run.last_step,
-        "best": found and found[0],
+        "best": best and best.step,
         "clock": [clock.steps.tolist(), rounded(clock.mean / 3600)],
         "grids": [list(grid) for grid in grids],
         "curves": curves,

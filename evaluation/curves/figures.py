@@ -1,12 +1,13 @@
 """The few figures of a run that one wants before any curve."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from evaluation.curves.charts import SCORE
-from evaluation.curves.opened import OpenedRun, best
+from evaluation.curves.opened import OpenedRun
+from training.verdict.best import best_of
 
 # How the summary of the recordings reads, by its keys; a key that is not here is shown as it is.
 _CORPUS = {
@@ -44,21 +45,27 @@ def key_figures(run: OpenedRun) -> list[Figure]:
     clock = run.curve("seconds").values
     if len(clock) and np.isfinite(clock[-1]):
         figures.append(Figure("Training time", duration(clock[-1])))
-    name, curve = "Validation score", run.curve(SCORE)
-    if not len(curve.values):
-        name, curve = "Validation mel", run.curve("validation/mel")
-    if (found := best(curve)) is not None:
-        figures.append(Figure("Best step", grouped(found[0]), f"{name.lower()} {found[1]:.4g}"))
-        newest = curve.values[-1]
-        worse = (newest / found[1] - 1) * 100 if found[1] > 0 else 0.0
-        remark = "the best so far" if newest <= found[1] else f"{worse:.1f} % above the best"
-        figures.append(Figure(name, f"{newest:.4g}" if np.isfinite(newest) else "not finite", remark))
+    measure = "score" if len(run.curve("validation/score").values) else "mel"
+    name, curve = f"Validation {measure}", run.curve(f"validation/{measure}")
+    if (best := best_of(run.run.curves, measure)) is not None and len(curve.values):
+        figures.append(
+            Figure("Best step", grouped(best.step), f"{name.lower()} {best.score:.4g}, {best.weights} weights")
+        )
+        figures.append(Figure(name, *_beside(float(curve.values[-1]), best.score)))
     pace = run.curve("pace/seconds_per_step").values[-20:]
     if np.isfinite(pace).any():
         seconds = float(np.nanmedian(pace))
         left = duration((planned - step) * seconds) if planned and planned > step else ""
         figures.append(Figure("Seconds per step", f"{seconds:.3g}", f"{left} to the planned end" if left else ""))
     return figures
+
+
+def _beside(last: float, lowest: float) -> tuple[str, str]:
+    """The last value, and how far it is from the best."""
+    if not math.isfinite(last):
+        return "not finite", ""
+    worse = (last / lowest - 1) * 100 if lowest > 0 else 0.0
+    return f"{last:.4g}", "the best so far" if last <= lowest else f"{worse:.1f} % above the best"
 
 
 def corpus_figures(run: OpenedRun) -> list[Figure]:

@@ -80,14 +80,6 @@ def last_step(curves: Curves) -> int:
     return max(int(curve.steps[-1]) for curve in curves.values() if len(curve.steps))
 
 
-def best(curve: Curve) -> tuple[int, float] | None:
-    """The step of the lowest value, and the value; None where there is none."""
-    if not np.isfinite(curve.values).any():
-        return None
-    place = int(np.nanargmin(curve.values))
-    return int(curve.steps[place]), float(curve.values[place])
-
-
 def _read(folder: Path) -> Run:
     if (folder / "metrics.jsonl").exists() or not has_events(folder):
         return read_run(folder)

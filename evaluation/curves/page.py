@@ -62,7 +62,7 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
 
     every = [*runs, *([reference] if reference else [])]
     drawings = _drawings(every)
-    samples = [read_samples(run.folder, runs=len(runs)) for run in runs]
+    samples = [read_samples(run.folder, until=run.last_step, runs=len(runs)) for run in runs]
     facts = {
         "version": version,
         "runs": run_data(every),

@@ -4,6 +4,7 @@ import base64
 import functools
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -67,15 +68,17 @@ class _Found:
     pictures: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
-def read_samples(folder: Path, *, runs: int = 1) -> Samples:
+def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Samples:
     """Encode what a run folder has under samples/: the newest first, then a spread over the run, within a budget.
 
     Args:
         folder: the run's.
+        until: the run's last step; what lies beyond is of one that was taken up again before it, or begun anew.
         runs: how many share the page.
     """
     root = folder / "samples"
-    steps = {int(path.name): path for path in root.glob("[0-9]*") if path.name.isdigit() and path.is_dir()}
+    folders = (path for path in root.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
+    steps = {int(path.name): path for path in folders if int(path.name) <= until}
     ids = _ids(steps.values())[:MOST_SENTENCES]
     found = {id: _Found() for id in ids}
     sounds, pictures = _Room(SOUND_BYTES // runs), _Room(PICTURE_BYTES // runs)

@@ -3,8 +3,11 @@
 Levenshtein, "Binary codes capable of correcting deletions, insertions, and reversals" (1966).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from rapidfuzz.distance import Levenshtein
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +39,9 @@ class ErrorCounts:
 
 
 def phoneme_error_rate(said: Sequence[str], heard: Sequence[str]) -> ErrorCounts:
-    """The fewest edits in one sentence, in phonemes or in words; where several ways have as few, one of them.
-
-    Takes time in proportion to the product of the lengths.
-    """
-    # Each cell: edits, and of them substitutions, insertions, deletions; tuples compare by the edits first.
-    row = [(place, 0, place, 0) for place in range(len(heard) + 1)]
-    for index, symbol in enumerate(said, start=1):
-        before, row = row, [(index, 0, 0, index)]
-        for place, other in enumerate(heard, start=1):
-            if symbol == other:
-                row.append(before[place - 1])
-                continue
-            edits, substitutions, insertions, deletions = before[place - 1]
-            substituted = (edits + 1, substitutions + 1, insertions, deletions)
-            edits, substitutions, insertions, deletions = row[-1]
-            inserted = (edits + 1, substitutions, insertions + 1, deletions)
-            edits, substitutions, insertions, deletions = before[place]
-            row.append(min(substituted, inserted, (edits + 1, substitutions, insertions, deletions + 1)))
-    _, substitutions, insertions, deletions = row[-1]
-    return ErrorCounts(substitutions, insertions, deletions, len(said))
+    """The fewest edits in one sentence, in phonemes or in words; where several ways have as few, one of them."""
+    kinds = Counter(edit.tag for edit in Levenshtein.editops(said, heard))
+    return ErrorCounts(kinds["replace"], kinds["insert"], kinds["delete"], len(said))
 
 
 def total(counts: Iterable[ErrorCounts]) -> ErrorCounts:

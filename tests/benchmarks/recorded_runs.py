@@ -95,7 +95,8 @@ class Recorded:
 RUNS: dict[str, Recorded] = {
     "good_one_voice": Recorded(1500),
     "broken_mislabelled": Recorded(1500, change=mislabelled),
-    "broken_learning_rate": Recorded(700, settings=("train.learning_rate=0.2",)),
+    # A hundred times that of the paper.
+    "broken_learning_rate": Recorded(700, settings=("train.learning_rate=0.02", "train.warmup_steps=0")),
     "broken_frozen_judges": Recorded(800, trainer=FrozenJudges),
     "broken_no_kl": Recorded(700, settings=("loss.kl=0.0",)),
     "broken_one_clip": Recorded(1200, change=one_clip),

@@ -1,8 +1,8 @@
-"""Errors are those that jiwer counts, whatever was said and heard."""
+"""Errors are as few as any way from one sentence to the other has, and each is of its kind."""
 
 import math
+from functools import cache
 
-import jiwer
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,15 +13,24 @@ from evaluation.recogniser.error_rate import (
     total,
 )
 
-sentences = st.lists(st.sampled_from("aɪnː"), max_size=12)
+sentences = st.lists(st.sampled_from("aɪnː"), max_size=9)
 
 
-@given(said=sentences.filter(bool), heard=sentences)
-def test_errors_are_as_many_as_jiwer_counts(said: list[str], heard: list[str]) -> None:
-    theirs = jiwer.process_words(" ".join(said), " ".join(heard))
+@cache
+def fewest_edits(said: tuple[str, ...], heard: tuple[str, ...]) -> int:
+    """By trying every way."""
+    if not said or not heard:
+        return len(said) + len(heard)
+    if said[0] == heard[0]:
+        return fewest_edits(said[1:], heard[1:])
+    ways = ((said[1:], heard), (said, heard[1:]), (said[1:], heard[1:]))
+    return 1 + min(fewest_edits(*way) for way in ways)
+
+
+@given(said=sentences, heard=sentences)
+def test_errors_are_as_many_as_the_shortest_of_all_ways_has(said: list[str], heard: list[str]) -> None:
     counts = phoneme_error_rate(said, heard)
-    assert counts.errors == theirs.substitutions + theirs.insertions + theirs.deletions
-    assert counts.rate == pytest.approx(theirs.wer)
+    assert counts.errors == fewest_edits(tuple(said), tuple(heard))
     # Which of several shortest ways is counted is free; what was heard must have the length that was heard.
     assert len(said) - counts.deletions + counts.insertions == len(heard)
 

@@ -19,6 +19,7 @@ from training import reporting
 from training.interruption import StopRequest
 from training.journal import Journal
 from training.reporting import Reporter, evaluating
+from training.verdict.best import Best
 from training.verdict.verdict import Finding
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -127,7 +128,7 @@ def test_weights_that_score_lower_than_all_before_are_the_best(tmp_path: Path) -
     made = trainer(tmp_path)
     journal = Journal(tmp_path)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
-    first = reporter.validate(1, made.average, made.synthesizer, reporting.Best())
+    first = reporter.validate(1, made.average, made.synthesizer, Best())
     assert first.step == 1
     assert reporter.validate(2, made.average, made.synthesizer, first) == first, "a draw is no improvement"
     worse = replace(first, score=first.score + 1)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
+from training.verdict.best import best_of
 from training.verdict.curves import Curve
 from training.verdict.finding import Finding
 from training.verdict.run import Run
 from training.verdict.trend import LEAST_POINTS, Trend, trend
 
-SCORES = {"validation/score": "score", "validation/mel": "mel distance"}  # the second where no sentences are spoken
+MEASURES = {"score": "score", "mel": "mel distance"}  # the second where the first is never a number
 EARLY_STEPS = 1000
 WORTH_IT = 0.01  # share of the score that twice the steps must bring to be worth their time
 PAST_IT = 0.01  # share by which the score is worse than its best
@@ -24,25 +25,25 @@ def outlook(run: Run, findings: Sequence[Finding]) -> Finding:
     if problems:
         named = ", ".join(problems)
         return Finding("outlook", "problem", f"Stop, and mend first what is said above ({named}): more steps will not.")
-    name = next((name for name in SCORES if run.known(name, least=LEAST_POINTS)), None)
-    score = run.known(name) if name else None
+    scores = {measure: run.known(f"validation/{measure}") for measure in MEASURES}
+    measure = next((measure for measure, score in scores.items() if score and len(score) >= LEAST_POINTS), "score")
+    score = scores[measure]
     fitted = trend(score) if score else None
-    if name is None or score is None or fitted is None or run.last_step < EARLY_STEPS:
-        points = max(len(run.known(name) or ()) for name in SCORES)
+    if score is None or fitted is None or run.last_step < EARLY_STEPS:
+        points = max(len(score or ()) for score in scores.values())
         return Finding(
             "outlook",
             "notice",
             f"Keep going: {run.last_step} steps and {points} validations are too few to say how this run will end.",
         )
-    return _from_trend(run, score, fitted, SCORES[name])
+    return _from_trend(run, score, fitted, measure)
 
 
-def _from_trend(run: Run, score: Curve, fitted: Trend, name: str) -> Finding:
-    lowest = int(score.values.argmin())
-    best = f"step {score.steps[lowest]} ({score.values[lowest]:.3g})"
-    last = int(score.steps[-1])
+def _from_trend(run: Run, score: Curve, fitted: Trend, measure: str) -> Finding:
+    """What the trend of the averaged weights' score promises; the best step may be one of the newest weights."""
+    name, best, last = MEASURES[measure], best_of(run.curves, measure), int(score.steps[-1])
     gain = fitted.now - fitted.expected
-    if fitted.slope > fitted.slope_error and fitted.now > (1 + PAST_IT) * score.values[lowest]:
+    if fitted.slope > fitted.slope_error and fitted.now > (1 + PAST_IT) * score.values.min():
         return Finding(
             "outlook",
             "notice",

@@ -79,7 +79,7 @@ def durations_overfitting(run: Run) -> Finding | None:
         f"The duration loss of recordings that are not learnt from was lowest at step {turn.step} ({turn.lowest:.3g} "
         f"nats per phoneme) and is {turn.now:.3g} now, while that of training fell from {turn.training_then:.3g} to "
         f"{turn.training_now:.3g}: rhythms are being learnt by heart. It costs naturalness, no intelligibility; a "
-        "higher model.duration_dropout or duration_predictor = 'deterministic' holds it back.",
+        "higher model.duration_dropout or model.duration_predictor = 'deterministic' holds it back.",
     )
 
 

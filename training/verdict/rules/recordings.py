@@ -35,10 +35,12 @@ def speaking_rate_unlikely(run: Run) -> Finding | None:
     """Speech too fast or too slow to be believed: a sample rate that the files state wrongly, or another language.
 
     Readers of 17 languages say 5 to 8 syllables a second (Coupe et al., 2019, Science Advances 5), which with their
-    pauses is 10 to 17 phonemes. 16 kHz speech that calls itself 22.05 kHz is 1.38 times as fast.
+    pauses is 10 to 17 phonemes. 16 kHz speech that calls itself 22.05 kHz is 1.38 times as fast. Of letters there may
+    be any few: in some scripts one is a syllable or a word.
     """
     rate = run.figure("phonemes_per_second")
-    if not rate or SLOW <= rate <= FAST:
+    letters = run.config is not None and run.config.data.front_end == "graphemes"
+    if not rate or SLOW <= rate <= FAST or (letters and rate < SLOW):
         return None
     beyond = not MUCH_TOO_SLOW <= rate <= MUCH_TOO_FAST
     how = "fast" if rate > FAST else "slow"
