@@ -41,8 +41,13 @@ def main() -> int:
     subjects = [load_subject(path, device=arguments.device, seed=arguments.seed) for path in paths]
     first = subjects[0].voice
     data = choose_data(first.config, arguments.data)
-    held_out = [hold_out(one.voice, as_read_by(one.voice, data), arguments.sentences) for one in subjects]
-    known = {sentence.id for sentence in held_out[0]}
+    held_out = _of_all([hold_out(one.voice, as_read_by(one.voice, data), arguments.sentences) for one in subjects])
+    if len({one.sample_rate for one in subjects}) > 1:
+        warnings.warn(
+            "the voices have different sample rates: spectral and mel distances of copies reach up to half of each, "
+            "and are not to be compared",
+            stacklevel=2,
+        )
 
     parts = list(PARTS)
     if arguments.recogniser:
@@ -50,8 +55,7 @@ def main() -> int:
     if transcriber is not None:
         parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
     evaluations = [
-        _judged(one, [sentence for sentence in sentences if sentence.id in known], parts, arguments.robustness)
-        for one, sentences in zip(subjects, held_out, strict=True)
+        _judged(one, sentences, parts, arguments.robustness) for one, sentences in zip(subjects, held_out, strict=True)
     ]
     compared = compare(evaluations[0], evaluations[1]) if len(evaluations) > 1 else []
     print(table(evaluations[0]) if len(evaluations) == 1 else table_of_two(evaluations[0], evaluations[1], compared))
@@ -61,6 +65,14 @@ def main() -> int:
     write_json(output, held_out[0], evaluations, compared)
     print(f"{output}: {len(held_out[0])} sentences of {data.shards or data.root}")
     return 0
+
+
+def _of_all(held_out: Sequence[Sequence[Sentence]]) -> list[list[Sentence]]:
+    """The sentences that are held out for every voice, as each reads them."""
+    shared = set.intersection(*({sentence.id for sentence in sentences} for sentences in held_out))
+    if not shared:
+        raise InputError("no recording can be used for both voices: judge each alone")
+    return [[sentence for sentence in sentences if sentence.id in shared] for sentences in held_out]
 
 
 def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence]) -> list[Part]:

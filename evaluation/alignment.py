@@ -2,7 +2,8 @@
 
 The alignment search always finds a path from the first phoneme to the last, however little the voice has learned. So
 these measures compare the path with the free choice of each frame: the phoneme under whose prior it is most likely,
-whatever its neighbours chose. Where the voice has learned to align, both agree.
+whatever its neighbours chose. Where the voice has learned to align, both agree. The same phoneme elsewhere in the
+sentence sounds alike, so a frame that chooses that one has chosen its own.
 
 F frames · N phonemes and pauses (a phoneme with its blanks counts as one)
 """
@@ -30,7 +31,7 @@ class Alignment:
 
     path: npt.NDArray[np.int64]  # [F], phoneme of each frame, never falling
     choice: npt.NDArray[np.int64]  # [F], the phoneme that the frame would choose for itself
-    certainty: npt.NDArray[np.float64]  # [F], posterior probability of `path`, every phoneme as likely beforehand
+    certainty: npt.NDArray[np.float64]  # [F], posterior probability of the phoneme that `path` says, wherever it stands
     is_sound: npt.NDArray[np.bool_]  # [N]; the others are pauses
     frame_seconds: float
 
@@ -39,13 +40,16 @@ class Alignment:
         """Count in phonemes what was counted in ids."""
         scores = np.logaddexp.reduceat(aligned.scores.astype(np.float64), phonemes.starts, axis=1)  # [F, N]
         path = np.repeat(np.arange(len(phonemes.starts)), np.add.reduceat(aligned.frames, phonemes.starts))
-        chosen = np.take_along_axis(scores, path[:, None], axis=1)[:, 0]
-        certainty = np.exp(chosen - np.logaddexp.reduce(scores, axis=1))
-        return cls(path, scores.argmax(axis=1), certainty, phonemes.is_sound, frame_seconds)
+        names = np.array(phonemes.names)
+        alike = np.where(names[path, None] == names, scores, -np.inf)
+        certainty = np.exp(np.logaddexp.reduce(alike, axis=1) - np.logaddexp.reduce(scores, axis=1))
+        choice = scores.argmax(axis=1)
+        choice = np.where(names[choice] == names[path], path, choice)
+        return cls(path, choice, certainty, phonemes.is_sound, frame_seconds)
 
     @property
     def sharpness(self) -> float:
-        """Mean certainty: near 1 where every frame knows its phoneme, 1 / N where none does."""
+        """Mean certainty: near 1 where every frame knows its phoneme, the share of its ids where none does."""
         return float(self.certainty.mean())
 
     @property

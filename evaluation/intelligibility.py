@@ -1,6 +1,7 @@
 """Intelligibility: how much of a sentence is not heard as it was said, by a listener that makes errors of its own.
 
-So the error rate of the voice stands beside that of the recordings: only what lies above theirs is the voice's.
+So the error rate of the voice stands beside that of the recordings: only what lies above theirs is the voice's. Means
+are of sentences, of which a short one weighs as much as a long one.
 """
 
 import re

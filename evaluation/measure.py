@@ -1,7 +1,7 @@
 """What a row of the table is: a measure with a name and a direction, and its value for every sentence.
 
-To add a measure, add a line to the MEASURES of copies.py, speech.py or alignment.py: intervals, comparison, table and
-JSON follow.
+To add a measure, add it to the part in copies.py, speech.py or alignment.py: intervals, comparison, table and JSON
+follow.
 """
 
 from collections.abc import Callable, Mapping

@@ -4,7 +4,7 @@ B batch, of one · P ids · F frames · Z latent channels · C speaker channels
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,26 +14,27 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from configs import InputError
+from configs import Config, InputError
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded
 from infer import Voice
 from measures.perception import missing
 from measures.spectra import Audio
 from models.alignment import alignment_scores, search_durations
-from models.checkpoint import checkpoint_path
+from models.checkpoint import checkpoint_path, load_checkpoint
 from models.device import choose_device
 from models.importing import load_voice_from
 from models.masks import length_mask
 from models.synthesizer import Synthesizer
-from models.voice_file import VoiceFile
+from models.voice_file import VoiceFile, synthesizer_of
 from speaking.durations import check_durations
 from speaking.engine import TorchEngine
 from speaking.manner import Manner
 
 _NO_POSTERIOR = {
     "onnx": "an .onnx voice cannot listen: give the run folder that it was made of",
-    "weights": "this voice has no posterior encoder: give the run folder, whose checkpoint of the same step has it",
+    "weights": "this voice has no posterior encoder, and beside it is no checkpoint that it was written with: "
+    "leave it in its run folder, or give a checkpoint",
 }
 
 
@@ -78,7 +79,7 @@ class Subject:
         """Say a whole sentence in one breath, in the noise and at the speed that the voice itself prefers.
 
         Raises:
-            InputError: the voice would take absurdly long.
+            InputError: the voice would take absurdly long, or what it says is no sound.
         """
         config = self.voice.config
         manner = Manner.chosen(config.speaking, seed=self._seed_of(text))
@@ -98,17 +99,20 @@ class Subject:
             speed=manner.speed,
             generator=manner.generator(),
         )
-        return Rendered(rendering.whole(), rendering.frames)
+        return Rendered(_heard(rendering.whole()), rendering.frames)
 
     @torch.inference_mode()
     def copy(self, recorded: Audio, speaker: int | None) -> Audio:
-        """Say a recording again, from the mean of the posterior: [S], whole frames."""
+        """Say a recording again, from the mean of the posterior: [S], whole frames.
+
+        Raises:
+            InputError: what the voice says is no sound.
+        """
         synthesizer, device = self._synthesizer()
         spectrogram = self._spectrogram(recorded, device)
         lengths = _row(spectrogram.shape[2], device)
         audio = synthesizer.reconstruct(spectrogram, lengths, None if speaker is None else _row(speaker, device))
-        copied: Audio = audio[0, 0].cpu().numpy()
-        return copied
+        return _heard(audio[0, 0].cpu().numpy())
 
     @torch.inference_mode()
     def align(self, ids: Sequence[int], recorded: Audio, speaker: int | None) -> Aligned:
@@ -164,8 +168,9 @@ def load_subject(path: Path, *, device: str, seed: int) -> Subject:
     if path.suffix == ".onnx":
         return Subject(str(path), Voice.load(path), step=None, seed=seed, no_posterior=_NO_POSTERIOR["onnx"])
     file = load_voice_from(path).voice
-    whole = file if _listens(file.synthesizer) else _checkpoint_of(file, path if path.is_dir() else path.parent)
-    synthesizer = (whole or file).synthesizer
+    run = path if path.is_dir() else path.parent
+    whole = file.synthesizer if _listens(file.synthesizer) else _checkpoint_of(file, run)
+    synthesizer = whole or file.synthesizer
     return Subject(
         str(path),
         Voice(replace(file, synthesizer=synthesizer), TorchEngine(synthesizer, choose_device(device))),
@@ -179,15 +184,40 @@ def _listens(synthesizer: Synthesizer) -> bool:
     return hasattr(synthesizer, "posterior_encoder")
 
 
-def _checkpoint_of(voice: VoiceFile, run: Path) -> VoiceFile | None:
-    """The checkpoint that a voice was written with, which has the same weights and more."""
+def _checkpoint_of(voice: VoiceFile, run: Path) -> Synthesizer | None:
+    """What a voice was written from: the checkpoint of its step has the same weights, and a posterior encoder.
+
+    Raises:
+        InputError: that checkpoint is damaged.
+    """
     path = checkpoint_path(run / "checkpoints", voice.step)
     if not path.exists():
         return None
-    whole = load_voice_from(path).voice
-    weights, found = voice.synthesizer.state_dict(), whole.synthesizer.state_dict()
-    same = all(name in found and torch.equal(weight, found[name]) for name, weight in weights.items())
-    return whole if same else None
+    state, weights = load_checkpoint(path), voice.synthesizer.state_dict()
+    for kind in ("average", "synthesizer"):  # the best voice may be of the newest weights
+        try:
+            whole = _with_folded_norms(state[kind], voice.config)
+        except (KeyError, RuntimeError):  # of another network
+            return None
+        found = whole.state_dict()
+        if all(name in found and torch.equal(weight, found[name]) for name, weight in weights.items()):
+            return whole
+    return None
+
+
+def _with_folded_norms(trained: Mapping[str, Tensor], config: Config) -> Synthesizer:
+    """The network of a checkpoint as voices have it, of one speaker: those of several are whole."""
+    num_symbols = trained["text_encoder.embedding.weight"].shape[0]
+    with torch.device("meta"):
+        synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=1)
+    synthesizer.load_state_dict(trained, assign=True)
+    return synthesizer_of(config, synthesizer.folded_state_dict(), num_speakers=1)
+
+
+def _heard(audio: Audio) -> Audio:
+    if not np.isfinite(audio).all():
+        raise InputError("what the voice says has samples that are NaN or infinite")
+    return audio
 
 
 def _row(value: int, device: torch.device) -> Tensor:

@@ -18,7 +18,11 @@ from measures.intervals import Interval
 
 _ARROWS: Mapping[Better, str] = {"lower": "↓", "higher": "↑", "recorded": "≈"}
 _LEGEND = "means [95 % intervals]; better is ↓ lower, ↑ higher, ≈ nearer to the recording"
-_CHANCE = "of twenty measures of two equal voices, one differs by chance"
+_LEGEND_OF_TWO = (
+    f"{_LEGEND}\nthe difference is second minus first, for ≈ of how far each is from the recording\n"
+    "of twenty measures of two equal voices, one differs by chance"
+)
+_FEW, _LEAST_COMPARED = 10, 6  # 6 signs alike are the fewest that Wilcoxon's test believes: 2 in 2^6
 
 Cells = tuple[str, ...]
 
@@ -30,7 +34,8 @@ def table(evaluation: Evaluation) -> str:
         return _label(row), _mean(row.interval), _mean(row.recorded_interval) if row.recorded else ""
 
     head = ("", "voice", "recordings")
-    return "\n".join([*_laid_out(head, evaluation.rows, cells), "", _LEGEND, *_remarks(evaluation)])
+    lines = [*_laid_out(head, evaluation.rows, cells), "", _LEGEND]
+    return "\n".join([*lines, *_too_few(evaluation.rows), *_remarks(evaluation)])
 
 
 def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compared]) -> str:
@@ -46,7 +51,8 @@ def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compa
 
     head = ("", first.voice, second.voice, "difference", "better")
     lines = _laid_out(head, [row for row in first.rows if row.key in tests], cells)
-    return "\n".join([*lines, "", f"{_LEGEND}; {_CHANCE}", *_remarks(first), *_remarks(second)])
+    few = _too_few([*first.rows, *second.rows], compared)
+    return "\n".join([*lines, "", _LEGEND_OF_TWO, *few, *_remarks(first), *_remarks(second)])
 
 
 def write_json(
@@ -108,6 +114,14 @@ def _number(value: float) -> str:
     if math.isnan(value):
         return "–"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value + 0.0:#.3g}".rstrip(".")  # no -0
+
+
+def _too_few(rows: Sequence[Row], compared: Sequence[Compared] = ()) -> Iterator[str]:
+    """What so few sentences cannot tell."""
+    if max((row.interval.count for row in rows), default=0) < _FEW:
+        yield f"fewer than {_FEW} sentences: the intervals are too narrow"
+    if compared and max(one.difference.count for one in compared) < _LEAST_COMPARED:
+        yield f"fewer than {_LEAST_COMPARED} sentences: no difference can be found, however large it is"
 
 
 def _remarks(evaluation: Evaluation) -> Iterator[str]:

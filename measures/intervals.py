@@ -14,7 +14,7 @@ Values = npt.NDArray[np.float64] | Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean, and where it lies with 95 % confidence; NaN at both ends where fewer than two values were given."""
+    """A mean and its 95 % interval; NaN at both ends where fewer than two values were given."""
 
     mean: float
     low: float
@@ -33,7 +33,8 @@ class PairedTest:
 def bootstrap(values: Values, seed: int = 0) -> Interval:
     """The mean of the values that are not NaN, with the interval of its bootstrap percentiles (Efron, 1981).
 
-    The same values and seed give the same interval.
+    The same values and seed give the same interval. It is too narrow where values are few: of normal ones, that of 4
+    holds the truth 8 times in 10, that of 8 88 times in 100, that of 32 94 times.
     """
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]

@@ -66,7 +66,7 @@ def pesq_wideband(reference: Audio, other: Audio, sample_rate: int) -> float:
 
 
 def stoi(reference: Audio, other: Audio, sample_rate: int) -> float:
-    """Short-time objective intelligibility (Taal et al., 2011): the share that is understood, 0 to 1.
+    """Short-time objective intelligibility (Taal et al., 2011): a correlation that rises with what is understood, to 1.
 
     Its arguments are those of `pesq_wideband`; NaN where pystoi is not installed, or there is too little speech.
     """

@@ -108,9 +108,10 @@ class Journal:
         self._board.add_text(name, text, step)
 
     def sentences(self, texts: Mapping[str, str]) -> None:
-        """What the validation sentences say, by id, in samples/sentences.json."""
+        """What the validation sentences say, by the names of their files, in samples/sentences.json."""
+        named = {_file_name(id): text for id, text in texts.items()}
         with replacing(self.folder / "samples" / "sentences.json") as file:
-            file.write(json.dumps(texts, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
+            file.write(json.dumps(named, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
 
     def recording(self, step: int, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
         """A validation sentence as recorded, [S]: samples/recorded/ID.wav, and in TensorBoard."""
@@ -146,12 +147,17 @@ class Journal:
     def _sample(self, of: str, id: str, ending: str) -> Path:
         folder = self.folder / "samples" / of
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{id.replace('/', '_')}{ending}"
+        return folder / f"{_file_name(id)}{ending}"
 
     def close(self) -> None:
         """Write out whatever is still in memory."""
         self._metrics.close()
         self._board.close()
+
+
+def _file_name(id: str) -> str:
+    """A recording's name as one of a file, for its folders may be part of it."""
+    return id.replace("/", "_")
 
 
 def _forget_after(path: Path, step: int) -> None:

@@ -20,8 +20,9 @@ _SILENCE = float(np.log(1e-5))  # the log magnitude that mel spectrograms begin 
 
 
 def mel_picture(panels: dict[str, NDArray[np.float32]], *, seconds_per_frame: float) -> Picture:
-    """Log-mel spectrograms [M, F] under each other, on one scale of time and of loudness."""
-    loudest = max(float(mel.max()) for mel in panels.values())
+    """Log-mel spectrograms [M, F] under each other, on one scale of time and of loudness; silent where not finite."""
+    panels = {title: np.nan_to_num(mel, nan=_SILENCE, posinf=_SILENCE) for title, mel in panels.items()}
+    loudest = max(_SILENCE + 1, *(float(mel.max()) for mel in panels.values()))
     frames = max(mel.shape[1] for mel in panels.values())
     colours = _colours()
     canvas = Image.new("RGB", (frames * _FRAME_WIDTH + 2 * _MARGIN, _MARGIN), _PAPER)

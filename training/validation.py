@@ -29,8 +29,8 @@ class Sentence:
     """A validation clip as the voice says it. S samples, M mel bands, F and G frames, P phonemes."""
 
     clip: Clip
-    audio: NDArray[np.float32]  # [S], not beyond four times the recording's length
-    mel: NDArray[np.float32]  # [M, F]
+    audio: NDArray[np.float32]  # [S], not beyond four times the recording's length; 0 where it was no number
+    mel: NDArray[np.float32]  # [M, F], not finite where the audio was no number
     recorded_mel: NDArray[np.float32]  # [M, G]
     durations: NDArray[np.int64]  # [P], frames per phoneme of the recording
     length_ratio: float  # of the length it would have to the recording's
@@ -164,7 +164,7 @@ class Validation:
             audio = synthesizer.utter(heard).audio[0].float()  # [1, S]
         return Sentence(
             clip=clip,
-            audio=audio[0].cpu().numpy(),
+            audio=audio[0].nan_to_num(0.0, 0.0, 0.0).cpu().numpy(),
             mel=self.features.mel(audio)[0].cpu().numpy(),
             recorded_mel=self.features.mel_scale(spectrogram)[0, :, :recorded].cpu().numpy(),
             durations=spoken.durations[0, : len(clip.phoneme_ids)].cpu().numpy(),

@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from configs import InputError
-from evaluation.held_out import choose_data, hold_out
+from evaluation.held_out import as_read_by, choose_data, hold_out
 from evaluation.listen.sound import ANCHOR_STOPS_HZ, data_uri, loudness_matched, low_anchor
 from infer import Voice
 from speaking.engine import Audio
@@ -67,7 +67,8 @@ def load_voices(paths: Sequence[Path], device: str) -> dict[str, Voice]:
     Raises:
         InputError: there is no such voice, or it is given twice.
     """
-    names = [(path.parent if path.name == "voice.safetensors" else path).resolve().stem for path in paths]
+    places = [(path.parent if path.name == "voice.safetensors" else path).resolve() for path in paths]
+    names = [place.name if place.is_dir() else place.stem for place in places]
     if len(set(names)) < len(names) or {RECORDING, ANCHOR} & set(names):
         names = [str(path) for path in paths]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -95,7 +96,7 @@ def held_out_sentences(voice: Voice, folder: Path | None, count: int) -> list[Se
             recorded=held.recorded.audio,
             rate_hz=voice.sample_rate,
         )
-        for held in hold_out(voice, choose_data(voice.config, folder), count)
+        for held in hold_out(voice, as_read_by(voice, choose_data(voice.config, folder)), count)
     ]
 
 

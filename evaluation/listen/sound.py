@@ -36,8 +36,8 @@ def loudness_matched(versions: Sequence[Audio], rates_hz: Sequence[int]) -> list
         audio if loudness is None else (audio * 10 ** ((LOUDNESS_LUFS - loudness) / 20)).astype(np.float32)
         for audio, loudness in zip(versions, measured, strict=True)
     ]
-    lower = min(1.0, HIGHEST_PEAK / max(map(peak_of, matched)))
-    return [audio * np.float32(lower) for audio in matched]
+    lower = np.float32(HIGHEST_PEAK / max(HIGHEST_PEAK, *map(peak_of, matched)))
+    return [audio * lower for audio in matched]
 
 
 def low_anchor(audio: Audio, rate_hz: int) -> Audio:

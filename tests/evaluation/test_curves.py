@@ -20,6 +20,7 @@ from configs import InputError
 from evaluation.curves import picture
 from evaluation.curves.__main__ import main
 from evaluation.curves.charts import groups
+from evaluation.curves.figures import key_figures
 from evaluation.curves.opened import open_reference, open_runs
 from evaluation.curves.page import make_page
 from evaluation.curves.picture import draw
@@ -118,6 +119,25 @@ def test_the_page_gives_its_script_the_points_and_the_gaps(tmp_path: Path) -> No
     grid, mean, *extremes, gaps = told["curves"]["gradient_norm/synthesizer"]
     assert (told["grids"][grid], mean, extremes, gaps) == ([10, 20], [None, 4.0], [None, None], [0])
     assert told["clock"] == [[0, 10, 20], [pytest.approx(n / 3600, rel=1e-4) for n in (1, 2, 3)]]
+
+
+def test_the_best_step_is_that_of_the_weights_that_were_kept(tmp_path: Path) -> None:
+    scores = {0: (2.0, 2.1), 10: (0.9, 0.8), 20: (None, 1.0)}
+    lines = [
+        {"step": step, "seconds": step, "validation/score": averaged, "validation_newest/score": newest}
+        for step, (averaged, newest) in scores.items()
+    ]
+    (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (opened,) = open_runs([tmp_path])
+    figures = {figure.name: (figure.value, figure.remark) for figure in key_figures(opened)}
+    assert figures["Best step"] == ("10", "validation score 0.8, newest weights")
+    assert figures["Validation score"] == ("not finite", "")
+    assert facts(make_page([opened]))["runs"][0]["best"] == 10
+
+
+def test_what_was_spoken_beyond_the_last_step_is_of_another_run(run: Path) -> None:
+    assert read_samples(run).heard[-1] == 1000
+    assert read_samples(run, until=999).heard[-1] == 750
 
 
 def test_runs_of_one_name_are_told_apart_by_the_folders_above(tmp_path: Path) -> None:

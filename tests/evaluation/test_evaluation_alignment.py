@@ -45,6 +45,22 @@ def test_a_phoneme_that_its_own_frames_do_not_choose_is_skipped() -> None:
     assert found.coverage == pytest.approx(4 / 5)
 
 
+def test_a_frame_that_takes_the_same_letter_elsewhere_for_its_own_knows_its_letter() -> None:
+    # Both a and both b have the same priors: the first of each is as likely as the second.
+    encoded = LETTERS.encode("abab")
+    phonemes = phonemes_of(encoded)
+    path = [0, 1, 1, 2, 2, 3, 3, 4, 4]
+    scores = np.zeros((len(path), len(encoded.ids)), np.float32)
+    for frame, letter in enumerate(path):
+        alike = [0] if letter == 0 else [1, 3] if letter in (1, 3) else [2, 4]
+        scores[frame, phonemes.starts[alike]] = 50
+    frames = np.zeros(len(encoded.ids), np.int64)
+    frames[phonemes.starts] = np.bincount(path)
+    found = Alignment.of(Aligned(scores, frames), phonemes, SECONDS)
+    assert found.sharpness == pytest.approx(1)
+    assert (found.coverage, found.skipped, found.repeated) == (1, 0, 0)
+
+
 def test_a_phoneme_that_is_chosen_again_after_a_tenth_of_a_second_is_repeated_and_sooner_is_not() -> None:
     often = drawn([0, *[1] * 5, *[2] * 12, 1, 3, 4], [1, 5, 13, 1, 1])
     assert often.repeated == pytest.approx(1 / 4)

@@ -1,6 +1,7 @@
 """The command on small voices of random weights and a few machine-read sentences: what it judges, and what it says."""
 
 import json
+import math
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,24 +12,29 @@ import pytest
 import soundfile
 import torch
 
-from configs import Config, InputError, load_config
+from configs import Config, DataSettings, InputError, load_config
 from data.corpus import Corpus
 from data.embedded import make_embedded_corpus
 from data.opening import open_corpus
 from data.spectrogram import LinearSpectrogram
 from data.text import grapheme_symbols, piper_symbols
 from evaluation.__main__ import main
-from evaluation.held_out import as_read_by, choose_data, hold_out
+from evaluation.copies import COPIES
+from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out
 from evaluation.intelligibility import by_recogniser, by_transcriber
 from evaluation.judging import judge
+from evaluation.measure import Part
 from evaluation.recogniser import phonemes_said
 from evaluation.robustness import JudgedText, Reason
-from evaluation.subject import load_subject
+from evaluation.speech import SPEECH
+from evaluation.subject import Subject, load_subject
+from infer import Voice
 from measures.spectra import Audio, mel_distance
 from models import Synthesizer
-from models.checkpoint import checkpoint_path, save_checkpoint
+from models.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
 from models.importing import load_voice_from
 from models.voice_file import load_voice, save_voice
+from speaking.engine import TorchEngine
 
 HOUSE = Path(__file__).resolve().parents[2]
 SENTENCES = (
@@ -75,6 +81,7 @@ def write_run(folder: Path, corpus: Path, *overrides: str, speakers: Sequence[st
         "symbols": alphabet,
         "speakers": list(speakers),
         "average": synthesizer.state_dict(),
+        "synthesizer": {name: weight + 1 for name, weight in synthesizer.state_dict().items()},
         "step": 7,
     }
     (folder / "checkpoints").mkdir(exist_ok=True)
@@ -227,6 +234,72 @@ def test_a_voice_without_its_checkpoint_cannot_listen_and_one_of_other_weights_i
         other / "voice.safetensors", file.synthesizer, file.config, symbols=file.symbols, speakers=(), step=file.step
     )
     assert "no posterior encoder" in load_subject(other, device="cpu", seed=1).lacks["posterior encoder"]
+
+
+def test_the_best_voice_listens_though_it_is_of_the_newest_weights(run: Path) -> None:
+    state = load_checkpoint(checkpoint_path(run / "checkpoints", 7))
+    voice = load_voice(run / "voice.safetensors")
+    newest = Synthesizer(voice.config, num_symbols=piper_symbols().size, num_speakers=1)
+    newest.load_state_dict(state["synthesizer"])
+    best = run / "best.safetensors"
+    save_voice(best, newest, voice.config, symbols=voice.symbols, speakers=(), step=7)
+    subject = load_subject(best, device="cpu", seed=1)
+    assert not subject.lacks.get("posterior encoder")
+    engine = subject.voice.engine
+    assert isinstance(engine, TorchEngine)
+    expected = newest.folded_state_dict()
+    found = engine.synthesizer.state_dict()
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(weight, expected[name]) for name, weight in found.items())
+
+
+def test_what_is_no_sound_is_told_of_each_sentence_and_measured_of_none(run: Path) -> None:
+    subject = load_subject(run, device="cpu", seed=1)
+    assert isinstance(subject.voice.engine, TorchEngine)
+    next(subject.voice.engine.synthesizer.decoder.parameters()).fill_(math.nan)
+    measures = (COPIES.measures[1], SPEECH.measures[0])
+    sentences = hold_out(subject.voice, subject.voice.config.data, 2)
+    found = judge(subject, sentences, (Part("both", measures),))
+    assert {failure.reason for failure in found.failures} == {
+        "what the voice says has samples that are NaN or infinite"
+    }
+    assert len({failure.sentence for failure in found.failures}) == 2
+    assert [(row.name, row.interval.count) for row in found.rows] == [
+        ("mel distance", 0),
+        ("mel-cepstral distortion", 0),
+    ]
+
+
+def test_a_sentence_that_one_voice_cannot_be_given_is_left_out_for_both(
+    run: Path, tmp_path: Path, corpus: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = write_run(tmp_path / "other", corpus)
+
+    def without_last(voice: Voice, data: DataSettings, count: int) -> list[Sentence]:
+        sentences = hold_out(voice, data, count)
+        return sentences[:-1] if voice is others[-1] else sentences
+
+    others: list[Voice] = []
+
+    def load(path: Path, *, device: str, seed: int) -> Subject:
+        subject = load_subject(path, device=device, seed=seed)
+        others.append(subject.voice)
+        return subject
+
+    monkeypatch.setattr("evaluation.__main__.load_subject", load)
+    monkeypatch.setattr("evaluation.__main__.hold_out", without_last)
+    found = evaluate(run, other, "--sentences", "2")
+    assert len(found["sentences"]) == 1
+    assert values(found, "mel distance", 0).keys() == values(found, "mel distance", 1).keys()
+
+
+def test_voices_of_different_sample_rates_are_told_apart_with_a_warning(
+    run: Path, tmp_path: Path, corpus: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write_run(tmp_path / "other", corpus, "audio.sample_rate=16000")
+    found = evaluate(run, other, "--sentences", "1")
+    assert "warning: the voices have different sample rates" in capsys.readouterr().err
+    assert list(values(found, "STOI", 1)) == list(values(found, "STOI", 0))
 
 
 def test_two_voices_are_judged_on_the_same_sentences_and_compared(

@@ -145,6 +145,18 @@ def test_the_worse_of_two_voices_is_found_and_a_voice_is_as_good_as_itself() -> 
     assert next(line for line in lines if "nearness" in line).endswith("echo 0.001")
 
 
+def test_what_few_sentences_cannot_tell_is_said() -> None:
+    narrow, blind = "the intervals are too narrow", "no difference can be found"
+    for count, expected in ((5, {narrow, blind}), (6, {narrow})):
+        good, bad = (judge(Echo(voice(), noise), held_out(count), (NEARNESS,)) for noise in (0.001, 0.003))
+        compared = compare(good, bad)
+        told = table_of_two(good, bad, compared)
+        assert {one for one in (narrow, blind) if one in told} == expected
+        assert compared[0].winner == (None if blind in expected else "first")
+        assert narrow in table(good)
+        assert blind not in table(good)
+
+
 def test_two_voices_are_compared_on_the_sentences_that_both_could_say() -> None:
     first = judge(Echo(voice(), 0.001, speechless_at="two"), held_out(7), (QUICK,))
     second = judge(Echo(voice(), 0.003, speechless_at="five"), held_out(7), (QUICK,))

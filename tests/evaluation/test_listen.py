@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from configs import InputError
 from evaluation.listen.__main__ import main
-from evaluation.listen.items import Sentence, load_voices, make_items
+from evaluation.listen.items import Sentence, held_out_sentences, load_voices, make_items
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results, results_table
 from evaluation.listen.sound import HIGHEST_PEAK, LOUDNESS_LUFS, data_uri, loudness_matched, low_anchor
@@ -55,6 +56,7 @@ def test_what_has_no_loudness_stays_as_it_is() -> None:
         np.array_equal(*pair)
         for pair in zip(loudness_matched([short, silent], [RATE] * 2), (short, silent), strict=True)
     )
+    assert not loudness_matched([silent], [RATE])[0].any()
 
 
 @pytest.mark.parametrize("rate", [16000, 22050, 48000])
@@ -140,6 +142,9 @@ def test_voices_are_called_by_what_tells_them_apart(voices: list[Path], tmp_path
         str(tmp_path / "recording"),
         str(voices[1]),
     ]
+    for version in ("ann.v1.5", "ann.v1.6"):
+        shutil.copytree(voices[0].parent, tmp_path / version)
+    assert list(load_voices([tmp_path / "ann.v1.5", tmp_path / "ann.v1.6"], "cpu")) == ["ann.v1.5", "ann.v1.6"]
     with pytest.raises(InputError, match="given twice"):
         load_voices([voices[0], voices[0]], "cpu")
 
@@ -180,6 +185,18 @@ def test_the_command_makes_a_test_of_held_out_recordings(
     clips = re.findall(r'"data:audio/mpeg;base64,([^"]+)"', page)
     rates = {soundfile.info(io.BytesIO(base64.b64decode(clip))).samplerate for clip in clips}
     assert rates == {rate}
+
+
+def test_recordings_are_read_as_the_voice_reads_them(voices: list[Path], tmp_path: Path) -> None:
+    voice = Voice.load(voices[0], "cpu")
+    other = tmp_path / "other.toml"
+    lines = (f'root = "{corpus(tmp_path / "corpus")}"', f'cache = "{tmp_path / "cache"}"', 'front_end = "espeak"')
+    other.write_text("\n".join(['run.dir = "runs/other"', "[data]", *lines, 'level = "lufs"', "level_db = -40"]))
+    for held in held_out_sentences(voice, other, 1):
+        recorded, _ = soundfile.read(tmp_path / "corpus" / "wavs" / f"{held.id}.wav", dtype="float32")
+        expected = soxr.resample(recorded, RATE, voice.sample_rate)
+        assert held.recorded is not None
+        assert np.std(held.recorded) == pytest.approx(np.std(expected), rel=0.02)  # at its own level
 
 
 @pytest.mark.parametrize(
@@ -255,6 +272,8 @@ def test_results_are_told_as_means_differences_and_preferences(tmp_path: Path) -
     assert "1 without a preference" in table
     assert "ben gave the hidden recording less than 90 in 1 of 1 sentences" in table
     assert "ann gave" not in table
+    assert "those of a listener are alike" in table
+    assert "alike" not in results_table(read_results(files[:1]))
 
 
 def test_of_two_files_of_one_listener_the_last_saved_counts(tmp_path: Path) -> None:

@@ -95,6 +95,8 @@ def test_a_new_run_starts_with_an_empty_page(tmp_path: Path) -> None:
         journal.scalars(0, {"validation/mel": value})
         journal.close()
     assert [line["validation/mel"] for line in read(tmp_path)] == [2.0]
+    board = EventAccumulator(str(tmp_path)).Reload()
+    assert [event.value for event in board.Scalars("validation/mel")] == [2.0]
 
 
 def test_time_goes_on_where_it_stopped(tmp_path: Path) -> None:

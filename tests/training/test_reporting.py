@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tqdm import tqdm
 
@@ -14,8 +15,10 @@ from configs import load_config
 from data.clips import Clip
 from data.corpus import Corpus
 from data.text import SymbolTable
+from evaluation.curves.samples import read_samples
 from train import Trainer
 from training import reporting
+from training.clock import Clock
 from training.interruption import StopRequest
 from training.journal import Journal
 from training.reporting import Reporter, evaluating
@@ -78,8 +81,10 @@ def test_sentences_are_spoken_each_time_and_the_recording_is_there_once(run: Pat
     assert [event.step for event in board.Audio("recorded/speaker/c0")] == [0]
     assert {event.step for event in board.Images("mel/speaker/c0")} == {0, 1}
     assert {event.step for event in board.Images("alignment/speaker/c0")} == {0, 1}
-    assert json.loads((run / "samples" / "sentences.json").read_text()) == {"speaker/c0": "Text 0."}
-    assert (run / "samples" / "recorded" / "speaker_c0.wav").is_file()
+    [sentence] = read_samples(run).sentences
+    assert (sentence.id, sentence.text) == ("speaker_c0", "Text 0.")
+    assert sentence.recorded
+    assert set(sentence.spoken) == {0, 1}
 
 
 def test_weights_are_drawn_where_they_were_asked_for(board: EventAccumulator, tmp_path: Path) -> None:
@@ -122,6 +127,55 @@ def test_a_network_is_back_in_training_after_it_was_judged(tmp_path: Path) -> No
     assert made.synthesizer.training
     assert made.synthesizer.text_encoder.training
     assert not made.average.training
+
+
+@pytest.mark.parametrize("part", ["decoder", "text_encoder", "flow", "duration_predictor", "posterior_encoder"])
+@pytest.mark.filterwarnings("error")
+def test_a_voice_that_is_no_number_ends_no_run_and_is_never_the_best(part: str, tmp_path: Path) -> None:
+    made = trainer(tmp_path / "run")
+    for voice in (made.average, made.synthesizer):
+        for weight in getattr(voice, part).parameters():
+            torch.nn.init.constant_(weight, math.nan)
+    journal = Journal(tmp_path)
+    reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
+    best = reporter.validate(1, made.average, made.synthesizer, Best())
+    journal.close()
+    [line] = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines())
+    if part == "duration_predictor":  # then each phoneme lasts a frame
+        assert line["validation/duration"] is None
+    else:
+        assert line["validation/score"] is None
+        assert best == Best()
+
+
+def test_the_pace_after_a_resume_is_that_of_the_steps_since(tmp_path: Path) -> None:
+    made = trainer(tmp_path)
+    now = [0.0]
+    clock = Clock(lambda: 0.0, lambda: now[0])
+    journal = Journal(tmp_path, step=150)
+    reporter = Reporter(made.config, made.corpus, journal, made.validation, clock)
+    reporter.begin(150)
+    for step, seconds in ((200, 25.0), (300, 125.0)):
+        now[0] = seconds
+        reporter.report(step, {}, {"loss/mel": 1.0, "loss/kl": 1.0, "loss/duration": 1.0})
+    journal.close()
+    lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [line["pace/seconds_per_step"] for line in lines] == [0.5, 1.0]
+
+
+def test_who_follows_the_lines_finds_the_sentences_of_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = trainer(tmp_path)
+    journal = Journal(tmp_path)
+    reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
+    there: list[str] = []
+    monkeypatch.setattr(
+        journal, "scalars", lambda *_: there.extend(path.name for path in (tmp_path / "samples/00000007").iterdir())
+    )
+    reporter.validate(7, made.average, made.synthesizer, Best())
+    journal.close()
+    assert sorted(there) == ["speaker_c0.alignment.png", "speaker_c0.mel.png", "speaker_c0.wav"]
 
 
 def test_weights_that_score_lower_than_all_before_are_the_best(tmp_path: Path) -> None:

@@ -29,9 +29,11 @@ def test_a_sentence_said_slower_is_no_other_sentence() -> None:
     assert sentence(recorded + 0.5, recorded).mel_distance() == pytest.approx(0.5, abs=1e-6)
 
 
-def test_a_runaway_is_not_compared() -> None:
+def test_what_is_no_sound_has_no_distance() -> None:
     mel = np.zeros((80, 30), np.float32)
-    assert math.isnan(sentence(mel, mel, length_ratio=4.1).mel_distance())
+    broken = mel.copy()
+    broken[3, 7] = math.nan
+    assert math.isnan(sentence(broken, mel).mel_distance())
 
 
 def trainer(folder: Path, clips: int) -> Trainer:
@@ -68,6 +70,21 @@ def test_texts_gain_what_the_other_texts_cost_more(tmp_path: Path) -> None:
         kl = prior.log_std[0] - log_std - 0.5 + 0.5 * ((z_p - prior.mean) / prior.log_std.exp())[0].square()
         cost += float(kl.sum())
     assert losses["text_gain"] == pytest.approx(cost / float(spoken.frame_mask.sum()) - losses["kl"], abs=1e-3)
+
+
+def test_of_a_voice_that_does_not_stop_only_the_beginning_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of = trainer(tmp_path, 1)  # whose clip has 12 phonemes and 60 frames
+    predictor = of.average.duration_predictor
+    predict = predictor.predict
+    monkeypatch.setattr(predictor, "predict", lambda *given, **named: 0 * predict(*given, **named) + math.log(99.5))
+    judged = of.validation.judge(of.average)
+    [endless] = judged.sentences
+    assert endless.length_ratio == 12 * 100 / 60
+    assert len(endless.audio) == 4 * 60 * 256
+    assert endless.mel.shape[1] == 4 * 60
+    assert math.isfinite(judged.score)
 
 
 def test_a_single_clip_has_no_other_text_and_the_score_needs_none(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from training.verdict.curves import Curve, Curves, read_curves
 LATEST_SHARE = 0.25  # of the steps: what "now" is; a quarter is long beside the noise and short beside the run
 LEAST_REPORTS = 5  # a median of fewer says nothing
 PAPER_LEARNING_RATE = 2e-4
+MOST_USEFUL_RATE = 10 * PAPER_LEARNING_RATE  # longer steps lead no faster anywhere
+NO_TEXT_GAIN = 0.01  # nats per frame; while texts tell nothing, validations differ by about 0.001
 LEAST_VALIDATIONS = 3  # each of these is a mean over all validation clips already
 
 
@@ -41,7 +43,8 @@ class Run:
         rate = self.known("pace/learning_rate")
         if rate is None:
             return float(self.last_step)
-        return float((rate.values * np.diff(rate.steps, prepend=0)).sum()) / PAPER_LEARNING_RATE
+        useful = rate.values.clip(max=MOST_USEFUL_RATE)
+        return float((useful * np.diff(rate.steps, prepend=0)).sum()) / PAPER_LEARNING_RATE
 
     def known(self, *names: str, least: int = 1) -> Curve | None:
         """The points that are numbers of the first of these curves that has so many; None where none has."""

@@ -1,15 +1,19 @@
-"""The outlook expects what comes, says how sure that is, and when to stop."""
+"""The outlook expects what comes, says how sure that is, which step was best, and when to stop."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.training.verdict.pencil import STEPS, Height, run_of
+from training.verdict.best import GROUPS, Best, best_of
 from training.verdict.curves import Curve
 from training.verdict.run import Run
 from training.verdict.trend import trend
 from training.verdict.verdict import verdict
 
 STEPS_OF = np.arange(200, STEPS + 1, 200)
+SCORES = st.sampled_from([0.5, 0.6, 0.7, float("nan")])
 
 
 def told(score: Height) -> str:
@@ -32,7 +36,7 @@ def test_a_score_that_stays_is_no_reason_to_go_on() -> None:
 def test_a_score_that_rises_again_names_the_best_step() -> None:
     sentence = told(lambda steps: 0.7 + 0.1 * np.log2((steps + 1) / 801) ** 2)
     assert sentence.startswith("Stop: the score (lower is better) has been rising")
-    assert "The best is step 800 (0.7)." in sentence
+    assert "The best is step 800 (0.7, averaged weights)." in sentence
 
 
 @pytest.mark.parametrize(("fall", "told_first"), [(0.010, "Stop, or go on"), (0.015, "Keep going")])
@@ -55,6 +59,32 @@ def test_a_score_that_jumps_about_says_nothing_of_the_future(jump: float, vague:
 def test_without_a_score_the_mel_distance_is_looked_at() -> None:
     run = run_of({"validation/score": float("nan")})
     assert "the mel distance (lower is better)" in verdict(run)[-1].sentence
+
+
+def of_scores(averaged: list[float], newest: list[float]) -> Best | None:
+    steps = np.arange(len(averaged)) * 100
+    return best_of(
+        {
+            "validation/score": Curve(steps, np.array(averaged)),
+            "validation_newest/score": Curve(steps, np.array(newest)),
+        }
+    )
+
+
+def test_the_newest_weights_are_the_best_where_they_score_lowest() -> None:
+    run = run_of({"validation_newest/score": lambda steps: np.where(steps == 2600, 0.3, 1.0)})
+    assert verdict(run)[-1].sentence.endswith("The best so far is step 2600 (0.3, newest weights).")
+
+
+@given(st.lists(st.tuples(SCORES, SCORES), min_size=1, max_size=8))
+def test_the_best_step_is_the_one_that_training_keeps(scores: list[tuple[float, float]]) -> None:
+    kept = Best()
+    for place, pair in enumerate(scores):  # as Reporter.validate goes on from one validation to the next
+        for score, weights in zip(pair, GROUPS, strict=True):
+            if score < kept.score:
+                kept = Best(100 * place, score, weights)
+    found = of_scores([averaged for averaged, _ in scores], [newest for _, newest in scores])
+    assert (found or Best()) == kept
 
 
 def test_a_few_validations_are_too_few_to_say() -> None:

@@ -16,6 +16,7 @@ GOOD = ("good_one_voice", "good_ljspeech", "good_speakers", "good_paper_rate")
 # What was broken on purpose, and the rules of which one at least must say so.
 BROKEN: dict[str, set[str]] = {
     "broken_learning_rate": {"learning_rate_too_high"},
+    "broken_gradients": {"learning_rate_too_high"},
     "broken_frozen_judges": {"discriminator_asleep"},
     "broken_no_kl": {"kl_exploding"},
     "broken_mislabelled": {"texts_tell_nothing"},

@@ -13,6 +13,7 @@ MEL_RISE = 0.02  # share above its lowest value; validations with the same noise
 MEL_FALL = 0.01  # share that training lost meanwhile
 DURATION_RISE = 0.1  # nats per phoneme; of a likelihood, which may be negative, only differences mean something
 DURATION_FALL = 0.02  # nats per phoneme that training lost meanwhile
+GOOD_MEL = 0.5  # nats; recordings that are copied so well were understood, however much better the others are known
 BY_HEART = 1.6  # times the mel distance and the KL divergence of training; good runs stay below 1.2
 BEHIND = 0.02  # share by which averaged weights are worse than the newest
 
@@ -96,7 +97,7 @@ def learnt_by_heart(run: Run) -> Finding | None:
     mel, kl = gaps["mel"], gaps["kl"]
     return Finding(
         "learnt_by_heart",
-        "problem",
+        "problem" if mel[1] > GOOD_MEL else "notice",
         f"Recordings that are learnt from are copied with a mel distance of {mel[0]:.3g} nats and others with "
         f"{mel[1]:.3g}; the KL divergence is {kl[0]:.3g} and {kl[1]:.3g}: the voice knows its recordings by heart and "
         "nothing else. It needs more recordings, or different ones: look for one that is there again and again.",

@@ -5,7 +5,7 @@ import numpy as np
 from training.verdict.curves import Curve
 from training.verdict.finding import Finding
 from training.verdict.progress import progress
-from training.verdict.run import LEAST_REPORTS, Run
+from training.verdict.run import LEAST_REPORTS, NO_TEXT_GAIN, Run
 from training.verdict.wording import percent, steps_of
 
 NETWORKS = ("synthesizer", "discriminator")
@@ -18,6 +18,8 @@ HIGH_RATE = (
     1e-3  # five times that of VITS and HiFi-GAN; small models have learned with 2e-3, so it is no fault by itself
 )
 LOW_RATE = 2e-5  # a tenth of it
+EXTREME_RATE = 5e-3  # with more than this, no voice here has found its alignment
+EXTREME_STEPS = 500
 UNLEARNED_MEL = 1.0  # nats; good runs pass it early
 STILL_FALLING = 0.05  # share of the mel distance lost over half of the run
 EARLY_STEPS = 1000
@@ -87,8 +89,8 @@ def gradients_growing(run: Run) -> Finding | None:
     """Gradients that grow without end come before losses that do."""
     for network in NETWORKS:
         curve = run.known(f"gradient_norm/{network}", least=4 * LEAST_REPORTS)
-        if curve is None:
-            continue
+        if curve is None or run.last_step < EARLY_STEPS:
+            continue  # the judges' grow in the first steps of every run
         before, now = _quarter(curve, 1), _quarter(curve, 3)
         if now > GROWTH * before > 0:
             return Finding(
@@ -134,6 +136,14 @@ def learning_rate_too_high(run: Run) -> Finding | None:
             "learning_rate_too_high",
             "problem",
             f"{told} there are no finite gradients left. Begin again with {advice}.",
+        )
+    gain = run.latest("validation/text_gain")
+    if rate.values.max() > EXTREME_RATE and gain and gain.median < NO_TEXT_GAIN and run.last_step >= EXTREME_STEPS:
+        return Finding(
+            "learning_rate_too_high",
+            "problem",
+            f"{told} after {run.last_step} steps the texts tell nothing of the recordings ({gain.median:.2g} nats per "
+            f"frame): the steps are too long to find the alignment. Begin again with {advice}.",
         )
     if mel is None or mel.now < UNLEARNED_MEL or run.last_step < EARLY_STEPS:
         return None

@@ -3,13 +3,13 @@
 from typing import Literal
 
 from training.verdict.finding import Finding
-from training.verdict.run import Run
+from training.verdict.rules.optimisation import learning_rate_too_high
+from training.verdict.run import NO_TEXT_GAIN, Run
 from training.verdict.wording import percent
 
 EARLY_STEPS = 1000  # until then an alignment may still be on its way, and a voice may be quiet
 ONE_PHONEME = 0.5  # share of a clip's frames that one phoneme has; of 50 phonemes the longest has a tenth at most
 LONG_PHONEME = 0.3
-NO_GAIN = 0.01  # nats per frame; while texts tell nothing, validations differ by about 0.001
 # In steps of the paper's learning rate. Small voices were seen to rise above it after 6000 to 9000, and never to do so
 # with wrong texts.
 EARLY_LEARNING, PATIENT_LEARNING = 6000, 12_000
@@ -48,18 +48,21 @@ def texts_tell_nothing(run: Run) -> Finding | None:
     recordings do not belong together, and when all recordings say the same.
     """
     gain = run.latest("validation/text_gain")
-    if gain is None or run.learning < EARLY_LEARNING or gain.median >= NO_GAIN:
+    if gain is None or run.learning < EARLY_LEARNING or gain.median >= NO_TEXT_GAIN:
         return None
     if run.config is not None and run.config.loss.kl == 0:
         return None  # nothing taught the prior anything
+    rate = learning_rate_too_high(run)
+    if rate is not None and rate.severity == "problem":
+        return None  # this is why
     told = f"After {run.last_step} steps a recording is explained no better by its own text than by that of another "
     told += f"({gain.median:.2g} nats per frame): the texts tell nothing of the recordings"
     if run.learning < PATIENT_LEARNING:
         return Finding(
             "texts_tell_nothing",
             "notice",
-            f"{told} yet, and what is spoken is mumbled. It should rise above {NO_GAIN:g} soon; in the meantime, listen "
-            "to a few recordings beside their texts.",
+            f"{told} yet, and what is spoken is mumbled. It should rise above {NO_TEXT_GAIN:g} soon; in the meantime, "
+            "listen to a few recordings beside their texts.",
         )
     return Finding(
         "texts_tell_nothing",
@@ -72,7 +75,7 @@ def texts_tell_nothing(run: Run) -> Finding | None:
 def alignment_formed(run: Run) -> Finding | None:
     """Texts and recordings have found each other; that no phoneme is long does not show it, chance does as much."""
     longest, gain = run.latest("validation/longest_phoneme_share"), run.latest("validation/text_gain")
-    if longest is None or gain is None or longest.median > LONG_PHONEME or gain.median < NO_GAIN:
+    if longest is None or gain is None or longest.median > LONG_PHONEME or gain.median < NO_TEXT_GAIN:
         return None
     return Finding(
         "alignment_formed",
