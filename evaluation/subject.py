@@ -4,7 +4,7 @@ B batch, of one · P ids · F frames · Z latent channels · C speaker channels
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from configs import Config, InputError
+from configs import InputError
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded
 from infer import Voice
@@ -24,9 +24,10 @@ from models.alignment import alignment_scores, search_durations
 from models.checkpoint import checkpoint_path, load_checkpoint
 from models.device import choose_device
 from models.importing import load_voice_from
+from models.importing.own import folded_synthesizer
 from models.masks import length_mask
 from models.synthesizer import Synthesizer
-from models.voice_file import VoiceFile, synthesizer_of
+from models.voice_file import VoiceFile
 from speaking.durations import check_durations
 from speaking.engine import TorchEngine
 from speaking.manner import Manner
@@ -196,22 +197,13 @@ def _checkpoint_of(voice: VoiceFile, run: Path) -> Synthesizer | None:
     state, weights = load_checkpoint(path), voice.synthesizer.state_dict()
     for kind in ("average", "synthesizer"):  # the best voice may be of the newest weights
         try:
-            whole = _with_folded_norms(state[kind], voice.config)
+            whole = folded_synthesizer(state[kind], voice.config, num_speakers=1)
         except (KeyError, RuntimeError):  # of another network
             return None
         found = whole.state_dict()
         if all(name in found and torch.equal(weight, found[name]) for name, weight in weights.items()):
             return whole
     return None
-
-
-def _with_folded_norms(trained: Mapping[str, Tensor], config: Config) -> Synthesizer:
-    """The network of a checkpoint as voices have it, of one speaker: those of several are whole."""
-    num_symbols = trained["text_encoder.embedding.weight"].shape[0]
-    with torch.device("meta"):
-        synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=1)
-    synthesizer.load_state_dict(trained, assign=True)
-    return synthesizer_of(config, synthesizer.folded_state_dict(), num_speakers=1)
 
 
 def _heard(audio: Audio) -> Audio:

@@ -1,7 +1,5 @@
 """The report of a prepared corpus on disk: report.json, and report.html, which needs nothing but itself."""
 
-import base64
-import hashlib
 import json
 from collections import Counter
 from dataclasses import asdict
@@ -13,10 +11,10 @@ from data.findings import Fault
 from data.preparation import Preparation
 from data.report.histogram import FRAME, Histogram, histogram
 from data.report.observations import observations
-from data.report.printable import printable, symbol_name
 from data.report.statistics import CorpusStatistics, characters_per_second
 from data.report.suspects import MOST_ROWS, AudioOf, add_sound, fairly, suspects
 from data.report.table import actions, example, key_figures
+from data.report.web_page import render_page
 
 _HERE = Path(__file__).parent
 
@@ -77,23 +75,14 @@ def _facts(preparation: Preparation, statistics: CorpusStatistics) -> dict[str, 
 
 
 def _page(preparation: Preparation, statistics: CorpusStatistics, audio_of: AudioOf) -> str:
-    import jinja2  # lazily: preparing needs no page
-
     every = suspects(preparation, statistics)
     in_turns = fairly(every)[:MOST_ROWS]
     silent = add_sound(in_turns, preparation, audio_of)
     shown = {id(row) for row in in_turns}
     rows = [row for row in every if id(row) in shown]
-    style, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(printable=printable, symbol_name=symbol_name, codepoint=ord)
-    return environment.get_template("page.html.jinja").render(
+    return render_page(
+        _HERE / "page.html.jinja",
+        scripts=[_HERE / "page.js"],
         title=Path(preparation.data.root).resolve().name or str(preparation.data.root),
         preparation=preparation,
         statistics=statistics,
@@ -108,10 +97,6 @@ def _page(preparation: Preparation, statistics: CorpusStatistics, audio_of: Audi
         labels=Counter(label for row in rows for label in row.labels).most_common(),
         rows_left_out=len(every) - len(rows),
         players_left_out=silent,
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
     )
 
 
@@ -140,8 +125,3 @@ def _symbols(statistics: CorpusStatistics) -> list[tuple[str, int, float]]:
     counts = [*statistics.symbol_counts.items(), *((symbol, 0) for symbol in missing)]
     most = max((count for symbol, count in counts if symbol != " "), default=1)
     return [(symbol, count, round(min(100 * count / max(most, 1), 100), 2)) for symbol, count in counts]
-
-
-def _hash(content: str) -> str:
-    """As a Content-Security-Policy names what may run: nothing else does, whatever a text says."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

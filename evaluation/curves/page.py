@@ -1,7 +1,5 @@
 """The page of one or more runs: what they say, their curves, pictures and voices, in one file that needs no other."""
 
-import base64
-import hashlib
 import itertools
 import json
 from collections.abc import Sequence
@@ -9,15 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import data.report.page
-from data.report.printable import printable
+from data.report.web_page import render_page
 from evaluation.curves.charts import Chart, Group, groups
 from evaluation.curves.drawing_data import chart_data, picture_data, run_data
 from evaluation.curves.figures import Figure, corpus_figures, grouped, key_figures
 from evaluation.curves.opened import OpenedRun
 from evaluation.curves.samples import MOST_PICTURED_SENTENCES, Samples, read_samples
 
-_HERE, _BASE_STYLE = Path(__file__).parent, Path(data.report.page.__file__).with_name("page.css")
+_HERE = Path(__file__).parent
 _SAYS_NOTHING = ("run.dir",)  # settings that always differ
 
 
@@ -58,8 +55,6 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
         reference: what they are compared with.
         version: of what the page is made of, where a server tells when that has changed; "" where the page is a file.
     """
-    import jinja2  # lazily, as the report does
-
     every = [*runs, *([reference] if reference else [])]
     drawings = _drawings(every)
     samples = [read_samples(run.folder, until=run.last_step, runs=len(runs)) for run in runs]
@@ -69,17 +64,11 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
         "charts": [chart_data(one.chart, one.run) for _, group in drawings for one in group],
         "pictures": picture_data(runs, samples),
     }
-    style = "".join(path.read_text(encoding="utf-8") for path in (_BASE_STYLE, _HERE / "page.css"))
-    script = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("chart.js", "page.js"))
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(printable=printable, grouped=grouped)
-    return environment.get_template("page.html.jinja").render(
+    return render_page(
+        _HERE / "page.html.jinja",
+        style=_HERE / "page.css",
+        scripts=[_HERE / "chart.js", _HERE / "page.js"],
+        filters={"grouped": grouped},
         title=", ".join(run.name for run in runs),
         runs=runs,
         every=every,
@@ -93,10 +82,6 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
         differing=_differing(every),
         facts=_embedded(facts),
         watched=bool(version),
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
     )
 
 
@@ -155,8 +140,3 @@ def _embedded(facts: dict[str, Any]) -> str:
     """JSON that nothing in it can end early, whatever a name says."""
     text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _hash(content: str) -> str:
-    """As a Content-Security-Policy names what may run: nothing else does, whatever a text says."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

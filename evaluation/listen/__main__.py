@@ -33,7 +33,9 @@ def main() -> int:
         raise InputError("a --text has no recordings: give it no --data, and two voices or more")
     voices = load_voices(arguments.voices, arguments.device)
     if arguments.text is None:
-        sentences = held_out_sentences(next(iter(voices.values())), arguments.data, arguments.sentences)
+        # A reference that is duller than a voice would be none.
+        finest = max(voices.values(), key=lambda voice: voice.sample_rate)
+        sentences = held_out_sentences(finest, arguments.data, arguments.sentences)
     else:
         sentences = lines_of(arguments.text, arguments.sentences)
     items = make_items(voices, sentences, seed=arguments.seed)
@@ -48,7 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("voices", metavar="VOICE", nargs="*", type=Path, help="anything that infer.py speaks with")
     parser.add_argument("-o", "--output", type=Path, default=Path("listen.html"), help="page to write (%(default)s)")
     parser.add_argument(
-        "--data", metavar="FOLDER", type=Path, help="the recordings (default: where the first voice's settings say)"
+        "--data",
+        metavar="FOLDER",
+        type=Path,
+        help="the recordings (default: where the settings of the first voice with the highest sample rate say)",
     )
     parser.add_argument("--text", metavar="FILE", type=Path, help="lines to speak in the place of held-out sentences")
     parser.add_argument("--sentences", metavar="N", type=int, default=10, help="how many, at most (%(default)s)")

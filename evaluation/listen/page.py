@@ -14,12 +14,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import data.report.page
 from configs.atomic_file import replacing
+from data.report.web_page import render_page
 from evaluation.listen.items import Item, System
 from evaluation.listen.sound import LOUDNESS_LUFS
 
-_HERE, _BASE_STYLE = Path(__file__).parent, Path(data.report.page.__file__).with_name("page.css")
+_HERE = Path(__file__).parent
 
 
 def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bool = False) -> None:
@@ -34,15 +34,11 @@ def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bo
     Raises:
         InputError: the file cannot be written.
     """
-    import jinja2  # lazily, as the other pages do
-
     test = _test(items, seed, lossless)
-    style = "".join(file.read_text(encoding="utf-8") for file in (_BASE_STYLE, _HERE / "page.css"))
-    script = (_HERE / "page.js").read_text(encoding="utf-8")
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_HERE), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("page.html.jinja").render(
+    page = render_page(
+        _HERE / "page.html.jinja",
+        style=_HERE / "page.css",
+        scripts=[_HERE / "page.js"],
         pairs=len(test["pairs"]),
         ratings=len(test["ratings"]),
         versions=max(len(trial["clips"]) for trial in test["ratings"]),
@@ -50,10 +46,6 @@ def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bo
         loudness=f"{-LOUDNESS_LUFS:g}",
         # Within a script element only "</script" and "<!--" mean anything.
         test=json.dumps(test, ensure_ascii=False).replace("<", "\\u003c"),
-        style=style,
-        script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
     )
     with replacing(path) as file:
         file.write(page.encode("utf-8", "backslashreplace"))
@@ -88,8 +80,3 @@ def _pairs(systems: Sequence[System]) -> list[tuple[System, System]]:
     voices = [system for system in systems if system.kind == "voice"]
     chosen = voices if len(voices) > 1 else [system for system in systems if system.kind != "anchor"]
     return list(itertools.combinations(chosen, 2))
-
-
-def _hash(content: str) -> str:
-    """As a Content-Security-Policy names what may run."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

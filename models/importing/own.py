@@ -41,10 +41,9 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
     try:
         config = parse_config(state["config"], source=str(path))
         speakers = tuple(state["speakers"])
-        weights = _folded(state["average"], config, num_speakers=max(1, len(speakers)))
         voice = VoiceFile(
             config=config,
-            synthesizer=synthesizer_of(config, weights, num_speakers=max(1, len(speakers))),
+            synthesizer=folded_synthesizer(state["average"], config, num_speakers=max(1, len(speakers))),
             symbols=state["symbols"],
             speakers=speakers,
             step=state["step"],
@@ -57,12 +56,18 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
     return Imported(imported.voice, imported.report, judges)
 
 
-def _folded(average: Mapping[str, Tensor], config: Config, *, num_speakers: int) -> dict[str, Tensor]:
-    num_symbols = average["text_encoder.embedding.weight"].shape[0]
+def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_speakers: int) -> Synthesizer:
+    """The synthesizer of a checkpoint, its normalised weights written out as voices have them.
+
+    Raises:
+        KeyError, RuntimeError: the weights are those of another network.
+    """
+    num_symbols = trained["text_encoder.embedding.weight"].shape[0]
     with torch.device("meta"):
         synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=num_speakers)
-    synthesizer.load_state_dict(average, assign=True)
-    return {name: weight.detach() for name, weight in synthesizer.folded_state_dict().items()}
+    synthesizer.load_state_dict(trained, assign=True)
+    weights = {name: weight.detach() for name, weight in synthesizer.folded_state_dict().items()}
+    return synthesizer_of(config, weights, num_speakers=num_speakers)
 
 
 def _judges(tensors: Mapping[str, Tensor], config: Config) -> Judges:

@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,21 +14,11 @@ from data.report.printable import printable
 from evaluation.curves.opened import open_reference, open_runs
 from evaluation.curves.page import make_page
 from evaluation.curves.watching import WatchedPage, serve
+from tests.browser import browser
 from tests.evaluation.made_runs import SENTENCES, make_run
 
 HOSTILE = "</script><script>window.hostile = 1</script> \"'><img src=x onerror=alert(1)> {{ 7 * 7 }} \u202eesrever"
 NAME = "<img src=x onerror='window.hostile = 2'>&amp;"
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
 
 
 @dataclass(frozen=True)
@@ -83,10 +72,6 @@ def end(path: str) -> float:
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium drives the browser")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None or shutil.which("chromedriver") is None:
-        pytest.skip("there is no chromium with a chromedriver")
     root = tmp_path_factory.mktemp("runs")
     sentences = {"one": HOSTILE, "two": "unbroken" * 60}
     runs = [
@@ -99,19 +84,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     longer = make_run(root / "longer", steps=6000, seed=2, sentences=None, settings={"run": {"device": HOSTILE}})
     page = root / "curves.html"
     page.write_text(make_page(open_runs(runs), reference=open_reference(str(longer))), encoding="utf-8")
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        driver.set_script_timeout(20)
+    with browser(tmp_path_factory.mktemp("browser")) as driver:
         driver.get(page.as_uri())
         yield Opened(driver, driver.get_log("browser"))
-    finally:
-        driver.quit()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """The page of a listening test in a real browser: what is heard and what is saved belong together."""
 
 import json
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,21 +11,10 @@ import pytest
 
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results
+from tests.browser import browser
 from tests.evaluation.listening_items import HOSTILE, LANGUAGE, SYSTEMS, tone_items
 
 HERTZ = {name: hertz for name, _, hertz, _ in SYSTEMS}
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--mute-audio",
-    "--autoplay-policy=no-user-gesture-required",
-)
 SENTENCES = 2
 # What is sounding now: its pitch, by the zero crossings of the file that plays.
 PITCH = """const done = arguments[0];
@@ -99,23 +87,10 @@ class Page:
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium drives the browser")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None or shutil.which("chromedriver") is None:
-        pytest.skip("there is no chromium with a chromedriver")
     file = tmp_path_factory.mktemp("page") / "listen.html"
     write_page(tone_items(SENTENCES), file)
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        driver.set_script_timeout(20)
+    with browser(tmp_path_factory.mktemp("browser")) as driver:
         yield Page(driver, file, tmp_path_factory.mktemp("downloads"))
-    finally:
-        driver.quit()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The page of the report in a real browser."""
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from data.preparation import Preparation, PreparedClip
 from data.report import write_report
 from data.report.printable import printable
 from data.report.statistics import describe
+from tests.browser import browser
 
 ClipMaker = Callable[..., PreparedClip]
 PreparationMaker = Callable[..., Preparation]
@@ -23,17 +23,6 @@ PreparationMaker = Callable[..., Preparation]
 RATE = 22050
 HOSTILE = "</td><script>window.hostile = 1</script> \"'><img src=x onerror=alert(1)> {{ 7 * 7 }} \u202eesrever\0 end"
 LONG = "unbroken" * 500
-FLAGS = (
-    "--headless=new",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--autoplay-policy=no-user-gesture-required",
-)
 
 
 @dataclass(frozen=True)
@@ -58,10 +47,6 @@ def _tone(clip: PreparedClip) -> npt.NDArray[np.int16]:
 def opened(
     make_clip: ClipMaker, make_preparation: PreparationMaker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Opened]:
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium drives the browser")
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None or shutil.which("chromedriver") is None:
-        pytest.skip("there is no chromium with a chromedriver")
     root = tmp_path_factory.mktemp("corpus")
     (root / "wavs").mkdir()
     soundfile.write(root / "wavs" / "long.wav", np.zeros(3 * RATE), RATE)
@@ -81,19 +66,9 @@ def opened(
     ]
     preparation = make_preparation(clips, findings, root=str(root))
     report = write_report(preparation, describe(preparation), root / "report", audio_of=_tone)
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = chromium
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('browser')}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
-    try:
-        driver.set_script_timeout(20)
+    with browser(tmp_path_factory.mktemp("browser")) as driver:
         driver.get(report.as_uri())
         yield Opened(driver, preparation, driver.get_log("browser"))
-    finally:
-        driver.quit()
 
 
 def test_the_page_loads_without_complaint_and_without_a_network(opened: Opened) -> None:
