@@ -92,7 +92,7 @@ class Reporter:
         lines = [f"- **{finding.severity}** ({finding.rule}): {finding.sentence}" for finding in findings]
         self.journal.text(step, "verdict", "\n".join(lines))
         for finding in findings:
-            if finding.severity == "problem" and finding.rule not in self.told:
+            if finding.severity == "problem" and finding.rule not in {*self.told, "outlook"}:
                 self.told.add(finding.rule)
                 bar.write(f"problem at step {step} ({finding.rule}): {finding.sentence}")
         return findings
