@@ -70,7 +70,7 @@ def _beside(last: float, lowest: float) -> tuple[str, str]:
 
 def corpus_figures(run: OpenedRun) -> list[Figure]:
     """The summary of the recordings, in words."""
-    return [_of_corpus(key, value) for key, value in run.run.corpus.items() if value is not None]
+    return [_of_corpus(key, value) for key, value in run.run.corpus.items() if value not in (None, [])]
 
 
 def _of_corpus(key: str, value: Any) -> Figure:
