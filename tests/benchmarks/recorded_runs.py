@@ -25,6 +25,7 @@ from configs.atomic_file import replacing
 from data.clips import Clip
 from data.corpus import Corpus
 from data.opening import open_corpus
+from evaluation.curves.opened import SHIPPED_REFERENCE
 from train import Trainer, run
 
 _KEPT = Path(__file__).parents[1] / "training" / "verdict" / "runs"
@@ -104,8 +105,8 @@ RUNS: dict[str, Recorded] = {
     "broken_one_clip": Recorded(1200, change=one_clip),
     "broken_called_22050": Recorded(300, change=called_22050),
     "broken_upsampled": Recorded(300, change=upsampled),
-    # The one that is shipped as evaluation/curves/reference, too.
-    "good_ljspeech": Recorded(3000, "ljspeech", ("data.longest_seconds=20", "train.batch_size=4")),
+    # The one that is shipped, and that pages are compared with.
+    "reference": Recorded(3000, "ljspeech", ("data.longest_seconds=20", "train.batch_size=4")),
     "good_speakers": Recorded(1000, "speakers", ("data.longest_seconds=6",)),
     "good_paper_rate": Recorded(1000, settings=("train.learning_rate=0.0002", "train.warmup_steps=0")),
 }
@@ -132,7 +133,7 @@ def record(name: str, root: Path, folder: Path) -> None:
         corpus = asked.change(corpus, config.audio.sample_rate)
     with contextlib.suppress(InputError):  # a run may break, and its curves tell
         run(asked.trainer(config, corpus))
-    kept = _KEPT / name
+    kept = SHIPPED_REFERENCE if name == SHIPPED_REFERENCE.name else _KEPT / name
     kept.mkdir(parents=True, exist_ok=True)
     shutil.copy(folder / "corpus.json", kept / "corpus.json")
     with replacing(kept / "metrics.jsonl") as metrics:

@@ -1,17 +1,19 @@
 """Runs of real recordings: the good ones are not accused, and of those broken on purpose each is recognised.
 
-`python -m tests.benchmarks.recorded_runs` records them into tests/training/verdict/runs/NAME.
+`python -m tests.benchmarks.recorded_runs` records them into tests/training/verdict/runs/NAME, and the one that pages
+are compared with into evaluation/curves/reference.
 """
 
 from pathlib import Path
 
 import pytest
 
+from evaluation.curves.opened import SHIPPED_REFERENCE
 from training.verdict.verdict import Finding, read_run, verdict
 
 RUNS = Path(__file__).parent / "runs"
 
-GOOD = ("good_one_voice", "good_ljspeech", "good_speakers", "good_paper_rate")
+GOOD = ("good_one_voice", "reference", "good_speakers", "good_paper_rate")
 
 # What was broken on purpose, and the rules of which one at least must say so.
 BROKEN: dict[str, set[str]] = {
@@ -30,11 +32,12 @@ MAY_BE_NOTICED = {
     "too_little_data",
 }
 
-PRESENT = sorted(folder.name for folder in RUNS.iterdir() if folder.is_dir())
+FOLDERS = {folder.name: folder for folder in (SHIPPED_REFERENCE, *RUNS.iterdir()) if folder.is_dir()}
+PRESENT = sorted(FOLDERS)
 
 
 def findings(name: str) -> dict[str, Finding]:
-    return {found.rule: found for found in verdict(read_run(RUNS / name))}
+    return {found.rule: found for found in verdict(read_run(FOLDERS[name]))}
 
 
 def test_every_run_was_recorded_and_no_other() -> None:
