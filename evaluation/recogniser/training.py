@@ -27,6 +27,7 @@ from evaluation.recogniser.network import RecogniserNetwork
 
 _BATCH = 6  # recordings: few, because the first thing to learn is that not all is blank, and that takes updates
 _LENGTHS = 64  # frames that a batch's length is a multiple of: few lengths are few plans for the processor to make
+_MOST_EPOCHS = 40  # a few minutes of recordings are known by heart after that
 _LEARNING_RATE = 2e-3
 _RISING = 0.05  # share of the updates in which the learning rate rises
 _WEIGHT_DECAY = 0.01
@@ -56,13 +57,13 @@ def train(
     Args:
         examples: to learn from, again and again until enough was heard.
         aside: to choose the best weights by, and to tell how well they hear.
-        heard_seconds: of speech that it learns from, repetitions counted.
+        heard_seconds: of speech that it learns from, repetitions counted, of which there are 40 at most.
         seed: of the weights, the order and the variations.
         progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
     """
     alphabet = tuple(sorted({symbol for example in examples for symbol in example.said}))
     epoch_seconds = sum(len(example.frames) for example in examples) / FRAMES_PER_SECOND
-    epochs = max(1, round(heard_seconds / epoch_seconds))
+    epochs = min(max(1, round(heard_seconds / epoch_seconds)), _MOST_EPOCHS)
     updates = epochs * -(-len(examples) // _BATCH)
     bar = tqdm(
         total=updates,
