@@ -64,7 +64,7 @@ _LOSSES = (
     Chart(
         "KL",
         "nats per frame",
-        "Falls within the first thousands of steps, then stays between about 1 and 3.",
+        "Falls within the first hundreds or thousands of steps, then stays between about 1 and 3.",
         (
             Series("loss/kl", "training"),
             Series("validation/kl", "validation", "points"),

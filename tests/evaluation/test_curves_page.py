@@ -14,7 +14,7 @@ from data.report.printable import printable
 from evaluation.curves.opened import open_reference, open_runs
 from evaluation.curves.page import make_page
 from evaluation.curves.watching import WatchedPage, serve
-from tests.browser import browser
+from tests.browser import browser, foreign_content, phone
 from tests.evaluation.made_runs import SENTENCES, make_run
 
 HOSTILE = "</script><script>window.hostile = 1</script> \"'><img src=x onerror=alert(1)> {{ 7 * 7 }} \u202eesrever"
@@ -310,11 +310,7 @@ def test_choices_and_place_outlast_a_reload(opened: Opened) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_page_fits_a_phone_in_both_themes(opened: Opened, theme: str) -> None:
-    size = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
-    opened.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    opened.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    try:
+    with phone(opened.driver, theme):
         opened.run("for (const fold of document.querySelectorAll('details')) fold.open = true")
         assert opened.after_drawing("return document.documentElement.scrollWidth") <= 360
         too_wide = opened.run(
@@ -332,26 +328,10 @@ def test_the_page_fits_a_phone_in_both_themes(opened: Opened, theme: str) -> Non
         ]
         assert (light[0] > light[1]) == (theme == "light")
         assert line == {"light": "rgb(72, 119, 194)", "dark": "rgb(84, 147, 243)"}[theme]
-    finally:
-        opened.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        opened.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
 def test_nothing_else_can_run_or_be_fetched(opened: Opened) -> None:
-    refused = opened.driver.execute_async_script(
-        """const done = arguments[0];
-        const refused = [];
-        document.addEventListener("securitypolicyviolation", event => refused.push(event.effectiveDirective));
-        const script = document.createElement("script");
-        script.textContent = "window.foreign = 1";
-        const picture = document.createElement("img");
-        picture.src = "https://example.invalid/picture.png";
-        document.body.append(script, picture);
-        fetch("https://example.invalid/").catch(() => setTimeout(() => {
-            script.remove(); picture.remove(); done([window.foreign ?? null, refused.sort()]);
-        }, 50));"""
-    )
-    assert refused == [None, ["connect-src", "img-src", "script-src-elem"]]
+    assert foreign_content(opened.driver) == (None, ["connect-src", "img-src", "script-src-elem"])
 
 
 def test_a_page_that_is_watched_follows_the_training(opened: Opened, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results
-from tests.browser import browser
+from tests.browser import browser, phone
 from tests.evaluation.listening_items import HOSTILE, LANGUAGE, SYSTEMS, tone_items
 
 HERTZ = {name: hertz for name, _, hertz, _ in SYSTEMS}
@@ -241,11 +241,7 @@ def test_hostile_text_is_shown_as_it_is(page: Page) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_screen_fits_a_phone(theme: str, page: Page) -> None:
-    size = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
-    page.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    try:
+    with phone(page.driver, theme):
         page.fresh()
         for step in ("", "open(0)", f"open({SENTENCES})", f"open({2 * SENTENCES})", "reveal()"):
             page.run(step)
@@ -260,6 +256,3 @@ def test_every_screen_fits_a_phone(theme: str, page: Page) -> None:
                 button.offsetParent && button.getBoundingClientRect().height < 40).map(button => button.outerHTML)"""
             )
             assert small == [], step  # a finger is wide
-    finally:
-        page.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        page.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})

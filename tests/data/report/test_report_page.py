@@ -15,7 +15,7 @@ from data.preparation import Preparation, PreparedClip
 from data.report import write_report
 from data.report.printable import printable
 from data.report.statistics import describe
-from tests.browser import browser
+from tests.browser import browser, foreign_content
 
 ClipMaker = Callable[..., PreparedClip]
 PreparationMaker = Callable[..., Preparation]
@@ -171,20 +171,7 @@ def test_hostile_text_is_shown_and_does_nothing(opened: Opened) -> None:
 
 
 def test_nothing_else_can_run_or_be_fetched(opened: Opened) -> None:
-    refused = opened.driver.execute_async_script(
-        """const done = arguments[0];
-        const refused = [];
-        document.addEventListener("securitypolicyviolation", event => refused.push(event.effectiveDirective));
-        const script = document.createElement("script");
-        script.textContent = "window.foreign = 1";
-        const picture = document.createElement("img");
-        picture.src = "https://example.invalid/picture.png";
-        document.body.append(script, picture);
-        fetch("https://example.invalid/").catch(() => setTimeout(() => {
-            script.remove(); picture.remove(); done([window.foreign ?? null, refused.sort()]);
-        }, 50));"""
-    )
-    assert refused == [None, ["connect-src", "img-src", "script-src-elem"]]
+    assert foreign_content(opened.driver) == (None, ["connect-src", "img-src", "script-src-elem"])
 
 
 def test_the_page_fits_a_phone(opened: Opened) -> None:
