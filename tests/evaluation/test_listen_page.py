@@ -165,7 +165,7 @@ def test_one_version_plays_at_a_time_and_the_next_goes_on_at_the_same_part(page:
     assert (paused["playing"], paused["pressed"]) == (0, [])
     page.find("body").send_keys(" ")
     assert page.heard() == second
-    assert page.state()["part"] >= paused["part"]
+    assert page.state()["part"] > paused["part"] - 1e-4  # a browser rounds where it stopped
 
 
 def test_the_hidden_reference_answers_like_any_other_version(page: Page) -> None:
