@@ -3,7 +3,7 @@
 B batch · S samples · N judges · H channels
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -96,18 +96,17 @@ class Discriminator(nn.Module):
             *(f"resolution_{n_fft}" for n_fft, _, _ in settings.resolutions),
         ]
         self.judges = nn.ModuleList([*scales, *periods, *resolutions])
+        # torch.compile cannot compile complex numbers of any length. To say so loads the compiler, which takes longer
+        # than all else that speaking loads: so it is said here, and not of a function that is imported.
+        self._views = torch.compiler.disable(_views) if resolutions else _views
 
     def forward(self, audio: Tensor) -> Judgement:
         """Judge audio [B, 1, S]."""
         # Spectra cannot be compiled. All are made before anything is judged, so that the rest is compiled in one piece:
         # judge by judge, it would be more pieces than torch.compile keeps.
-        views = self._views(audio)
+        views = self._views(self.judges, audio)
         verdicts = [judge(view) for judge, view in zip(self.judges, views, strict=True)]
         return Judgement([scores for scores, _ in verdicts], [features for _, features in verdicts])
-
-    def _views(self, audio: Tensor) -> list[Tensor]:
-        """What each judge looks at: the audio itself, or a spectrum of it."""
-        return [judge.spectrum(audio) if isinstance(judge, ResolutionDiscriminator) else audio for judge in self.judges]
 
     def named(self, value: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
         """One value of each judge, such as its part of a loss, by the name of the value and of the judge."""
@@ -123,3 +122,8 @@ class Discriminator(nn.Module):
             for side in (0, 1)
         )
         return of_real, of_fake
+
+
+def _views(judges: Iterable[nn.Module], audio: Tensor) -> list[Tensor]:
+    """What each judge looks at: the audio itself, or a spectrum of it."""
+    return [judge.spectrum(audio) if isinstance(judge, ResolutionDiscriminator) else audio for judge in judges]

@@ -42,8 +42,6 @@ class ResolutionDiscriminator(nn.Module):
         )
         self.output = weight_norm(Conv2d(channels, 1, 3, padding=1))
 
-    # torch.compile cannot compile complex numbers of any length.
-    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def spectrum(self, audio: Tensor) -> Tensor:
         """Audio [B, 1, S], reflected at both ends, to real and imaginary parts [B, 2, T, K], T = S // hop.
 

@@ -18,8 +18,10 @@ README = (HOUSE / "README.md").read_text()
 # So that a command that trains for days ends in seconds; the last word on a setting counts.
 SHORTER = (
     *("train.steps=2", "train.batch_size=2", "train.precision=fp32", "train.spoken_sentences=1"),
-    *("data.validation_clips=2", "model.text_layers=1", "model.posterior_layers=2", "decoder.initial_channels=32"),
-    *("discriminator.channel_divisor=16", "train.report_every=1"),
+    *("model.text_layers=1", "model.posterior_layers=2", "model.coupling_wavenet_layers=1", "model.duration_flows=2"),
+    *("model.hidden_channels=32", "model.latent_channels=32", "model.filter_channels=64", "model.duration_channels=32"),
+    *("decoder.initial_channels=32", "discriminator.channel_divisor=16", "discriminator.periods=[2]"),
+    *("data.validation_clips=2", "train.report_every=1"),
 )
 
 
