@@ -1,6 +1,8 @@
 """The floors of the house: a file imports only from floors below its own, and never sideways on floor 1."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,10 @@ def test_an_import_inside_a_function_is_seen_too() -> None:
 def test_no_name_says_nothing() -> None:
     parts = {part.removesuffix(".py") for file in own_files() for part in file.relative_to(HOUSE).parts}
     assert not parts & NAMES_THAT_SAY_NOTHING
+
+
+def test_speaking_waits_for_no_compiler_and_for_nothing_that_only_training_needs() -> None:
+    """Torch's compiler takes longer to load than all else that a sentence needs."""
+    heavy = {"torch._dynamo", "torch._inductor", "tensorboard", "matplotlib", "librosa", "onnxruntime", "training"}
+    code = f"import sys, infer; print(sorted({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=HOUSE, capture_output=True, text=True).stdout == "[]\n"
