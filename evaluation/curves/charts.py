@@ -64,7 +64,7 @@ _LOSSES = (
     Chart(
         "KL",
         "nats per frame",
-        "Falls within the first hundreds or thousands of steps, then stays between about 1 and 3.",
+        "Falls within the first hundreds or thousands of steps, then stays between about 0.5 and 3.",
         (
             Series("loss/kl", "training"),
             Series("validation/kl", "validation", "points"),
@@ -142,14 +142,15 @@ _VALIDATION = (
     Chart(
         "Longest phoneme",
         "share of the clip",
-        "Falls to a tenth or so once the alignment is found; near 1 there is none.",
+        "Falls to a tenth or so, which is no proof of an alignment; where it stays near 1, there is none.",
         _both_weights("longest_phoneme_share"),
         limits=(0.0, 1.0),
     ),
     Chart(
         "What the text tells",
         "nats per frame",
-        "How much worse the text of another recording fits; near 0 the texts tell nothing about the recordings.",
+        "How much worse the text of another recording fits. Chance before the first steps, then near 0 while texts tell"
+        " nothing about recordings; where it rises quickly, the alignment forms.",
         _both_weights("text_gain"),
         level=0.0,
     ),
@@ -235,8 +236,9 @@ def groups(names: Collection[str]) -> list[Group]:
         Group("Gradients", "", _GRADIENTS, "No gradient norms in these metrics."),
         Group(
             BALANCE,
-            "How often each judge is right about recordings and about the voice, before it learns from them. Near 1 for"
-            " both, the discriminator has won and teaches little; near 0.5 it is guessing.",
+            "A judge is a part of the discriminator, a network that learns to tell recordings from the voice. How often"
+            " each is right about recordings and about the voice, before it learns from them: near 1 for both, it has"
+            " won and teaches little; near 0.5 it is guessing.",
             accuracy,
             "No accuracies in these metrics.",
         ),

@@ -21,6 +21,8 @@ _CORPUS = {
     "loudness_lufs": ("Loudness", "{:.1f} LUFS"),
     "sample_rate": ("Sample rate", "{:,.0f} Hz"),
 }
+# Beside the figures that say more with what is usual.
+_USUAL = {"phonemes_per_second": "10 to 16 is usual; a wrong sample rate may hide in that, so listen to a recording"}
 _MOST_NAMES = 12
 
 
@@ -80,7 +82,8 @@ def _of_corpus(key: str, value: Any) -> Figure:
         return Figure(_CORPUS.get(key, (key, ""))[0], str(len(names)), ", ".join(names[:_MOST_NAMES]) + more)
     name, form = _CORPUS.get(key, (key, "{}"))
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return Figure(name, (form if is_number else "{}").format(value).replace(",", "\u202f" if is_number else ","))
+    shown = (form if is_number else "{}").format(value).replace(",", "\u202f" if is_number else ",")
+    return Figure(name, shown, _USUAL.get(key, ""))
 
 
 def grouped(number: int) -> str:

@@ -30,6 +30,12 @@ class OpenedRun:
     settings: Mapping[str, str]  # "section.key" and the value as TOML has it
     findings: Sequence[Finding] = ()  # none of the reference
     reference: bool = False
+    about: str = ""  # what one must know to compare others with it
+
+    @property
+    def legend(self) -> str:
+        """The name, and what it stands for."""
+        return f"{self.name} ({self.about})" if self.about else self.name
 
     def curve(self, name: str) -> Curve:
         """A scalar's curve; one without points where the run does not have it."""
@@ -72,7 +78,8 @@ def open_reference(given: str | None) -> OpenedRun | None:
             raise InputError(f"{folder}: is no reference: give a run folder, or the metrics.jsonl of one")
         folder = folder.parent
     name = "reference" if given is None else f"reference {folder.resolve().name}"
-    return OpenedRun(name, folder, _read(folder), _settings(folder / "config.toml"), reference=True)
+    about = "a small voice that has just begun" if given is None else ""
+    return OpenedRun(name, folder, _read(folder), _settings(folder / "config.toml"), reference=True, about=about)
 
 
 def last_step(curves: Curves) -> int:

@@ -12,7 +12,8 @@ from evaluation.curves.charts import Chart, Group, groups
 from evaluation.curves.drawing_data import chart_data, picture_data, run_data
 from evaluation.curves.figures import Figure, corpus_figures, grouped, key_figures
 from evaluation.curves.opened import OpenedRun
-from evaluation.curves.samples import MOST_PICTURED_SENTENCES, Samples, read_samples
+from evaluation.curves.samples import Samples, read_samples
+from evaluation.curves.words import words_of
 
 _HERE = Path(__file__).parent
 _SAYS_NOTHING = ("run.dir",)  # settings that always differ
@@ -73,11 +74,11 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
         runs=runs,
         every=every,
         reference=reference,
+        words=[words_of(run.findings) for run in runs],
         figures=[key_figures(run) for run in runs],
         corpora=_corpora(runs),
         drawings=drawings,
         samples=samples,
-        pictures_of=MOST_PICTURED_SENTENCES,
         spoken=_by_sentence(runs, samples),
         differing=_differing(every),
         facts=_embedded(facts),

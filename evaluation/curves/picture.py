@@ -64,7 +64,7 @@ def draw(runs: Sequence[OpenedRun], reference: OpenedRun | None = None) -> "Figu
         ]
         legend = figure.legend(
             lines,
-            [run.name for run in every],
+            [run.legend for run in every],
             loc="upper center",
             bbox_to_anchor=(0.5, 1 - 0.4 / height),
             ncols=8,

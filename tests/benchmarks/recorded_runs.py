@@ -70,6 +70,12 @@ def called_22050(corpus: Corpus, rate: int) -> Corpus:
     return _with_sound(corpus, lambda audio: soxr.resample(audio, rate, 16000))
 
 
+def long_silences(corpus: Corpus, rate: int) -> Corpus:
+    """The recorder was left on for four seconds after every sentence."""
+    noise = np.random.default_rng(0).normal(scale=10.0, size=4 * rate)
+    return _with_sound(corpus, lambda audio: np.concatenate([audio, noise]))
+
+
 def upsampled(corpus: Corpus, rate: int) -> Corpus:
     """16 kHz recordings brought to the rate of the settings: right, but empty above 8 kHz."""
     return _with_sound(corpus, lambda audio: soxr.resample(soxr.resample(audio, rate, 16000), 16000, rate))
@@ -105,6 +111,7 @@ RUNS: dict[str, Recorded] = {
     "broken_one_clip": Recorded(1200, change=one_clip),
     "broken_called_22050": Recorded(300, change=called_22050),
     "broken_upsampled": Recorded(300, change=upsampled),
+    "broken_long_silences": Recorded(1200, change=long_silences),
     # The one that is shipped, and that pages are compared with.
     "reference": Recorded(3000, "ljspeech", ("data.longest_seconds=20", "train.batch_size=4")),
     "good_speakers": Recorded(1000, "speakers", ("data.longest_seconds=6",)),

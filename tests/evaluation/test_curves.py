@@ -1,5 +1,6 @@
 """The curves of runs as a page, a picture and a verdict: what the command reads, writes and says."""
 
+import html
 import json
 import re
 import shutil
@@ -26,8 +27,10 @@ from evaluation.curves.page import make_page
 from evaluation.curves.picture import draw
 from evaluation.curves.samples import PICTURE_BYTES, SOUND_BYTES, read_samples, spread
 from evaluation.curves.thinning import thin
+from evaluation.curves.words import words_of
 from tests.evaluation.made_runs import RATE, make_run
 from training.verdict.curves import Curve
+from training.verdict.finding import Finding
 
 LINES = (
     '{"step": 0, "seconds": 1, "validation/mel": 2.0}\n'
@@ -243,6 +246,52 @@ def test_a_run_at_its_very_beginning_says_what_is_missing(tmp_path: Path) -> Non
     page = make_page(open_runs([tmp_path]))
     for told in ("No validation yet", "No pictures yet", "Nothing spoken yet", "no readable config.toml", "No summary"):
         assert told in page
+
+
+def test_the_page_explains_the_words_of_its_verdict_and_no_others(run: Path) -> None:
+    (opened,) = open_runs([run])
+    assert [word.name for word in words_of([Finding("x", "ok", "The judges are at 3 nats.")])] == ["judges", "nats"]
+    page = make_page([opened])
+    explained = re.findall(
+        r"<dt>([^<]*)</dt><dd>[^<]*</dd></div>", page[page.index('class="words"') : page.index("</dl>")]
+    )
+    assert explained == [word.name for word in words_of(opened.findings)]
+    assert {"judges", "nats"} <= {*explained}
+
+
+def test_the_name_of_a_rule_comes_small_and_last(run: Path) -> None:
+    (opened,) = open_runs([run])
+    page = make_page([opened])
+    for finding in opened.findings[:-1]:
+        item = page[: page.index(f'<small class="rule">{finding.rule}</small>')].rpartition("<li")[2]
+        assert html.unescape(re.sub("<[^>]*>", "", item)).endswith(f"{finding.severity} {finding.sentence} ")
+
+
+def test_the_shipped_reference_is_called_what_it_is(run: Path) -> None:
+    runs, reference, given = open_runs([run]), open_reference(None), open_reference(str(run))
+    assert reference is not None
+    assert "reference (a small voice that has just begun)" in make_page(runs, reference=reference)
+    assert "and no target" in make_page(runs, reference=reference)
+    assert "and no target" not in make_page(runs, reference=given), "of another run nothing of the kind is known"
+    legend = draw(runs, reference).legends[0].get_texts()
+    assert [text.get_text() for text in legend] == ["voice", "reference (a small voice that has just begun)"]
+
+
+@pytest.mark.parametrize(("every", "left_out"), [(250, False), (100, True)])
+def test_what_the_page_leaves_out_is_told_only_where_it_does(tmp_path: Path, every: int, left_out: bool) -> None:
+    page = make_page(open_runs([make_run(tmp_path / "voice", steps=1000, validate_every=every)]))
+    assert f"{1000 // every + 1} validations spoke." in page
+    assert ("so that it stays below 5 MB" in page) == left_out
+
+
+def test_a_damaged_line_is_told_and_the_rest_is_drawn(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    (tmp_path / "metrics.jsonl").write_text("\n".join([*lines[:40], '{"step": 80', *lines[40:]]) + "\n")
+    assert call(monkeypatch, tmp_path) == 0
+    assert "lines_damaged: Line 41 of metrics.jsonl cannot be read" in capsys.readouterr().out
+    assert len(open_runs([tmp_path])[0].curve("loss/mel")) == len(open_runs([run])[0].curve("loss/mel"))
 
 
 def test_a_reference_is_a_run_folder_or_its_metrics(run: Path, tmp_path: Path) -> None:

@@ -47,43 +47,68 @@ class Curve:
 Curves = Mapping[str, Curve]
 
 
-def read_curves(metrics: Path) -> dict[str, Curve]:
-    """Every scalar of a metrics.jsonl, and the seconds of training, by name.
+@dataclass(frozen=True, eq=False)
+class Metrics:
+    """What a metrics.jsonl says."""
 
-    A last line that was cut off is left out: a run was killed in the middle of it, or is writing it. Where steps go
+    curves: dict[str, Curve]  # every scalar, and the seconds of training, by name
+    damaged: tuple[int, ...] = ()  # the numbers, from 1, of the lines that could not be read
+
+
+def read_metrics(path: Path) -> Metrics:
+    """Every scalar of a metrics.jsonl.
+
+    A last line that was cut off is left out: a run was killed in the middle of it, or is writing it. A line within that
+    cannot be read, such as one that was cut off before the run was taken up again, is left out and told. Where steps go
     back, a run was taken up again from there: the later lines count.
 
     Raises:
-        InputError: the file cannot be read, holds nothing yet, or is not a metrics file.
+        InputError: the file cannot be read, holds nothing yet, or has no line that is one of a metrics file.
     """
     try:
-        text = metrics.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"{metrics}: cannot be read ({error.strerror}); give the folder of a run") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{metrics}: is not a metrics file of a run: {error}") from error
-    curves = {name: _curve(pieces) for name, pieces in _pieces(text, metrics).items()}
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give the folder of a run") from error
+    rows: dict[tuple[str, ...], list[Points]] = {}  # a run has two or three kinds of lines
+    faults: dict[int, str] = {}
+    for number, line in enumerate(content.split(b"\n")[:-1], start=1):
+        if not line.strip():
+            continue
+        try:
+            names, row = _row(number, line)
+        except (ValueError, TypeError, OverflowError) as error:
+            faults[number] = str(error)
+        else:
+            rows.setdefault(names, []).append(row)
+    if not rows and faults:
+        number, fault = next(iter(faults.items()))
+        raise InputError(f"{path}: is not a metrics file of a run: line {number}: {fault}")
+    curves = {name: _curve(pieces) for name, pieces in _pieces(rows).items()}
     if not curves:
-        raise InputError(f"{metrics}: holds nothing yet; the first line comes after train.report_every steps")
-    return curves
+        raise InputError(f"{path}: holds nothing yet; the first line comes after train.report_every steps")
+    return Metrics(curves, tuple(faults))
 
 
-Points = NDArray[np.float64]  # [N, 3]: the line each stands in, its step, its value
+Points = NDArray[np.float64]  # [N, 3]: the line each stands in, its step, its value; of one line [2 + scalars]
+_MOST_STEPS = 2**53  # beyond, a float no longer tells one from the next
 
 
-def _pieces(text: str, metrics: Path) -> dict[str, list[Points]]:
-    """The points of each scalar, in one piece for each kind of line that has it: a run has two or three kinds."""
-    rows: dict[tuple[str, ...], list[list[object]]] = {}
-    try:
-        for number, line in enumerate(text.split("\n")[:-1], start=1):
-            values = json.loads(line)
-            row = [number, int(values.pop("step")), *values.values()]
-            rows.setdefault(tuple(values), []).append(row)
-        tables = {names: np.array(table, np.float64) for names, table in rows.items()}
-    except (ValueError, KeyError, AttributeError, TypeError, OverflowError) as error:
-        raise InputError(f"{metrics}: is not a metrics file of a run: {error}") from error
+def _row(number: int, line: bytes) -> tuple[tuple[str, ...], Points]:
+    """The names and the numbers of a line."""
+    values = json.loads(line.decode())
+    if not isinstance(values, dict) or "step" not in values:
+        raise ValueError("has no step")
+    step = int(values.pop("step"))
+    if not 0 <= step < _MOST_STEPS:
+        raise ValueError(f"step {step} is none")
+    return tuple(values), np.array([number, step, *values.values()], np.float64)
+
+
+def _pieces(rows: Mapping[tuple[str, ...], list[Points]]) -> dict[str, list[Points]]:
+    """The points of each scalar, in one piece for each kind of line that has it."""
     pieces: dict[str, list[Points]] = {}
-    for names, table in tables.items():
+    for names, lines in rows.items():
+        table = np.stack(lines)
         for column, name in enumerate(names, start=2):
             pieces.setdefault(name, []).append(table[:, [0, 1, column]])
     return pieces

@@ -1,18 +1,21 @@
 """What to do with a run: go on, and what to expect of it, or stop, and which step to keep."""
 
+import shlex
 from collections.abc import Sequence
 
 from training.verdict.best import best_of
 from training.verdict.curves import Curve
 from training.verdict.finding import Finding
-from training.verdict.run import Run
-from training.verdict.trend import LEAST_POINTS, Trend, trend
+from training.verdict.run import LEAST_VALIDATIONS, Run
+from training.verdict.trend import LEAST_POINTS, OCTAVES, Trend, fitted_points, trend
+from training.verdict.wording import in_words
 
 MEASURES = {"score": "score", "mel": "mel distance"}  # the second where the first is never a number
 EARLY_STEPS = 1000
 WORTH_IT = 0.01  # share of the score that twice the steps must bring to be worth their time
 PAST_IT = 0.01  # share by which the score is worse than its best
 VAGUE = 0.2  # half the interval, as a share of the score, from which on nothing can be said
+LOOK_FIRST = ("speaking_rate_unlikely", "bandwidth_missing")  # notices of what no step mends
 
 
 def outlook(run: Run, findings: Sequence[Finding]) -> Finding:
@@ -21,56 +24,71 @@ def outlook(run: Run, findings: Sequence[Finding]) -> Finding:
     The score falls, stays or rises over the last two doublings of the steps: `Trend` says how that is told. Twice the
     steps are the natural next question, for each doubling brings about as much as the one before, or less.
     """
-    problems = [finding.rule for finding in findings if finding.severity == "problem"]
-    if problems:
-        named = ", ".join(problems)
-        return Finding("outlook", "problem", f"Stop, and mend first what is said above ({named}): more steps will not.")
-    scores = {measure: run.known(f"validation/{measure}") for measure in MEASURES}
-    measure = next((measure for measure, score in scores.items() if score and len(score) >= LEAST_POINTS), "score")
-    score = scores[measure]
-    fitted = trend(score) if score else None
-    if score is None or fitted is None or run.last_step < EARLY_STEPS:
-        points = max(len(score or ()) for score in scores.values())
-        return Finding(
-            "outlook",
-            "notice",
-            f"Keep going: {run.last_step} steps and {points} validations are too few to say how this run will end.",
+    if problems := [finding.rule for finding in findings if finding.severity == "problem"]:
+        told = f"Stop, and first mend what is called a problem here ({in_words(problems)}): more steps will not."
+        return Finding("outlook", "problem", told)
+    ahead = _ahead(run)
+    if doubts := [finding.rule for finding in findings if finding.rule in LOOK_FIRST]:
+        first = f"First listen to some recordings ({in_words(doubts)}): no step mends what is wrong with them, and to "
+        first += f"mend it is to begin again. If they are as they should be: {ahead.sentence}"
+        return Finding("outlook", "notice", first)
+    return ahead
+
+
+def _ahead(run: Run) -> Finding:
+    """What to expect where nothing is wrong."""
+    if run.last_step < EARLY_STEPS:
+        told = f"Keep going: {run.last_step} steps are too few to say how this run will end; look again from step "
+        return Finding("outlook", "notice", f"{told}{EARLY_STEPS} on.{_how_to_go_on(run)}")
+    known = {measure: curve for measure in MEASURES if (curve := run.known(f"validation/{measure}"))}
+    measure = next((one for one in known if run.latest(f"validation/{one}")), next(iter(known), None))
+    if measure is None:
+        told = "How this run will end cannot be said: its curves have no validation (validation/score or "
+        told += "validation/mel), and the losses of training alone do not tell. Listen to what it speaks."
+        return Finding("outlook", "notice", told)
+    score = known[measure]
+    fitted, last = trend(score), int(score.steps[-1])
+    if len(score) >= LEAST_VALIDATIONS and run.latest(f"validation/{measure}") is None:
+        told = "How this run will end cannot be said: the newest validation with a number for the "
+        told += (
+            f"{MEASURES[measure]} was at step {last} of {run.last_step}. The best is {best_of(run.curves, measure)}."
         )
+        return Finding("outlook", "notice", told)
+    if fitted is None:
+        told = f"Keep going: {LEAST_POINTS} validations after step {last // 2**OCTAVES} are needed to say how this run "
+        told += f"will end, and it has {len(fitted_points(score))}.{_how_to_go_on(run)}"
+        return Finding("outlook", "notice", told)
     return _from_trend(run, score, fitted, measure)
 
 
 def _from_trend(run: Run, score: Curve, fitted: Trend, measure: str) -> Finding:
     """What the trend of the averaged weights' score promises; the best step may be one of the newest weights."""
-    name, best, last = MEASURES[measure], best_of(run.curves, measure), int(score.steps[-1])
-    gain = fitted.now - fitted.expected
+    best, last = best_of(run.curves, measure), int(score.steps[-1])
+    now = f"the {MEASURES[measure]} (lower is better) was {score.values[-1]:.3g} at step {last}"
+    since = f"since step {fitted.since}"
     if fitted.slope > fitted.slope_error and fitted.now > (1 + PAST_IT) * score.values.min():
-        return Finding(
-            "outlook",
-            "notice",
-            f"Stop: the {name} (lower is better) has been rising and is {fitted.now:.3g}. The best is {best}.",
-        )
+        told = f"Stop: {now} and has been rising on the whole {since}. The best is {best}."
+        return Finding("outlook", "notice", told)
     if (fitted.high - fitted.low) / 2 > VAGUE * abs(fitted.now):
-        return Finding(
-            "outlook",
-            "ok",
-            f"Keep going, and look again: the {name} is {fitted.now:.3g} and varies too much to say where it will be "
-            f"after {2 * last} steps. The best so far is {best}.",
-        )
+        told = f"Keep going, and look again: {now} and varies too much to say where it will be after "
+        return Finding("outlook", "ok", f"{told}{2 * last} steps. The best so far is {best}.{_how_to_go_on(run)}")
     expected = f"about {fitted.expected:.3g} ({max(fitted.low, 0):.3g} to {fitted.high:.3g}) after {2 * last} steps"
-    if fitted.slope < -fitted.slope_error and gain > WORTH_IT * abs(fitted.now):
-        return Finding(
-            "outlook",
-            "ok",
-            f"Keep going: the {name} (lower is better) is {fitted.now:.3g}, expect {expected}{_time(run)}. The best so "
-            f"far is {best}.",
-        )
-    return Finding(
-        "outlook",
-        "ok",
-        f"Stop, or go on for the sound alone: the {name} (lower is better) is {fitted.now:.3g}, expect {expected}"
-        f"{_time(run)}, which is no better. The best is {best}. The judges may still improve what the score does not "
-        "measure: listen to two checkpoints, and stop when you hear no difference.",
-    )
+    if fitted.slope < -fitted.slope_error and fitted.now - fitted.expected > WORTH_IT * abs(fitted.now):
+        told = f"Keep going: {now} and has been falling on the whole {since}; expect {expected}{_time(run)}. The best "
+        return Finding("outlook", "ok", f"{told}so far is {best}.{_how_to_go_on(run)}")
+    told = f"Stop, or go on for the sound alone: {now} and has hardly changed on the whole {since}; expect {expected}"
+    told += f"{_time(run)}, which is no better. The best is {best}. The judges may still improve what the score does "
+    told += "not measure: listen to two checkpoints, and stop when you hear no difference."
+    return Finding("outlook", "ok", f"{told}{_how_to_go_on(run)}")
+
+
+def _how_to_go_on(run: Run) -> str:
+    """The command that does, where the run has come to the end that was planned."""
+    if run.config is None or run.config.train.epochs is not None or run.last_step < run.config.train.steps:
+        return ""
+    folder = shlex.quote(str(run.folder or run.config.run.dir))
+    command = f"python train.py --resume {folder} train.steps={2 * run.last_step}"
+    return f" The planned steps are done: {command} goes on from there."
 
 
 def _time(run: Run) -> str:

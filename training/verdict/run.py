@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from configs import Config, InputError, load_config
-from training.verdict.curves import Curve, Curves, read_curves
+from training.verdict.curves import Curve, Curves, read_metrics
 
 LATEST_SHARE = 0.25  # of the steps: what "now" is; a quarter is long beside the noise and short beside the run
 LEAST_REPORTS = 5  # a median of fewer says nothing
@@ -27,6 +27,8 @@ class Run:
     curves: Curves
     config: Config | None = None
     corpus: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+    damaged: Sequence[int] = ()  # lines of metrics.jsonl that could not be read
 
     @property
     def last_step(self) -> int:
@@ -55,12 +57,18 @@ class Run:
         return None
 
     def latest(self, *names: str) -> Curve | None:
-        """How these scalars are now: the points of the last quarter of the run; None where there are too few."""
+        """How these scalars are now: the points of the last quarter of the run, and a few at least.
+
+        None where there are too few, where the last quarter has no numbers, and where the newest points are none: what
+        was before a run broke is not how it is now.
+        """
         for name in names:
             least = LEAST_VALIDATIONS if name.startswith("validation") else LEAST_REPORTS
             if points := self.known(name, least=least):
                 within = len(points.between((1 - LATEST_SHARE) * self.last_step, math.inf))
-                return points.last(max(within, least))
+                ended = not np.isfinite(self.curves[name].last(least).values).any()
+                if within and not ended:
+                    return points.last(max(within, least))
         return None
 
     def suffixes(self, group: str) -> list[str]:
@@ -81,7 +89,9 @@ def read_run(folder: Path) -> Run:
     Raises:
         InputError: metrics.jsonl cannot be read, holds nothing yet, or is no metrics file.
     """
-    return Run(read_curves(folder / "metrics.jsonl"), _config(folder / "config.toml"), _corpus(folder / "corpus.json"))
+    metrics = read_metrics(folder / "metrics.jsonl")
+    config, corpus = _config(folder / "config.toml"), _corpus(folder / "corpus.json")
+    return Run(metrics.curves, config, corpus, folder, metrics.damaged)
 
 
 def _config(path: Path) -> Config | None:

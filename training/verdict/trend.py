@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from training.verdict.curves import Curve
 
 LEAST_POINTS = 6
-_OCTAVES = 2  # doublings of the steps that are fitted: what was before them followed another law
+OCTAVES = 2  # doublings of the steps that are fitted: what was before them followed another law
 _MOST_CORRELATION = 0.9
 
 
@@ -21,7 +21,8 @@ class Trend:
     brings 0.7 times as much, cannot be told from two doublings: both are fitted, and the interval holds both.
     """
 
-    now: float
+    since: int  # the step from which on it was fitted
+    now: float  # of the fitted laws, not of any measurement
     slope: float  # per doubling of the steps
     slope_error: float  # half the width of its interval
     expected: float  # after twice the steps
@@ -29,15 +30,21 @@ class Trend:
     high: float
 
 
+def fitted_points(curve: Curve) -> Curve:
+    """Those of the last two doublings of the steps."""
+    return curve.between(max(curve.steps[-1] / 2**OCTAVES, 0), np.inf) if len(curve) else curve
+
+
 def trend(curve: Curve) -> Trend | None:
     """Fit the last two doublings of the steps of a curve without gaps; None where there are too few points."""
-    points = curve.between(max(curve.steps[-1] / 2**_OCTAVES, 0), np.inf) if len(curve) else curve
+    points = fitted_points(curve)
     if len(points) < LEAST_POINTS or points.steps[0] == points.steps[-1]:
         return None
     steps, ahead = points.steps.astype(float), np.array([points.steps[-1], 2.0 * points.steps[-1]])
     even = _fit(np.log2(steps), points.values, np.log2(ahead))
     waning = _fit(-1 / np.sqrt(steps), points.values, -1 / np.sqrt(ahead))
     return Trend(
+        since=int(points.steps[0]),
         now=(even.at[0] + waning.at[0]) / 2,
         slope=even.slope,
         slope_error=even.slope_error,

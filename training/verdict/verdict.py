@@ -9,6 +9,7 @@ from training.verdict.outlook import outlook
 from training.verdict.rules import (
     adversarial,
     generalisation,
+    journal,
     latent,
     optimisation,
     pace,
@@ -51,6 +52,7 @@ RULES: tuple[Rule, ...] = (
     pace.data_bound,
     pace.validation_costly,
     pace.saving_costly,
+    journal.lines_damaged,
     reconstruction.mel_falling,
     latent.kl_settled,
     adversarial.discriminator_balanced,

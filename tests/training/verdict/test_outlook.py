@@ -1,11 +1,15 @@
 """The outlook expects what comes, says how sure that is, which step was best, and when to stop."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.training.verdict.pencil import STEPS, Height, run_of
+from tests.training.verdict.pencil import settings as experiment
 from training.verdict.best import GROUPS, Best, best_of
 from training.verdict.curves import Curve
 from training.verdict.run import Run
@@ -22,7 +26,7 @@ def told(score: Height) -> str:
 
 def test_a_falling_score_is_expected_to_fall_on() -> None:
     sentence = told(lambda steps: 2 - 0.1 * np.log2(steps + 1))
-    assert sentence.startswith("Keep going: the score (lower is better) is 0.80")
+    assert sentence.startswith("Keep going: the score (lower is better) was 0.803 at step 4000 and has been falling")
     assert "after 8000 steps, 33 minutes from now" in sentence
     assert "The best so far is step 4000" in sentence
 
@@ -35,7 +39,7 @@ def test_a_score_that_stays_is_no_reason_to_go_on() -> None:
 
 def test_a_score_that_rises_again_names_the_best_step() -> None:
     sentence = told(lambda steps: 0.7 + 0.1 * np.log2((steps + 1) / 801) ** 2)
-    assert sentence.startswith("Stop: the score (lower is better) has been rising")
+    assert sentence.startswith("Stop: the score (lower is better) was 1.24 at step 4000 and has been rising")
     assert "The best is step 800 (0.7, averaged weights)." in sentence
 
 
@@ -87,9 +91,44 @@ def test_the_best_step_is_the_one_that_training_keeps(scores: list[tuple[float, 
     assert (found or Best()) == kept
 
 
+def test_the_score_that_is_told_was_measured() -> None:
+    """Fault: the value of the fitted law stood there, which may be below the best score of the run."""
+    sentence = told(lambda steps: 2 - 0.1 * np.log2(steps + 1) + 0.05 * (steps == STEPS))
+    assert "was 0.853 at step 4000" in sentence  # the law says 0.81
+
+
 def test_a_few_validations_are_too_few_to_say() -> None:
-    assert "1200 steps and 7 validations are too few" in verdict(run_of(steps=1200))[-1].sentence
-    assert "too few" not in verdict(run_of(steps=1400))[-1].sentence
+    few = verdict(run_of(steps=1200))[-1].sentence  # at 400, 600, ... 1200
+    assert few.startswith("Keep going: 6 validations after step 300 are needed")
+    assert "and it has 5." in few
+    assert "are needed" not in verdict(run_of(steps=1400))[-1].sentence
+
+
+def test_of_a_run_that_never_was_validated_nothing_is_foretold() -> None:
+    """Fault: it was told to keep going, with 200 000 steps too few to say."""
+    curves = {name: curve for name, curve in run_of(steps=20_000).curves.items() if not name.startswith("validation")}
+    assert verdict(Run(curves))[-1].sentence.startswith("How this run will end cannot be said: its curves have no")
+
+
+def test_of_a_run_whose_validations_ended_long_ago_nothing_is_foretold() -> None:
+    ended = {f"validation/{name}": lambda steps: np.where(steps > 2000, np.nan, 0.7) for name in ("score", "mel")}
+    sentence = verdict(run_of(ended))[-1].sentence
+    assert "newest validation with a number for the score was at step 2000 of 4000" in sentence
+    assert not sentence.startswith("Keep going")
+
+
+@pytest.mark.parametrize(("planned", "told"), [(STEPS, True), (STEPS + 1, False)])
+def test_a_run_that_has_done_its_planned_steps_is_told_how_to_go_on(planned: int, told: bool) -> None:
+    run = replace(run_of(config=experiment(f"train.steps={planned}")), folder=Path("my runs/voice"))
+    command = "python train.py --resume 'my runs/voice' train.steps=8000"
+    assert (command in verdict(run)[-1].sentence) == told
+
+
+@pytest.mark.parametrize(("figure", "value"), [("phonemes_per_second", 19.0), ("bandwidth_hz", 8000.0)])
+def test_doubts_about_the_recordings_come_first(figure: str, value: float) -> None:
+    last = verdict(run_of(corpus={figure: value}))[-1]
+    assert last.severity == "notice"
+    assert last.sentence.startswith("First listen to some recordings")
 
 
 @pytest.mark.parametrize(("last", "too_few"), [(990, True), (1000, False)])

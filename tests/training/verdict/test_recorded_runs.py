@@ -4,6 +4,7 @@
 are compared with into evaluation/curves/reference.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,10 +23,13 @@ BROKEN: dict[str, set[str]] = {
     "broken_frozen_judges": {"discriminator_asleep"},
     "broken_no_kl": {"kl_exploding"},
     "broken_mislabelled": {"texts_tell_nothing"},
+    "broken_long_silences": {"texts_tell_nothing"},
     "broken_one_clip": {"learnt_by_heart"},
     "broken_called_22050": {"speaking_rate_unlikely"},
     "broken_upsampled": {"bandwidth_missing"},
 }
+# The good runs that go on for long enough to find their alignment.
+ALIGNED = {"good_one_voice", "reference"}
 # What may be said of a good run of so few steps; and the speakers' recordings are four minutes.
 MAY_BE_NOTICED = {
     *("validation_costly", "saving_costly", "averages_behind", "loudness_off", "length_off", "outlook"),
@@ -55,3 +59,28 @@ def test_a_good_run_is_not_accused(name: str) -> None:
 def test_a_broken_run_is_recognised(name: str) -> None:
     accused = {rule for rule, item in findings(name).items() if item.severity != "ok"}
     assert accused & BROKEN[name], f"only {sorted(accused)} was said"
+
+
+@pytest.mark.parametrize("name", [name for name in PRESENT if name in BROKEN])
+def test_a_broken_run_is_not_told_to_keep_going(name: str) -> None:
+    outlook = findings(name)["outlook"]
+    assert outlook.severity != "ok"
+    assert outlook.sentence.startswith(("Stop, and first mend", "First listen to some recordings"))
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_the_alignment_is_said_to_have_formed_where_it_has(name: str) -> None:
+    """Fault: it was said of untrained networks, and of one that knows a single recording."""
+    assert ("alignment_formed" in findings(name)) == (name in ALIGNED)
+
+
+def test_the_alignment_is_said_to_have_formed_soon_after_it_has() -> None:
+    """The gain of the shipped run stays below 0.03 until step 900, and is above 0.2 from step 1100 on."""
+    run = read_run(SHIPPED_REFERENCE)
+    said = []
+    for last in range(100, 3001, 100):
+        curves = {name: curve.between(-1, last) for name, curve in run.curves.items()}
+        if any(found.rule == "alignment_formed" for found in verdict(replace(run, curves=curves))):
+            said.append(last)
+    assert 1100 < said[0] <= 1500
+    assert said == list(range(said[0], 3001, 100))

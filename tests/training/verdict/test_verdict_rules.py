@@ -1,8 +1,8 @@
 """Each rule speaks on one side of its threshold and not on the other; a good run is not accused."""
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,17 @@ CASES = [
         "problem",
         "no longer come closer",
         less="notice",
+    ),
+    Case(
+        "discriminator_winning",
+        lambda x: run_of(
+            judged(discriminator_real=0.02, discriminator_fake=0.02, accuracy_real=x, accuracy_fake=0.99),
+            config=experiment("loss.adversarial=0", "loss.feature_matching=0"),
+        ),
+        0.94,
+        0.96,
+        "problem",
+        "loss.adversarial and loss.feature_matching are 0",
     ),
     Case("mel_stuck", lambda x: run_of({"loss/mel": x, "validation/mel": x}), 1.19, 1.21, "problem", "1.21 nats"),
     Case(
@@ -301,6 +312,30 @@ CASES = [
         less="notice",
     ),
     Case(
+        "alignment_never_formed",
+        lambda x: run_of({"validation/text_gain": x, "validation/kl": 0.5}, steps=11_200),
+        0.11,
+        0.09,
+        "notice",
+        "the alignment has not formed: its own text",
+    ),
+    Case(
+        "alignment_never_formed",
+        lambda x: run_of({"validation/text_gain": x, "validation/kl": 2.0}, steps=11_200),
+        0.4,
+        0.3,
+        "notice",
+        "13 % of what another's leaves",
+    ),
+    Case(
+        "alignment_never_formed",
+        lambda x: run_of({"validation/text_gain": 0.03}, steps=int(x)),
+        10_900,
+        11_200,
+        "notice",
+        "0.03 nats",
+    ),
+    Case(
         "texts_tell_nothing",
         lambda x: run_of({"validation/text_gain": x}, steps=8000),
         0.011,
@@ -311,8 +346,8 @@ CASES = [
     Case(
         "texts_tell_nothing",
         lambda x: run_of({"validation/text_gain": -0.0004}, steps=int(x)),
-        11_800,
-        12_200,
+        10_900,
+        11_200,
         "problem",
         "-0.0004 nats",
         less="notice",
@@ -345,7 +380,9 @@ CASES = [
     Case("saving_costly", lambda x: run_of({"time/saving": x}), 0.09, 0.11, "notice", "11 %"),
     Case("bandwidth_missing", lambda x: run_of(corpus={"bandwidth_hz": x}), 9400, 9300, "notice", "above 9300 Hz"),
     Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 17.2, 17.4, "notice", "17.4"),
-    Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 7.1, 6.9, "notice", "too slow"),
+    Case(
+        "speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 7.1, 6.9, "notice", "fewer than"
+    ),
     *(
         Case(
             "speaking_rate_unlikely",
@@ -356,7 +393,7 @@ CASES = [
             how,
             "notice",
         )
-        for less, more, how in ((20.9, 21.1, "too fast"), (5.1, 4.9, "too slow"))
+        for less, more, how in ((20.9, 21.1, "more than"), (5.1, 4.9, "fewer than"))
     ),
     Case("too_little_data", lambda x: run_of(corpus={"hours": x / 60}), 10.1, 9.9, "notice", "9.9 minutes"),
     Case(
@@ -428,8 +465,56 @@ def test_that_the_recordings_fit_is_not_said_of_dull_ones() -> None:
     assert "recordings_fit" not in {found.rule for found in verdict(run_of(corpus={"bandwidth_hz": 5000}))}
 
 
+@pytest.mark.parametrize("reader", [10.1, 11.5, 12.5, 16.5])
+def test_that_the_recordings_fit_is_not_said_of_16_khz_called_22_khz(reader: float) -> None:
+    """Fault: all but the fast readers were praised; the rate alone does not tell theirs from that of a fast one."""
+    found = verdict(run_of(corpus={"phonemes_per_second": reader * 22050 / 16000}))
+    assert "recordings_fit" not in {item.rule for item in found}
+
+
+@pytest.mark.parametrize("missing", [0, 100])
+@pytest.mark.parametrize("gain", [0.63, -0.3, 0.014])
+def test_an_untrained_network_has_no_alignment_however_great_its_gain(gain: float, missing: int) -> None:
+    """Fault: three steps, whose gain is chance beside a divergence of 20 nats, were said to have formed one."""
+    early: dict[str, Height] = {"validation/text_gain": gain, "validation/kl": 20.0}
+    steps = np.array([0, 2, 3])
+    fresh = {name: Curve(steps, np.full(3, float(np.asarray(height)))) for name, height in early.items()}
+    fresh["validation/longest_phoneme_share"] = Curve(steps, np.full(3, 0.1))
+    for run in (Run(fresh), run_of(early, steps=600 + missing)):
+        assert "alignment_formed" not in {found.rule for found in verdict(run)}
+
+
+def test_an_alignment_has_formed_when_it_has_stayed() -> None:
+    """One validation with a gain is none."""
+    told = []
+    for since in (STEPS - 100, STEPS - 700):
+        found = verdict(run_of({"validation/text_gain": after(since, 0.8, 0.02)}))
+        told.append("alignment_formed" in {item.rule for item in found})
+    assert told == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("damaged", "told"),
+    [((41,), "Line 41 of"), ((2, 9), "2 lines (2, 9) of"), (range(1, 9), "8 lines (1, 2, 3, 4, 5 and 3 more) of")],
+)
+def test_damaged_lines_are_told(damaged: Sequence[int], told: str) -> None:
+    (found,) = (item for item in verdict(replace(run_of(), damaged=damaged)) if item.rule == "lines_damaged")
+    assert found.severity == "notice"
+    assert found.sentence.startswith(told)
+
+
+def test_nothing_is_said_to_be_well_now_of_a_run_that_broke_long_ago() -> None:
+    """Fault: five points from before were told as those of the last half of the run."""
+    broken = {
+        name: Curve(curve.steps, np.where(curve.steps > STEPS / 2, np.nan, curve.values))
+        for name, curve in drawn(good_heights()).items()
+    }
+    found = [item for item in verdict(Run(broken, corpus=CORPUS)) if not item.rule.startswith("learning_rate")]
+    assert [item.rule for item in found] == ["gradients_not_finite", "recordings_fit", "outlook"]
+
+
 def test_every_rule_is_tried_on_both_sides_here() -> None:
-    tried = {case.rule for case in CASES} | OKS.keys() | {"recordings_fit"}
+    tried = {case.rule for case in CASES} | OKS.keys() | {"recordings_fit", "lines_damaged"}
     assert {rule.__name__ for rule in RULES} == tried
 
 
@@ -480,7 +565,7 @@ def test_problems_come_first_and_the_outlook_last() -> None:
     assert [item.severity for item in found[:3]] == ["problem", "notice", "ok"]
     assert {item.severity for item in found[2:-1]} == {"ok"}
     assert (found[-1].rule, found[-1].severity) == ("outlook", "problem")
-    assert "texts_tell_nothing" in found[-1].sentence
+    assert "(texts tell nothing)" in found[-1].sentence
 
 
 EARLY: dict[str, tuple[int, dict[str, Height]]] = {

@@ -90,6 +90,13 @@ def discriminator_winning(run: Run) -> Finding | None:
     if balance is None or not balance.won:
         return None
     told = f"{balance} ({balance.strongest} is the strongest; 0.5 is a draw): they have won"
+    if run.config is not None and not (run.config.loss.adversarial or run.config.loss.feature_matching):
+        return Finding(
+            "discriminator_winning",
+            "problem",
+            f"{told}, for the voice is not told what they hear: loss.adversarial and loss.feature_matching are 0, so "
+            "it will sound muffled and buzz. Set both to 1.",
+        )
     mel = progress(run, "validation/mel", "loss/mel")
     if mel and mel.fallen > STILL_FALLING:
         return Finding(

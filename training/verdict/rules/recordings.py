@@ -5,10 +5,15 @@ from training.verdict.run import Run
 from training.verdict.wording import percent
 
 EMPTY_ABOVE = 0.85  # share of half the sample rate; LJSpeech reaches 0.99, 16 kHz speech at 22.05 kHz 0.70
-FAST = 17.3  # phonemes per second, pauses counted; of eleven readers the fastest has 16.5, LJSpeech 13.2
+# Phonemes per second, pauses counted. Of eleven readers the slowest has 10.1 and the fastest 16.5; LJSpeech has 13.2.
+USUAL = "10 to 16"
+FAST = 17.3
 MUCH_TOO_FAST = 21.0
-SLOW = 7.0  # the slowest of those readers has 10.1
+SLOW = 7.0
 MUCH_TOO_SLOW = 5.0
+# 16 kHz speech that is called 22.05 kHz is 1.38 times as fast: from here on it may be that of a slow reader.
+MAYBE_FAST = 13.9
+MAYBE_SLOW = 10.0
 LEAST_MINUTES = 1.0
 LITTLE_MINUTES = 10.0  # what people fine-tune on; from nothing, a voice takes hours (jaywalnut310/vits issue 87)
 LEAST_CLIPS = 10  # fewer are learnt by heart
@@ -42,13 +47,26 @@ def speaking_rate_unlikely(run: Run) -> Finding | None:
     letters = run.config is not None and run.config.data.front_end == "graphemes"
     if not rate or SLOW <= rate <= FAST or (letters and rate < SLOW):
         return None
-    beyond = not MUCH_TOO_SLOW <= rate <= MUCH_TOO_FAST
-    how = "fast" if rate > FAST else "slow"
+    told = f"The recordings have {rate:.1f} phonemes a second, "
+    if rate > FAST:
+        told += (
+            f"more than any of eleven readers ({USUAL}). Files that state too high a sample rate do this, as 16 kHz "
+        )
+        told += (
+            "called 22.05 kHz, and the voice would speak as they sound. Listen to one before you train on: if it is "
+        )
+        told += "hurried and high, state the rate it was made at and begin again."
+    else:
+        told += f"fewer than any of eleven readers ({USUAL}). Long silences do this, and no alignment forms over them: "
+        told += (
+            "data.trim_silence = true cuts off those at both ends. Files that state too low a sample rate do it too. "
+        )
+        told += "Listen to one before you train on; what is mended is begun again."
     return Finding(
         "speaking_rate_unlikely",
-        "problem" if beyond else "notice",
-        f"The recordings have {rate:.1f} phonemes a second, which is too {how} for most readers (10 to 16). If they "
-        "sound like that, all is well. If not, the files state a wrong sample rate, or data.language is not theirs.",
+        "notice" if MUCH_TOO_SLOW <= rate <= MUCH_TOO_FAST else "problem",
+        f"{told} If it sounds right, look whether data.language is that of the texts; with both right, it is how your "
+        "speaker speaks.",
     )
 
 
@@ -72,15 +90,20 @@ def _too_little(problem: bool, told: str) -> Finding:
 
 
 def recordings_fit(run: Run) -> Finding | None:
-    """Recordings as they should be."""
+    """Enough recordings, and nothing about them that speaks against the settings.
+
+    Nothing is said where slow speech whose sample rate is stated wrongly is as fast as usual speech: the rate alone
+    does not tell the two apart.
+    """
     bandwidth, rate, hours = (run.figure(name) for name in ("bandwidth_hz", "phonemes_per_second", "hours"))
     if bandwidth is None or rate is None or hours is None:
         return None
-    if bandwidth_missing(run) or speaking_rate_unlikely(run) or too_little_data(run):
+    if bandwidth_missing(run) or too_little_data(run) or not MAYBE_SLOW <= rate < MAYBE_FAST:
         return None
+    held = bandwidth / (run.figure("sample_rate") or 2 * bandwidth) * 2
     return Finding(
         "recordings_fit",
         "ok",
-        f"{hours:.2g} hours of recordings, with {rate:.1f} phonemes a second and sound up to {bandwidth:.0f} Hz "
-        f"({percent(bandwidth / (run.figure('sample_rate') or 2 * bandwidth) * 2)} of what the sample rate can hold).",
+        f"{hours:.2g} hours of recordings, with {rate:.1f} phonemes a second ({USUAL} is usual) and sound up to "
+        f"{bandwidth:.0f} Hz ({percent(held)} of what the sample rate can hold).",
     )
