@@ -15,13 +15,15 @@ from data.opening import open_corpus
 from evaluation.alignment import ALIGNMENT
 from evaluation.comparison import compare
 from evaluation.copies import COPIES
+from evaluation.counted import counted
 from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out, speakers_of
 from evaluation.intelligibility import by_recogniser, by_transcriber
 from evaluation.judging import Evaluation, judge
 from evaluation.measure import Part
+from evaluation.output import check_writable
 from evaluation.recogniser import train_or_load
 from evaluation.recogniser.transcriber import load_transcriber
-from evaluation.robustness import judge_robustness
+from evaluation.robustness import ENOUGH_RECORDINGS, judge_robustness
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
@@ -36,12 +38,22 @@ def main() -> int:
     arguments = _parser().parse_args()
     if arguments.sentences < 1:
         raise InputError(f"--sentences {arguments.sentences}: a voice is judged on one or more")
-    transcriber = None if arguments.asr is None else load_transcriber(arguments.asr)
     paths: list[Path] = [path for path in (arguments.voice, arguments.other) if path is not None]
+    if len({_place(path) for path in paths}) < len(paths):
+        raise InputError(f"{paths[1]} is the same voice as {paths[0]}: give another to compare with, or none")
+    transcriber = None if arguments.asr is None else load_transcriber(arguments.asr)
     subjects = [load_subject(path, device=arguments.device, seed=arguments.seed) for path in paths]
+    name = "evaluation.json" if len(subjects) == 1 else "comparison.json"
+    output: Path = arguments.output or _folder(paths[0]) / name
+    check_writable(output)
     first = subjects[0].voice
     data = choose_data(first.config, arguments.data)
-    held_out = _of_all([hold_out(one.voice, as_read_by(one.voice, data), arguments.sentences) for one in subjects])
+    wanted = max(arguments.sentences, ENOUGH_RECORDINGS) if arguments.robustness else arguments.sentences
+    recorded = [
+        hold_out(one.voice, as_read_by(one.voice, data), wanted, run=_folder(path))
+        for one, path in zip(subjects, paths, strict=True)
+    ]
+    held_out = [sentences[: arguments.sentences] for sentences in _of_all(recorded)]
     if len({one.sample_rate for one in subjects}) > 1:
         warnings.warn(
             "the voices have different sample rates: spectral and mel distances of copies reach up to half of each, "
@@ -50,21 +62,33 @@ def main() -> int:
         )
 
     parts = list(PARTS)
+    if transcriber is not None:
+        sample = held_out[0][0].recorded
+        transcriber(sample.audio, sample.sample_rate)  # what it cannot do at all shows here, before the long work
+        parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
     if arguments.recogniser:
         parts += _recognised(first, as_read_by(first, data), held_out[0])
-    if transcriber is not None:
-        parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
-    evaluations = [
-        _judged(one, sentences, parts, arguments.robustness) for one, sentences in zip(subjects, held_out, strict=True)
-    ]
+    evaluations = [judge(subject, sentences, parts) for subject, sentences in zip(subjects, held_out, strict=True)]
+    if arguments.robustness:
+        evaluations = [
+            _with_hard_texts(found, subject, sentences)
+            for found, subject, sentences in zip(evaluations, subjects, recorded, strict=True)
+        ]
     compared = compare(evaluations[0], evaluations[1]) if len(evaluations) > 1 else []
     print(table(evaluations[0]) if len(evaluations) == 1 else table_of_two(evaluations[0], evaluations[1], compared))
-    folder = paths[0] if paths[0].is_dir() else paths[0].parent
-    name = "evaluation.json" if len(evaluations) == 1 else "comparison.json"
-    output: Path = arguments.output or folder / name
     write_json(output, held_out[0], evaluations, compared)
-    print(f"{output}: {len(held_out[0])} sentences of {data.shards or data.root}")
+    print(f"{output}: {counted(len(held_out[0]), 'sentence')} of {data.shards or data.root}")
     return 0
+
+
+def _folder(path: Path) -> Path:
+    """Where a voice is."""
+    return path if path.is_dir() else path.parent
+
+
+def _place(path: Path) -> Path:
+    """What two names of one voice have in common."""
+    return (path / "voice.safetensors" if path.is_dir() else path).resolve()
 
 
 def _of_all(held_out: Sequence[Sequence[Sentence]]) -> list[list[Sentence]]:
@@ -88,11 +112,10 @@ def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence])
         return []
 
 
-def _judged(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part], robustness: bool) -> Evaluation:
-    evaluation = judge(subject, sentences, parts)
-    if not robustness:
-        return evaluation
-    return replace(evaluation, hard_texts=tuple(judge_robustness(subject.voice, seed=subject.seed)))
+def _with_hard_texts(found: Evaluation, subject: Subject, recorded: Sequence[Sentence]) -> Evaluation:
+    """What else becomes of the hard texts, which the first speaker says."""
+    own = [sentence for sentence in recorded if not sentence.speaker]
+    return replace(found, hard_texts=tuple(judge_robustness(subject.voice, seed=subject.seed, recorded=own)))
 
 
 def _parser() -> argparse.ArgumentParser:

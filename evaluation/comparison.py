@@ -1,9 +1,10 @@
 """Two voices on the same sentences, measure by measure: which is better, and how sure that is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from evaluation.alignment import ALIGNMENT, COVERAGE, has_aligned
 from evaluation.judging import Evaluation
 from evaluation.measure import Better, Row
 from measures.intervals import Interval, paired_test
@@ -30,10 +31,22 @@ class Compared:
 
 
 def compare(first: Evaluation, second: Evaluation) -> list[Compared]:
-    """Compare what was measured of both, over the sentences that both have a value for."""
+    """Compare what was measured of both, over the sentences that both have a value for.
+
+    No voice has the better alignment that has none above chance, or that covers less than the other.
+    """
     others = {row.key: row for row in second.rows}
     pairs = ((row, others.get(row.key)) for row in first.rows)
-    return [_compare(row, other) for row, other in pairs if other is not None and not (row.note or other.note)]
+    found = [_compare(row, other) for row, other in pairs if other is not None and not (row.note or other.note)]
+    covers = next((one.difference.mean for one in found if one.key == (ALIGNMENT.title, COVERAGE)), 0.0)
+    believed = {
+        None: True,
+        "first": covers <= 0 and has_aligned(first.rows),
+        "second": covers >= 0 and has_aligned(second.rows),
+    }
+    return [
+        replace(one, winner=None) if one.part == ALIGNMENT.title and not believed[one.winner] else one for one in found
+    ]
 
 
 def _compare(first: Row, second: Row) -> Compared:

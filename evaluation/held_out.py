@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,13 @@ from configs import Config, DataSettings, InputError, load_config
 from data.audio_file import FULL_SCALE
 from data.clips import Clip, read_clips
 from data.corpus import split
+from data.findings import Action
 from data.preparation import Preparation, prepare
 from data.preparation.examination import PreparedClip
 from data.shards import open_shards
 from data.text import Encoded
+from evaluation.counted import counted
+from evaluation.learned import warn_of_learned, warn_of_shards
 from evaluation.sound import Sound
 from infer import Voice
 
@@ -69,17 +73,19 @@ def as_read_by(voice: Voice, data: DataSettings) -> DataSettings:
     return data.model_copy(update=update)
 
 
-def hold_out(voice: Voice, data: DataSettings, count: int) -> list[Sentence]:
+def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None = None) -> list[Sentence]:
     """The held-out sentences, as the voice reads them; fewer than `count` only where there are no more.
 
     They are the validation clips of the settings; a corpus with no more clips than `data.validation_clips` is held out
     whole. Of these, the ids with the smallest SHA-256 are taken: any number of sentences begins with the same ones.
-    What a recording has beyond its last whole frame is cut off, as no voice can copy it.
+    What a recording has beyond its last whole frame is cut off, as no voice can copy it. Recordings that are left out,
+    and sentences that the voice has learned from or may have, are told in warnings.
 
     Args:
         voice: who is to speak.
         data: where the recordings are, `as_read_by` this voice.
         count: of sentences.
+        run: folder of the voice; None is where its settings say it was made.
 
     Raises:
         InputError: nothing is held out, a speaker is not one of the voice's, or the texts are in another alphabet.
@@ -97,7 +103,7 @@ def hold_out(voice: Voice, data: DataSettings, count: int) -> list[Sentence]:
                 voice.sample_rate,
             ),
         )
-        for clip in _clips(voice, data, speakers, count)
+        for clip in _clips(voice, data, speakers, count, run or Path(voice.config.run.dir))
     ]
     _refuse_another_alphabet(sentences, data)
     return sentences
@@ -108,15 +114,39 @@ def speakers_of(voice: Voice) -> tuple[str, ...]:
     return voice.speakers if len(voice.speakers) > 1 else ()
 
 
-def _clips(voice: Voice, data: DataSettings, speakers: Sequence[str], count: int) -> Iterator[Clip]:
-    symbols = voice.front_end.symbols
+def _clips(voice: Voice, data: DataSettings, speakers: Sequence[str], count: int, run: Path) -> Iterator[Clip]:
+    symbols, own, audio = voice.front_end.symbols, voice.config.data, voice.config.audio
     if data.shards is not None:
-        corpus = open_shards(data.shards, data, voice.config.audio, symbols=symbols, speakers=voice.speakers)
-        return iter(sorted(corpus.validation, key=lambda clip: _place(clip.id))[:count])
-    preparation = prepare(data, voice.config.audio, symbols=symbols)
+        corpus = open_shards(data.shards, data, audio, symbols=symbols, speakers=voice.speakers)
+        held_out = sorted(corpus.validation, key=lambda clip: _place(clip.id))[:count]
+        warn_of_shards(own, data, run)
+        return iter(held_out)
+    preparation = prepare(data, audio, symbols=symbols)
+    _warn_of_dropped(preparation)
     chosen = sorted(_validation(preparation), key=lambda clip: _place(clip.recording.id))[:count]
-    _warn_of_learned(voice.config, preparation, chosen)
+    if own.shards is not None:
+        warn_of_shards(own, data, run)
+    else:
+        warn_of_learned(
+            own,
+            run,
+            preparation,
+            chosen,
+            prepare_own=lambda: prepare(as_read_by(voice, own), audio, symbols=symbols),
+        )
     return read_clips(chosen, prepared_audio=preparation.prepared_audio, symbols=symbols, speakers=speakers)
+
+
+def _warn_of_dropped(preparation: Preparation) -> None:
+    dropped = preparation.rows - len(preparation.clips)
+    if not dropped:
+        return
+    faults = Counter(str(one.fault) for one in preparation.findings if one.action is Action.DROPPED)
+    why = ", ".join(f"{fault}: {count}" for fault, count in faults.most_common())
+    warnings.warn(
+        f"{preparation.data.root}: left out {dropped} of {counted(preparation.rows, 'recording')} ({why})",
+        stacklevel=2,
+    )
 
 
 def _validation(preparation: Preparation) -> Sequence[PreparedClip]:
@@ -126,24 +156,6 @@ def _validation(preparation: Preparation) -> Sequence[PreparedClip]:
     if data.validation_metadata is None and len(clips) <= data.validation_clips:
         return clips
     return split(clips, data)[1]
-
-
-def _warn_of_learned(config: Config, preparation: Preparation, chosen: Sequence[PreparedClip]) -> None:
-    """Tell of sentences that a voice learned from, because its own settings divide the same recordings otherwise."""
-    own, data, clips = config.data, preparation.data, preparation.clips
-    if Path(own.root).resolve() != Path(data.root).resolve() or own.validation_clips >= len(clips):
-        return
-    if (own.metadata, own.validation_metadata) != (data.metadata, data.validation_metadata):
-        warnings.warn(
-            f"the voice of {config.run.dir} divides {own.root} otherwise: it may know these sentences", stacklevel=2
-        )
-        return
-    learned = {clip.recording.id for clip in split(clips, own)[0]} & {clip.recording.id for clip in chosen}
-    if learned:
-        warnings.warn(
-            f"the voice of {config.run.dir} has learned from {len(learned)} of these {len(chosen)} sentences",
-            stacklevel=2,
-        )
 
 
 def _place(name: str) -> bytes:

@@ -16,7 +16,7 @@ from evaluation.subject import Subject
 
 @dataclass(frozen=True)
 class Failure:
-    """What a voice could not do with a sentence."""
+    """What a voice could not do with a sentence, or who listens to it could not."""
 
     sentence: str  # its id
     reason: str
@@ -43,13 +43,14 @@ def judge(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]
     for sentence in tqdm(sentences, desc=subject.name, unit="sentence", delay=2, disable=None, leave=False):
         rendition = Rendition(subject, sentence)
         for measure in taken:
-            if measure.of_recording is not None:
-                recorded[measure][sentence.id] = _finite(measure.of_recording(rendition))
-            try:
-                values[measure][sentence.id] = _finite(measure.of(rendition))
-            except InputError as error:
-                failures[Failure(sentence.id, str(error))] = None
-                values[measure][sentence.id] = math.nan
+            for found, of in ((recorded, measure.of_recording), (values, measure.of)):
+                if of is None:
+                    continue
+                try:
+                    found[measure][sentence.id] = _finite(of(rendition))
+                except InputError as error:
+                    failures[Failure(sentence.id, str(error))] = None
+                    found[measure][sentence.id] = math.nan
     rows = [
         Row(
             part=title,

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from configs.atomic_file import replacing
+from evaluation.alignment import ALIGNMENT, has_aligned
 from evaluation.comparison import Compared
+from evaluation.counted import counted
 from evaluation.held_out import Sentence
 from evaluation.judging import Evaluation
 from evaluation.measure import Better, Row
@@ -106,6 +108,8 @@ def _label(row: Row) -> str:
 def _mean(interval: Interval) -> str:
     if not interval.count:
         return "no value"
+    if interval.count == 1:
+        return _number(interval.mean)
     return f"{_number(interval.mean)} [{_number(interval.low)}, {_number(interval.high)}]"
 
 
@@ -118,7 +122,10 @@ def _number(value: float) -> str:
 
 def _too_few(rows: Sequence[Row], compared: Sequence[Compared] = ()) -> Iterator[str]:
     """What so few sentences cannot tell."""
-    if max((row.interval.count for row in rows), default=0) < _FEW:
+    most = max((row.interval.count for row in rows), default=0)
+    if most == 1:
+        yield "one sentence: there are no intervals, and another sentence may give quite other values"
+    elif most < _FEW:
         yield f"fewer than {_FEW} sentences: the intervals are too narrow"
     if compared and max(one.difference.count for one in compared) < _LEAST_COMPARED:
         yield f"fewer than {_LEAST_COMPARED} sentences: no difference can be found, however large it is"
@@ -130,9 +137,13 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
         yield f"{evaluation.voice}: without {', '.join(_noted(evaluation.rows, note))}: {note}"
     for row in evaluation.rows:
         if not row.note and row.interval.count < len(row.values):
-            yield f"{evaluation.voice}: {row.name} of {row.interval.count} of {len(row.values)} sentences"
+            of = counted(len(row.values), "sentence")
+            yield f"{evaluation.voice}: {row.name} of {row.interval.count} of {of}"
+    aligned = [row for row in evaluation.rows if row.part == ALIGNMENT.title and row.interval.count > 1]
+    if aligned and not has_aligned(aligned):
+        yield f"{evaluation.voice}: its {ALIGNMENT.title} is no better than chance, so that its measures mean nothing"
     if evaluation.failures:
-        yield f"{evaluation.voice}: {len({failure.sentence for failure in evaluation.failures})} sentences failed"
+        yield f"{evaluation.voice}: {counted(len({one.sentence for one in evaluation.failures}), 'sentence')} failed"
     for failure in evaluation.failures:
         yield f"  {failure.sentence}: {failure.reason}"
     if evaluation.hard_texts:

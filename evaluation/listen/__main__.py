@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 from configs import InputError, command
+from evaluation.counted import counted
 from evaluation.listen.items import held_out_sentences, lines_of, load_voices, make_items
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results, results_table
+from evaluation.output import check_writable
 
 MOST_VERSIONS = 9  # the keys 1 to 9; ITU-R BS.1534-3 advises against more than 12
 _MEGABYTE = 1_000_000
@@ -31,17 +33,21 @@ def main() -> int:
         raise InputError(f"--sentences {arguments.sentences}: a test has one or more")
     if arguments.text is not None and (arguments.data is not None or len(arguments.voices) < 2):
         raise InputError("a --text has no recordings: give it no --data, and two voices or more")
+    check_writable(arguments.output)
     voices = load_voices(arguments.voices, arguments.device)
     if arguments.text is None:
         # A reference that is duller than a voice would be none.
         finest = max(voices.values(), key=lambda voice: voice.sample_rate)
-        sentences = held_out_sentences(finest, arguments.data, arguments.sentences)
+        path = arguments.voices[list(voices.values()).index(finest)]
+        run = path if path.is_dir() else path.parent
+        sentences = held_out_sentences(finest, arguments.data, arguments.sentences, run=run)
     else:
         sentences = lines_of(arguments.text, arguments.sentences)
     items = make_items(voices, sentences, seed=arguments.seed)
     write_page(items, arguments.output, seed=arguments.seed, lossless=arguments.lossless)
     megabytes = arguments.output.stat().st_size / _MEGABYTE
-    print(f"{arguments.output}: {len(items)} sentences by {len(voices)} voices, {megabytes:.1f} MB")
+    made = f"{counted(len(items), 'sentence')} by {counted(len(voices), 'voice')}"
+    print(f"{arguments.output}: {made}, {megabytes:.1f} MB")
     return 0
 
 

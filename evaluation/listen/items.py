@@ -77,13 +77,14 @@ def load_voices(paths: Sequence[Path], device: str) -> dict[str, Voice]:
     return {name: Voice.load(path, device) for name, path in zip(names, paths, strict=True)}
 
 
-def held_out_sentences(voice: Voice, folder: Path | None, count: int) -> list[Sentence]:
+def held_out_sentences(voice: Voice, folder: Path | None, count: int, *, run: Path | None = None) -> list[Sentence]:
     """Sentences that a voice was not taught, with their recordings.
 
     Args:
         voice: whose settings say where they are.
         folder: where they are instead.
         count: how many, at most.
+        run: folder of the voice, as in `hold_out`.
 
     Raises:
         InputError: there are none.
@@ -96,7 +97,7 @@ def held_out_sentences(voice: Voice, folder: Path | None, count: int) -> list[Se
             recorded=held.recorded.audio,
             rate_hz=voice.sample_rate,
         )
-        for held in hold_out(voice, as_read_by(voice, choose_data(voice.config, folder)), count)
+        for held in hold_out(voice, as_read_by(voice, choose_data(voice.config, folder)), count, run=run)
     ]
 
 

@@ -11,6 +11,8 @@ For instance, a file whisper_here.py in the current folder, for `--asr whisper_h
 """
 
 import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -23,23 +25,54 @@ class Transcriber(Protocol):
     """Anything that turns speech into text."""
 
     def __call__(self, audio: npt.NDArray[np.float32], sample_rate: int) -> str:
-        """The words in mono audio [S] in [-1, 1]."""
+        """The words in mono audio [S] in [-1, 1].
+
+        Raises:
+            InputError: it cannot tell.
+        """
         ...
+
+
+@dataclass(frozen=True)
+class PlugIn:
+    """A user's function: whatever goes wrong in it is told in one sentence, as it is not our program that failed."""
+
+    name: str  # as the user has it
+    function: Callable[[npt.NDArray[np.float32], int], object]
+
+    def __call__(self, audio: npt.NDArray[np.float32], sample_rate: int) -> str:
+        """The words in mono audio [S] in [-1, 1].
+
+        Raises:
+            InputError: the function raises something, or returns no text.
+        """
+        try:
+            text = self.function(audio.copy(), sample_rate)  # it may write on it
+        except (Exception, SystemExit) as error:
+            raise InputError(f"--asr {self.name}: {_described(error)}") from error
+        if not isinstance(text, str):
+            raise InputError(f"--asr {self.name}: returned {text!r}, which is no text")
+        return text
 
 
 def load_transcriber(name: str) -> Transcriber:
     """Import the function that a user names as `module:function`.
 
     Raises:
-        InputError: there is no such module or function, or it cannot be called.
+        InputError: there is no such module or function, the module fails, or the function cannot be called.
     """
     module, _, function = name.partition(":")
-    if not (module and function):
+    if not (module and function) or module.startswith("."):
         raise InputError(f"--asr {name}: name a module and a function in it, such as whisper_here:transcribe")
     try:
-        transcriber: Transcriber = getattr(importlib.import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"--asr {name}: {error}: install it, or correct the name") from error
+        transcriber = getattr(importlib.import_module(module), function)
+    except (Exception, SystemExit) as error:  # a module runs when it is imported, and may raise anything
+        raise InputError(f"--asr {name}: {_described(error)}: install or correct it, or correct the name") from error
     if not callable(transcriber):
         raise InputError(f"--asr {name}: is no function of (audio, sample_rate), but {transcriber!r}")
-    return transcriber
+    return PlugIn(name, transcriber)
+
+
+def _described(error: BaseException) -> str:
+    """An exception in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")

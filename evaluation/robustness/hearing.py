@@ -1,6 +1,6 @@
 """What is kept of a text while it is spoken: of each sentence the symbols with their times, and the energy.
 
-The sound itself is let go chunk by chunk, so that a text of any length needs the memory of one sentence.
+The sound itself is let go chunk by chunk, unless it is asked for, so that a text of any length needs little memory.
 """
 
 import unicodedata
@@ -28,6 +28,7 @@ class HeardSentence:
     seconds: float
     powers: NDArray[np.float64]  # [W] mean squares of windows of 10 ms; not finite where the sound is not
     full_scale_share: float  # of its samples
+    sound: Audio | None = None  # [S], where it was asked for
 
     @property
     def finite(self) -> bool:
@@ -45,7 +46,9 @@ class HeardSentence:
         return [symbol for symbol in self.timed.phonemes if not is_pause(symbol.text)]
 
 
-def hear(voice: Voice, text: str, *, seed: int, speaker: str | None) -> Iterator[HeardSentence]:
+def hear(
+    voice: Voice, text: str, *, seed: int, speaker: str | None, keep_sound: bool = False
+) -> Iterator[HeardSentence]:
     """Let a voice speak a text, and listen sentence by sentence.
 
     Raises:
@@ -55,12 +58,14 @@ def hear(voice: Voice, text: str, *, seed: int, speaker: str | None) -> Iterator
         if isinstance(said, Utterance):
             timeline = Timeline(voice.sample_rate)
             (heard,) = timeline.noting([said])
-            powers, at_full_scale = _energy(heard.chunks(), round(WINDOW_SECONDS * voice.sample_rate))
+            chunks: Iterable[Audio] = list(heard.chunks()) if keep_sound else heard.chunks()
+            powers, at_full_scale = _energy(chunks, round(WINDOW_SECONDS * voice.sample_rate))
             yield HeardSentence(
                 timed=timeline.timestamps.sentences[0],
                 seconds=said.samples / voice.sample_rate,
                 powers=powers,
                 full_scale_share=at_full_scale / max(1, said.samples),
+                sound=np.concatenate([np.zeros(0, np.float32), *chunks]) if keep_sound else None,
             )
 
 

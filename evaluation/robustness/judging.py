@@ -1,16 +1,18 @@
-"""A voice speaks the hard texts, and each is judged."""
+"""A voice speaks ordinary sentences, to show that it speaks at all, and then the hard texts; each is judged."""
 
 import warnings
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tqdm import tqdm
 
 from configs import InputError
+from evaluation.held_out import Sentence
 from evaluation.robustness.faults import Reason, faults_of_repetition, faults_of_sentence
 from evaluation.robustness.hearing import HeardSentence, hear, is_pause
+from evaluation.robustness.ordinary import NO_SPEECH, faults_of_ordinary
 from evaluation.robustness.texts import HardText, hard_texts, ordinary_sentences
 from evaluation.robustness.usual import Usual
 from infer import Voice
@@ -18,6 +20,7 @@ from infer import Voice
 Outcome = Literal["fine", "refused", "wrong"]
 _OUTCOMES: tuple[Outcome, ...] = ("fine", "refused", "wrong")
 _SHOWN_CHARACTERS = 50
+_ORDINARY = 12  # sentences that show what is usual
 
 
 @dataclass(frozen=True)
@@ -33,41 +36,55 @@ class JudgedText:
 
 
 def judge_robustness(
-    voice: Voice, *, seed: int, speaker: str | None = None, texts: Sequence[HardText] | None = None
+    voice: Voice,
+    *,
+    seed: int,
+    speaker: str | None = None,
+    texts: Sequence[HardText] | None = None,
+    recorded: Sequence[Sentence] = (),
 ) -> list[JudgedText]:
     """Let a voice speak hard texts and judge each from its durations and its energy.
+
+    Of a voice that does not speak ordinary sentences either, everything it says is wrong.
 
     Args:
         voice: of any language and front end; what is usual for it is measured first, on ordinary sentences.
         seed: of the noise of each text.
         speaker: one of the voice's; None takes the first.
         texts: others than all hundred of ours.
+        recorded: recordings of that speaker, which the ordinary sentences are held against.
 
     Raises:
         InputError: there is no such speaker.
     """
     voice.say("", speaker=speaker)  # a mistake in the arguments is no fault of the voice
-    usual = usual_speech(voice, seed=seed, speaker=speaker)
+    # A voice of another alphabet cannot read our sentences, but it can read those of its recordings.
+    known = [*ordinary_sentences(voice.config.data.language), *(sentence.text for sentence in recorded)]
+    ordinary = _heard_of(voice, known, seed, speaker)
+    usual = Usual.of(ordinary)
+    no_speech = list(faults_of_ordinary(ordinary, recorded, voice.sample_rate))
     chosen = hard_texts() if texts is None else texts
     bar = tqdm(chosen, desc="speaking hard texts", unit="text", delay=2, disable=None, leave=False)
-    return [_judge(voice, text, usual, seed, speaker) for text in bar]
+    return [_judge(voice, text, usual, no_speech, seed, speaker) for text in bar]
 
 
-def usual_speech(voice: Voice, *, seed: int, speaker: str | None = None) -> Usual:
-    """How a voice speaks what is not hard, as far as it can speak it."""
+def _heard_of(voice: Voice, texts: Iterable[str], seed: int, speaker: str | None) -> list[HeardSentence]:
+    """How a voice speaks the first of these that it can speak."""
     heard: list[HeardSentence] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for sentence in ordinary_sentences(voice.config.data.language):
+        for text in texts:
+            if len(heard) >= _ORDINARY:
+                break
             try:
-                heard += hear(voice, sentence, seed=seed, speaker=speaker)
+                heard += hear(voice, text, seed=seed, speaker=speaker, keep_sound=True)
             except InputError:
                 continue
-    return Usual.of(heard)
+    return heard
 
 
 def robustness_table(judged: Sequence[JudgedText]) -> str:
-    """A line for each class, and below it one for each text that is wrong."""
+    """A line for each class, and below it one for each text that is wrong; above all, whether the voice speaks."""
     counts = Counter((one.kind, one.outcome) for one in judged)
     kinds = list(dict.fromkeys(one.kind for one in judged))
     width = max(map(len, ("all", "class", *kinds)))
@@ -78,13 +95,22 @@ def robustness_table(judged: Sequence[JudgedText]) -> str:
         cells = "  ".join(f"{count:{len(outcome)}}" for count, outcome in zip(row, _OUTCOMES, strict=True))
         lines.append(f"{kind:{width}}  {sum(row):5}  {cells}")
     for one in judged:
-        if one.outcome == "wrong":
-            reasons = "; ".join(f"{reason.rule}: {reason.sentence}" for reason in one.reasons)
-            lines.append(f"{one.kind}: {_shortened(one.text)!r}: {reasons}")
-    return "\n".join(lines)
+        reasons = [f"{reason.rule}: {reason.sentence}" for reason in one.reasons if reason.rule != NO_SPEECH]
+        if one.outcome == "wrong" and reasons:
+            lines.append(f"{one.kind}: {_shortened(one.text)!r}: {'; '.join(reasons)}")
+    return "\n".join([*_no_speech(judged), *lines])
 
 
-def _judge(voice: Voice, text: HardText, usual: Usual, seed: int, speaker: str | None) -> JudgedText:
+def _no_speech(judged: Sequence[JudgedText]) -> Iterator[str]:
+    """What is to be said once, and not of every text."""
+    why = next((reason.sentence for one in judged for reason in one.reasons if reason.rule == NO_SPEECH), None)
+    if why is not None:
+        yield f"the voice does not speak ordinary sentences either: these judgements mean nothing ({why})"
+
+
+def _judge(
+    voice: Voice, text: HardText, usual: Usual, no_speech: Sequence[Reason], seed: int, speaker: str | None
+) -> JudgedText:
     found: list[Reason] = []
     words: list[list[tuple[str, float]]] = []
     seconds = 0.0
@@ -93,6 +119,8 @@ def _judge(voice: Voice, text: HardText, usual: Usual, seed: int, speaker: str |
         warnings.simplefilter("always")
         try:
             for heard in hear(voice, text.text, seed=seed, speaker=speaker):
+                if not words:
+                    found += no_speech
                 seconds += heard.seconds
                 found += faults_of_sentence(heard, usual)
                 words.append(_word_lengths(heard))

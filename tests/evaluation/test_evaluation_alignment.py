@@ -4,13 +4,15 @@ from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.text import Encoded, SymbolTable, piper_symbols
-from evaluation.alignment import Alignment
+from evaluation.alignment import Alignment, Alignments
 from evaluation.phonemes import phonemes_of
 from evaluation.subject import Aligned
+from models.alignment import search_durations
 
 SECONDS = 0.0116  # of a frame
 LETTERS = SymbolTable({"_": 0, "a": 1, "b": 2, "c": 3, "d": 4})
@@ -18,25 +20,56 @@ LETTERS = SymbolTable({"_": 0, "a": 1, "b": 2, "c": 3, "d": 4})
 
 def drawn(choices: list[int], frames: list[int], *, sure: float = 50.0, letters: str = "abcd") -> Alignment:
     """An alignment to four letters without ends: what each frame chooses among `_ab cd`, frames of each of these."""
+    return both_ways(choices, frames, sure=sure, letters=letters).forwards
+
+
+def both_ways(choices: list[int], frames: list[int], *, sure: float = 50.0, letters: str = "abcd") -> Alignments:
+    """The same, and heard backwards."""
     encoded = LETTERS.encode(letters)
     phonemes = phonemes_of(encoded)
     scores = np.zeros((len(choices), len(encoded.ids)), np.float32)
     scores[np.arange(len(choices)), phonemes.starts[choices]] = sure
     counts = np.zeros(len(encoded.ids), np.int64)
     counts[phonemes.starts] = frames
-    return Alignment.of(Aligned(scores, counts), phonemes, SECONDS)
+    return Alignments.of(Aligned(scores, counts), phonemes, SECONDS)
 
 
 def test_where_every_frame_chooses_what_the_path_gives_it_all_is_well() -> None:
-    found = drawn([0, 0, 1, 1, 2, 3, 3, 4], [2, 2, 1, 2, 1])
+    found = both_ways([0, 0, 1, 1, 2, 3, 3, 4], [2, 2, 1, 2, 1])
     assert found.sharpness == pytest.approx(1)
-    assert (found.coverage, found.skipped, found.repeated, found.stretched) == (1, 0, 0, 0)
+    assert found.coverage == 1
+    assert (found.forwards.skipped, found.forwards.repeated, found.forwards.stretched) == (0, 0, 0)
 
 
-def test_where_no_frame_knows_anything_sharpness_is_the_share_of_the_ids() -> None:
-    found = drawn([0] * 8, [2, 2, 1, 2, 1], sure=0.0)
+def test_where_no_frame_knows_anything_certainty_is_the_share_of_the_ids_and_that_is_no_more_than_chance() -> None:
+    found = both_ways([0] * 8, [2, 2, 1, 2, 1], sure=0.0)
     ids_of = np.array([1, 2, 2, 2, 2]) / 9  # a letter has a blank behind it, the first blank stands alone
-    assert found.sharpness == pytest.approx(float(np.average(ids_of, weights=[2, 2, 1, 2, 1])))
+    assert found.forwards.certain == pytest.approx(float(np.average(ids_of, weights=[2, 2, 1, 2, 1])))
+    assert abs(found.sharpness) < 0.05  # the path dwells elsewhere the other way round
+    assert found.coverage == 0
+
+
+def test_likings_of_frames_that_have_nothing_to_do_with_the_text_are_worth_nothing() -> None:
+    generator = np.random.default_rng(3)
+    encoded = LETTERS.encode("abcdabdcbacdbadc")
+    phonemes, frames = phonemes_of(encoded), 120
+    certain, sharpness, coverage = [], [], []
+    for _ in range(60):
+        liked = generator.normal(scale=3.0, size=len(encoded.ids))  # by all frames
+        drift = generator.normal(scale=0.7, size=(frames, len(encoded.ids))).cumsum(axis=0)
+        scores = torch.from_numpy((liked + drift).astype(np.float32))
+        path = search_durations(scores[None], torch.tensor([len(encoded.ids)]), torch.tensor([frames]))[0]
+        found = Alignments.of(Aligned(scores.numpy(), path.numpy()), phonemes, SECONDS)
+        certain.append(found.forwards.certain)
+        sharpness.append(found.sharpness)
+        coverage.append(found.coverage)
+    assert np.mean(certain) > 0.4  # as sure as a voice that has learned to align
+    for values in (sharpness, coverage):
+        assert abs(np.mean(values)) < 3 * np.std(values) / np.sqrt(len(values))
+
+
+def test_of_phonemes_that_are_not_heard_nothing_can_be_repeated() -> None:
+    assert np.isnan(drawn([0] * 8, [2, 2, 1, 2, 1]).repeated)
 
 
 def test_a_phoneme_that_its_own_frames_do_not_choose_is_skipped() -> None:
@@ -57,7 +90,7 @@ def test_a_frame_that_takes_the_same_letter_elsewhere_for_its_own_knows_its_lett
     frames = np.zeros(len(encoded.ids), np.int64)
     frames[phonemes.starts] = np.bincount(path)
     found = Alignment.of(Aligned(scores, frames), phonemes, SECONDS)
-    assert found.sharpness == pytest.approx(1)
+    assert found.certain == pytest.approx(1)
     assert (found.coverage, found.skipped, found.repeated) == (1, 0, 0)
 
 

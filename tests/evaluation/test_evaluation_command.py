@@ -46,6 +46,12 @@ SENTENCES = (
     "The wind was cold that day.",
 )
 VALIDATION = 3
+ASR_MODULES = {
+    "asr_no_disk": "raise OSError('libfoo.so is missing')",
+    "asr_no_python": "def f(:",
+    "asr_exits": "raise SystemExit(1)",
+    "asr_fails": "def raises(audio, rate): raise RuntimeError('no GPU here')\ndef silent(audio, rate): pass",
+}
 
 Evaluate = Callable[..., dict[str, Any]]
 
@@ -190,12 +196,55 @@ def test_sentences_that_a_second_voice_has_learned_from_are_told(run: Path, corp
     data = choose_data(first.config, None)
     folder = write_run(tmp_path / "other", corpus, "data.validation_clips=1", f"run.dir={tmp_path}/other")
     other = load_subject(folder, device="cpu", seed=1).voice
-    with pytest.warns(UserWarning, match=f"the voice of {folder} has learned from 2 of these 3 sentences"):
+    with pytest.warns(UserWarning, match=f"the voice of {folder} has learned from 2 of 3 sentences that"):
         hold_out(other, as_read_by(other, data), 99)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         hold_out(other, as_read_by(other, data), 1)  # the one that is held out for both
         hold_out(first, as_read_by(first, data), 99)
+
+
+def told_of(voice: Voice, folder: Path, run: Path | None = None) -> str:
+    """What is warned of where a voice is judged on all that is held out in a folder."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        hold_out(voice, as_read_by(voice, choose_data(voice.config, folder)), 99, run=run)
+    return "; ".join(str(one.message) for one in caught)
+
+
+def test_sentences_that_were_learned_are_known_in_a_part_of_the_corpus_by_any_name(
+    run: Path, corpus: Path, tmp_path: Path
+) -> None:
+    voice = load_subject(run, device="cpu", seed=1).voice
+    held = [one.id for one in hold_out(voice, as_read_by(voice, choose_data(voice.config, None)), 99)]
+    rows = [row.split("|") for row in (corpus / "metadata.csv").read_text().splitlines()]
+    learned = [row for row in rows if row[0] not in held]
+    for folder, name in ((tmp_path / "part", "{}"), (tmp_path / "renamed", "take-{}")):
+        (folder / "wavs").mkdir(parents=True)
+        for old, *_ in learned[:2]:
+            (folder / "wavs" / f"{name.format(old)}.wav").write_bytes((corpus / "wavs" / f"{old}.wav").read_bytes())
+        (folder / "metadata.csv").write_text("\n".join("|".join([name.format(old), *text]) for old, *text in learned))
+        told = told_of(voice, folder)
+        assert "has learned from 2 of 2 sentences that it is judged on" in told
+        assert f"{folder}: left out 1 of 3 recordings (missing file: 1)" in told
+
+
+def test_what_was_learned_is_not_guessed_at_where_the_recordings_are_gone_or_are_not_what_they_were(
+    corpus: Path, tmp_path: Path
+) -> None:
+    folder = write_run(tmp_path / "gone", corpus, "data.root=/gone/away")
+    voice = load_subject(folder, device="cpu", seed=1).voice
+    doubt = f"whether the voice of {folder} has learned from what it is judged on cannot be known: "
+    assert told_of(voice, corpus, folder) == f"{doubt}its own recordings are not at /gone/away"
+    counts = {"clips": len(SENTENCES) - VALIDATION, "validation_clips": VALIDATION}
+    (folder / "corpus.json").write_text(json.dumps(counts))
+    assert told_of(voice, corpus, folder) == ""  # as many, in another place: they are divided by their ids
+    there = write_run(tmp_path / "there", corpus)
+    voice = load_subject(there, device="cpu", seed=1).voice
+    (there / "corpus.json").write_text(json.dumps(counts))
+    assert told_of(voice, corpus, there) == ""
+    (there / "corpus.json").write_text(json.dumps(counts | {"clips": 320}))
+    assert "it learned from 320 recordings and was validated with 3, and" in told_of(voice, corpus, there)
 
 
 def test_each_sentence_is_spoken_by_its_own_speaker(corpus: Path, tmp_path: Path) -> None:
@@ -275,8 +324,8 @@ def test_a_sentence_that_one_voice_cannot_be_given_is_left_out_for_both(
 ) -> None:
     other = write_run(tmp_path / "other", corpus)
 
-    def without_last(voice: Voice, data: DataSettings, count: int) -> list[Sentence]:
-        sentences = hold_out(voice, data, count)
+    def without_last(voice: Voice, data: DataSettings, count: int, *, run: Path) -> list[Sentence]:
+        sentences = hold_out(voice, data, count, run=run)
         return sentences[:-1] if voice is others[-1] else sentences
 
     others: list[Voice] = []
@@ -371,7 +420,7 @@ def test_hard_texts_are_judged_where_they_are_asked_for(
     run: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     judged = JudgedText("only marks", "...", "refused", (Reason("refused", "nothing to speak"),), 0.0, ())
-    monkeypatch.setattr("evaluation.__main__.judge_robustness", lambda voice, *, seed: [judged])
+    monkeypatch.setattr("evaluation.__main__.judge_robustness", lambda voice, **how: [judged])
     found = evaluate(run, "--sentences", "1", "--robustness")
     assert [one["text"] for one in found["voices"][0]["hard_texts"]] == ["..."]
     assert "only marks      1" in capsys.readouterr().out
@@ -385,6 +434,17 @@ def test_hard_texts_are_judged_where_they_are_asked_for(
         (["{run}", "--data", "{empty}"], "{empty}: "),
         (["{run}", "--sentences", "0"], "--sentences 0: a voice is judged on one or more"),
         (["{run}", "--asr", "nothing"], "--asr nothing: name a module"),
+        (["{run}", "--asr", ".:x"], "--asr .:x: name a module"),
+        (["{run}", "--asr", "no_such_module:x"], "--asr no_such_module:x: ModuleNotFoundError"),
+        (["{run}", "--asr", "asr_no_disk:x"], "--asr asr_no_disk:x: OSError: libfoo.so is missing"),
+        (["{run}", "--asr", "asr_no_python:x"], "--asr asr_no_python:x: SyntaxError"),
+        (["{run}", "--asr", "asr_exits:x"], "--asr asr_exits:x: SystemExit: 1"),
+        (["{run}", "--asr", "asr_fails:raises"], "--asr asr_fails:raises: RuntimeError: no GPU here"),
+        (["{run}", "--asr", "asr_fails:silent"], "--asr asr_fails:silent: returned None, which is no text"),
+        (["{run}", "{run}"], "{run} is the same voice as {run}"),
+        (["{run}/voice.safetensors", "{run}"], "{run} is the same voice as {run}/voice.safetensors"),
+        (["{run}", "-o", "{empty}"], "{empty}: is a folder: name a file in it"),
+        (["{run}", "-o", "/proc/found.json"], "/proc/found.json: cannot be written"),
         (["{moved}"], "the recordings of this voice are not at /gone/away: say where they are with --data FOLDER"),
         (["{letters}"], "the voice does not know"),
     ],
@@ -400,6 +460,10 @@ def test_a_mistake_is_told_in_one_sentence(
 ) -> None:
     places = {"run": run, "empty": tmp_path / "empty", "moved": tmp_path / "moved", "letters": tmp_path / "letters"}
     places["empty"].mkdir()
+    for name, content in ASR_MODULES.items():
+        (tmp_path / f"{name}.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("evaluation.__main__.train_or_load", None)  # whatever is wrong is told before the long work
     write_run(places["moved"], corpus, "data.root=/gone/away")
     write_run(places["letters"], corpus, "data.front_end=graphemes", letters="abcdefg")
     monkeypatch.setattr("sys.argv", ["evaluation", *(argument.format(**places) for argument in arguments)])

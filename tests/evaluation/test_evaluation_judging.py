@@ -13,8 +13,10 @@ from evaluation.alignment import ALIGNMENT
 from evaluation.comparison import compare
 from evaluation.copies import COPIES
 from evaluation.held_out import Sentence
+from evaluation.intelligibility import by_transcriber
 from evaluation.judging import Evaluation, judge
-from evaluation.measure import Measure, Part
+from evaluation.measure import Better, Measure, Part, Row
+from evaluation.recogniser.transcriber import PlugIn
 from evaluation.sound import Sound
 from evaluation.speech import SPEECH
 from evaluation.subject import Aligned, Rendered, Subject
@@ -129,7 +131,7 @@ def test_a_sentence_that_fails_is_named_and_the_others_are_judged() -> None:
     ]
     assert {row.interval.count for row in found.rows if row.part == SPEECH.title} == {2}
     assert {row.interval.count for row in found.rows if row.part == ALIGNMENT.title} == {3}
-    assert "1 sentences failed\n  two: the voice would take 99 s" in table(found)
+    assert "1 sentence failed\n  two: the voice would take 99 s" in table(found)
 
 
 def test_the_worse_of_two_voices_is_found_and_a_voice_is_as_good_as_itself() -> None:
@@ -177,3 +179,53 @@ def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
     (found,) = compare(louder, quieter)
     assert found.winner == "second"
     assert found.difference.mean == pytest.approx(-2)
+
+
+def aligning(name: str, coverage: float, repeated: float) -> Evaluation:
+    """A voice with these measures of an alignment, a little different from sentence to sentence."""
+
+    def row(measure: str, better: Better, mean: float) -> Row:
+        return Row(ALIGNMENT.title, measure, "%", better, {text: mean + n for n, text in enumerate(TEXTS, -3)}, {})
+
+    rows = (row("monotonic coverage", "higher", coverage), row("phonemes repeated", "lower", repeated))
+    return Evaluation(name, 1, rows, ())
+
+
+def test_a_voice_that_has_not_aligned_is_never_the_better_one_for_repeating_nothing() -> None:
+    good, poor, untrained = aligning("good", 90, 5), aligning("poor", 30, 60), aligning("untrained", 0, 2)
+    assert [one.winner for one in compare(good, poor)] == ["first", "first"]
+    assert [one.winner for one in compare(poor, untrained)] == ["first", None]
+    assert [one.winner for one in compare(untrained, poor)] == ["second", None]
+    assert [one.winner for one in compare(untrained, aligning("other", -1, 40))] == [None, None]
+    # Who hears less has less to repeat.
+    assert [one.winner for one in compare(poor, aligning("little", 10, 20))] == ["first", None]
+    assert "untrained: its alignment is no better than chance" in table(untrained)
+    assert "no better than chance" not in table(poor)
+
+
+def test_one_sentence_has_no_intervals_and_that_is_what_is_said() -> None:
+    told = table(judge(Echo(voice(), 0.001), held_out(1), (NEARNESS,)))
+    assert "there are no intervals" in told
+    assert "too narrow" not in told
+    assert "[" not in told.splitlines()[3]
+
+
+def test_a_listener_that_fails_at_a_sentence_costs_that_sentence_alone() -> None:
+    sentences = held_out(3)
+    at_two = sentences[1].recorded.audio
+
+    def transcribe(audio: Audio, sample_rate: int) -> object:
+        if len(audio) == len(at_two):
+            raise RuntimeError("out of\nmemory")
+        return None if len(audio) > len(at_two) else "one"
+
+    words = by_transcriber(PlugIn("ears:hear", transcribe), voice().front_end, sentences)
+    found = judge(Echo(voice()), sentences, (NEARNESS, words))
+    assert [(failure.sentence, failure.reason) for failure in found.failures] == [
+        ("two", "--asr ears:hear: RuntimeError: out of memory"),
+        ("three", "--asr ears:hear: returned None, which is no text"),
+    ]
+    nearness, errors = found.rows
+    assert nearness.interval.count == 3
+    assert (errors.interval.count, errors.recorded_interval.count) == (1, 1)
+    assert errors.values["one"] == errors.recorded["one"] == 0

@@ -9,17 +9,29 @@ from typing import Any, Unpack
 
 import numpy as np
 import pytest
+import soundfile
 from numpy.typing import NDArray
 
 from configs import Config, load_config
 from data.text import grapheme_symbols
-from evaluation.robustness import HardText, JudgedText, hard_texts, judge_robustness, robustness_table
+from evaluation.held_out import Sentence
+from evaluation.robustness import (
+    ENOUGH_RECORDINGS,
+    HardText,
+    JudgedText,
+    hard_texts,
+    judge_robustness,
+    robustness_table,
+)
+from evaluation.robustness.ordinary import LEAST_CHANGE_DB, TONE_CENTS, TONE_VOICED_SHARE, Impression
 from evaluation.robustness.texts import ordinary_sentences
+from evaluation.sound import Sound
 from infer import Voice
 from speaking.engine import Audio, Check, Options, Rendering
 from tests.benchmarks.streaming import random_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
+SHARED_DATA = HOUSE.parent / "shared" / "data"
 HOP = 256
 SYMBOL, BLANK = 4, 2  # frames: 14 symbols a second
 # Only sentences with a z are broken; no ordinary one has any.
@@ -30,9 +42,10 @@ Frames = NDArray[np.int64]
 
 @dataclass
 class SteadyEngine:
-    """Gives every symbol the same time and a steady noise, but spoils sentences with a z, or all."""
+    """Gives every symbol the same time and a noise of its own, but spoils sentences with a z, or all."""
 
     marker: int
+    changing: bool = True  # of its spectrum, from symbol to symbol
     spoil_frames: Callable[[Frames], None] = lambda frames: None
     spoil_sound: Callable[[Audio], None] = lambda audio: None
     everywhere: bool = False
@@ -44,6 +57,10 @@ class SteadyEngine:
             self.spoil_frames(frames)
         check(frames)
         audio = np.random.default_rng(1).normal(scale=0.05, size=int(frames.sum()) * HOP).astype(np.float32)
+        if self.changing:  # half of the symbols hiss, the others rumble, both as loud
+            rumbling = np.repeat(np.array(ids) % 4 < 2, frames * HOP)
+            audio = np.where(rumbling, np.convolve(audio, np.ones(64) / 8, "same"), np.diff(audio, append=0) * 0.7)
+            audio = audio.astype(np.float32)
         if spoilt:
             self.spoil_sound(audio)
 
@@ -213,15 +230,89 @@ def test_there_are_a_hundred_texts_and_none_twice() -> None:
     assert not any("z" in sentence for sentence in ordinary_sentences("en-us"))  # as the tests here rely on
 
 
-def test_a_real_voice_speaks_every_class_without_an_exception() -> None:
+def test_a_voice_of_random_weights_does_not_speak_and_nothing_that_it_says_is_fine() -> None:
     voice = random_voice(HOUSE / "configs" / "tiny.toml", [])  # at the pace of a reader
     shortest = {text.kind: text for text in sorted(hard_texts(), key=lambda text: -len(text.text))[1:]}
     outcomes = judge_robustness(voice, seed=1, texts=list(shortest.values()))
     assert len(outcomes) == 19
-    assert [one for one in outcomes if one.outcome == "wrong"] == []
     refused = {one.kind for one in outcomes if one.outcome == "refused"}
     assert refused == {"only punctuation", "emoji", "other scripts", "whitespace"}
+    assert all(rules(one) == {"no speech"} for one in outcomes if one.outcome == "wrong")  # and no exception
+    assert not [one for one in outcomes if one.outcome == "fine"]
     assert json.loads(json.dumps([asdict(one) for one in outcomes]))[-1]["kind"] == outcomes[-1].kind
+    told, *table = robustness_table(outcomes).splitlines()
+    assert told.startswith(
+        "the voice does not speak ordinary sentences either: these judgements mean nothing (its spec"
+    )
+    assert len(table) == 19 + 2  # no line for each of its texts
+
+
+def hum(audio: Audio) -> None:
+    audio[:] = audio * 0.1 + 0.1 * np.sin(np.arange(len(audio)) * 2 * np.pi * 86 / 22050)
+
+
+def recordings(gain: float, count: int = 6) -> list[Sentence]:
+    """Of the same reader as `steady_voice`, with as much change, in level and in time."""
+    voice = steady_voice()
+    texts = [f"we saw {number} ships by the sea" for number in "abcdefghij"[:count]]
+    sounds = [Sound(voice.speak(text) * np.float32(gain), 22050) for text in texts]
+    encode = voice.front_end.utterance
+    return [Sentence(text, text, encode(text), None, sound) for text, sound in zip(texts, sounds, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("spoiling", "recorded", "why"),
+    [
+        ({"changing": False}, [], "its spectrum changes by"),
+        ({"spoil_sound": hum}, [], "it hums one tone"),
+        ({"spoil_sound": silence}, recordings(1.0), "it is at"),
+        ({"spoil_frames": all_ones}, recordings(1.0), "sounds a second, the recordings"),
+        ({"changing": False}, recordings(1.0), "that of the recordings"),
+    ],
+    ids=["noise", "hum", "silence", "too fast", "noise beside recordings"],
+)
+def test_a_voice_that_does_not_speak_ordinary_sentences_is_told_why(
+    spoiling: dict[str, Any], recorded: list[Sentence], why: str
+) -> None:
+    voice = steady_voice(**spoiling, everywhere=True)
+    (one,) = judge_robustness(voice, seed=1, texts=[HARD], recorded=recorded)
+    assert one.outcome == "wrong"
+    assert why in next(reason.sentence for reason in one.reasons if reason.rule == "no speech")
+
+
+def test_a_voice_that_is_like_its_recordings_speaks_and_a_few_recordings_decide_nothing() -> None:
+    assert "no speech" not in rules(judge_robustness(steady_voice(), seed=1, texts=[HARD], recorded=recordings(3.0))[0])
+    quiet = steady_voice(spoil_sound=silence, everywhere=True)
+    for count, found in ((ENOUGH_RECORDINGS - 1, False), (ENOUGH_RECORDINGS, True)):
+        (one,) = judge_robustness(quiet, seed=1, texts=[HARD], recorded=recordings(1.0, count))
+        assert ("no speech" in rules(one)) == found
+
+
+def test_a_voice_of_another_alphabet_is_asked_for_the_sentences_of_its_recordings() -> None:
+    letters = "абвгд"
+    config = load_config(HOUSE / "configs" / "tiny.toml", ["data.front_end=graphemes", "data.language=ru"])
+    symbols = grapheme_symbols([letters])
+    voice = Voice(Parts(config, symbols.to_json()), SteadyEngine(-1, changing=False))
+    text = " ".join(["абв", "где", "да"] * 5)
+    sentence = Sentence("one", text, voice.front_end.utterance(text), None, Sound(np.ones(22050, np.float32), 22050))
+    hard = HardText("calm", "вода", True)
+    assert "no speech" not in rules(judge_robustness(voice, seed=1, texts=[hard])[0])  # nothing is known
+    assert "no speech" in rules(judge_robustness(voice, seed=1, texts=[hard], recorded=[sentence])[0])
+
+
+@pytest.mark.parametrize("corpus", ["ljspeech_dev", "onevoice", "multispeaker"])
+def test_no_reader_is_taken_for_noise_or_a_tone(corpus: str) -> None:
+    files = sorted((SHARED_DATA / corpus / "wavs").glob("*"))[::23]
+    if not files:
+        pytest.skip(f"real speech is not present: {SHARED_DATA / corpus}")
+    for file in files[:12]:
+        audio, rate = soundfile.read(file, dtype="float32")
+        found = Impression.of(audio, rate, "")
+        assert found.change_db > 1.8 * LEAST_CHANGE_DB, file.name
+        assert found.voiced_share < TONE_VOICED_SHARE, file.name
+        assert found.pitch_cents > 2 * TONE_CENTS, file.name
+        quiet = (audio * np.float32(0.01)).astype(np.float32)
+        assert Impression.of(quiet, rate, "").change_db == pytest.approx(found.change_db, rel=1e-3)
 
 
 def test_a_thousand_words_need_no_more_memory_than_a_hundred() -> None:
