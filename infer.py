@@ -14,16 +14,16 @@ from tqdm import tqdm
 
 from configs import InputError, command
 from data.audio_file import FULL_SCALE, read_audio
-from data.audio_writer import HIGHEST_RATE, LOWEST_RATE, AudioWriter, write_audio
+from data.audio_writer import AudioWriter
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from data.text.ssml import Break, Utter, parse_ssml
 from models.device import choose_device
-from speaking.batch import Line, SpeakLine, read_lines, speak_and_tell
+from speaking.batch import Line, SpeakLine, cores, read_lines, speak_and_tell
 from speaking.command_line import build_parser, check_together, how_asked, open_outlet, read_text, timestamps_file
 from speaking.durations import check_durations
 from speaking.engine import Audio, Engine, OnnxEngine, TorchEngine, VoiceParts
-from speaking.manner import How, Manner, within
+from speaking.manner import How, Manner
 from speaking.outlets import Outlet, send
 from speaking.timestamps import TimedSpeech, Timeline, write_timestamps
 from speaking.utterance import Said, Silence, Utterance
@@ -217,13 +217,16 @@ def main() -> int:
     text = read_text(arguments.text, arguments.file)
     if arguments.phonemes:
         for piece in voice.pieces(text, ssml=how_asked(arguments, text)["ssml"]):
-            for sentence in voice.front_end.sentences(piece.text) if isinstance(piece, Utter) else ():
-                print("".join(sentence.symbols))
+            for portion in voice.front_end.portions(piece.text) if isinstance(piece, Utter) else ():
+                print(*("".join(sentence.symbols) for sentence in portion.sentences), sep="\n")
         return 0
-    outlet, seconds = _speak(voice, text, arguments)
+    _tell(*_speak(voice, text, arguments))
+    return 0
+
+
+def _tell(outlet: Outlet, seconds: float) -> None:
     if isinstance(outlet, AudioWriter):
         print(f"{outlet.path}: {seconds:.2f} s at {outlet.rate_hz} Hz")
-    return 0
 
 
 def _speak(voice: Voice, text: str, arguments: argparse.Namespace) -> tuple[Outlet, float]:
@@ -240,32 +243,26 @@ def _speak(voice: Voice, text: str, arguments: argparse.Namespace) -> tuple[Outl
 
 
 def _convert(voice: Voice, arguments: argparse.Namespace) -> int:
-    if arguments.text is not None or arguments.file is not None:
-        raise InputError("give a text to speak or a recording to convert, not both")
-    if arguments.speaker is None or arguments.source_speaker is None:
-        raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
     recording = read_audio(arguments.source, sample_rate=voice.sample_rate).astype(np.float32) / np.float32(FULL_SCALE)
     audio = voice.convert(recording, speaker=arguments.source_speaker, target=arguments.speaker)
-    output = arguments.output or Path("speech.wav")
-    rate_hz = write_audio(output, audio, sample_rate=voice.sample_rate, rate_hz=arguments.rate)
-    print(f"{output}: {len(audio) / voice.sample_rate:.2f} s at {rate_hz} Hz")
+    with open_outlet(arguments, voice.sample_rate) as outlet:
+        outlet.write(audio)
+    _tell(outlet, len(audio) / voice.sample_rate)
     return 0
 
 
 def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
-    if arguments.out_dir is None or arguments.text is not None or arguments.file is not None:
-        raise InputError("give --batch a file of lines and --out-dir a folder for their audio, and no other text")
     asked = how_asked(arguments, "")
     asked["ssml"] = False
     voice.say("", **asked)  # a mistake in the arguments is told once, and not for every line
-    if arguments.rate is not None:
-        within("rate", arguments.rate, LOWEST_RATE, HIGHEST_RATE)
     lines = read_lines(arguments.batch)
     try:
         arguments.out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{arguments.out_dir}: cannot be made ({error.strerror}): choose another folder") from error
-    done = speak_and_tell(lines, partial(_line_speaker, arguments), source=arguments.batch, jobs=arguments.jobs)
+    done = speak_and_tell(
+        lines, partial(_line_speaker, arguments), source=arguments.batch, jobs=arguments.jobs or cores()
+    )
     return 0 if done else 2
 
 
@@ -274,7 +271,7 @@ def _line_speaker(arguments: argparse.Namespace) -> SpeakLine:
     voice = Voice.load(arguments.voice, arguments.device)
 
     def speak_line(line: Line) -> float:
-        arguments.output = arguments.out_dir / f"{line.name}.{arguments.format}"
+        arguments.output = arguments.out_dir / f"{line.name}.{arguments.format or 'wav'}"
         return _speak(voice, line.text, arguments)[1]
 
     return speak_line

@@ -3,20 +3,20 @@
 Of ours, the whole front end is in the graph's metadata; of others, Piper's settings beside it say what we need.
 """
 
-import json
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from configs import Config, InputError, parse_config
-from models.export import OWN_METADATA, needing_onnx
-from models.importing.json_file import read_json, section
+from configs import InputError
+from models.export import needing_onnx
+from models.importing.json_file import read_json
+from models.importing.onnx_settings import OnnxSettings, settings_of
 from models.synthesizer import Speech
 
 if TYPE_CHECKING:
@@ -25,17 +25,14 @@ if TYPE_CHECKING:
     from models.export.noise import Stages
 
 _INPUTS = {"input", "input_lengths", "scales", "sid"}
+_MOST_FRAMES = 1e9  # of one id; the graphs of others set no bound
 
 
 @dataclass(frozen=True)
-class OnnxFile:
+class OnnxFile(OnnxSettings):
     """What a graph and its settings hold."""
 
-    config: Config  # of a voice that is not ours, only how it reads and speaks
     synthesizer: "OnnxSynthesizer"
-    symbols: str  # the symbol table, as its JSON
-    speakers: tuple[str, ...]  # empty for a single voice
-    lexicon: str | None = None  # how the user wants single words read, as its JSON
 
 
 class OnnxSynthesizer:
@@ -59,8 +56,9 @@ class OnnxSynthesizer:
         duration_noise_scale: float = 0.8,
         speed: float = 1.0,
         generator: torch.Generator | None = None,
+        check: Callable[[Tensor], None] | None = None,
     ) -> Speech:
-        """Speak phonemes; arguments and result are those of `Synthesizer.speak`, on the CPU."""
+        """Speak phonemes; arguments and result are those of `Synthesizer.plan` and `utter`, on the CPU."""
         feeds = {
             "input": phoneme_ids.numpy(),
             "input_lengths": phoneme_lengths.numpy(),
@@ -69,11 +67,22 @@ class OnnxSynthesizer:
         if "sid" in self._stages.inputs:
             who = torch.zeros_like(phoneme_lengths) if speaker_ids is None else speaker_ids
             feeds["sid"] = who.numpy()
-        made = self._stages.run(feeds, generator, audible=(duration_noise_scale > 0, noise_scale > 0))
-        audio, durations = (torch.from_numpy(made[name]) for name in self._stages.outputs[:2])
-        durations = durations.reshape(phoneme_ids.shape).long()
+        made = self._stages.run(
+            feeds,
+            generator,
+            audible=(duration_noise_scale > 0, noise_scale > 0),
+            check=None if check is None else lambda frames: check(_whole(frames, phoneme_ids)),
+        )
+        audio, frames = (made[name] for name in self._stages.outputs[:2])
+        durations = _whole(frames, phoneme_ids)
         samples = durations.sum(dim=1).clamp(min=1) * self.hop_length
-        return Speech(audio.reshape(len(phoneme_ids), 1, -1), samples, durations)
+        return Speech(torch.from_numpy(audio).reshape(len(phoneme_ids), 1, -1), samples, durations)
+
+
+def _whole(frames: NDArray[np.float32], ids: Tensor) -> Tensor:
+    """Durations of the ids [B, P] as whole numbers; what is none is more than anybody would speak."""
+    bounded = np.nan_to_num(frames, nan=_MOST_FRAMES, posinf=_MOST_FRAMES).clip(0, _MOST_FRAMES)
+    return torch.from_numpy(bounded).reshape(ids.shape).long()
 
 
 def load_onnx(path: Path) -> OnnxFile:
@@ -85,7 +94,7 @@ def load_onnx(path: Path) -> OnnxFile:
     for file in (path, Path(f"{path}.json")):
         if not file.is_file():
             raise InputError(f"{file}: there is no such file; a voice in ONNX is two, NAME.onnx and NAME.onnx.json")
-    settings = read_json(Path(f"{path}.json"))
+    beside = read_json(Path(f"{path}.json"))
     with needing_onnx():
         import onnx
 
@@ -98,19 +107,8 @@ def load_onnx(path: Path) -> OnnxFile:
         raise
     except Exception as error:  # protobuf's and ONNX Runtime's have no other common ancestor
         raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
-    own = {
-        prop.key.removeprefix(OWN_METADATA): prop.value
-        for prop in model.metadata_props
-        if prop.key.startswith(OWN_METADATA)
-    }
-    if own:
-        config = parse_config(tomllib.loads(own["config"]), source=str(path))
-        symbols, speakers = own["symbols"], tuple(json.loads(own["speakers"]))
-    else:
-        config, symbols = _foreign_config(path, settings), _symbols(settings)
-        speakers = _speakers(settings, _number(path, settings, "num_speakers", 1))
-    synthesizer = OnnxSynthesizer(stages, config.audio.hop_length)
-    return OnnxFile(config, synthesizer, symbols, speakers, own.get("lexicon"))
+    settings = settings_of(path, model, beside)
+    return OnnxFile(**vars(settings), synthesizer=OnnxSynthesizer(stages, settings.config.audio.hop_length))
 
 
 def _check_kind(path: Path, model: "onnx.ModelProto") -> None:
@@ -129,57 +127,3 @@ def _check_kind(path: Path, model: "onnx.ModelProto") -> None:
     output = model.graph.output.add()
     output.name = rounded[0]
     output.type.tensor_type.elem_type = 1  # float32
-
-
-def _foreign_config(path: Path, settings: dict[str, Any]) -> Config:
-    audio, inference = section(settings, "audio"), section(settings, "inference")
-    hop = _number(path, settings, "hop_length", 256)
-    length_scale = inference.get("length_scale")
-    tree: dict[str, dict[str, Any]] = {
-        "run": {"dir": str(path.parent)},
-        "data": {
-            "root": str(path.parent),
-            "language": section(settings, "espeak").get("voice", "en-us"),
-            "front_end": "graphemes" if settings.get("phoneme_type") == "text" else "espeak",
-        },
-        # What the graph was made of is not told. A hop that fits its settings is all that is needed to speak.
-        "audio": {
-            "sample_rate": audio.get("sample_rate", 22050),
-            "hop_length": hop,
-            "n_fft": 4 * hop,
-            "window_length": 4 * hop,
-        },
-        "decoder": {"kind": "vocos", "istft_n_fft": 4 * hop},
-        "train": {"segment_samples": 32 * hop},
-        "speaking": {
-            "noise_scale": inference.get("noise_scale", 0.667),
-            "duration_noise_scale": inference.get("noise_w", 0.8),
-            "speed": 1 / length_scale if isinstance(length_scale, (int, float)) and length_scale > 0 else 1.0,
-        },
-    }
-    return parse_config(tree, source=f"{path}.json")
-
-
-def _symbols(settings: Mapping[str, Any]) -> str:
-    """Symbols of one character with an id of their own; the others a front end of ours cannot speak with."""
-    ids: dict[str, int] = {}
-    for symbol, rows in section(dict(settings), "phoneme_id_map").items():
-        if len(symbol) == 1 and isinstance(rows, list) and len(rows) == 1 and rows[0] not in ids.values():
-            ids[symbol] = rows[0]
-    return json.dumps(ids, ensure_ascii=False)
-
-
-def _speakers(settings: Mapping[str, Any], count: int) -> tuple[str, ...]:
-    if count < 2:
-        return ()
-    names = {index: name for name, index in section(dict(settings), "speaker_id_map").items()}
-    return tuple(names.get(index, str(index)) for index in range(count))
-
-
-def _number(path: Path, settings: Mapping[str, Any], name: str, usual: int) -> int:
-    value = settings.get(name, usual)
-    if not isinstance(value, int) or value < 1:
-        raise InputError(
-            f"{path}.json: {name} = {value!r} is not a whole number above 0: take the file that came with it"
-        )
-    return value

@@ -20,7 +20,6 @@ import torch
 from tqdm import tqdm
 
 from configs import InputError
-from speaking.manner import within
 
 # What stands before the first | is a name, if it can be that of a file.
 _NAMED = re.compile(r"\s*([\w-][\w.-]{0,99})\s*\|(.*)")
@@ -108,7 +107,6 @@ def speak_and_tell(lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, s
     Returns:
         Whether all lines were spoken.
     """
-    within("jobs", jobs, 1, 1024)
     started, seconds, made = time.perf_counter(), 0.0, 0
     outcomes = speak_lines(lines, prepare, jobs=jobs)
     for outcome in tqdm(outcomes, total=len(lines), unit="line", delay=2, disable=None, leave=False):

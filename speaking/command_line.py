@@ -5,13 +5,30 @@ import sys
 from pathlib import Path
 
 from configs import InputError
-from data.audio_writer import AudioWriter
-from speaking.batch import cores
-from speaking.manner import How
+from data.audio_writer import HIGHEST_RATE, LOWEST_RATE, AudioWriter
+from speaking.manner import How, within
 from speaking.outlets import Outlet, PcmOutlet, Player
 from speaking.timestamps import FORMATS
 
 _STANDARD_OUTPUT = Path("-")
+
+_MANNER = ("speed", "noise_scale", "duration_noise_scale", "pause", "seed")
+# What would do nothing beside an option, and why.
+_NOT_FOR = {
+    "batch": (
+        ("text", "file", "output", "stream", "phonemes", "timestamps_file", "source"),
+        "whose texts are the lines of its file and whose files go to --out-dir as --format and --timestamps say",
+    ),
+    "source": (
+        ("text", "file", "ssml", "phonemes", "stream", "timestamps", "timestamps_file", *_MANNER),
+        "which has a recording said again as it was said",
+    ),
+    "phonemes": (
+        ("output", "stream", "rate", "timestamps", "timestamps_file"),
+        "which makes no audio",
+    ),
+}
+_ONLY_FOR = {"out_dir": "batch", "format": "batch", "jobs": "batch", "source_speaker": "source"}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -45,10 +62,8 @@ def build_parser() -> argparse.ArgumentParser:
     batch = parser.add_argument_group("many texts, a file each")
     batch.add_argument("--batch", type=Path, metavar="FILE", help="a text or name|text a line")
     batch.add_argument("--out-dir", type=Path, metavar="DIR", help="the folder for the files")
-    batch.add_argument(
-        "--format", choices=("wav", "flac", "mp3", "ogg", "opus"), default="wav", help="of the files (%(default)s)"
-    )
-    batch.add_argument("--jobs", type=int, default=cores(), help="processes that speak (%(default)s)")
+    batch.add_argument("--format", choices=("wav", "flac", "mp3", "ogg", "opus"), help="of the files (wav)")
+    batch.add_argument("--jobs", type=int, help="processes that speak (one for each processor core)")
 
     conversion = parser.add_argument_group("one speaker's recording in another speaker's voice")
     conversion.add_argument("--source", type=Path, metavar="RECORDING", help="convert this recording")
@@ -57,19 +72,34 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def check_together(arguments: argparse.Namespace) -> None:
-    """Refuse options that would do nothing, or that the files of a batch cannot share.
+    """Refuse, before anything is loaded, what cannot be followed or would do nothing.
 
     Raises:
-        InputError: there is one; the message names it.
+        InputError: there is such an option; the message names it.
     """
-    one_text = ("output", "stream", "phonemes", "timestamps_file", "source")
-    given = [f"--{name.replace('_', '-')}" for name in one_text if getattr(arguments, name)]
-    if arguments.batch is not None and given:
-        raise InputError(f"{given[0]} is not for --batch, whose files go to --out-dir as --format and --timestamps say")
-    if arguments.batch is None and arguments.out_dir is not None:
-        raise InputError("--out-dir is for the files of --batch: say where one text goes with -o")
+    given = {name for name, value in vars(arguments).items() if value is not None and value is not False}
+    for one, (others, why) in _NOT_FOR.items():
+        for other in others:
+            if {one, other} <= given:
+                raise InputError(f"{_option(other)} is not for {_option(one)}, {why}: leave one of the two out")
+    for one, other in _ONLY_FOR.items():
+        if one in given and other not in given:
+            raise InputError(f"{_option(one)} is for {_option(other)}: give that too, or leave it out")
+    if "batch" in given and "out_dir" not in given:
+        raise InputError("give --batch a file of lines and --out-dir a folder for their audio")
+    if "source" in given and not {"source_speaker", "speaker"} <= given:
+        raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
     if arguments.wav_header and arguments.output != _STANDARD_OUTPUT:
         raise InputError("--wav-header is for -o -: give -o - or leave it out, files have their header anyway")
+    if arguments.rate is not None:
+        within("rate", arguments.rate, LOWEST_RATE, HIGHEST_RATE)
+    if arguments.jobs is not None:
+        within("jobs", arguments.jobs, 1, 1024)
+    timestamps_file(arguments)
+
+
+def _option(name: str) -> str:
+    return "a text" if name == "text" else f"--{name.replace('_', '-')}"
 
 
 def read_text(argument: str | None, file: Path | None) -> str:
@@ -121,12 +151,14 @@ def timestamps_file(arguments: argparse.Namespace) -> Path | None:
     """Where timestamps shall go, if they are asked for; the suffix says in which format.
 
     Raises:
-        InputError: there is no telling where, or the suffix is none of a format.
+        InputError: there is no telling where, the suffix is none of a format, or the folder does not exist.
     """
     file: Path | None = arguments.timestamps_file
     if file is not None:
         if file.suffix[1:] not in FORMATS or arguments.timestamps not in (None, file.suffix[1:]):
             raise InputError(f"{file}: end the name in .{arguments.timestamps or ', .'.join(FORMATS)}")
+        if not file.parent.is_dir():
+            raise InputError(f"{file}: the folder {file.parent} does not exist: create it, or choose another place")
         return file
     if arguments.timestamps is None:
         return None

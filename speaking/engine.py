@@ -120,10 +120,11 @@ class OnnxEngine:
 
     def render(self, ids: Sequence[int], speaker: int | None, *, check: Check, **options: Unpack[Options]) -> Rendering:
         """Speak a sentence; it is sound when this returns."""
-        speech = self.synthesizer.speak(*_inputs(ids, speaker, None), **options)
-        audio, frames = _waveform(speech.audio), _frames(speech.durations)
-        check(frames)
-        return Rendering(len(audio), frames, lambda: audio, lambda: iter((audio,)))
+        speech = self.synthesizer.speak(
+            *_inputs(ids, speaker, None), check=lambda durations: check(_frames(durations)), **options
+        )
+        audio = _waveform(speech.audio)
+        return Rendering(len(audio), _frames(speech.durations), lambda: audio, lambda: iter((audio,)))
 
 
 def _inputs(

@@ -1,7 +1,9 @@
 """How a text is spoken: what the caller asks for, else what the voice prefers."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import TypedDict, Unpack
 
 import torch
 
@@ -41,34 +43,28 @@ class Manner:
     ssml: bool
 
     @classmethod
-    def chosen(
-        cls,
-        prefers: SpeakingSettings,
-        *,
-        speaker: str | None = None,
-        speed: float | None = None,
-        noise_scale: float | None = None,
-        duration_noise_scale: float | None = None,
-        pause_seconds: float | None = None,
-        seed: int | None = None,
-        ssml: bool = False,
-    ) -> "Manner":
-        """The manner that a caller asks of a voice with these preferences; arguments as in `How`.
+    def chosen(cls, prefers: SpeakingSettings, **how: Unpack[How]) -> "Manner":
+        """The manner that a caller asks of a voice with these preferences.
 
         Raises:
             InputError: a number is out of its range.
+            TypeError: something is asked that is not in `How`.
         """
-        rhythm = prefers.duration_noise_scale if duration_noise_scale is None else duration_noise_scale
+        _check_names(how)
+        noise, rhythm, seed = how.get("noise_scale"), how.get("duration_noise_scale"), how.get("seed")
+        speed, pause = how.get("speed"), how.get("pause_seconds")
         return cls(
-            speaker=speaker,
+            speaker=how.get("speaker"),
             speed=within("speed", prefers.speed if speed is None else speed, *_SPEEDS),
-            pause_seconds=within("pause", prefers.pause_seconds if pause_seconds is None else pause_seconds, 0, 60),
-            noise_scale=within("noise scale", prefers.noise_scale if noise_scale is None else noise_scale, 0, 10),
-            duration_noise_scale=within("duration noise scale", rhythm, 0, 10),
-            keeps_noise=noise_scale is not None,
-            keeps_duration_noise=duration_noise_scale is not None,
+            pause_seconds=within("pause", prefers.pause_seconds if pause is None else pause, 0, 60),
+            noise_scale=within("noise scale", prefers.noise_scale if noise is None else noise, 0, 10),
+            duration_noise_scale=within(
+                "duration noise scale", prefers.duration_noise_scale if rhythm is None else rhythm, 0, 10
+            ),
+            keeps_noise=noise is not None,
+            keeps_duration_noise=rhythm is not None,
             seed=None if seed is None else int(within("seed", seed, 0, 2**63 - 1)),
-            ssml=ssml,
+            ssml=how.get("ssml", False),
         )
 
     def noise_scales(self, sentence: Encoded) -> tuple[float, float]:
@@ -95,6 +91,14 @@ class Manner:
         else:
             generator.manual_seed(self.seed)
         return generator
+
+
+def _check_names(how: Iterable[str]) -> None:
+    for name in how:
+        if name not in How.__annotations__:
+            near = difflib.get_close_matches(name, How.__annotations__, n=1)
+            hint = f", did you mean {near[0]}?" if near else ";"
+            raise TypeError(f"a voice cannot be asked for {name!r}{hint} it takes {', '.join(How.__annotations__)}")
 
 
 def within(name: str, value: float, least: float, most: float) -> float:

@@ -74,7 +74,7 @@ class PcmOutlet:
     """
 
     def __init__(self, stream: BinaryIO, *, sample_rate: int, rate_hz: int | None = None, header: bool = False) -> None:
-        self.stream, self.rate_hz, self._header = stream, rate_hz or sample_rate, header
+        self.stream, self.rate_hz, self._header = stream, sample_rate if rate_hz is None else rate_hz, header
         self._resampler = stream_resampler(sample_rate, self.rate_hz)
 
     def __enter__(self) -> "PcmOutlet":
@@ -112,7 +112,7 @@ class Player(PcmOutlet):
                 f"no program to play with was found ({', '.join(_PLAYERS)}): install ffmpeg, alsa-utils or sox, or "
                 f"write to standard output with -o - or to a file with -o FILE"
             )
-        options = _PLAYERS[program].format(rate=rate_hz or sample_rate)
+        options = _PLAYERS[program].format(rate=sample_rate if rate_hz is None else rate_hz)
         self._program, self._process = program, subprocess.Popen([program, *options.split()], stdin=subprocess.PIPE)
         assert self._process.stdin is not None
         super().__init__(cast(BinaryIO, self._process.stdin), sample_rate=sample_rate, rate_hz=rate_hz)

@@ -118,6 +118,20 @@ def test_conversion_keeps_the_length_and_changes_the_sound(choir: Path) -> None:
     assert not np.allclose(itself, other, atol=1e-4)
 
 
+def test_a_converted_recording_goes_where_speech_goes(
+    choir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    recording, file = tmp_path / "ann.wav", tmp_path / "bob.wav"
+    soundfile.write(recording, np.random.default_rng(1).normal(scale=0.1, size=8000), 22050, subtype="PCM_16")
+    asked = (choir, "--source", recording, "--source-speaker", "ann", "--speaker", "bob", "--rate", 16000)
+    assert speak(monkeypatch, *asked, "-o", file) == 0
+    assert capsysbinary.readouterr().out == f"{file}: 0.36 s at 16000 Hz\n".encode()
+    assert speak(monkeypatch, *asked, "-o", "-") == 0
+    audio, rate = soundfile.read(file, dtype="int16")
+    assert rate == 16000
+    assert np.array_equal(np.frombuffer(capsysbinary.readouterr().out, "<i2"), audio)
+
+
 def test_an_unknown_symbol_is_told_and_the_rest_is_spoken(run: Path) -> None:
     voice = Voice.load(run)
     with pytest.warns(UserWarning, match=r"does not know .*☃.* and speaks without"):
@@ -190,8 +204,10 @@ def test_a_mistake_is_told_before_the_stream_begins(run: Path) -> None:
         voice.stream("Hello.", speaker="eve")
     with pytest.raises(InputError, match="speed = 99 is out of range"):
         voice.stream("Hello.", speed=99)
-    with pytest.raises(TypeError, match="sped"):
-        voice.stream("Hello.", sped=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"^a voice cannot be asked for 'sped', did you mean speed\? it takes speaker"):
+        voice.speak("Hello.", sped=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="'voice'; it takes speaker, speed"):
+        voice.stream("Hello.", voice="ann")  # type: ignore[call-arg]
 
 
 def test_timestamps_end_where_the_audio_does_and_frames_are_their_grid(choir: Path) -> None:
@@ -326,12 +342,17 @@ def test_a_batch_is_the_same_however_many_speak_and_names_the_lines_that_fail(
         (["EMPTY/gone.onnx", "Hello."], "gone.onnx: there is no such file"),
         (["RUN", "Hello.", "-o", "EMPTY/gone/a.wav"], "does not exist: create it"),
         (["RUN", "Hello.", "-o", "EMPTY/a.aiff"], ".aiff is no kind of audio that can be written"),
-        (["RUN", "Hello.", "-o", "EMPTY/a.wav", "--rate", "7"], "cannot be written at 7 Hz"),
+        (["RUN", "Hello.", "-o", "EMPTY/a.wav", "--rate", "7"], "rate = 7 is out of range"),
+        (["RUN", "Hello.", "-o", "-", "--rate", "-5"], "rate = -5 is out of range"),
+        (["RUN", "Hello.", "-o", "-", "--rate", "0"], "rate = 0 is out of range"),
+        (["RUN", "Hello.", "-o", "-", "--rate", "5000000000", "--wav-header"], "rate = 5e+09 is out of range"),
+        (["RUN", "Hello.", "--stream", "--rate", "1"], "rate = 1 is out of range"),
         (["RUN", "Hello.", "-o", "-", "--timestamps", "json"], "give --timestamps-file"),
         (
             ["RUN", "Hello.", "-o", "EMPTY/a.wav", "--timestamps-file", "EMPTY/a.txt"],
             "end the name in .json, .srt, .tsv",
         ),
+        (["RUN", "Hello.", "--timestamps-file", "EMPTY/gone/a.json"], "a.json: the folder"),
         (["RUN", "<speak>Hello.", "-o", "EMPTY/a.wav"], "SSML"),
         (["RUN", "--batch", "lines.txt"], "--out-dir a folder"),
         (["RUN", "--batch", __file__, "--out-dir", __file__], "test_infer.py: cannot be made (File exists)"),
@@ -342,7 +363,18 @@ def test_a_batch_is_the_same_however_many_speak_and_names_the_lines_that_fail(
             ["RUN", "--batch", __file__, "--out-dir", "EMPTY", "--timestamps-file", "EMPTY/a.json"],
             "--timestamps-file is not for --batch",
         ),
-        (["RUN", "Hello.", "--out-dir", "EMPTY"], "--out-dir is for the files of --batch"),
+        (["RUN", "Hello.", "--out-dir", "EMPTY"], "--out-dir is for --batch"),
+        (["RUN", "Hello.", "--jobs", "0"], "--jobs is for --batch"),
+        (["RUN", "Hello.", "--format", "flac"], "--format is for --batch"),
+        (["RUN", "Hello.", "--source-speaker", "ann"], "--source-speaker is for --source"),
+        (["RUN", "--batch", __file__, "--out-dir", "EMPTY", "--jobs", "0"], "jobs = 0 is out of range"),
+        (["RUN", "Hello.", "--phonemes", "-o", "EMPTY/a.wav"], "--output is not for --phonemes"),
+        (["RUN", "Hello.", "--phonemes", "--timestamps", "json"], "--timestamps is not for --phonemes"),
+        (["RUN", "Hello.", "--source", "a.wav"], "a text is not for --source"),
+        (["RUN", "--source", "a.wav", "--timestamps", "json"], "--timestamps is not for --source"),
+        (["RUN", "--source", "a.wav", "--phonemes"], "--phonemes is not for --source"),
+        (["RUN", "--source", "a.wav", "--stream"], "--stream is not for --source"),
+        (["RUN", "--source", "a.wav", "--seed", "0"], "--seed is not for --source"),
         (["RUN", "Hello.", "--wav-header", "-o", "EMPTY/a.wav"], "--wav-header is for -o -"),
         (["RUN", "--batch", "EMPTY/gone.txt", "--out-dir", "EMPTY"], "gone.txt: cannot be read as UTF-8 text"),
         (["RUN", "--batch", "lines.txt", "--out-dir", "EMPTY", "--speaker", "ann"], "no speaker 'ann'"),

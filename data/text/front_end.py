@@ -1,6 +1,5 @@
 """Text to ids, the same way for training and for speaking."""
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,16 +9,12 @@ from data.text.characters import split_blocks
 from data.text.lexicon import Lexicon
 from data.text.normalise import Reader
 from data.text.phonemise import EspeakPhonemiser, GraphemePhonemiser, Phonemiser
+from data.text.portions import portions
 from data.text.symbols import Encoded, SymbolTable
 
 FrontEnd = Literal["espeak", "graphemes"]
 
 _CLAUSE_MARKS = frozenset(",;:.!?–—")
-
-# Where a sentence surely ends, whatever follows: no abbreviation has so many small letters.
-_SURE_END = re.compile(r"""(?:[!?]|(?<=[a-zß-öø-ÿ]{6})\.)["')”’]*\s+(?=["'(“‘]?[A-ZÀ-ÖØ-Þ])""")
-_PORTION_CHARACTERS = 300  # at least; a few sentences, so that the first is heard before the last has been read
-_PARAGRAPH_END = re.compile(r"\n\s*\n")  # a heading is a sentence, though no mark ends it
 
 
 @dataclass(frozen=True)
@@ -76,10 +71,18 @@ class TextFrontEnd:
         """The same sentences a few at a time, each when it is asked for, with the words that they are made of."""
         if max_symbols < 1:
             raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
-        for part in _parts(text):
+        for part in portions(text, self._parted):
             portion = self._portion(part, max_symbols)
             if portion.sentences:
                 yield portion
+
+    def _parted(self, before: str, after: str) -> bool:
+        """Whether two texts that follow each other are said as each by itself."""
+        together, first = self._said(before + after), self._said(before)
+        return together[: len(first)] == first and together[len(first) :] == self._said(after)
+
+    def _said(self, text: str) -> Sequence[Sequence[str]]:
+        return self.phonemise(self.reader.read(text).spoken)
 
     def _portion(self, text: str, max_symbols: int) -> Portion:
         reading = self.reader.read(text)
@@ -103,21 +106,6 @@ def is_speakable(encoded: Encoded) -> bool:
 def is_sound(symbol: str) -> bool:
     """Whether a symbol is a letter or a phoneme; stress, length and other marks alone are not."""
     return unicodedata.category(symbol) in ("Ll", "Lu", "Lo", "Lt")
-
-
-def _parts(text: str) -> Iterator[str]:
-    """Paragraphs, and long paragraphs in several parts, cut where a sentence surely ends."""
-    start = 0
-    for paragraph_end in [*_PARAGRAPH_END.finditer(text), None]:
-        end = len(text) if paragraph_end is None else paragraph_end.start()
-        for sure in _SURE_END.finditer(text, start, end):
-            here = sure.end()
-            if here - start < _PORTION_CHARACTERS or text.rfind("[[", start, here) > text.rfind("]]", start, here):
-                continue
-            yield text[start:here]
-            start = here
-        yield text[start:end]
-        start = end if paragraph_end is None else paragraph_end.end()
 
 
 def _words(text: str) -> Iterator[str]:

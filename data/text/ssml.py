@@ -17,7 +17,8 @@ What SSML has besides (voice, emphasis, lang, audio, ...), and elements of other
 text is said as if they were not there, with a warning. `mark` and `metadata` are passed over. An element or attribute
 that SSML does not have is a mistake, and refused. `[[...]]` in the text holds phonemes, as in any text to speak.
 
-White space is one space, wherever it stands. Document types are refused, so there are no entities but the five of XML.
+White space is one space, wherever it stands. A word ends at a break or a mark, even where neither is heard. Document
+types are refused, so there are no entities but the five of XML.
 """
 
 import difflib
@@ -54,6 +55,7 @@ _SENTENCE_END = re.compile(r"[.!?][\"')]*\s*$")
 _TIME = re.compile(r"\+?(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(ms|s)")
 _RATE = re.compile(r"([+-]?)(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(%?)")
 _MARKS = re.compile(r"[,;:.!?)\"'”’]+(?=\s|$)")  # that close what goes before
+_OPENED = re.compile(r"(?:^|\s)[(\"'“‘]*$")  # that belongs to what follows
 _UNSPOKEN = " .,;:!?'\"()-–—…¿¡«»“”‘’"
 
 
@@ -122,8 +124,10 @@ class _Listener:
         self._inside: list[str] = []  # the text of an element that is replaced
         self._text: list[str] = []  # of the Utter to come
         self._last_block = 0  # where in it the text after the last phonemes begins
+        self._word_ended = False  # whether what follows is another word, though there is no space
         self._goes_on = False  # whether it belongs to the sentence of the Utter before
         self._parser = expat.ParserCreate("utf-8", " ")
+        self._parser.buffer_text = True  # text comes whole, up to the next tag
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
@@ -145,14 +149,17 @@ class _Listener:
         raise self._mistake("a document type is refused, because its entities could be anything: leave <!DOCTYPE> out")
 
     def _characters(self, text: str) -> None:
-        if not self._silent:
-            (self._inside if self._open[-1].name in _REPLACED else self._text).append(text)
+        if not self._silent and self._open[-1].name in _REPLACED:
+            self._inside.append(text)
+        elif not self._silent:
+            self._append(text)
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         namespace, _, name = tag.rpartition(" ")
         known = namespace in ("", NAMESPACE)
         if self._silent or (known and name in _SILENT and self._open):
             self._silent += 1
+            self._word_ended = True
             return
         self._check_place(name if known else tag)
         speed = self._open[-1].speed if self._open else 1.0
@@ -167,7 +174,9 @@ class _Listener:
             self._utter()
         elif name == "break":
             self._pause(self._seconds(attributes))
-        elif name == "phoneme":
+        elif name in _REPLACED:
+            self._append("")
+        if name == "phoneme":
             self._check_phonemes(attributes)
         elif name == "sub" and "alias" not in attributes:
             raise self._mistake('<sub> has no alias: write <sub alias="what shall be said">')
@@ -180,6 +189,7 @@ class _Listener:
         element = self._open[-1]
         inside = "".join(self._inside)
         self._inside.clear()
+        self._word_ended = self._word_ended and element.name not in _REPLACED  # they are whole
         if element.name in ("speak", "p", "s"):
             self._utter()
         elif element.name == "prosody" and element.speed != self._open[-2].speed:
@@ -214,8 +224,16 @@ class _Listener:
             self._goes_on = not _SENTENCE_END.search(text)
         self._goes_on = self._goes_on and goes_on
 
+    def _append(self, text: str) -> None:
+        if self._word_ended and self._text and not _OPENED.search(self._text[-1]) and not _MARKS.match(text):
+            text = f" {text}"
+        self._word_ended = False
+        self._text.append(text)
+
     def _pause(self, seconds: float) -> None:
-        if not seconds and self._text and self._text[-1].strip() and not _SENTENCE_END.search(self._text[-1]):
+        written = next(filter(str.strip, reversed(self._text)), "")
+        if not seconds and written and not _SENTENCE_END.search(written):
+            self._word_ended = True
             return  # no silence within a sentence: it is spoken in one
         self._utter()
         last = self.said[-1] if self.said else None

@@ -2,10 +2,11 @@
 
 `with_noise_inputs` makes it an input, for the same graph with known noise. `Stages` cuts a graph where noise enters,
 because how much a node draws is known only once what comes before has run; the noise between is then drawn by torch, in
-the order in which `Synthesizer` draws it, so that a seed means the same here and there.
+the order in which `Synthesizer` draws it, so that a seed means the same here and there. It also cuts behind the
+durations, because what comes next takes memory in proportion to them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,14 +70,14 @@ class _Stage:
     takes: tuple[str, ...]
     gives: tuple[str, ...]
     like: str | None  # the value whose shape the next noise has
-    noise: str | None  # its name
+    noise: str | None  # its name; without one, the next stage follows at once
 
 
 class Stages:
-    """A graph that runs as one, with noise from a generator.
+    """A graph that runs as one, with noise from a generator, and whose durations can be refused.
 
     Args:
-        model: the graph.
+        model: the graph; its outputs are the audio and then the durations.
         threads: of each operator; 0 leaves their number open.
     """
 
@@ -86,14 +87,27 @@ class Stages:
         self._stages = list(_cut(model, threads))
 
     def run(
-        self, feeds: Mapping[str, Array], generator: torch.Generator | None, audible: Sequence[bool]
+        self,
+        feeds: Mapping[str, Array],
+        generator: torch.Generator | None,
+        audible: Sequence[bool],
+        check: Callable[[Array], None] | None = None,
     ) -> dict[str, Array]:
-        """All outputs by name; of the noises, the last of which `audible` tells, those that are not heard are zero."""
+        """All outputs by name.
+
+        Args:
+            feeds: the inputs by name.
+            generator: draws the noise.
+            audible: which of the last noises are heard; the others are zero.
+            check: is given the durations before anything is made of them, and may refuse them.
+        """
         known = dict(feeds)
-        heard = iter(audible[len(audible) - (len(self._stages) - 1) :])
+        heard = iter(audible[len(audible) - sum(stage.noise is not None for stage in self._stages) :])
         for stage in self._stages:
             made = stage.session.run(list(stage.gives), {name: known[name] for name in stage.takes})
             known |= dict(zip(stage.gives, made, strict=True))
+            if check is not None and self.outputs[1] in stage.gives:
+                check(known[self.outputs[1]])
             if stage.noise is not None and stage.like is not None:
                 like = torch.zeros(known[stage.like].shape)
                 known[stage.noise] = (standard_normal(like, generator) if next(heard) else like).numpy()
@@ -101,25 +115,36 @@ class Stages:
 
 
 def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
-    """One stage up to each noise and one for the rest; each has the nodes that none before has."""
+    """One stage up to each place where the graph is cut; each has the nodes that none before has."""
     outputs = [value.name for value in model.graph.output]
     types = _element_types(model)
     available = {value.name for value in model.graph.input}  # what stages may take: inputs, what was made, and noise
-    noises = [node for node in model.graph.node if node.op_type == _NOISE]
     rest = [node for node in model.graph.node if node.op_type != _NOISE]
-    for noise in [*noises, None]:
-        like, drawn = (None, None) if noise is None else (noise.input[0], noise.output[0])
-        mine, rest = (rest, []) if like is None else _split(rest, like)
+    for last, drawn in [*_places(model), (None, None)]:
+        mine, rest = (rest, []) if last is None else _split(rest, last)
         made = {output for node in mine for output in node.output}
         takes = sorted({name for node in mine for name in _read(node)} & available)
-        gives = sorted(made & {like, *outputs, *(name for node in rest for name in _read(node))})
+        gives = sorted(made & {last, *outputs, *(name for node in rest for name in _read(node))})
         values = (
             [onnx.helper.make_tensor_value_info(value, types.get(value, _FLOAT), None) for value in names]
             for names in (takes, gives)
         )
         part = _with_nodes(model, mine, *values)
-        yield _Stage(open_session(part, threads=threads), tuple(takes), tuple(gives), like, drawn)
+        yield _Stage(open_session(part, threads=threads), tuple(takes), tuple(gives), last, drawn)
         available |= made if drawn is None else {*made, drawn}
+
+
+def _places(model: onnx.ModelProto) -> list[tuple[str, str | None]]:
+    """Where a graph is cut, in order: behind which value, and what noise is then drawn in its shape, if any."""
+    places: list[tuple[str, str | None]] = [
+        (node.input[0], node.output[0]) for node in model.graph.node if node.op_type == _NOISE
+    ]
+    for output in list(model.graph.output)[1:]:
+        before, _ = _split(model.graph.node, output.name)
+        needed = {name for node in before for name in _read(node)}
+        first = max((index + 1 for index, (_, noise) in enumerate(places) if noise in needed), default=0)
+        places.insert(first, (output.name, None))
+    return places
 
 
 def _split(nodes: Iterable[onnx.NodeProto], value: str) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:

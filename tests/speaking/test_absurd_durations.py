@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +10,13 @@ import torch
 
 from configs import InputError
 from infer import Voice
+from models.export.__main__ import write_onnx
+from models.onnx_synthesizer import OnnxSynthesizer
+from models.voice_file import load_voice
 from speaking.durations import check_durations
+from speaking.engine import OnnxEngine
 from tests.benchmarks.streaming import TEN_WORDS, random_voice
+from tests.clients.exported_voice import write_random_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
 FRAME_SECONDS = 256 / 22050
@@ -72,6 +78,67 @@ def test_a_runaway_is_refused_before_it_takes_memory_however_slow_the_speech(mon
     monkeypatch.setattr("models.synthesizer._expand_prior", None)  # which would take gigabytes
     with pytest.raises(InputError, match="s to say"):
         voice.speak(TEN_WORDS, speed=0.05)
+
+
+@pytest.fixture(scope="module")
+def runaway(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An .onnx that asks for as many frames as may be."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("runaway")
+    voice = load_voice(write_random_voice(folder / "voice", "hifigan"))
+    with torch.no_grad():
+        voice.synthesizer.get_parameter("duration_predictor.flow.affine.shift")[0] = -20.0
+    return write_onnx(voice, folder, "ours")["float32"]
+
+
+def as_published(file: Path, folder: Path) -> Path:
+    """The same as others write it: nothing of ours in it, and no durations beside the audio."""
+    import onnx
+
+    model = onnx.load(str(file))
+    del model.metadata_props[:]
+    del model.graph.output[1]
+    copy = folder / "published.onnx"
+    onnx.save(model, str(copy))
+    Path(f"{copy}.json").write_bytes(Path(f"{file}.json").read_bytes())
+    return copy
+
+
+@pytest.mark.parametrize("whose", ["ours", "published"])
+def test_a_runaway_in_onnx_is_refused_before_any_frame_of_it_is_made(
+    runaway: Path, whose: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from onnxruntime import InferenceSession
+
+    voice = Voice.load(runaway if whose == "ours" else as_published(runaway, tmp_path))
+    run, made = InferenceSession.run, dict[str, int]()
+
+    def watched(session: InferenceSession, names: list[str], feeds: dict[str, Any]) -> list[Any]:
+        values: list[Any] = run(session, names, feeds)
+        made.update(zip(names, (value.size for value in values), strict=True))
+        return values
+
+    monkeypatch.setattr(InferenceSession, "run", watched)
+    with pytest.raises(InputError, match=r"would take \d+ s to say 'The early bird catches the worm"):
+        voice.speak(TEN_WORDS, speed=0.5, seed=1)
+    assert made
+    assert "output" not in made
+    assert max(made.values()) < 100_000  # with a value for each of its frames there would be millions
+
+
+@pytest.mark.parametrize("frames", [np.inf, np.nan, 1e30])
+def test_what_is_no_number_of_frames_is_refused_too(frames: float) -> None:
+    class Broken:
+        inputs, outputs = ("input",), ("output", "durations")
+
+        def run(self, feeds: dict[str, Any], *_: object, check: Any, **__: object) -> dict[str, Any]:
+            check(np.full(feeds["input"].shape, frames, np.float32))
+            raise AssertionError("the durations were believed")
+
+    voice = random_voice(HOUSE / "configs" / "tiny.toml", [])
+    voice.engine = OnnxEngine(OnnxSynthesizer(Broken(), 256))  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="for one sound"):
+        voice.speak(TEN_WORDS)
 
 
 def test_the_rule_holds_for_what_was_asked_and_not_for_what_the_speed_makes_of_it() -> None:

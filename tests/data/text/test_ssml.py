@@ -127,6 +127,28 @@ def test_no_silence_joins_sentences_and_splits_none() -> None:
     assert said('<s>One.</s><break time="0s"/><s>Two.</s>') == [Utter("One.", 1.0), Break(0), Utter("Two.", 1.0)]
 
 
+@pytest.mark.parametrize("silent", ['<break strength="none"/>', '<break time="0s"/>', '<mark name="a"/>'])
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("one|two", "one two"),
+        ("one|||two", "one two"),
+        ("one\n|\n|two", "one two"),
+        ("one|, two|.", "one, two."),
+        ('(|one|) "|two|"', '(one) "two"'),
+        ('one|<phoneme ph="tu">x</phoneme>|three', "one [[tu]] three"),
+        ('1|<sub alias="two">2</sub>|3', "1 two 3"),
+    ],
+)
+def test_a_word_ends_where_something_stands_that_is_not_heard(silent: str, inside: str, text: str) -> None:
+    assert said(inside.replace("|", silent)) == [Utter(text, 1.0)]
+
+
+def test_a_mark_in_what_is_replaced_ends_no_word() -> None:
+    assert texts('a <sub alias="two">2<mark name="a"/></sub>nd') == ["a twond"]
+    assert texts('<say-as interpret-as="cardinal">1<mark name="a"/>2</say-as>s') == ["twelves"]
+
+
 @given(Documents)
 def test_every_word_is_said_and_never_are_there_two_breaks_in_a_row(document: tuple[str, str]) -> None:
     inside, words = document
