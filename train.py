@@ -451,6 +451,8 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
     """
     refuse_begun(Path(config.run.dir))
     choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
+    if warm is not None:
+        warm.refuse_misfit(config)
     aloud = ranks is None or ranks.is_first
     corpus = open_corpus(config.data, config.audio, aloud=aloud)
     config = settle_batch_size(config, lambda settled: Trainer(settled, corpus, ranks))

@@ -155,9 +155,9 @@ def _transform_rule(n_fft: int, hop: int, name: str) -> tuple[bool, str]:
     return broken, f"{name}n_fft = {n_fft} must be an even multiple of the hop {hop}, at least twice as long"
 
 
-def _kind(value: Any) -> Any:
-    """Which family a section is of; a section that does not say so is HiFi-GAN's."""
-    return value.get("kind", "hifigan") if isinstance(value, dict) else getattr(value, "kind", None)
+def kind_of(section: Any) -> Any:
+    """The `decoder.kind` of settings that may not be checked yet; a section that does not say so is HiFi-GAN's."""
+    return section.get("kind", "hifigan") if isinstance(section, dict) else getattr(section, "kind", None)
 
 
 DecoderSettings = Annotated[
@@ -167,7 +167,7 @@ DecoderSettings = Annotated[
     | Annotated[MultibandSettings, Tag("mb-istft")]
     | Annotated[MultibandSettings, Tag("ms-istft")]
     | Annotated[VocosSettings, Tag("vocos")],
-    Discriminator(_kind),
+    Discriminator(kind_of),
 ]
 
 DECODER_FAMILIES: tuple[type[Section], ...] = (

@@ -80,9 +80,13 @@ def dump_config(config: Config) -> str:
 
 
 def differences(old: Config, new: Config, ignore: Iterable[str] = ()) -> list[str]:
-    """Every setting that is not the same in both, as `section.key: old -> new`, except those in `ignore`."""
-    left, right, ignored = dict(_leaves(old.model_dump())), dict(_leaves(new.model_dump())), set(ignore)
-    return [f"{key}: {left[key]!r} -> {right[key]!r}" for key in left if left[key] != right[key] and key not in ignored]
+    """Every setting that is not the same in both, as `section.key: old -> new`, except those in `ignore`.
+
+    What only one of two families of decoders has follows from `decoder.kind`, and is not told.
+    """
+    left, right = dict(_leaves(old.model_dump())), dict(_leaves(new.model_dump()))
+    both = (left.keys() & right.keys()).difference(ignore)
+    return [f"{key}: {left[key]!r} -> {right[key]!r}" for key in left if key in both and left[key] != right[key]]
 
 
 def _leaves(tree: Tree) -> Iterator[tuple[str, Any]]:

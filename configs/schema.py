@@ -6,12 +6,12 @@ from others are properties, never keys. Rules that span sections are checked onc
 """
 
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from configs.decoders import DecoderSettings, HifiganSettings
+from configs.decoders import DecoderSettings, HifiganSettings, kind_of
 from configs.section import (
     Integers,
     NonNegative,
@@ -192,7 +192,7 @@ class LossSettings(Section):
     feature_matching: Weight = 1.0
     """Feature-matching loss, which is doubled by its definition."""
     subband_stft: Weight = 0.0
-    """Multi-resolution spectral distance inside four sub-bands (Multi-band MelGAN, 2021); 0 leaves it out."""
+    """Multi-resolution spectral distance inside four sub-bands (Multi-band MelGAN, 2021); 0, but 1 for mb-istft."""
 
 
 class TrainSettings(Section):
@@ -291,6 +291,15 @@ class Config(Section):
     def segment_frames(self) -> int:
         """Frames of a segment, the piece that is decoded in training."""
         return self.train.segment_samples // self.audio.hop_length
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sub_bands_are_taught_as_published(cls, tree: Any) -> Any:
+        """MB-iSTFT-VITS is trained with the sub-band loss, MS-iSTFT-VITS, whose streams need be no bands, without."""
+        if not isinstance(tree, dict) or kind_of(tree.get("decoder", {})) != "mb-istft":
+            return tree
+        loss = tree.get("loss", {})
+        return tree | {"loss": {"subband_stft": 1.0, **loss}} if isinstance(loss, dict) else tree
 
     @model_validator(mode="after")
     def _sections_fit_each_other(self) -> Self:

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt
 
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[int, Field(ge=0)]
+_TOO_LARGE = 2**31  # for the sizes, strides and counts that torch takes
+Positive = Annotated[int, Field(gt=0, lt=_TOO_LARGE)]
+NonNegative = Annotated[int, Field(ge=0, lt=_TOO_LARGE)]
 Weight = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 # TOML has lists only; strictness is kept for what is inside them.
-Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0)], ...], Field(strict=False, min_length=1)]
+Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0, lt=_TOO_LARGE)], ...], Field(strict=False, min_length=1)]
 IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
 

@@ -54,7 +54,8 @@ class IstftnetDecoder(UpsamplingDecoder):
         x = x.reshape(-1, self.istft.n_fft + 2, x.shape[2])  # [B * N, 2K, T]
         with torch.autocast(x.device.type, enabled=False):  # to bfloat16 a phase of pi is 3.14
             log_magnitude, angle = x.to(self.istft.waves.dtype).chunk(2, dim=1)
-            # No magnitude of a signal in [-1, 1] is beyond half of n_fft, and an exponential must never be infinite.
+            # The papers leave it open, but an exponential must never be infinite. A signal in [-1, 1] has no magnitude
+            # beyond the sum of the Hann window, n_fft / 2; its sub-bands reach 1.73 times that, which is below n_fft.
             magnitude = log_magnitude.clamp(max=math.log(self.istft.n_fft)).exp()
             phase = math.pi * angle.sin()
             stream_mask = None if mask is None else mask.repeat_interleave(self.streams, dim=0)

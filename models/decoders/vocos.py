@@ -88,7 +88,7 @@ class VocosDecoder(Decoder):
         with torch.autocast(x.device.type, enabled=False):
             spectrum = self.output(self.output_norm(x.to(self.output.weight.dtype))).transpose(1, 2)  # [B, 2K, F]
             log_magnitude, phase = spectrum.chunk(2, dim=1)
-            # No signal within [-1, 1] has a bin beyond the sum of the window, and no mistake shall be infinite.
+            # No signal within [-1, 1] has a bin beyond the sum of the Hann window, and no mistake shall be infinite.
             magnitude = log_magnitude.clamp(max=math.log(self.n_fft / 2)).exp()
             audio = self.inverse_stft(magnitude * phase.cos(), magnitude * phase.sin(), mask)
         # The sum of frames knows no bound, a recording does; within it nothing is bent, as tanh would.

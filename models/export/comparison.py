@@ -24,7 +24,7 @@ from models.synthesizer import Plan
 from models.voice_file import VoiceFile
 
 BOUND = 1e-4
-_NUDGE = 1e-5  # of the speed; the programs differ by about 1e-6
+NUDGE = 1e-5  # of the speed; the programs differ by about 1e-6
 _DRAWS = 20  # after which a case cannot be settled
 _MOST_FRAMES = 8000  # of a batch: a voice that has learned nothing may ask for minutes
 
@@ -126,7 +126,7 @@ def utterance(voice: VoiceFile, case: Case) -> Utterance | str:
         if plan.z_p.shape[2] > _MOST_FRAMES:
             seconds = plan.z_p.shape[2] * voice.config.audio.hop_length / voice.config.audio.sample_rate
             return f"not compared: this voice would speak for {seconds:.0f} s"
-        nudged = (_plan(voice, case, ids, lengths, seed, 1 + nudge) for nudge in (-_NUDGE, _NUDGE))
+        nudged = (_plan(voice, case, ids, lengths, seed, 1 + nudge) for nudge in (-NUDGE, NUDGE))
         if all(torch.equal(other.durations, plan.durations) for other in nudged):
             break
     else:

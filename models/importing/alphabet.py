@@ -1,9 +1,11 @@
 """The symbols of a foreign voice, as an alphabet of ours: every symbol has a row of the embedding to itself."""
 
 import json
+import math
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from configs import InputError
 
@@ -49,12 +51,7 @@ def settled(theirs: Mapping[str, int], *, rows: int, source: str) -> Alphabet:
     Raises:
         InputError: an id has no row.
     """
-    for symbol, index in theirs.items():
-        if type(index) is not int or not 0 <= index < rows:
-            raise InputError(
-                f"{source}: gives the symbol {symbol!r} the id {index!r}, but the embedding has {rows} rows: it is the "
-                "symbol table of another voice"
-            )
+    refuse_unknown_rows(theirs, rows=rows, source=source)
     ids, chosen, dropped = {_BLANK: 0}, list(range(rows)), []
     has_ends = all(theirs.get(symbol) == index for symbol, index in _ENDS.items())
     for symbol, index in theirs.items():
@@ -69,3 +66,22 @@ def settled(theirs: Mapping[str, int], *, rows: int, source: str) -> Alphabet:
     if dropped:
         notes = (f"symbols that cannot be written here are left out: {' '.join(sorted(dropped))}",)
     return Alphabet(ids, tuple(chosen), notes)
+
+
+def refuse_unknown_rows(ids: Mapping[str, Any], *, rows: int | None, source: str) -> None:
+    """Refuse a symbol table of another voice.
+
+    Args:
+        ids: by symbol.
+        rows: of the embedding; None where they are not known.
+        source: names the file in what is said about it.
+
+    Raises:
+        InputError: an id has no row, or is no whole number.
+    """
+    for symbol, index in ids.items():
+        if type(index) is not int or not 0 <= index < (math.inf if rows is None else rows):
+            held = "" if rows is None else f", but the embedding has {rows} rows"
+            raise InputError(
+                f"{source}: gives the symbol {symbol!r} the id {index!r}{held}: it is the symbol table of another voice"
+            )

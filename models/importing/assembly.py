@@ -149,8 +149,8 @@ def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *,
     left = dict(foreign.tensors)
     for name, wanted in synthesizer.state_dict().items():
         found = left.pop(foreign.name(name), None)
-        if found is None or _without_ones(found) != _without_ones(wanted):
-            there = "is missing" if found is None else f"has the shape {list(found.shape)}"
+        if found is None or _without_ones(found) != _without_ones(wanted) or found.dtype != wanted.dtype:
+            there = "is missing" if found is None else f"has the shape {list(found.shape)} ({found.dtype})"
             raise InputError(
                 f"{foreign.source}: {foreign.name(name)} {there}, and the shape {list(wanted.shape)} is needed: it is "
                 "damaged, or of another architecture than VITS"

@@ -55,7 +55,7 @@ def read_hugging_face(folder: Path) -> Imported:
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            return folded({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            return folded({name: file.get_tensor(name) for name in file.keys()}, str(path))  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); a model of pytorch_model.bin alone is saved anew by transformers with "

@@ -11,7 +11,7 @@ from configs import InputError
 from models.importing.alphabet import published_ids
 from models.importing.assembly import Description, Imported, Judges, assemble
 from models.importing.foreign import Foreign
-from models.importing.json_file import read_json, section
+from models.importing.json_file import read_json, section, whole_numbers
 from models.importing.names import original_name
 from models.importing.torch_file import read_torch_file, tensors_of
 from models.importing.weight_norm import folded
@@ -30,7 +30,7 @@ _JUDGE_NAMES = ("scale_1", "period_2", "period_3", "period_5", "period_7", "peri
 
 def original_synthesizer(tensors: Mapping[str, Tensor], source: str) -> Foreign:
     """A synthesizer by the names of the original repository."""
-    return Foreign({_ordinary(name): tensor for name, tensor in folded(tensors).items()}, original_name, source)
+    return Foreign({_ordinary(name): tensor for name, tensor in folded(tensors, source).items()}, original_name, source)
 
 
 def original_judges(tensors: Mapping[str, Tensor]) -> Judges:
@@ -81,6 +81,7 @@ def _describe(
         notes.append(f"there is no {beside}: taken to be of 22050 Hz and US English, as the published LJSpeech voice")
     front_end, language = "espeak", "en-us"
     cleaners = data.get("text_cleaners") or []
+    cleaners = cleaners if isinstance(cleaners, list) else [cleaners]
     if tree is not None and not any(str(cleaner).startswith("english") for cleaner in cleaners):
         front_end = "graphemes"
         notes.append(
@@ -133,9 +134,7 @@ def _speakers(tree: Mapping[str, Any]) -> list[str] | dict[str, int]:
     speakers = tree.get("speakers")
     if isinstance(speakers, list):
         return [str(name) for name in speakers]
-    if isinstance(speakers, dict):
-        return {str(name): index for name, index in speakers.items() if isinstance(index, int)}
-    return []
+    return whole_numbers(tree, "speakers")
 
 
 def _judges(path: Path) -> tuple[Judges | None, tuple[str, ...]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from configs import InputError
 from models.importing.assembly import Description, Imported, assemble
-from models.importing.json_file import read_json, section
+from models.importing.json_file import read_json, section, whole_numbers
 from models.importing.original import PARTS, original_judges, original_synthesizer
 from models.importing.torch_file import tensors_of
 
@@ -50,15 +50,14 @@ def _find_settings(path: Path) -> Path:
 
 def _describe(path: Path, tree: dict[str, Any], described_by: Path, state: Mapping[str, Any]) -> Description:
     parameters = section(dict(state), "hyper_parameters")
-    audio, inference = section(tree, "audio"), section(tree, "inference")
-    ids, left_out = _ids(tree, described_by)
+    audio = section(tree, "audio")
+    ids, left_out = single_ids(tree, str(described_by))
     notes = [f"its symbols are those of {described_by}"]
     if left_out:
         notes.append(f"symbols of several ids or characters are left out: {' '.join(left_out)}")
     kind = tree.get("phoneme_type", "espeak")
     if kind not in ("espeak", "text"):
         notes.append(f"its texts are read by Piper's {kind!r}, which is not here: give its symbols in [[ ]]")
-    length_scale = inference.get("length_scale")
     step = state.get("global_step")
     return Description(
         title="Piper checkpoint",
@@ -82,23 +81,36 @@ def _describe(path: Path, tree: dict[str, Any], described_by: Path, state: Mappi
                 "language": section(tree, "espeak").get("voice"),
                 "front_end": "espeak" if kind == "espeak" else "graphemes",
             },
-            "speaking": {
-                "noise_scale": inference.get("noise_scale"),
-                "duration_noise_scale": inference.get("noise_w"),
-                "speed": 1 / length_scale if isinstance(length_scale, (int, float)) and length_scale > 0 else None,
-            },
+            "speaking": own_speaking(tree),
         },
-        speakers={str(name): index for name, index in section(tree, "speaker_id_map").items()},
+        speakers=whole_numbers(tree, "speaker_id_map"),
         step=step if isinstance(step, int) else 0,
         notes=tuple(notes),
         parts=PARTS,
     )
 
 
-def _ids(tree: dict[str, Any], described_by: Path) -> tuple[dict[str, int], list[str]]:
+def own_speaking(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """How the voice prefers to speak, as our section [speaking]; what is not told is left out."""
+    inference = section(tree, "inference")
+    length_scale = inference.get("length_scale")
+    speaking = {
+        "noise_scale": inference.get("noise_scale"),
+        "duration_noise_scale": inference.get("noise_w"),
+        "speed": 1 / length_scale if isinstance(length_scale, (int, float)) and length_scale > 0 else None,
+    }
+    return {name: value for name, value in speaking.items() if value is not None}
+
+
+def single_ids(tree: Mapping[str, Any], source: str) -> tuple[dict[str, Any], list[str]]:
+    """The ids of symbols that are one character and have one id, not checked yet; and the symbols that are not such.
+
+    Raises:
+        InputError: there is no phoneme_id_map.
+    """
     given = section(tree, "phoneme_id_map")
     if not given:
-        raise InputError(f"{described_by}: has no phoneme_id_map: it is not the config.json of a Piper voice")
+        raise InputError(f"{source}: has no phoneme_id_map: it is not the config.json of a Piper voice")
     ids, left_out = {}, []
     for symbol, rows in given.items():
         if isinstance(rows, list) and len(rows) == 1 and len(symbol) == 1:

@@ -24,6 +24,8 @@ _PATHS = [
     for prefix in ("", "Pure")
 ]
 
+_NO_PICKLE = "it is no pickle of torch"
+
 
 def read_torch_file(path: Path) -> Any:
     """What a file of `torch.save` holds, on the CPU.
@@ -37,13 +39,13 @@ def read_torch_file(path: Path) -> Any:
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except pickle.UnpicklingError as error:
-        reason = next(
-            (line.strip() for line in str(error).splitlines() if "GLOBAL" in line), "it is no pickle of torch"
-        )
+        reason = next((line.strip() for line in str(error).splitlines() if "GLOBAL" in line), _NO_PICKLE)
         raise InputError(f"{path}: is not weights and settings alone, and is not loaded: {reason[:200]}") from error
-    except (OSError, RuntimeError, EOFError, KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    except (OSError, RuntimeError) as error:  # these say what is wrong; the others, which byte they did not understand
+        reason = (str(error).splitlines() or [_NO_PICKLE])[0][:200]
         raise InputError(f"{path}: is damaged, or not a checkpoint of torch: {reason}") from error
+    except (EOFError, LookupError, ValueError, ArithmeticError, AttributeError, TypeError) as error:
+        raise InputError(f"{path}: is damaged, or not a checkpoint of torch: {_NO_PICKLE}") from error
 
 
 def tensors_of(state: Mapping[Any, Any], prefix: str = "") -> dict[str, Tensor]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from configs import Config, InputError
+from configs import Config, InputError, differences
 from models.discriminator import Discriminator
 from models.importing.assembly import Imported, Judges
 from models.importing.report import Fate, Line, Report
@@ -19,6 +19,11 @@ from models.voice_file import VoiceFile
 
 PARTS = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder", "speakers")
 
+_EMBEDDINGS = ("text_encoder.embedding.weight", "speakers.weight")
+_WHERE = {  # parts that not every voice has
+    "posterior_encoder": "only training needs it, so that a run keeps it in its checkpoints: give the run folder",
+    "speakers": "it is the voice of one speaker: give one of several",
+}
 _MOST_NAMES = 12  # of new rows that are told
 
 
@@ -27,20 +32,27 @@ class WarmStart:
     """A voice to begin a run with.
 
     Raises:
-        InputError: there is no such part; the message names those there are.
+        InputError: there is no such part, or not in this voice; the message says where it is.
     """
 
     imported: Imported
     parts: tuple[str, ...] = ()  # of `PARTS`, what to take; none means all
 
     def __post_init__(self) -> None:
+        there = {name.partition(".")[0] for name in self.imported.voice.synthesizer.state_dict()}
         for part in self.parts:
             if part not in PARTS:
-                raise InputError(f"--parts {part}: there is no such part of a voice; the parts are {', '.join(PARTS)}")
+                raise InputError(
+                    f"--parts {part or repr(part)}: there is no such part of a voice; the parts are {', '.join(PARTS)}"
+                )
+            if part not in there:
+                raise InputError(
+                    f"--parts {part}: {self.imported.report.title}, which has none: {_WHERE[part]}, or leave {part} out"
+                )
 
     @classmethod
     def asked(cls, voice: Path | None, parts: str | None) -> "WarmStart | None":
-        """What a command line asks for: a path, and parts with commas between them.
+        """What a command line asks for: a path, and parts with commas between them; None means all.
 
         Raises:
             InputError: the voice cannot be loaded, or there is no such part.
@@ -49,9 +61,33 @@ class WarmStart:
             if parts is not None:
                 raise InputError("--parts says what to take of a voice: give the voice with --warm-start VOICE")
             return None
-        return cls(
-            load_voice_from(voice, to_train=True), tuple(part.strip() for part in parts.split(",")) if parts else ()
-        )
+        names = () if parts is None else tuple(part.strip() for part in parts.split(","))
+        return cls(load_voice_from(voice, to_train=True), names)
+
+    def refuse_misfit(self, config: Config) -> None:
+        """Refuse to begin a run that could take nothing, as far as its settings tell; the rest its recordings do.
+
+        Raises:
+            InputError: no tensor of the voice, or of a part that was asked for, has a shape of the new run's.
+        """
+        with torch.device("meta"):  # the names of two speakers include those of one
+            new = Synthesizer(config, num_symbols=1, num_speakers=2).folded_state_dict()
+        there = self.imported.voice.synthesizer.state_dict()
+        fitting = {
+            name.partition(".")[0]
+            for name, here in new.items()
+            if name in there and _settled_shape(name, there[name]) == _settled_shape(name, here)
+        }
+        for part in self.parts:
+            if part not in fitting:
+                raise self._misfit(f"--parts {part}: nothing of that part of {self.imported.report.title}", config)
+        if not fitting:
+            raise self._misfit(f"{self.imported.report.title}: nothing of it", config)
+
+    def _misfit(self, what: str, config: Config) -> InputError:
+        changes = differences(self.imported.voice.config, config)
+        told = [change for change in changes if change.startswith(("model.", "decoder.", "audio.n_fft"))]
+        return InputError(f"{what} fits the settings of this run (there -> here: {'; '.join(told)})")
 
     @torch.no_grad()
     def give(
@@ -75,7 +111,7 @@ class WarmStart:
             speakers: its speakers' names.
 
         Raises:
-            InputError: nothing of the voice fits.
+            InputError: nothing of the voice fits, or nothing of a part that was asked for.
         """
         voice = self.imported.voice
         found = voice.synthesizer.folded_state_dict()
@@ -96,8 +132,7 @@ class WarmStart:
             else:
                 _put(synthesizer, name, there)
                 lines.append(Line(name, Fate.COPIED, tuple(here.shape)))
-        if all(line.fate is Fate.NEW for line in lines):
-            raise InputError(f"{self.imported.report.title}: nothing of it fits this run: its settings are all others")
+        self._refuse_nothing(lines)
         lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "there is none here") for name, tensor in found.items()]
         # Who speaks may be new to it: that is learned, and the rest is heard as it was.
         of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
@@ -105,6 +140,21 @@ class WarmStart:
         judges, judged = _take_judges(discriminator, self.imported.judges, decoder_is_whole=whole)
         notes = (*self.imported.report.notes, *_differences(voice, config), judged, "the optimizers begin anew")
         return Report(f"warm start from {self.imported.report.title}", (*lines, *judges), notes)
+
+    def _refuse_nothing(self, lines: Sequence[Line]) -> None:
+        taken = {line.part for line in lines if line.fate is not Fate.NEW}
+        for part in self.parts:
+            if part not in taken:
+                line = next((line for line in lines if line.part == part), None)
+                why = "this run has one speaker" if line is None else f"{line.name}: {line.why}"
+                raise InputError(f"--parts {part}: nothing of that part could be taken ({why}): leave it out")
+        if not taken:
+            raise InputError(f"{self.imported.report.title}: nothing of it fits this run ({lines[0]})")
+
+
+def _settled_shape(name: str, tensor: Tensor) -> tuple[int, ...]:
+    """The shape, without the number of an embedding's rows: that one, recordings decide."""
+    return tuple(tensor.shape[1:] if name in _EMBEDDINGS else tensor.shape)
 
 
 def _put(synthesizer: nn.Module, name: str, weight: Tensor) -> None:

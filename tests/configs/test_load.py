@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs import InputError, VocosSettings, differences, dump_config, load_config, parse_config
+from configs import DECODER_KINDS, InputError, VocosSettings, differences, dump_config, load_config, parse_config
 
 MINIMAL = '[run]\ndir = "runs/x"\n\n[data]\nroot = "corpus"\n'
 
@@ -128,6 +128,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(
         ('train.batch_size="3"', "train.batch_size", "'3'"),
         ("train.batch_size=true", "train.batch_size", "rue"),
         ("train.batch_size=0", "train.batch_size", "0"),
+        ("audio.hop_length=2147483648", "audio.hop_length", "2147483648"),
+        ("decoder.residual_dilations=[[1],[2],[2147483648]]", "decoder.residual_dilations.2.0", "2147483648"),
         ("train.batch_size=", "train.batch_size", "''"),
         ("run.seed=-1", "run.seed", "-1"),
         ("train.learning_rate=fast", "train.learning_rate", "fast"),
@@ -258,6 +260,12 @@ def test_differences_name_each_key_with_its_old_and_its_new_value(experiment: Pa
     assert differences(old, old) == []
 
 
+def test_another_family_of_decoders_is_a_difference_of_its_name_and_of_what_both_have(experiment: Path) -> None:
+    old = load_config(experiment, ["decoder.kind=istftnet"])
+    new = load_config(experiment, ["decoder.kind=vocos"])
+    assert differences(old, new) == ["decoder.kind: 'istftnet' -> 'vocos'", "decoder.istft_n_fft: 16 -> 1024"]
+
+
 def test_another_decoder_starts_from_its_own_defaults_and_the_same_one_keeps_what_the_file_says(tmp_path: Path) -> None:
     file = tmp_path / "experiment.toml"
     for kind in ("", 'kind = "hifigan"\n'):
@@ -270,6 +278,32 @@ def test_another_decoder_starts_from_its_own_defaults_and_the_same_one_keeps_wha
     for kind in ("mb-istft", "ms-istft"):  # one family
         decoder = load_config(file, [f"decoder.kind={kind}"]).decoder
         assert (decoder.kind, decoder.initial_channels) == (kind, 64)  # type: ignore[union-attr]
+
+
+def test_the_multi_band_decoder_alone_is_trained_with_the_sub_band_loss_of_its_paper(experiment: Path) -> None:
+    def weight(*overrides: str) -> float:
+        return load_config(experiment, overrides).loss.subband_stft
+
+    kinds = {kind: weight(f"decoder.kind={kind}") for kind in DECODER_KINDS}
+    assert kinds == {kind: float(kind == "mb-istft") for kind in DECODER_KINDS}
+    assert weight() == 0
+    assert weight("decoder.kind=mb-istft", "loss.mel=40.0") == 1
+    assert [weight("decoder.kind=mb-istft", f"loss.subband_stft={given}") for given in (0, 0.0, 2.5)] == [0, 0, 2.5]
+    assert weight("decoder.kind=ms-istft", "loss.subband_stft=1") == 1
+
+    # What a run has resolved says the number, and keeps it: one that was begun without the loss goes on without.
+    resolved = dump_config(load_config(experiment, ["decoder.kind=mb-istft"]))
+    assert "\nsubband_stft = 1.0\n" in resolved
+    for number in (1.0, 0.0):
+        tree = tomllib.loads(resolved.replace("subband_stft = 1.0", f"subband_stft = {number}"))
+        assert parse_config(tree, source="a checkpoint").loss.subband_stft == number
+
+
+def test_the_default_of_a_decoder_hides_no_mistake(experiment: Path) -> None:
+    assert "decoder.kind = '[3]'" in refusal(experiment, "decoder.kind=[3]")
+    assert "loss.mel = -1" in refusal(experiment, "decoder.kind=mb-istft", "loss.mel=-1")
+    experiment.write_text("loss = 3\n" + MINIMAL, encoding="utf-8")
+    assert "loss = 3" in refusal(experiment, "decoder.kind=mb-istft")
 
 
 def test_a_key_of_another_decoder_is_told_with_those_that_have_it() -> None:

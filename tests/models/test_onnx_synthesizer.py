@@ -11,6 +11,8 @@ import torch
 
 from configs import InputError
 from models.export.__main__ import write_onnx
+from models.export.smaller import in_eight_bits, in_sixteen_bits
+from models.importing.onnx_settings import settings_of
 from models.onnx_synthesizer import OnnxFile, load_onnx
 from models.voice_file import VoiceFile
 from tests.models.export.exported import small_voice
@@ -44,6 +46,12 @@ def published(written: tuple[VoiceFile, Path], tmp_path_factory: pytest.TempPath
     del settings["hop_length"]
     Path(f"{path}.json").write_text(json.dumps(settings))
     return path
+
+
+@pytest.fixture(scope="module")
+def forms(published: Path) -> dict[str, onnx.ModelProto]:
+    model = onnx.load(str(published))
+    return {"float32": model, "int8": in_eight_bits(model), "float16": in_sixteen_bits(model)}
 
 
 def say(file: OnnxFile, speaker: int = 1, **how: Any) -> Any:
@@ -122,3 +130,59 @@ def test_settings_that_are_no_numbers_are_named(published: Path, tmp_path: Path,
     Path(f"{copy}.json").write_text(json.dumps(settings))
     with pytest.raises(InputError, match=rf"\.onnx\.json: {key} = .* is not a whole number above 0"):
         load_onnx(copy)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("config", None, r"its metadata has no parlance_config: export the voice again"),
+        ("symbols", None, r"its metadata has no parlance_symbols: export the voice again"),
+        ("config", "run dir", r"its metadata is damaged \(Expected '=' .*\): export the voice again"),
+        ("config", "[run]\ndir = 3", r"run\.dir = 3: input should be a valid string"),
+        ("speakers", "[1]", r"its metadata is damaged \(parlance_\.\.\.\): export"),
+        ("speakers", '["a", "b", "c"]', r"has 3 speakers, and the graph 2: it is that of another voice"),
+        ("lexicon", "[", r"its metadata is damaged \(Expecting value.*\): export"),
+        ("symbols", '{"_": 0, "a": 20}', r"gives the symbol 'a' the id 20, but the embedding has 20 rows"),
+        ("symbols", '{"_": 4}', r"gives the blank '_' the id 4, and here it must be 0"),
+    ],
+)
+def test_our_metadata_that_is_damaged_or_of_another_voice_is_named(
+    written: tuple[VoiceFile, Path], key: str, value: str | None, told: str
+) -> None:
+    model = onnx.load(str(written[1]))
+    entries = {entry.key: entry.value for entry in model.metadata_props} | {f"parlance_{key}": value}
+    onnx.helper.set_model_props(model, {name: entry for name, entry in entries.items() if entry is not None})
+    with pytest.raises(InputError, match=rf"choir\.onnx: {told}"):
+        settings_of(written[1], model, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"phoneme_id_map": {"_": [0], "a": [20]}},
+            r"'a' the id 20, but the embedding has 20 rows: it is the symbol t",
+        ),
+        ({"phoneme_id_map": {"_": [0], "a": ["1"]}}, r"gives the symbol 'a' the id '1'"),
+        ({"phoneme_id_map": {"a": [1]}}, r"gives the blank '_' the id None"),
+        ({"phoneme_id_map": {}}, r"has no phoneme_id_map"),
+        ({"num_speakers": 3}, r"has 3 speakers, and the graph 2"),
+        ({"num_speakers": 10**12}, r"has 1000000000000 speakers, and the graph 2"),
+    ],
+)
+@pytest.mark.parametrize("form", ["float32", "int8", "float16"])
+def test_settings_of_another_voice_are_told_by_the_graph_however_it_is_stored(
+    published: Path, forms: dict[str, onnx.ModelProto], form: str, change: dict[str, Any], told: str
+) -> None:
+    beside = json.loads(Path(f"{published}.json").read_text())
+    assert settings_of(published, forms[form], beside).speakers == ("ann", "bob")
+    with pytest.raises(InputError, match=rf"choir\.onnx\.json: .*{told}"):
+        settings_of(published, forms[form], beside | change)
+
+
+def test_ids_of_speakers_that_are_none_are_left_out_and_a_hop_may_be_odd(published: Path) -> None:
+    beside = json.loads(Path(f"{published}.json").read_text())
+    beside |= {"speaker_id_map": {"ann": [0], "bob": 1, "cy": "x"}, "hop_length": 225}
+    found = settings_of(published, onnx.load(str(published)), beside)
+    assert found.speakers == ("0", "bob")
+    assert found.config.audio.hop_length == 225

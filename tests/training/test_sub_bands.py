@@ -54,7 +54,7 @@ def test_a_step_with_it_waits_for_nothing(tmp_path: Path) -> None:
 
 
 def test_without_a_weight_nothing_of_it_is_there(tmp_path: Path) -> None:
-    learner = trainer(tmp_path)
+    learner = trainer(tmp_path, "loss.subband_stft=0")
     scalars = learner.teach(learner.batch(noise(4))).scalars()
     assert learner.features.bank is None
     assert "loss/subband_stft" not in scalars

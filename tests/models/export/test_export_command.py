@@ -124,6 +124,25 @@ def test_a_client_that_says_something_else_has_failed(tmp_path: Path, monkeypatc
     assert "from torch" in other.outcome
 
 
+def test_a_client_whose_durations_are_others_has_failed_and_one_on_an_edge_has_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("piper")
+    voice = load_voice(write_random_voice(tmp_path / "random", "hifigan"))
+    path = command.write_onnx(voice, tmp_path, "same")["float32"]
+    monkeypatch.setattr(clients, "_try_sherpa", lambda *_: Trial("sherpa-onnx", "not tried"))
+    shift = voice.synthesizer.get_parameter("duration_predictor.flow.affine.shift")
+    with torch.no_grad():
+        shift.sub_(0.5)
+    other, _ = clients.try_clients(voice, path)
+    assert other.failed
+    assert "without noise durations differ: " in other.outcome
+    monkeypatch.setattr(clients, "NUDGE", 0.9)  # as if every duration lay on an edge
+    edge, _ = clients.try_clients(voice, path)
+    assert not edge.failed
+    assert "not compared: a duration lies on the edge" in edge.outcome
+
+
 def test_the_time_is_measured_of_a_voice_whose_durations_lie_on_an_edge(tmp_path: Path) -> None:
     voice = small_voice()
     with torch.no_grad():  # as a new one begins: one frame for each id, but for the last digit

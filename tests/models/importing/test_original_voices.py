@@ -147,6 +147,7 @@ def test_letters_that_share_a_row_with_the_blank_or_another_get_rows_of_their_ow
         ({"data": {"sampling_rate": "8000"}}, r"audio\.sample_rate = '8000'"),
         ({"data": {"hop_length": 16}}, r"audio\.hop_length is 16"),
         ({"symbols": ["_", "a", "bc"]}, ""),
+        ({"symbols": ["_", "a"], "data": {"text_cleaners": 5}}, ""),
         ({"symbols": list(map(chr, range(300)))}, "the embedding has 178 rows: it is the symbol table of another"),
     ],
 )
@@ -184,3 +185,10 @@ def test_a_voice_of_another_architecture_is_refused_and_not_spoken_wrongly(tmp_p
     less = {name: tensor for name, tensor in tensors.items() if name != "dp.flows.3.proj.bias"}
     with pytest.raises(InputError, match=r"dp\.flows\.3\.proj\.bias is missing, and the shape \[29\] is needed"):
         load_voice_from(write_original(tmp_path / "less", less))
+    tensors["dec.resblocks.0.convs1.0.weight_g"] = torch.ones(3)
+    with pytest.raises(InputError, match=r"convs1\.0\.weight_g has the shape \[3\], and its direction \[.*damaged"):
+        load_voice_from(write_original(tmp_path / "torn", tensors))
+    tensors = original_synthesizer().state_dict()
+    tensors["enc_p.proj.bias"] = tensors["enc_p.proj.bias"].long()
+    with pytest.raises(InputError, match=r"enc_p\.proj\.bias has the shape \[16\] \(torch\.int64\), and the shape"):
+        load_voice_from(write_original(tmp_path / "whole", tensors))

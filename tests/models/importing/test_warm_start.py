@@ -12,6 +12,7 @@ from configs import Config, InputError
 from models import Discriminator, Synthesizer
 from models.importing import Fate, Imported, Report, WarmStart, load_voice_from
 from models.importing.original import original_judges
+from models.importing.warm_start import PARTS
 from models.voice_file import VoiceFile, save_voice, synthesizer_of
 from tests.models.importing.foreign_files import original_synthesizer, some_ids, write_original, write_piper
 from tests.models.random_voice import largest_difference, randomised, small_config, small_synthesizer
@@ -117,18 +118,63 @@ def test_tensors_of_other_shapes_and_of_another_decoder_stay_new() -> None:
     assert any("decoder.initial_channels is 16 in the voice and 8 in this run" in note for note in report.notes)
 
 
-def test_a_voice_of_which_nothing_fits_is_refused() -> None:
-    config = small_config(decoder={"initial_channels": 8})
-    networks = new_networks(config)
-    warm = WarmStart(voice_of(small_synthesizer(), small_config()), ("speakers",))
-    with pytest.raises(InputError, match="nothing of it fits this run"):
-        warm.give(*networks, config, json.dumps(SYMBOLS), ())
+def other_settings() -> Config:
+    """Of which nothing fits a small voice."""
+    sizes = {"hidden_channels": 20, "latent_channels": 10, "filter_channels": 28, "speaker_channels": 5}
+    return small_config(decoder={"initial_channels": 8}, model={**sizes, "duration_predictor": "deterministic"})
+
+
+def test_a_voice_of_which_nothing_fits_is_refused_by_the_settings_alone() -> None:
+    warm = WarmStart(voice_of(small_synthesizer(), small_config()))
+    with pytest.raises(
+        InputError, match=r"a voice: nothing of it fits .*model\.hidden_channels: 16 -> 20; .*decoder\."
+    ):
+        warm.refuse_misfit(other_settings())
+    with pytest.raises(InputError, match=r"nothing of it fits this run \(new .* of another "):
+        warm.give(*new_networks(other_settings()), other_settings(), json.dumps(SYMBOLS), ())
+    warm.refuse_misfit(small_config(model={"text_layers": 1}))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_which_nothing_fits_is_named_before_the_recordings_are_read(part: str) -> None:
+    source, config = small_synthesizer(num_speakers=2), small_config()
+    warm = WarmStart(voice_of(source, config, speakers=("ann", "bob")), (part,))
+    with pytest.raises(
+        InputError, match=rf"--parts {part}: nothing of that part of a voice fits .*hidden_channels: 16 -> 20"
+    ):
+        warm.refuse_misfit(other_settings())
+    warm.refuse_misfit(config)
+    # What the settings let pass is given: neither check is stricter than the other. One symbol and one speaker are new.
+    symbols = json.dumps({**SYMBOLS, "ø": 20})
+    report = warm.give(*new_networks(config, num_symbols=21, speakers=2), config, symbols, ("bob", "cy"))
+    assert {line.part for line in report.lines if line.fate in (Fate.COPIED, Fate.RESIZED)} == {part}
+
+
+def test_a_part_that_the_voice_does_not_have_is_told_with_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "voice.safetensors"
+    save_voice(path, small_synthesizer(), small_config(), symbols=json.dumps(SYMBOLS), speakers=(), step=1)
+    for part, told in (
+        ("posterior_encoder", r"has none: only training needs it, .* in its checkpoints: give the run folder"),
+        ("speakers", "has none: it is the voice of one speaker"),
+    ):
+        with pytest.raises(InputError, match=rf"--parts {part}: .*voice\.safetensors: voice, which {told}"):
+            WarmStart.asked(path, f"flow,{part}")
+
+
+def test_speakers_asked_for_that_cannot_be_taken_are_told_with_the_reason() -> None:
+    config = small_config()
+    warm = WarmStart(voice_of(small_synthesizer(num_speakers=2), config, speakers=("ann", "bob")), ("speakers", "flow"))
+    with pytest.raises(InputError, match=r"--parts speakers: nothing .* \(this run has one speaker\): leave it out"):
+        warm.give(*new_networks(config), config, json.dumps(SYMBOLS), ())
+    with pytest.raises(InputError, match=r"--parts speakers: .*none of its rows is known there\): leave it out"):
+        warm.give(*new_networks(config, speakers=2), config, json.dumps(SYMBOLS), ("cy", "dee"))
 
 
 def test_an_unknown_part_is_refused_with_the_parts_there_are(tmp_path: Path) -> None:
     save_voice(tmp_path / "v.safetensors", small_synthesizer(), small_config(), symbols="{}", speakers=(), step=1)
-    with pytest.raises(InputError, match=r"--parts vocoder: .* the parts are text_encoder, posterior_encoder, flow, "):
-        WarmStart.asked(tmp_path / "v.safetensors", "decoder,vocoder")
+    for parts, named in (("decoder,vocoder", "vocoder"), ("", "''"), (" ", "''"), ("decoder,", "''")):
+        with pytest.raises(InputError, match=rf"--parts {named}: .* the parts are text_encoder, posterior_encoder, "):
+            WarmStart.asked(tmp_path / "v.safetensors", parts)
     with pytest.raises(InputError, match="give the voice with --warm-start"):
         WarmStart.asked(None, "decoder")
     assert WarmStart.asked(None, None) is None
