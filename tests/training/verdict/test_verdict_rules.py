@@ -352,10 +352,10 @@ CASES = [
         "-0.0004 nats",
         less="notice",
     ),
-    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), -2.9, -3.1, "notice", "-3.1 LU"),
-    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, 3.1, "notice", "+3.1 LU"),
+    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), -2.9, -3.1, "notice", "3.1 LU quieter"),
+    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, 3.1, "notice", "3.1 LU louder"),
     Case(
-        "loudness_off", lambda x: run_of({"validation/loudness_db": x}), -19, -21, "problem", "-21.0 LU", less="notice"
+        "loudness_off", lambda x: run_of({"validation/loudness_db": x}), -19, -21, "problem", "21.0 LU quieter", less="notice"
     ),
     Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 1.24, 1.26, "notice", "1.26 times"),
     Case(
@@ -527,7 +527,7 @@ def test_a_rule_finds_under_its_own_name() -> None:
 
 @pytest.mark.parametrize(
     ("middle", "told"),
-    [(-5, "were -5.0 halfway: they drift away"), (-9, "they come nearer"), (-7.5, "listen to them")],
+    [(-5, "were 5.0 LU quieter halfway: they drift away"), (-9, "they come nearer"), (-7.5, "listen to them")],
 )
 def test_loudness_that_drifts_is_told_from_one_that_comes_nearer(middle: float, told: str) -> None:
     found = verdict(run_of({"validation/loudness_db": after(0.7 * STEPS, -7, middle)}))

@@ -148,14 +148,18 @@ def loudness_off(run: Run) -> Finding | None:
     if loudness is None or run.last_step < EARLY_STEPS or abs(now := loudness.median) < OFF_DB:
         return None
     severity: Literal["problem", "notice"] = "problem" if now < -SILENT_DB else "notice"
-    told, advice = f"The spoken sentences are {now:+.1f} LU beside the recordings", "listen to them"
+    told, advice = f"The spoken sentences are {_louder(now)} than the recordings", "listen to them"
     middle = _middle(run, "validation/loudness_db")
     if middle is not None and abs(now) > abs(middle) + DRIFTED_DB:
         advice = "they drift away; data.level = 'lufs' brings all recordings to one loudness"
     elif middle is not None and abs(now) < abs(middle) - DRIFTED_DB:
         advice = "they come nearer, so go on"
-    halfway = "" if middle is None else f" and were {middle:+.1f} halfway"
+    halfway = "" if middle is None else f" and were {_louder(middle)} halfway"
     return Finding("loudness_off", severity, f"{told}{halfway}: {advice}.")
+
+
+def _louder(units: float) -> str:
+    return f"{abs(units):.1f} LU {'quieter' if units < 0 else 'louder'}"
 
 
 def length_off(run: Run) -> Finding | None:
