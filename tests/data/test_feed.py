@@ -158,12 +158,13 @@ print(next(items), flush=True)
 """
 
 WAITING = """
-import threading, time
+import signal, time
 from data.feed import Feed
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in the background has switched it off
 def source():
     yield 0
     print("waiting", flush=True)
-    time.sleep(2)
+    time.sleep(5)
     yield 1
 for item in Feed().through(source()):
     pass
