@@ -22,7 +22,7 @@ from evaluation.judging import Evaluation, judge
 from evaluation.measure import Part
 from evaluation.output import check_writable
 from evaluation.recogniser import train_or_load
-from evaluation.recogniser.transcriber import load_transcriber
+from evaluation.recogniser.transcriber import Transcriber, load_transcriber
 from evaluation.robustness import ENOUGH_RECORDINGS, judge_robustness
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
@@ -30,6 +30,7 @@ from evaluation.table import table, table_of_two, write_json
 from infer import Voice
 
 PARTS = (COPIES, SPEECH, ALIGNMENT)
+_TRIED = 3  # recordings that a plug-in may fail on
 
 
 @command
@@ -63,8 +64,7 @@ def main() -> int:
 
     parts = list(PARTS)
     if transcriber is not None:
-        sample = held_out[0][0].recorded
-        transcriber(sample.audio, sample.sample_rate)  # what it cannot do at all shows here, before the long work
+        _try_out(transcriber, held_out[0])
         parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
     if arguments.recogniser:
         parts += _recognised(first, as_read_by(first, data), held_out[0])
@@ -79,6 +79,19 @@ def main() -> int:
     write_json(output, held_out[0], evaluations, compared)
     print(f"{output}: {counted(len(held_out[0]), 'sentence')} of {data.shards or data.root}")
     return 0
+
+
+def _try_out(transcriber: Transcriber, sentences: Sequence[Sentence]) -> None:
+    """Refuse before the long work what cannot write down any of a few recordings; a single failure is noted later."""
+    failures = []
+    for sentence in sentences[:_TRIED]:
+        try:
+            transcriber(sentence.recorded.audio, sentence.recorded.sample_rate)
+        except InputError as error:
+            failures.append(error)
+        else:
+            return
+    raise failures[0]
 
 
 def _folder(path: Path) -> Path:
@@ -115,6 +128,12 @@ def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence])
 def _with_hard_texts(found: Evaluation, subject: Subject, recorded: Sequence[Sentence]) -> Evaluation:
     """What else becomes of the hard texts, which the first speaker says."""
     own = [sentence for sentence in recorded if not sentence.speaker]
+    if len(own) < ENOUGH_RECORDINGS:
+        warnings.warn(
+            f"{counted(len(own), 'recording')} of the speaker of the hard texts held out, under {ENOUGH_RECORDINGS}: "
+            "level and pace of that voice are not held against recordings; raise --sentences, or give --data with more",
+            stacklevel=2,
+        )
     return replace(found, hard_texts=tuple(judge_robustness(subject.voice, seed=subject.seed, recorded=own)))
 
 

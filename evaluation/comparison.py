@@ -23,6 +23,7 @@ class Compared:
     difference: Interval  # of second minus first; of their distances from the recording where `better` is "recorded"
     p_value: float
     winner: Literal["first", "second"] | None  # None: no difference was found, which does not mean that there is none
+    withheld: bool = False  # a difference was found, and does not make better what is not aligned, or covers less
 
     @property
     def key(self) -> tuple[str, str]:
@@ -33,19 +34,21 @@ class Compared:
 def compare(first: Evaluation, second: Evaluation) -> list[Compared]:
     """Compare what was measured of both, over the sentences that both have a value for.
 
-    No voice has the better alignment that has none above chance, or that covers less than the other.
+    No voice has the better alignment that has none above chance, or that surely covers less than the other.
     """
     others = {row.key: row for row in second.rows}
     pairs = ((row, others.get(row.key)) for row in first.rows)
     found = [_compare(row, other) for row, other in pairs if other is not None and not (row.note or other.note)]
-    covers = next((one.difference.mean for one in found if one.key == (ALIGNMENT.title, COVERAGE)), 0.0)
+    covers_more = next((one.winner for one in found if one.key == (ALIGNMENT.title, COVERAGE)), None)
     believed = {
-        None: True,
-        "first": covers <= 0 and has_aligned(first.rows),
-        "second": covers >= 0 and has_aligned(second.rows),
+        "first": covers_more != "second" and has_aligned(first.rows),
+        "second": covers_more != "first" and has_aligned(second.rows),
     }
     return [
-        replace(one, winner=None) if one.part == ALIGNMENT.title and not believed[one.winner] else one for one in found
+        replace(one, winner=None, withheld=True)
+        if one.part == ALIGNMENT.title and one.winner is not None and not believed[one.winner]
+        else one
+        for one in found
     ]
 
 

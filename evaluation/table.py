@@ -49,7 +49,8 @@ def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compa
     def cells(row: Row) -> Cells:
         test = tests[row.key]
         both = (_mean(each.interval) for each in (row, rows[row.key]))
-        return _label(row), *both, _mean(test.difference), names[test.winner]
+        better = "neither: see coverage" if test.withheld else names[test.winner]
+        return _label(row), *both, _mean(test.difference), better
 
     head = ("", first.voice, second.voice, "difference", "better")
     lines = _laid_out(head, [row for row in first.rows if row.key in tests], cells)

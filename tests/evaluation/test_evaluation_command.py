@@ -51,6 +51,7 @@ ASR_MODULES = {
     "asr_no_python": "def f(:",
     "asr_exits": "raise SystemExit(1)",
     "asr_fails": "def raises(audio, rate): raise RuntimeError('no GPU here')\ndef silent(audio, rate): pass",
+    "asr_stumbles": "heard = []\ndef at_first(audio, rate): heard.append(rate); assert len(heard) > 1; return 'so'",
 }
 
 Evaluate = Callable[..., dict[str, Any]]
@@ -472,3 +473,15 @@ def test_a_mistake_is_told_in_one_sentence(
     assert error.startswith("error: ")
     assert told.format(**places) in error
     assert len(error.splitlines()) == 1
+
+
+def test_an_asr_that_fails_at_its_first_recording_is_asked_again(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault: a single recording that was too long for it ended the evaluation before it began."""
+    (tmp_path / "asr_stumbles.py").write_text(ASR_MODULES["asr_stumbles"])
+    monkeypatch.syspath_prepend(tmp_path)
+    asked = ["--sentences", "2", "--no-recogniser", "--asr", "asr_stumbles:at_first", "-o", str(tmp_path / "out.json")]
+    monkeypatch.setattr("sys.argv", ["evaluation", str(run), *asked])
+    assert main() == 0
+    assert (tmp_path / "out.json").exists()

@@ -1,6 +1,7 @@
 """Measures of voices that are as good or as bad as a test wants them, and how two of them are told apart."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -191,6 +192,12 @@ def aligning(name: str, coverage: float, repeated: float) -> Evaluation:
     return Evaluation(name, 1, rows, ())
 
 
+def _uneven(row: Row) -> Row:
+    """The same, a little less on the whole, here more and there less."""
+    values = {text: value + (1 if n % 2 else -2) for n, (text, value) in enumerate(row.values.items())}
+    return replace(row, values=values)
+
+
 def test_a_voice_that_has_not_aligned_is_never_the_better_one_for_repeating_nothing() -> None:
     good, poor, untrained = aligning("good", 90, 5), aligning("poor", 30, 60), aligning("untrained", 0, 2)
     assert [one.winner for one in compare(good, poor)] == ["first", "first"]
@@ -198,7 +205,14 @@ def test_a_voice_that_has_not_aligned_is_never_the_better_one_for_repeating_noth
     assert [one.winner for one in compare(untrained, poor)] == ["second", None]
     assert [one.winner for one in compare(untrained, aligning("other", -1, 40))] == [None, None]
     # Who hears less has less to repeat.
-    assert [one.winner for one in compare(poor, aligning("little", 10, 20))] == ["first", None]
+    less = compare(poor, aligning("little", 10, 20))
+    assert [(one.winner, one.withheld) for one in less] == [("first", False), (None, True)]
+    assert "neither: see coverage" in table_of_two(poor, aligning("little", 10, 20), less)
+    # Where neither surely hears less, who repeats less is the better one.
+    steadier = compare(good, aligning("steadier", 90, 1))
+    assert [(one.winner, one.withheld) for one in steadier] == [(None, False), ("second", False)]
+    nearly = replace(aligning("nearly", 90, 1), rows=(_uneven(good.rows[0]), aligning("nearly", 90, 1).rows[1]))
+    assert [one.winner for one in compare(good, nearly)] == [None, "second"]
     assert "untrained: its alignment is no better than chance" in table(untrained)
     assert "no better than chance" not in table(poor)
 

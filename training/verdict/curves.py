@@ -76,7 +76,7 @@ def read_metrics(path: Path) -> Metrics:
             continue
         try:
             names, row = _row(number, line)
-        except (ValueError, TypeError, OverflowError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             faults[number] = str(error)
         else:
             rows.setdefault(names, []).append(row)
@@ -101,6 +101,8 @@ def _row(number: int, line: bytes) -> tuple[tuple[str, ...], Points]:
     step = int(values.pop("step"))
     if not 0 <= step < _MOST_STEPS:
         raise ValueError(f"step {step} is none")
+    if any(isinstance(value, str) for value in values.values()):
+        raise ValueError("has words in the place of numbers")
     return tuple(values), np.array([number, step, *values.values()], np.float64)
 
 

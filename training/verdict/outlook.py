@@ -1,5 +1,6 @@
 """What to do with a run: go on, and what to expect of it, or stop, and which step to keep."""
 
+import math
 import shlex
 from collections.abc import Sequence
 
@@ -39,7 +40,7 @@ def _ahead(run: Run) -> Finding:
     """What to expect where nothing is wrong."""
     if run.last_step < EARLY_STEPS:
         told = f"Keep going: {run.last_step} steps are too few to say how this run will end; look again from step "
-        return Finding("outlook", "notice", f"{told}{EARLY_STEPS} on.{_how_to_go_on(run)}")
+        return Finding("outlook", "notice", f"{told}{EARLY_STEPS} on.{_how_to_go_on(run, least=EARLY_STEPS)}")
     known = {measure: curve for measure in MEASURES if (curve := run.known(f"validation/{measure}"))}
     measure = next((one for one in known if run.latest(f"validation/{one}")), next(iter(known), None))
     if measure is None:
@@ -56,8 +57,11 @@ def _ahead(run: Run) -> Finding:
         return Finding("outlook", "notice", told)
     if fitted is None:
         told = f"Keep going: {LEAST_POINTS} validations after step {last // 2**OCTAVES} are needed to say how this run "
-        told += f"will end, and it has {len(fitted_points(score))}.{_how_to_go_on(run)}"
-        return Finding("outlook", "notice", told)
+        told += f"will end, and it has {len(fitted_points(score))}."
+        # So many steps that there are as many validations after that share of them.
+        between = last // max(1, len(score) - 1)
+        enough = math.ceil(LEAST_POINTS / (1 - 2**-OCTAVES)) * between
+        return Finding("outlook", "notice", f"{told}{_how_to_go_on(run, least=enough)}")
     return _from_trend(run, score, fitted, measure)
 
 
@@ -82,12 +86,12 @@ def _from_trend(run: Run, score: Curve, fitted: Trend, measure: str) -> Finding:
     return Finding("outlook", "ok", f"{told}{_how_to_go_on(run)}")
 
 
-def _how_to_go_on(run: Run) -> str:
-    """The command that does, where the run has come to the end that was planned."""
+def _how_to_go_on(run: Run, *, least: int = 0) -> str:
+    """The command that does, to twice the steps and to these at least, where the planned ones are done."""
     if run.config is None or run.config.train.epochs is not None or run.last_step < run.config.train.steps:
         return ""
     folder = shlex.quote(str(run.folder or run.config.run.dir))
-    command = f"python train.py --resume {folder} train.steps={2 * run.last_step}"
+    command = f"python train.py --resume {folder} train.steps={max(2 * run.last_step, least)}"
     return f" The planned steps are done: {command} goes on from there."
 
 

@@ -124,6 +124,19 @@ def test_a_run_that_has_done_its_planned_steps_is_told_how_to_go_on(planned: int
     assert (command in verdict(run)[-1].sentence) == told
 
 
+@pytest.mark.parametrize(("last", "every", "until"), [(3, 1, 1000), (600, 100, 1200), (1200, 600, 4800)])
+def test_who_is_told_to_go_on_gets_to_where_more_can_be_said(last: int, every: int, until: int) -> None:
+    """Fault: a run of 3 steps was told to look again from step 1000 on, and to go on to step 6."""
+    steps = np.arange(0, last + 1, every)
+    curves = {"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}
+    sentence = verdict(Run(curves, config=experiment(f"train.steps={last}")))[-1].sentence
+    assert f"train.steps={until} goes on" in sentence
+    steps = np.arange(0, until + 1, every)
+    later = verdict(Run({"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}))[-1].sentence
+    assert "too few" not in later
+    assert "are needed" not in later
+
+
 @pytest.mark.parametrize(("figure", "value"), [("phonemes_per_second", 19.0), ("bandwidth_hz", 8000.0)])
 def test_doubts_about_the_recordings_come_first(figure: str, value: float) -> None:
     last = verdict(run_of(corpus={figure: value}))[-1]

@@ -118,6 +118,7 @@ def test_a_file_without_curves_is_refused(tmp_path: Path, content: str, told: st
         ),
         *(b'{"step": -5, "loss/mel": 9.0}', b'{"step": 15, "loss/mel": 0.{"step": 15, "loss/mel": 9.0}'),
         *(b'{"step": null, "loss/mel": 1.0}', b'{"step": 15, "loss/mel": %d}' % 10**400),
+        *(b'{"step": 15, "loss/mel": "9.0"}', b"[" * 100_000),
     ],
 )
 def test_a_run_outlives_a_damaged_line_and_says_which_it_was(tmp_path: Path, damage: bytes) -> None:

@@ -355,7 +355,13 @@ CASES = [
     Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), -2.9, -3.1, "notice", "3.1 LU quieter"),
     Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, 3.1, "notice", "3.1 LU louder"),
     Case(
-        "loudness_off", lambda x: run_of({"validation/loudness_db": x}), -19, -21, "problem", "21.0 LU quieter", less="notice"
+        "loudness_off",
+        lambda x: run_of({"validation/loudness_db": x}),
+        -19,
+        -21,
+        "problem",
+        "21.0 LU quieter",
+        less="notice",
     ),
     Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 1.24, 1.26, "notice", "1.26 times"),
     Case(
