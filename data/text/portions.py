@@ -5,6 +5,7 @@ can be seen; where none is seen in a long time, those who read the text are aske
 """
 
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
@@ -28,8 +29,8 @@ Parted = Callable[[str, str], bool]  # whether two texts that follow each other 
 def portions(text: str, parted: Parted) -> Iterator[str]:
     """The text in portions of a bounded length: paragraphs, and parts of long paragraphs.
 
-    They end with a sentence. Where there is no end of one for as long as a portion may be, they end after a clause, or
-    else a word. A block of `[[phonemes]]` is never cut.
+    They end with a sentence. Where there is no sure end of one for as long as a portion may be, they end after what
+    looks like a sentence, or else a clause, or else a word. A block of `[[phonemes]]` is never cut.
 
     Args:
         text: of any length.
@@ -66,8 +67,10 @@ def _parts(paragraph: str, parted: Parted) -> Iterator[str]:
         for here in islice(chain(found(_LIKELY_END, least), found(_POSSIBLE_END, least)), _ASKED):
             if parted(paragraph[max(start, here - _BEFORE) : here], paragraph[here : here + _AFTER]):
                 return here
-        after_clause, after_word = (max(found(pattern, half), default=0) for pattern in (_CLAUSE_END, _SPACE))
-        return after_clause or after_word or outside(start + MOST_CHARACTERS)
+        for pattern in (_LIKELY_END, _POSSIBLE_END, _CLAUSE_END, _SPACE):
+            for last in deque(found(pattern, half), maxlen=1):
+                return last
+        return outside(start + MOST_CHARACTERS)
 
     while start < len(paragraph):
         here = portion_end()

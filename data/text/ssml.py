@@ -17,14 +17,16 @@ What SSML has besides (voice, emphasis, lang, audio, ...), and elements of other
 text is said as if they were not there, with a warning. `mark` and `metadata` are passed over. An element or attribute
 that SSML does not have is a mistake, and refused. `[[...]]` in the text holds phonemes, as in any text to speak.
 
-White space is one space, wherever it stands. A word ends at a break or a mark, even where neither is heard. Document
-types are refused, so there are no entities but the five of XML.
+White space is one space, wherever it stands. A word ends at a break even where it is not heard. A mark or metadata
+parts two letters or digits that it stands between, and nothing else. Document types are refused, so there are no
+entities but the five of XML.
 """
 
 import difflib
 import re
+import unicodedata
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from xml.parsers import expat
 
@@ -55,7 +57,14 @@ _SENTENCE_END = re.compile(r"[.!?][\"')]*\s*$")
 _TIME = re.compile(r"\+?(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(ms|s)")
 _RATE = re.compile(r"([+-]?)(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})(%?)")
 _MARKS = re.compile(r"[,;:.!?)\"'”’]+(?=\s|$)")  # that close what goes before
-_OPENED = re.compile(r"(?:^|\s)[(\"'“‘]*$")  # that belongs to what follows
+# What belongs to the word that follows, and to the word before, whatever break is between. Some quotes are both: they
+# open after a space, a dash or another that opens, and close before what is no word.
+_BRACKETS = "(\\[{¿¡“‘„‚«‹「『（【《〈"
+_OPENED = re.compile(rf"""(?:[{_BRACKETS}]|(?:^|[\s{_BRACKETS}—–-])["'”’»›]+)$""")
+_APPENDED = re.compile(
+    r"""[-‐‑’;:!?…)\]}。，、！？：；）」』】》〉।؟،؛]|'(?![^\W\d_]{3})|[.,](?!\d)|[”»›]+(?![^\W_])"""
+    r"""|["“‘«‹]+(?=[\s.,;:!?…)\]}]|$)"""
+)
 _UNSPOKEN = " .,;:!?'\"()-–—…¿¡«»“”‘’"
 
 
@@ -124,7 +133,7 @@ class _Listener:
         self._inside: list[str] = []  # the text of an element that is replaced
         self._text: list[str] = []  # of the Utter to come
         self._last_block = 0  # where in it the text after the last phonemes begins
-        self._word_ended = False  # whether what follows is another word, though there is no space
+        self._parted: Callable[[str, str], bool] | None = None  # what stood since the last text: whether it ends a word
         self._goes_on = False  # whether it belongs to the sentence of the Utter before
         self._parser = expat.ParserCreate("utf-8", " ")
         self._parser.buffer_text = True  # text comes whole, up to the next tag
@@ -159,7 +168,8 @@ class _Listener:
         known = namespace in ("", NAMESPACE)
         if self._silent or (known and name in _SILENT and self._open):
             self._silent += 1
-            self._word_ended = True
+            if self._open[-1].name not in _REPLACED:  # they are whole
+                self._parted = self._parted or _both_spoken
             return
         self._check_place(name if known else tag)
         speed = self._open[-1].speed if self._open else 1.0
@@ -174,8 +184,6 @@ class _Listener:
             self._utter()
         elif name == "break":
             self._pause(self._seconds(attributes))
-        elif name in _REPLACED:
-            self._append("")
         if name == "phoneme":
             self._check_phonemes(attributes)
         elif name == "sub" and "alias" not in attributes:
@@ -189,7 +197,6 @@ class _Listener:
         element = self._open[-1]
         inside = "".join(self._inside)
         self._inside.clear()
-        self._word_ended = self._word_ended and element.name not in _REPLACED  # they are whole
         if element.name in ("speak", "p", "s"):
             self._utter()
         elif element.name == "prosody" and element.speed != self._open[-2].speed:
@@ -197,9 +204,9 @@ class _Listener:
         elif element.name == "phoneme":
             self._append_phonemes(element.attributes["ph"].strip())
         elif element.name == "sub":
-            self._text.append(element.attributes["alias"])
+            self._append(element.attributes["alias"])
         elif element.name == "say-as":
-            self._text.append(self._said_as(inside, element.attributes))
+            self._append(self._said_as(inside, element.attributes))
         self._open.pop()
 
     # ------------------------------------------------------------------------------------------------ what is said
@@ -225,15 +232,22 @@ class _Listener:
         self._goes_on = self._goes_on and goes_on
 
     def _append(self, text: str) -> None:
-        if self._word_ended and self._text and not _OPENED.search(self._text[-1]) and not _MARKS.match(text):
+        if not text:
+            return
+        before = self._behind()
+        if self._parted and before and self._parted(before, text):
             text = f" {text}"
-        self._word_ended = False
+        self._parted = None
         self._text.append(text)
+
+    def _behind(self) -> str:
+        """The end of what has been written."""
+        return "".join(part[-40:] for part in self._text[-3:])
 
     def _pause(self, seconds: float) -> None:
         written = next(filter(str.strip, reversed(self._text)), "")
         if not seconds and written and not _SENTENCE_END.search(written):
-            self._word_ended = True
+            self._parted = _two_words
             return  # no silence within a sentence: it is spoken in one
         self._utter()
         last = self.said[-1] if self.said else None
@@ -247,7 +261,8 @@ class _Listener:
         before = split_blocks("".join(self._text[self._last_block :]))
         if "[[" in before[-1] or before[-1].endswith("["):
             before[-1] = before[-1].replace("[", "(")
-        self._text[self._last_block :] = ["".join(before), f"[[{phonemes}]]"]
+        self._text[self._last_block :] = ["".join(before)]
+        self._append(f"[[{phonemes}]]")
         self._last_block = len(self._text)
 
     def _said_as(self, inside: str, attributes: Mapping[str, str]) -> str:
@@ -257,7 +272,7 @@ class _Listener:
             kind,
             language=self._language,
             date_format=attributes.get("format", ""),
-            behind="".join(self._text[-3:])[-40:],
+            behind=self._behind() + (" " if self._parted else ""),
         )
         if words is None:
             form = f" in the format {attributes['format']!r}" if attributes.get("format") else ""
@@ -345,6 +360,20 @@ class _Listener:
 
     def _warn(self, sentence: str) -> None:
         self.warnings[sentence] = None
+
+
+def _both_spoken(before: str, after: str) -> bool:
+    """Whether a letter, a digit or phonemes stand on both sides, or a sentence ends and another begins."""
+    if before[-1] in ".!?…":
+        return after[0].isupper()
+    ends = before.endswith("]]") or unicodedata.category(before[-1])[0] in "LNM"  # M: vowel signs, accents
+    return ends and (after.startswith("[[") or after[0].isalnum())
+
+
+def _two_words(before: str, after: str) -> bool:
+    """Whether one ends and another begins: not within quotes, brackets, amounts, hyphens and apostrophes."""
+    amount = unicodedata.category(before[-1]) == "Sc" and after[0].isdecimal()
+    return not (amount or _OPENED.search(before) or _APPENDED.match(after))
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -1,8 +1,10 @@
 """A new run that begins with the weights of a voice: what fits is taken over, and every tensor is accounted for."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 import torch
@@ -24,7 +26,20 @@ _WHERE = {  # parts that not every voice has
     "posterior_encoder": "only training needs it, so that a run keeps it in its checkpoints: give the run folder",
     "speakers": "it is the voice of one speaker: give one of several",
 }
+_SHAPED_BY = {  # the beginnings of the settings that decide a part's shapes
+    "text_encoder": ("model.hidden", "model.latent", "model.filter", "model.attention", "model.text"),
+    "posterior_encoder": ("audio.n_fft", "model.hidden", "model.latent", "model.posterior"),
+    "flow": ("model.hidden", "model.latent", "model.coupling"),
+    "duration_predictor": ("model.hidden", "model.duration"),
+    "decoder": ("model.latent", "decoder."),
+    "speakers": ("model.speaker",),
+}
 _MOST_NAMES = 12  # of new rows that are told
+_MOST_SETTINGS = 3  # of those that differ that are told
+
+# Less of a part's weights is nothing of it. Some biases agree between any two stochastic duration predictors (0.2 % of
+# one with 48 channels, 0.02 % of the paper's); where two voices share their widths, a tenth of a part and more agrees.
+_LEAST_PERCENT = 1
 
 
 @dataclass(frozen=True)
@@ -68,26 +83,39 @@ class WarmStart:
         """Refuse to begin a run that could take nothing, as far as its settings tell; the rest its recordings do.
 
         Raises:
-            InputError: no tensor of the voice, or of a part that was asked for, has a shape of the new run's.
+            InputError: too little fits of a part that was asked for, or of every part of the voice.
         """
         with torch.device("meta"):  # the names of two speakers include those of one
             new = Synthesizer(config, num_symbols=1, num_speakers=2).folded_state_dict()
         there = self.imported.voice.synthesizer.state_dict()
-        fitting = {
-            name.partition(".")[0]
+        fitting = _parts_that_fit(
+            (name, here.shape, name in there and _settled_shape(name, there[name]) == _settled_shape(name, here))
             for name, here in new.items()
-            if name in there and _settled_shape(name, there[name]) == _settled_shape(name, here)
-        }
+        )
         for part in self.parts:
             if part not in fitting:
-                raise self._misfit(f"--parts {part}: nothing of that part of {self.imported.report.title}", config)
+                raise InputError(
+                    f"--parts {part}: less than {_LEAST_PERCENT} % of that part of {self._file} fits the settings of "
+                    f"this run ({self._misfit(config, [part])}): change them, or leave {part} out"
+                )
         if not fitting:
-            raise self._misfit(f"{self.imported.report.title}: nothing of it", config)
+            raise InputError(
+                f"{self._file}: less than {_LEAST_PERCENT} % of any part fits the settings of this run "
+                f"({self._misfit(config, PARTS)}): change them, or begin without this voice"
+            )
 
-    def _misfit(self, what: str, config: Config) -> InputError:
+    @property
+    def _file(self) -> str:
+        """Where the voice is, without what it is."""
+        return self.imported.report.title.rpartition(": ")[0] or self.imported.report.title
+
+    def _misfit(self, config: Config, parts: Iterable[str]) -> str:
+        """The first settings that give these parts other shapes here."""
+        beginnings = tuple(beginning for part in parts for beginning in _SHAPED_BY[part])
         changes = differences(self.imported.voice.config, config)
-        told = [change for change in changes if change.startswith(("model.", "decoder.", "audio.n_fft"))]
-        return InputError(f"{what} fits the settings of this run (there -> here: {'; '.join(told)})")
+        told = [change for change in changes if change.startswith(beginnings) and "_dropout:" not in change]
+        more = f" and {len(told) - _MOST_SETTINGS} more" if len(told) > _MOST_SETTINGS else ""
+        return f"there -> here: {'; '.join(told[:_MOST_SETTINGS])}{more}"
 
     @torch.no_grad()
     def give(
@@ -111,7 +139,7 @@ class WarmStart:
             speakers: its speakers' names.
 
         Raises:
-            InputError: nothing of the voice fits, or nothing of a part that was asked for.
+            InputError: too little fits of a part that was asked for, or of every part of the voice.
         """
         voice = self.imported.voice
         found = voice.synthesizer.folded_state_dict()
@@ -132,7 +160,7 @@ class WarmStart:
             else:
                 _put(synthesizer, name, there)
                 lines.append(Line(name, Fate.COPIED, tuple(here.shape)))
-        self._refuse_nothing(lines)
+        self._refuse_too_little(lines)
         lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "there is none here") for name, tensor in found.items()]
         # Who speaks may be new to it: that is learned, and the rest is heard as it was.
         of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
@@ -141,15 +169,37 @@ class WarmStart:
         notes = (*self.imported.report.notes, *_differences(voice, config), judged, "the optimizers begin anew")
         return Report(f"warm start from {self.imported.report.title}", (*lines, *judges), notes)
 
-    def _refuse_nothing(self, lines: Sequence[Line]) -> None:
-        taken = {line.part for line in lines if line.fate is not Fate.NEW}
+    def _refuse_too_little(self, lines: Sequence[Line]) -> None:
+        taken = _parts_that_fit((line.name, line.shape, line.fate is not Fate.NEW) for line in lines)
+        new = [line for line in lines if line.fate is Fate.NEW]
         for part in self.parts:
             if part not in taken:
-                line = next((line for line in lines if line.part == part), None)
+                line = next((line for line in new if line.part == part), None)
                 why = "this run has one speaker" if line is None else f"{line.name}: {line.why}"
-                raise InputError(f"--parts {part}: nothing of that part could be taken ({why}): leave it out")
+                raise InputError(
+                    f"--parts {part}: less than {_LEAST_PERCENT} % of that part could be taken ({why}): leave it out"
+                )
         if not taken:
-            raise InputError(f"{self.imported.report.title}: nothing of it fits this run ({lines[0]})")
+            raise InputError(f"{self._file}: less than {_LEAST_PERCENT} % of any part fits this run ({new[0]})")
+
+
+def _parts_that_fit(tensors: Iterable[tuple[str, Sequence[int], bool]]) -> set[str]:
+    """The parts of which enough fits, by the name and shape of every tensor of a new run and whether that one does.
+
+    Of an embedding a single row is enough. What a speaker adds to a layer counts neither way: it comes and goes with
+    the number of speakers, which the settings do not tell.
+    """
+    fitting: set[str] = set()
+    weights: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
+    for name, shape, fits in tensors:
+        part = name.partition(".")[0]
+        if name in _EMBEDDINGS:
+            fitting |= {part} if fits else set()
+        elif ".speaker." not in name:
+            weights[part] += prod(shape)
+            taken[part] += prod(shape) if fits else 0
+    return fitting | {part for part, count in weights.items() if 100 * taken[part] >= _LEAST_PERCENT * count}
 
 
 def _settled_shape(name: str, tensor: Tensor) -> tuple[int, ...]:

@@ -118,6 +118,24 @@ def test_the_first_sentence_does_not_wait_for_the_rest(language: str, sentence: 
     assert sum(map(len, read)) < 10_000
 
 
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("we went to the market and bought some bread, then came home. ", "home. "),
+        ("we went out, and so did he. ", "he. "),
+        ("去了市场，买了面包，然后回家。然后，", "。"),
+        ("we went to the market, and bought some bread ", ", "),
+        ("bread ", "bread "),
+    ],
+)
+def test_where_no_end_is_sure_a_portion_ends_after_a_sentence_else_a_clause_else_a_word(text: str, end: str) -> None:
+    *parts, _ = portions.portions(text * (6000 // len(text)), lambda before, after: False)
+    assert len(parts) >= 2
+    for part in parts:
+        assert part.endswith(end)
+        assert portions.MOST_CHARACTERS // 2 < len(part) <= portions.MOST_CHARACTERS
+
+
 @pytest.mark.parametrize("unsure", ["Prof. A", "vs. The", "3 p.m. A", "... The", 'said "a. B', "[[b! A]]"])
 def test_a_portion_ends_only_where_a_sentence_surely_does(unsure: str) -> None:
     letters = TextFrontEnd(kind="graphemes", language="", symbols=ALPHABET)

@@ -144,6 +144,36 @@ def test_a_word_ends_where_something_stands_that_is_not_heard(silent: str, insid
     assert said(inside.replace("|", silent)) == [Utter(text, 1.0)]
 
 
+@pytest.mark.parametrize("silent", ['<break strength="none"/>', '<mark name="a"/>', "<metadata>no</metadata>"])
+@pytest.mark.parametrize(
+    "inside",
+    ["$|5", "US$|5.20", "don|'t", "don|’t", "one|-two", "x—“|one”", 'x—"|one"', "([|one])|", "say:„|eins|“."],
+)
+def test_what_is_not_heard_splits_no_word_amount_or_quotation(silent: str, inside: str) -> None:
+    assert said(inside.replace("|", silent)) == [Utter(inside.replace("|", ""), 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("inside", "at_break", "at_mark"),
+    [
+        ('one|"two"', 'one "two"', 'one"two"'),
+        ("is|'good'", "is 'good'", "is'good'"),
+        ("one|.5", "one .5", "one.5"),
+        ("5€|and", "5€ and", "5€and"),
+        ("“one”|two", "“one” two", "“one”two"),
+        ("3,|5", "3, 5", "3,5"),
+        ("Hello.|World", "Hello. World", "Hello. World"),
+        ("की|बात", "की बात", "की बात"),
+    ],
+)
+def test_a_break_parts_words_that_marks_stand_between_and_a_mark_does_not(
+    inside: str, at_break: str, at_mark: str
+) -> None:
+    assert texts(inside.replace("|", '<mark name="a"/>')) == [at_mark]
+    assert texts(inside.replace("|", '<break time="0s"/>')) == [at_break]
+    assert texts(inside.replace("|", '<mark name="a"/><break time="0s"/><mark name="b"/>')) == [at_break]
+
+
 def test_a_mark_in_what_is_replaced_ends_no_word() -> None:
     assert texts('a <sub alias="two">2<mark name="a"/></sub>nd') == ["a twond"]
     assert texts('<say-as interpret-as="cardinal">1<mark name="a"/>2</say-as>s') == ["twelves"]

@@ -1,6 +1,7 @@
 """A run that begins with a voice: what fits is taken over to the bit, and every tensor is accounted for."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def voice_of(
 ) -> Imported:
     weights = {name: weight.detach() for name, weight in synthesizer.folded_state_dict().items()}
     folded = synthesizer_of(config, weights, num_speakers=max(1, len(speakers)))
-    return Imported(VoiceFile(config, folded, json.dumps(symbols), speakers, 5), Report("a voice", ()))
+    return Imported(VoiceFile(config, folded, json.dumps(symbols), speakers, 5), Report("v.safetensors: voice", ()))
 
 
 def new_networks(config: Config, *, num_symbols: int = 20, speakers: int = 1) -> tuple[Synthesizer, Discriminator]:
@@ -126,11 +127,10 @@ def other_settings() -> Config:
 
 def test_a_voice_of_which_nothing_fits_is_refused_by_the_settings_alone() -> None:
     warm = WarmStart(voice_of(small_synthesizer(), small_config()))
-    with pytest.raises(
-        InputError, match=r"a voice: nothing of it fits .*model\.hidden_channels: 16 -> 20; .*decoder\."
-    ):
+    told = r"less than 1 % of any part fits .* 16 -> 20; [^;]* 8 -> 10; [^;]* 24 -> 28 and 3 more\)"
+    with pytest.raises(InputError, match=rf"^v\.safetensors: {told}"):
         warm.refuse_misfit(other_settings())
-    with pytest.raises(InputError, match=r"nothing of it fits this run \(new .* of another "):
+    with pytest.raises(InputError, match=r"less than 1 % of any part fits this run \(new .* of another "):
         warm.give(*new_networks(other_settings()), other_settings(), json.dumps(SYMBOLS), ())
     warm.refuse_misfit(small_config(model={"text_layers": 1}))
 
@@ -139,15 +139,86 @@ def test_a_voice_of_which_nothing_fits_is_refused_by_the_settings_alone() -> Non
 def test_a_part_of_which_nothing_fits_is_named_before_the_recordings_are_read(part: str) -> None:
     source, config = small_synthesizer(num_speakers=2), small_config()
     warm = WarmStart(voice_of(source, config, speakers=("ann", "bob")), (part,))
-    with pytest.raises(
-        InputError, match=rf"--parts {part}: nothing of that part of a voice fits .*hidden_channels: 16 -> 20"
-    ):
+    first = {"decoder": "model.latent_channels: 8 -> 10", "speakers": "model.speaker_channels: 6 -> 5"}
+    told = re.escape(f"(there -> here: {first.get(part, 'model.hidden_channels: 16 -> 20')}")
+    match = rf"--parts {part}: less than 1 % of that part of v\.safetensors fits the settings of this run {told}"
+    with pytest.raises(InputError, match=match) as refused:
         warm.refuse_misfit(other_settings())
+    assert len(str(refused.value)) < 300
     warm.refuse_misfit(config)
     # What the settings let pass is given: neither check is stricter than the other. One symbol and one speaker are new.
     symbols = json.dumps({**SYMBOLS, "ø": 20})
     report = warm.give(*new_networks(config, num_symbols=21, speakers=2), config, symbols, ("bob", "cy"))
     assert {line.part for line in report.lines if line.fate in (Fate.COPIED, Fate.RESIZED)} == {part}
+
+
+def test_a_few_biases_that_always_fit_are_no_warm_start() -> None:
+    source = small_synthesizer()
+    settings = other_settings().model.model_dump() | {"duration_predictor": "stochastic", "duration_channels": 48}
+    config = small_config(decoder={"initial_channels": 8}, model=settings)
+    theirs, ours = weights_of(source), weights_of(new_networks(config)[0])
+    same = {name for name, weight in ours.items() if name in theirs and weight.shape == theirs[name].shape}
+    assert {name.partition(".")[0] for name in same} == {"duration_predictor"}  # shapes that no setting changes
+    for parts, named in (((), r"of any part"), (("duration_predictor",), r"of that part")):
+        warm = WarmStart(voice_of(source, small_config()), parts)
+        with pytest.raises(InputError, match=rf"less than 1 % {named} .*model\.hidden_channels: 16 -> 20"):
+            warm.refuse_misfit(config)
+        with pytest.raises(InputError, match=rf"less than 1 % {named} .*: of another "):
+            warm.give(*new_networks(config), config, json.dumps(SYMBOLS), ())
+    # A part that nobody named may miss.
+    config = small_config(model={"duration_channels": 48})
+    warm = WarmStart(voice_of(source, small_config()))
+    warm.refuse_misfit(config)
+    report = warm.give(*new_networks(config), config, json.dumps(SYMBOLS), ())
+    assert fates(report, "duration_predictor") == {Fate.COPIED, Fate.NEW}
+    assert fates(report, "flow") == {Fate.COPIED}
+
+
+OTHER_SIZES: dict[str, Any] = {
+    "audio.n_fft": 64,
+    "model.hidden_channels": 20,
+    "model.latent_channels": 10,
+    "model.filter_channels": 28,
+    "model.attention_heads": 4,
+    "model.attention_window": 5,
+    "model.text_layers": 3,
+    "model.text_kernel_size": 5,
+    "model.text_dropout": 0.3,
+    "model.posterior_layers": 4,
+    "model.posterior_kernel_size": 3,
+    "model.coupling_layers": 2,
+    "model.coupling_wavenet_layers": 3,
+    "model.coupling_kernel_size": 3,
+    "model.coupling_channels": 12,
+    "model.duration_predictor": "deterministic",
+    "model.duration_channels": 20,
+    "model.duration_kernel_size": 5,
+    "model.duration_flows": 2,
+    "model.duration_dropout": 0.3,
+    "model.speaker_channels": 5,
+    "decoder.initial_channels": 8,
+    "decoder.residual_kernel_sizes": [3, 7],
+}
+
+
+@pytest.mark.parametrize("setting", OTHER_SIZES)
+def test_a_refusal_tells_a_setting_for_the_parts_it_shapes_and_no_other(setting: str) -> None:
+    section, _, key = setting.partition(".")
+    config = small_config(**{section: small_config().model_dump()[section] | {key: OTHER_SIZES[setting]}})
+    source = small_synthesizer(num_speakers=2)
+    warm = WarmStart(voice_of(source, small_config(), speakers=("ann", "bob")))
+    theirs, ours = weights_of(source), weights_of(new_networks(config, speakers=2)[0])
+    for part in PARTS:
+        # What a speaker adds to a layer is left aside: no part is refused for it.
+        here, there = (
+            {
+                name: weight.shape
+                for name, weight in weights.items()
+                if name.startswith(part) and ".speaker." not in name
+            }
+            for weights in (ours, theirs)
+        )
+        assert (setting in warm._misfit(config, [part])) == (here != there), part
 
 
 def test_a_part_that_the_voice_does_not_have_is_told_with_where_it_is(tmp_path: Path) -> None:
@@ -164,7 +235,7 @@ def test_a_part_that_the_voice_does_not_have_is_told_with_where_it_is(tmp_path: 
 def test_speakers_asked_for_that_cannot_be_taken_are_told_with_the_reason() -> None:
     config = small_config()
     warm = WarmStart(voice_of(small_synthesizer(num_speakers=2), config, speakers=("ann", "bob")), ("speakers", "flow"))
-    with pytest.raises(InputError, match=r"--parts speakers: nothing .* \(this run has one speaker\): leave it out"):
+    with pytest.raises(InputError, match=r"--parts speakers: less than .* \(this run has one speaker\): leave it out"):
         warm.give(*new_networks(config), config, json.dumps(SYMBOLS), ())
     with pytest.raises(InputError, match=r"--parts speakers: .*none of its rows is known there\): leave it out"):
         warm.give(*new_networks(config, speakers=2), config, json.dumps(SYMBOLS), ("cy", "dee"))
