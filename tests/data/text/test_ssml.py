@@ -162,7 +162,6 @@ def test_what_is_not_heard_splits_no_word_amount_or_quotation(silent: str, insid
         ("5€|and", "5€ and", "5€and"),
         ("“one”|two", "“one” two", "“one”two"),
         ("3,|5", "3, 5", "3,5"),
-        ("Hello.|World", "Hello. World", "Hello. World"),
         ("की|बात", "की बात", "की बात"),
     ],
 )
@@ -172,6 +171,10 @@ def test_a_break_parts_words_that_marks_stand_between_and_a_mark_does_not(
     assert texts(inside.replace("|", '<mark name="a"/>')) == [at_mark]
     assert texts(inside.replace("|", '<break time="0s"/>')) == [at_break]
     assert texts(inside.replace("|", '<mark name="a"/><break time="0s"/><mark name="b"/>')) == [at_break]
+
+
+def test_a_mark_between_two_sentences_leaves_them_two() -> None:
+    assert texts('Hello.<mark name="a"/>World.') == ["Hello.", "World."]
 
 
 def test_a_mark_in_what_is_replaced_ends_no_word() -> None:
