@@ -86,6 +86,7 @@ class Journal:
         self._started = time.monotonic() - seconds
         _forget_after(folder / "metrics.jsonl", step)
         self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8")
+        _await_free_second(folder)
         self._board = SummaryWriter(str(folder), purge_step=step + 1 if step else 0)
 
     @property
@@ -158,6 +159,12 @@ class Journal:
 def _file_name(id: str) -> str:
     """A recording's name as one of a file, for its folders may be part of it."""
     return id.replace("/", "_")
+
+
+def _await_free_second(folder: Path) -> None:
+    """TensorBoard reads event files in the order of their names, in which those of one second have none."""
+    while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+        time.sleep(0.02)
 
 
 def _forget_after(path: Path, step: int) -> None:
