@@ -65,7 +65,7 @@ class Voice:
 
             onnx = load_onnx(path)
             return cls(onnx, OnnxEngine(onnx.synthesizer))
-        from models.importing import load_voice_from
+        from models.importing.sources import load_voice_from
 
         voice = load_voice_from(path).voice
         return cls(voice, TorchEngine(voice.synthesizer, choose_device(device)))

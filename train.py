@@ -37,12 +37,12 @@ from losses import (
     mel_loss,
     subband_stft_loss,
 )
-from models import Discriminator, Synthesis, Synthesizer
 from models.checkpoint import checkpoint_path, list_checkpoints, prune_checkpoints, save_checkpoint
 from models.device import choose_device
-from models.discriminator import Judgement
-from models.importing import WarmStart
+from models.discriminator import Discriminator, Judgement
+from models.importing.warm_start import WarmStart
 from models.layers.convolution import use_channels_last
+from models.synthesizer import Synthesis, Synthesizer
 from models.voice_file import save_voice
 from training.averaging import make_average, update_average
 from training.clock import Clock

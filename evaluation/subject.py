@@ -23,8 +23,8 @@ from measures.spectra import Audio
 from models.alignment import alignment_scores, search_durations
 from models.checkpoint import checkpoint_path, load_checkpoint
 from models.device import choose_device
-from models.importing import load_voice_from
 from models.importing.own import folded_synthesizer
+from models.importing.sources import load_voice_from
 from models.masks import length_mask
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile

@@ -11,8 +11,8 @@ import torch
 from configs import DECODER_KINDS, Config, load_config
 from data.corpus import Corpus, load_corpus
 from data.preparation import prepare
-from models import Synthesizer
 from models.alignment import search_durations
+from models.synthesizer import Synthesizer
 from tests.benchmarks.synthetic import synthetic_corpus
 from train import Trainer, resume, start
 from training.interruption import StopRequest

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from configs import InputError, load_config
 from data.text import piper_symbols
 from infer import Voice, main
-from models import Synthesizer
 from models.export.__main__ import write_onnx
+from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
 from speaking.engine import FIRST_FRAMES
 from speaking.utterance import Silence, Utterance

@@ -12,8 +12,9 @@ from torch import Tensor
 from configs import Config
 from data.batch import Batch
 from data.spectrogram import MelSpectrogram
-from models import Synthesis, Synthesizer, slice_segments
 from models.layers.pqmf import Pqmf
+from models.segments import slice_segments
+from models.synthesizer import Synthesis, Synthesizer
 
 _SUB_BANDS = 4  # of the sub-band loss, whatever the decoder makes
 

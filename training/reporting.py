@@ -11,7 +11,7 @@ from tqdm import tqdm
 from configs import Config, InputError
 from data.corpus import Corpus
 from data.corpus_summary import summarise
-from models import Synthesizer
+from models.synthesizer import Synthesizer
 from training.clock import Clock
 from training.journal import Journal
 from training.pictures import alignment_picture, mel_picture

@@ -18,7 +18,7 @@ from data.corpus import Corpus
 from data.inspection.loudness import integrated_loudness
 from losses import duration_loss, kl_loss, mel_loss
 from measures.warping import warp
-from models import Synthesis, Synthesizer
+from models.synthesizer import Synthesis, Synthesizer
 from training.features import Features
 
 _MOST_LENGTHS = 4  # of the recording: what a voice says beyond is not made, for that would take long and tell nothing

@@ -10,7 +10,7 @@ from configs import InputError, command
 from configs.atomic_file import replacing
 from models.export import needing_onnx
 from models.export.hugging_face import export_hugging_face, hugging_face_settings
-from models.importing import load_voice_from
+from models.importing.sources import load_voice_from
 from models.voice_file import VoiceFile
 
 

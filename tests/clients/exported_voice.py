@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from configs import Config, parse_config
 from data.text import Encoded, SymbolTable, TextFrontEnd, grapheme_symbols, piper_symbols
-from models import Synthesizer
+from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, save_voice
 from tests.models.random_voice import randomised, speak_up
 

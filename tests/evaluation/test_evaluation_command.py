@@ -30,9 +30,9 @@ from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
 from infer import Voice
 from measures.spectra import Audio, mel_distance
-from models import Synthesizer
 from models.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
-from models.importing import load_voice_from
+from models.importing.sources import load_voice_from
+from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
 from speaking.engine import TorchEngine
 

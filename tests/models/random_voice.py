@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from configs import Config, parse_config
-from models import Synthesizer
+from models.synthesizer import Synthesizer
 
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Normal
 
-from models import Gaussian
 from models.alignment import alignment_scores, expand, search_durations
+from models.gaussian import Gaussian
 from tests.models.random_voice import noise, seeded
 
 GRIDS = [(frames, phonemes) for frames in range(1, 7) for phonemes in range(1, min(frames, 4) + 1)]

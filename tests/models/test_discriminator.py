@@ -11,8 +11,7 @@ from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _SpectralNorm
 
 from configs import DiscriminatorSettings, InputError
-from models import Discriminator
-from models.discriminator import PeriodDiscriminator, ScaleDiscriminator
+from models.discriminator import Discriminator, PeriodDiscriminator, ScaleDiscriminator
 from tests.models.random_voice import largest_difference, noise, randomised, small_config
 
 

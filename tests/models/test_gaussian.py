@@ -2,7 +2,7 @@
 
 import torch
 
-from models import Gaussian
+from models.gaussian import Gaussian
 from tests.models.random_voice import noise, seeded
 
 

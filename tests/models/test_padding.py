@@ -10,10 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import Synthesizer
 from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
 from models.stochastic_duration_predictor import StochasticDurationPredictor
+from models.synthesizer import Synthesizer
 from tests.models.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
 
 BATCH = 8

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from configs import DiscriminatorSettings, InputError
-from models import Discriminator
+from models.discriminator import Discriminator
 from models.layers.convolution import use_channels_last
 from models.resolution_discriminator import ResolutionDiscriminator
 from tests.models.random_voice import largest_difference, noise, randomised, small_config

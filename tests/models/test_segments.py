@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from models import random_segment_starts, slice_segments
+from models.segments import random_segment_starts, slice_segments
 from tests.models.random_voice import noise, seeded
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from configs import parse_config
-from models import Synthesis, Synthesizer
 from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
+from models.synthesizer import Synthesis, Synthesizer
 from tests.models.random_voice import (
     NUM_SYMBOLS,
     largest_difference,

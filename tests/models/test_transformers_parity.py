@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from configs import Config, parse_config
-from models import Synthesizer
 from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
 from models.stochastic_duration_predictor import StochasticDurationPredictor
+from models.synthesizer import Synthesizer
 from tests.models.random_voice import (
     NUM_SYMBOLS,
     largest_difference,

@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 
 from configs import InputError, load_config
 from configs.decoders import DECODER_KINDS
-from models import Synthesizer
+from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
 
 HOUSE = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from configs import InputError, load_config
 from data.text import Lexicon, Reader, SymbolTable, grapheme_symbols
 from infer import Voice
-from models import Synthesizer
+from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
 
 ROOT = Path(__file__).resolve().parents[3]

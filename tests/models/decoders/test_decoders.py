@@ -12,10 +12,10 @@ from torch import Tensor
 
 from configs import Config, parse_config
 from configs.decoders import DECODER_KINDS
-from models import Synthesizer
 from models.decoders import Decoder
 from models.masks import length_mask
 from models.piecewise import piecewise
+from models.synthesizer import Synthesizer
 from tests.models.random_voice import NUM_SYMBOLS, noise, randomised, small_config
 
 _STAGES = {

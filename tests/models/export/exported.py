@@ -5,8 +5,8 @@ import json
 import torch
 
 from configs import Config
-from models import Synthesizer
 from models.duration_predictor import DurationPredictor
+from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile
 from tests.models.random_voice import NUM_SYMBOLS, randomised, small_config, speak_up
 

@@ -8,12 +8,12 @@ import onnx
 import pytest
 import torch
 
-from models import Synthesizer
 from models.export import __main__ as command
 from models.export import clients, cost, graph
 from models.export.clients import Trial
 from models.export.comparison import Case, Comparison
 from models.export.contract import Contract, as_text
+from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, load_voice, save_voice
 from tests.clients.exported_voice import write_random_voice
 from tests.models.decoders.test_decoders import config_of

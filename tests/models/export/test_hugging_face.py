@@ -11,9 +11,9 @@ from transformers import VitsModel, VitsTokenizer, pipeline
 
 from configs import Config, InputError
 from data.text import SymbolTable
-from models import Synthesizer
 from models.export.hugging_face import export_hugging_face, hugging_face_differences
-from models.importing import load_voice_from
+from models.importing.sources import load_voice_from
+from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, load_voice, save_voice
 from tests.models.importing.foreign_files import original_synthesizer, write_original
 from tests.models.random_voice import largest_difference, randomised, small_config, speak_up

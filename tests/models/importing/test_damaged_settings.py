@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from configs import InputError
 from data.text import Lexicon, SymbolTable
 from models.export.__main__ import write_onnx
-from models.importing import load_voice_from
 from models.importing.json_file import read_json
 from models.importing.onnx_settings import settings_of
+from models.importing.sources import load_voice_from
 from tests.models.export.exported import small_voice
 from tests.models.importing.foreign_files import original_synthesizer, write_original, write_piper
 from tests.models.importing.test_hugging_face_voices import write_theirs

@@ -10,7 +10,8 @@ from transformers import VitsConfig, VitsModel, VitsTokenizer
 
 from configs import InputError
 from data.text import SymbolTable, TextFrontEnd
-from models.importing import Fate, load_voice_from
+from models.importing.report import Fate
+from models.importing.sources import load_voice_from
 from tests.models.random_voice import largest_difference, randomised
 
 TOLERANCE = 1e-5

@@ -9,8 +9,9 @@ import torch
 
 from configs import InputError
 from data.text import SymbolTable
-from models.importing import Fate, load_voice_from
 from models.importing.alphabet import published_ids, settled
+from models.importing.report import Fate
+from models.importing.sources import load_voice_from
 from tests.models.importing.foreign_files import (
     original_synthesizer,
     said_at_home,

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from configs import InputError
-from models.importing import Fate, load_voice_from
+from models.importing.report import Fate
+from models.importing.sources import load_voice_from
 from models.importing.torch_file import read_torch_file
 from tests.models.importing.foreign_files import original_synthesizer, write_original
 

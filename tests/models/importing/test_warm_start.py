@@ -10,10 +10,13 @@ import torch
 from torch.nn.utils import parametrize
 
 from configs import Config, InputError
-from models import Discriminator, Synthesizer
-from models.importing import Fate, Imported, Report, WarmStart, load_voice_from
+from models.discriminator import Discriminator
+from models.importing.assembly import Imported
 from models.importing.original import original_judges
-from models.importing.warm_start import PARTS
+from models.importing.report import Fate, Report
+from models.importing.sources import load_voice_from
+from models.importing.warm_start import PARTS, WarmStart
+from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, save_voice, synthesizer_of
 from tests.models.importing.foreign_files import original_synthesizer, some_ids, write_original, write_piper
 from tests.models.random_voice import largest_difference, randomised, small_config, small_synthesizer
