@@ -1,13 +1,27 @@
-"""Files that are either whole or not there: written beside their place, flushed to the disk, then renamed."""
+"""Files that are either whole or not there: written beside their place, flushed to the disk, then renamed.
+
+A file that is still being written is locked by its writer. A lock ends with its process: what lies there unlocked was
+left by a process that was killed, and the next write into the same folder removes it.
+"""
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from configs.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows, where abandoned files stay
+    fcntl = None  # type: ignore[assignment]
+
+# .NAME.XXXXXXXX.unfinished; the middle is tempfile's.
+_UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}\.unfinished")
+_LONGEST_NAME = 40  # of the characters of a name that its unfinished file repeats
 
 
 @contextlib.contextmanager
@@ -22,22 +36,59 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+        remove_abandoned(path.parent)
+        with _unfinished(path) as file:
             temporary = Path(file.name)
             yield file  # type: ignore[misc]
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-        temporary = None
+            temporary.chmod(0o666 & ~_umask())
+            if fcntl is None:
+                file.close()
+            temporary.replace(path)  # while it is locked
+            temporary = None
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror or error}); what was there is untouched"
         ) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a disk that has become read-only
+                temporary.unlink(missing_ok=True)
     _sync_folder(path.parent)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove the unfinished files of processes that were killed, and nothing that a process still writes."""
+    if fcntl is None:
+        return
+    with contextlib.suppress(OSError):
+        with os.scandir(folder) as entries:
+            left = [each for each in entries if each.name.endswith(".unfinished") and _UNFINISHED.fullmatch(each.name)]
+        for path in (Path(each.path) for each in left if each.is_file(follow_symlinks=False)):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+
+
+def _unfinished(path: Path) -> IO[bytes]:
+    """A new file beside `path`, open and locked."""
+    while True:
+        file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - whoever asked closes it
+            dir=path.parent, prefix=f".{path.name[:_LONGEST_NAME]}.", suffix=".unfinished", delete=False
+        )
+        if fcntl is None:
+            return file
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # another process, which takes it for abandoned, was faster
+            file.close()
+            continue
+        except OSError:  # a disk without locks: nothing there is ever taken for abandoned
+            return file
+        if os.fstat(file.fileno()).st_nlink:
+            return file
+        file.close()  # that process has removed it
 
 
 def _umask() -> int:
