@@ -6,7 +6,12 @@ Son, 2021, section 2) on one page.
 B batch · P phonemes · F frames · S segment samples · N spectrogram bins · M mel bands
 """
 
-import argparse
+from configs.command_line import check_arguments
+from training.command_line import read_arguments
+
+if __name__ == "__main__":  # before torch is imported, which takes seconds
+    check_arguments(read_arguments)
+
 import math
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -19,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from tqdm import tqdm
 
-from configs import Config, InputError, command, dump_config, load_config
+from configs import Config, InputError, command, dump_config
 from configs.atomic_file import replacing
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
@@ -496,21 +501,13 @@ def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -
 @command
 def main() -> int:
     """Train from the command line."""
-    parser = argparse.ArgumentParser(description="Make a voice from a folder of recordings.")
-    parser.add_argument("settings", nargs="*", help="an experiment (configs/NAME.toml), then section.key=value ...")
-    parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
-    parser.add_argument("--warm-start", metavar="VOICE", type=Path, help="begin with the weights of a voice")
-    parser.add_argument("--parts", help="which parts of it to take, such as decoder,posterior_encoder,flow (all)")
-    arguments = parser.parse_intermixed_args()
-    warm = WarmStart.asked(arguments.warm_start, arguments.parts)
+    asked = read_arguments()
+    warm = None if asked.warm_start is None else WarmStart.asked(asked.warm_start, asked.parts)
     with Ranks.joined() as ranks:
-        if arguments.resume is not None:
-            if warm is not None:
-                raise InputError("--warm-start begins a run and --resume continues one: give one of the two")
-            return run(resume(arguments.resume, arguments.settings, ranks))
-        if not arguments.settings or "=" in arguments.settings[0]:
-            raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
-        return run(start(load_config(arguments.settings[0], arguments.settings[1:]), ranks, warm))
+        if asked.config is None:
+            assert asked.resume is not None
+            return run(resume(asked.resume, asked.overrides, ranks))
+        return run(start(asked.config, ranks, warm))
 
 
 def run(trainer: Trainer) -> int:

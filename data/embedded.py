@@ -4,7 +4,12 @@ espeak-ng reads about 120 public-domain sentences aloud; DIR receives them in LJ
 every time. The voice is a machine's: good to see the whole pipeline work, not to be kept.
 """
 
-import argparse
+from configs.command_line import check_arguments
+from data.command_line import read_embedded_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_embedded_arguments)
+
 import ctypes
 import multiprocessing
 import os
@@ -134,11 +139,7 @@ def _is_complete(root: Path, metadata: str, count: int) -> bool:
 @command
 def main() -> int:
     """Make the corpus and say what is in it."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data.embedded", description="Write a small corpus, spoken by espeak-ng, in LJSpeech's layout."
-    )
-    parser.add_argument("folder", metavar="DIR", type=Path, help="folder to write; nothing is done if it is complete")
-    root = make_embedded_corpus(parser.parse_args().folder)
+    root = make_embedded_corpus(read_embedded_arguments().folder)
     wavs = sorted((root / "wavs").glob("*.wav"))
     samples = sum(len(read_audio(wav, sample_rate=SAMPLE_RATE)) for wav in wavs)
     print(f"{len(wavs)} clips, {samples / SAMPLE_RATE / 60:.1f} minutes, in {root}")

@@ -4,9 +4,13 @@
 on from there; the folder appears complete or not at all.
 """
 
-import argparse
+from configs.command_line import check_arguments
+from data.command_line import LJSPEECH_SHA256, LJSPEECH_URL, read_ljspeech_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_ljspeech_arguments)
+
 import os
-import re
 import shutil
 import sys
 import tempfile
@@ -21,8 +25,6 @@ from data.archive import unpack
 from data.download import Patience, download, hash_file
 
 NAME = "LJSpeech-1.1"
-URL = "https://data.keithito.com/data/speech/LJSpeech-1.1.tar.bz2"
-SHA256 = "be1a30453f28eb8dd26af4101ae40cbf2c50413b1bb21936cbcdc6fae3de8aa5"
 RECORDINGS = 13_100
 LOCK = ".LJSpeech.lock"
 
@@ -35,8 +37,8 @@ _WAV_HEADER_BYTES = 44
 def fetch_ljspeech(
     folder: Path,
     *,
-    url: str = URL,
-    sha256: str = SHA256,
+    url: str = LJSPEECH_URL,
+    sha256: str = LJSPEECH_SHA256,
     recordings: int | None = RECORDINGS,
     patience: Patience | None = None,
 ) -> Path:
@@ -132,25 +134,9 @@ def _alone(folder: Path) -> Iterator[None]:
 @command
 def main() -> int:
     """Fetch LJSpeech and say where it is."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data.ljspeech", description="Fetch LJSpeech 1.1; stopped at any moment, run it again to go on."
-    )
-    parser.add_argument(
-        "--download",
-        metavar="DIR",
-        type=Path,
-        required=True,
-        help=f"folder that receives {NAME}/ (needs 6.6 GB); nothing is done if it is complete",
-    )
-    parser.add_argument("--url", default=URL, help="another address of the same archive (default: %(default)s)")
-    parser.add_argument(
-        "--sha256", default=SHA256, help="of another archive in the same layout (default: LJSpeech 1.1's)"
-    )
-    given = parser.parse_args()
+    given = read_ljspeech_arguments()
     sha256 = given.sha256.lower()
-    if not re.fullmatch("[0-9a-f]{64}", sha256):
-        raise InputError(f"--sha256 {given.sha256}: is not a SHA-256: give its 64 hexadecimal digits")
-    recordings = RECORDINGS if sha256 == SHA256 else None
+    recordings = RECORDINGS if sha256 == LJSPEECH_SHA256 else None
     fetch_ljspeech(given.download, url=given.url, sha256=sha256, recordings=recordings)
     return 0
 

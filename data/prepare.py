@@ -3,11 +3,16 @@
 `train.py` does the same before its first step.
 """
 
-import argparse
+from configs.command_line import check_arguments
+from data.command_line import read_prepare_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_prepare_arguments)
+
 import sys
 from pathlib import Path
 
-from configs import AudioSettings, DataSettings, InputError, command, load_config
+from configs import AudioSettings, DataSettings, InputError, command
 from data.preparation import Preparation, prepare
 from data.report import summary, write_report
 from data.report.statistics import describe
@@ -50,21 +55,7 @@ def prepare_and_tell(
 @command
 def main() -> int:
     """Prepare from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data.prepare",
-        description="Look at every recording and every text of a corpus, tell what was found, and fill the cache.",
-    )
-    parser.add_argument("folder", metavar="FOLDER", help="the corpus")
-    parser.add_argument("settings", nargs="*", help="section.key=value ..., such as data.language=nl")
-    parser.add_argument("--experiment", metavar="FILE", type=Path, help="settings file, such as configs/small.toml")
-    parser.add_argument("--format", help="layout of the folder (default: found by looking)")
-    parser.add_argument("--report", metavar="DIR", type=Path, help="folder of the report (default: beside the cache)")
-    parser.add_argument("--strict", action="store_true", help="exit with 2 if anything was found")
-    arguments = parser.parse_intermixed_args()
-    overrides = [f"data.root={arguments.folder}", "run.dir=runs/unused", *arguments.settings]
-    overrides += [f"data.format={arguments.format}"] * (arguments.format is not None)
-    overrides += ["data.strict=true"] * arguments.strict
-    config = load_config(arguments.experiment, overrides)
+    arguments, config = read_prepare_arguments()
     preparation = prepare_and_tell(config.data, config.audio, report=arguments.report)
     if not preparation.clips:
         raise InputError(f"{arguments.folder}: none of its {preparation.rows} rows can be trained on")

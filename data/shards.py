@@ -8,7 +8,12 @@ A batch is of one shard, and shards come in another order in every epoch. So two
 and the clips of one batch as samples.
 """
 
-import argparse
+from configs.command_line import check_arguments
+from data.command_line import CLIPS_PER_SHARD, read_shards_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_shards_arguments)
+
 import hashlib
 import io
 import itertools
@@ -24,7 +29,7 @@ from typing import Any
 import numpy as np
 import soundfile
 
-from configs import AudioSettings, DataSettings, InputError, command, load_config
+from configs import AudioSettings, DataSettings, InputError, command
 from configs.atomic_file import replacing
 from data.buckets import LengthBuckets
 from data.clips import Clip, Shard, read_clips
@@ -34,7 +39,6 @@ from data.text import Lexicon, SymbolTable
 
 INDEX = "index.json"
 FORMAT = 1  # of the index
-CLIPS_PER_SHARD = 1024
 
 Encoded = Mapping[int, Mapping[str, bytes]]  # place in the shard -> "flac" and "json"
 
@@ -282,20 +286,7 @@ def _damaged(shard: Shard, what: str) -> InputError:
 @command
 def main() -> int:
     """Write shards from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m data.shards",
-        description="Write a corpus as tar files, to train on one that fits into no memory: data.shards=FOLDER.",
-    )
-    parser.add_argument("experiment", type=Path, help="settings file, such as configs/ljspeech.toml")
-    parser.add_argument("settings", nargs="*", help="section.key=value ..., such as data.root=LJSpeech-1.1")
-    parser.add_argument("-o", "--output", metavar="FOLDER", type=Path, required=True, help="receives the shards")
-    parser.add_argument(
-        "--clips", metavar="N", type=int, default=CLIPS_PER_SHARD, help=f"clips per shard (default: {CLIPS_PER_SHARD})"
-    )
-    arguments = parser.parse_intermixed_args()
-    if arguments.clips < 1:
-        raise InputError(f"--clips {arguments.clips}: a shard has at least one clip")
-    config = load_config(arguments.experiment, arguments.settings)
+    arguments, config = read_shards_arguments()
     preparation = prepare_and_tell(config.data, config.audio)
     train, validation = split(preparation.clips, preparation.data)
     speakers = sorted({clip.recording.speaker for clip in preparation.clips if clip.recording.speaker is not None})

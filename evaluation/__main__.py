@@ -3,7 +3,12 @@
 A second voice is judged on the same sentences and compared with the first.
 """
 
-import argparse
+from configs.command_line import check_arguments
+from evaluation.command_line import read_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_arguments)
+
 import sys
 import warnings
 from collections.abc import Sequence
@@ -36,12 +41,8 @@ _TRIED = 3  # recordings that a plug-in may fail on
 @command
 def main() -> int:
     """Judge from the command line."""
-    arguments = _parser().parse_args()
-    if arguments.sentences < 1:
-        raise InputError(f"--sentences {arguments.sentences}: a voice is judged on one or more")
+    arguments = read_arguments()
     paths: list[Path] = [path for path in (arguments.voice, arguments.other) if path is not None]
-    if len({_place(path) for path in paths}) < len(paths):
-        raise InputError(f"{paths[1]} is the same voice as {paths[0]}: give another to compare with, or none")
     transcriber = None if arguments.asr is None else load_transcriber(arguments.asr)
     subjects = [load_subject(path, device=arguments.device, seed=arguments.seed) for path in paths]
     name = "evaluation.json" if len(subjects) == 1 else "comparison.json"
@@ -99,11 +100,6 @@ def _folder(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _place(path: Path) -> Path:
-    """What two names of one voice have in common."""
-    return (path / "voice.safetensors" if path.is_dir() else path).resolve()
-
-
 def _of_all(held_out: Sequence[Sequence[Sentence]]) -> list[list[Sentence]]:
     """The sentences that are held out for every voice, as each reads them."""
     shared = set.intersection(*({sentence.id for sentence in sentences} for sentences in held_out))
@@ -135,37 +131,6 @@ def _with_hard_texts(found: Evaluation, subject: Subject, recorded: Sequence[Sen
             stacklevel=2,
         )
     return replace(found, hard_texts=tuple(judge_robustness(subject.voice, seed=subject.seed, recorded=own)))
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evaluation", description=__doc__)
-    parser.add_argument("voice", metavar="VOICE", type=Path, help="a run folder, or anything that infer.py speaks with")
-    parser.add_argument("other", metavar="VOICE2", type=Path, nargs="?", help="another, to be compared with it")
-    parser.add_argument(
-        "--data",
-        metavar="FOLDER",
-        type=Path,
-        help="the recordings, or a settings file that says where they are (default: where the voice's settings say)",
-    )
-    parser.add_argument("--sentences", metavar="N", type=int, default=32, help="how many, at most (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1234, help="of the noise that voices speak with (%(default)s)")
-    parser.add_argument(
-        "--no-recogniser",
-        dest="recogniser",
-        action="store_false",
-        help="no phoneme error rate, whose recogniser is trained once on the other recordings, in minutes",
-    )
-    parser.add_argument(
-        "--asr",
-        metavar="MODULE:FUNCTION",
-        help="a Python function of (audio, sample_rate) to text, for a word error rate",
-    )
-    parser.add_argument("--robustness", action="store_true", help="speak a hundred hard texts, too")
-    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", type=Path, help="JSON to write (evaluation.json or comparison.json in VOICE)"
-    )
-    return parser
 
 
 if __name__ == "__main__":

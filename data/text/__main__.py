@@ -1,6 +1,5 @@
 """`python -m data.text < lines.txt`: each line as it would be read, or with --phonemes as it would be spoken."""
 
-import argparse
 import io
 import sys
 import unicodedata
@@ -8,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from configs import command
+from configs.command_line import CommandParser
 from data.text.front_end import phonemiser
 from data.text.lexicon import Lexicon
 from data.text.normalise import Reader
@@ -16,7 +16,7 @@ from data.text.normalise import Reader
 @command
 def main() -> int:
     """Read lines from standard input and write as many to standard output."""
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m data.text", description="Read lines from standard input and print each as it would be read."
     )
     parser.add_argument("--language", default="en-us", help="espeak-ng voice (default: %(default)s)")

@@ -1,5 +1,11 @@
 """The curves of runs as a page, a picture and a verdict: `python -m evaluation.curves runs/ljspeech`."""
 
+from configs.command_line import check_arguments
+from evaluation.curves.command_line import read_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_arguments)
+
 import argparse
 import json
 import sys
@@ -18,7 +24,7 @@ from evaluation.curves.watching import HOST, WatchedPage, serve
 @command
 def main() -> int:
     """Look at runs from the command line."""
-    arguments = _arguments()
+    arguments = read_arguments()
     if arguments.watch:
         return _watch(arguments)
     runs, reference = open_runs(arguments.runs), open_reference(arguments.reference)
@@ -39,37 +45,6 @@ def main() -> int:
         _print_verdict(run)
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB, open it in a browser; the same as a picture: {picture}")
     return 0
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m evaluation.curves",
-        description="What the curves of a training run say: a verdict in words, a page and a picture.",
-    )
-    parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="a run folder; several are laid over each other"
-    )
-    parser.add_argument(
-        "-o", "--output", type=Path, help="page to write (curves.html in the first RUN); the picture is beside it"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print the verdict for programs: rule, severity and sentence"
-    )
-    parser.add_argument(
-        "--reference",
-        metavar="none|FILE",
-        help="metrics.jsonl to compare with (the run that is shipped with the program)",
-    )
-    parser.add_argument(
-        "--watch", action="store_true", help="serve the page to this machine and refresh it while training"
-    )
-    parser.add_argument("--port", type=int, default=8770, help="port of --watch (8770); 0 takes a free one")
-    arguments = parser.parse_args()
-    if arguments.watch and (arguments.json or arguments.output):
-        parser.error("--watch serves the page and writes nothing: leave --json and --output out")
-    if not 0 <= arguments.port <= 65535:
-        parser.error(f"--port {arguments.port}: give a number from 0 to 65535")
-    return arguments
 
 
 def _page_path(given: Path) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import safetensors
 
 from configs import InputError
+from models.importing import KINDS
 from models.importing.assembly import Imported
 from models.importing.hugging_face import read_hugging_face
 from models.importing.json_file import read_json
@@ -15,11 +16,6 @@ from models.importing.original import read_original
 from models.importing.own import read_checkpoint, read_run, read_voice
 from models.importing.piper import read_piper
 from models.importing.torch_file import read_torch_file
-
-KINDS = (
-    "a run folder or voice.safetensors of this program, a checkpoint of the original VITS (G_*.pth) or of Piper "
-    "(*.ckpt), or a folder of a Hugging Face VitsModel"
-)
 
 
 def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool = False) -> Imported:

@@ -11,6 +11,7 @@ import torch
 from models.export import __main__ as command
 from models.export import clients, cost, graph
 from models.export.clients import Trial
+from models.export.command_line import name_of
 from models.export.comparison import Case, Comparison
 from models.export.contract import Contract, as_text
 from models.synthesizer import Synthesizer
@@ -166,9 +167,9 @@ def test_a_case_says_what_is_asked(case: Case, told: str) -> None:
 
 
 def test_the_files_are_called_as_the_run_or_the_file() -> None:
-    assert command.name_of(Path("runs/reader/voice.safetensors")) == "reader"
-    assert command.name_of(Path("G_1000.pth")) == "G_1000"
-    assert command.name_of(HOUSE / "configs") == "configs"
+    assert name_of(Path("runs/reader/voice.safetensors")) == "reader"
+    assert name_of(Path("G_1000.pth")) == "G_1000"
+    assert name_of(HOUSE / "configs") == "configs"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,79 @@
+"""What the command lines of all commands share: `--version`, and that arguments are checked before slow imports.
+
+Importing torch takes seconds of processor time, so what reads a command line imports nothing but the settings. A file
+that is both a command and a library checks its arguments between its imports:
+
+    from data.command_line import read_prepare
+
+    if __name__ == "__main__":
+        check_arguments(read_prepare)
+
+    import numpy
+"""
+
+import argparse
+import inspect
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from configs.decoders import DECODER_KINDS
+from configs.errors import command
+from configs.schema import Config
+
+_PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An ArgumentParser with `--version`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
+
+
+class _ShowVersion(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        print(f"Parlance {version()}")
+        parser.exit()
+
+
+def version() -> str:
+    """The version of the program, as pyproject.toml states it."""
+    stated: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
+    return stated
+
+
+def settings_help() -> str:
+    """The sections of the settings, one a line, and where each setting is described."""
+    lines = ["settings (configs/schema.py and configs/decoders.py describe each, configs/*.toml are experiments):"]
+    for name, field in Config.model_fields.items():
+        described = f"Generator of the waveform; decoder.kind is one of {', '.join(DECODER_KINDS)}."
+        if isinstance(field.annotation, type):  # the decoder's is a union
+            described = inspect.getdoc(field.annotation) or ""
+        lines.append(f"  {name}.KEY=VALUE".ljust(28) + described)
+    return "\n".join(lines)
+
+
+def check_arguments(read: Callable[[], object]) -> None:
+    """End the program now if `read`, which reads its command line, ends it or raises an InputError.
+
+    `--help`, `--version` and mistakes are then answered without the imports that follow.
+    """
+
+    @command
+    def checked() -> int:
+        read()
+        return 0
+
+    code = checked()
+    if code:
+        sys.exit(code)

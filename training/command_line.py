@@ -1,0 +1,56 @@
+"""The command line of train.py."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from configs import Config, InputError, load_config
+from configs.command_line import CommandParser, settings_help
+
+
+@dataclass(frozen=True)
+class TrainingArguments:
+    """What train.py is asked to do."""
+
+    config: Config | None  # of a new run; None to resume one
+    resume: Path | None
+    overrides: tuple[str, ...]  # section.key=value
+    warm_start: Path | None
+    parts: str | None
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The arguments of train.py."""
+    parser = CommandParser(
+        description="Make a voice from a folder of recordings.",
+        epilog=settings_help(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("settings", nargs="*", help="an experiment (configs/NAME.toml), then section.key=value ...")
+    parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
+    parser.add_argument("--warm-start", metavar="VOICE", type=Path, help="begin with the weights of a voice")
+    parser.add_argument("--parts", help="which parts of it to take, such as decoder,posterior_encoder,flow (all)")
+    return parser
+
+
+def read_arguments() -> TrainingArguments:
+    """Read the command line, and the settings as far as they can be checked without a checkpoint.
+
+    Raises:
+        InputError: an argument is missing, two exclude each other, or a setting is wrong.
+    """
+    arguments = build_parser().parse_intermixed_args()
+    settings: list[str] = arguments.settings
+    if arguments.parts is not None and arguments.warm_start is None:
+        raise InputError("--parts says what to take of a voice: give the voice with --warm-start VOICE")
+    if arguments.resume is not None:
+        if arguments.warm_start is not None:
+            raise InputError("--warm-start begins a run and --resume continues one: give one of the two")
+        stored = arguments.resume / "config.toml"
+        if stored.is_file():
+            load_config(stored, settings)
+        return TrainingArguments(None, arguments.resume, tuple(settings), None, None)
+    if not settings or "=" in settings[0]:
+        raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
+    config = load_config(settings[0], settings[1:])
+    return TrainingArguments(config, None, tuple(settings[1:]), arguments.warm_start, arguments.parts)
