@@ -65,7 +65,8 @@ def run(name: str, *arguments: list[str]) -> Answers:
     done = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     answers, libraries, modules = json.loads(done.stdout)
-    return Answers(*(list(column) for column in zip(*answers, strict=True)), set(libraries), modules)
+    codes, outputs, errors = (list(column) for column in zip(*answers, strict=True))
+    return Answers(codes, outputs, errors, set(libraries), modules)
 
 
 @pytest.fixture
