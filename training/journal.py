@@ -3,8 +3,10 @@
 import io
 import json
 import math
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +16,18 @@ from numpy.typing import NDArray
 from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
 from torch import Tensor
-from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
+from torch.utils.tensorboard import summary
 
+from configs import InputError
 from configs.atomic_file import replacing
 from data.audio_writer import write_audio
+from training.event_file import EventFile
 from training.pictures import Picture
 
 _NORM = "gradient_norm/"
+# Of TensorBoard's histograms: from 1e-12 to 1e20 in steps of a tenth, on both sides of zero.
+_MAGNITUDES = 1e-12 * 1.1 ** np.arange(774)
+_BIN_EDGES = [*(-_MAGNITUDES[::-1]).tolist(), 0.0, *_MAGNITUDES.tolist()]
 
 
 class RunningMeans:
@@ -71,6 +77,10 @@ class RunningMeans:
         self._sums, self._counts, self._greatest = (state[name].to(device) for name in ("sums", "counts", "greatest"))
 
 
+class JournalError(InputError):
+    """What a run leaves to be read cannot be written any more."""
+
+
 class Journal:
     """The written record of one run.
 
@@ -78,16 +88,19 @@ class Journal:
         folder: the run folder.
         step: where training starts; whatever an interrupted run wrote about later steps is taken back.
         seconds: training time before this start.
+
+    Raises:
+        JournalError: the folder was deleted, moved or made read-only, or the disk is full. So do the methods.
     """
 
     def __init__(self, folder: Path, *, step: int = 0, seconds: float = 0.0) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
         self._started = time.monotonic() - seconds
-        _forget_after(folder / "metrics.jsonl", step)
-        self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8")
-        _await_free_second(folder)
-        self._board = SummaryWriter(str(folder), purge_step=step + 1 if step else 0)
+        with self._writing():
+            folder.mkdir(parents=True, exist_ok=True)
+            _forget_after(folder / "metrics.jsonl", step)
+            self._metrics = (folder / "metrics.jsonl").open("a", encoding="utf-8")
+            self._events = EventFile(folder, purge_step=step + 1 if step else 0)
 
     @property
     def seconds(self) -> float:
@@ -99,72 +112,107 @@ class Journal:
         # JSON has no infinity; a gradient norm may be one while fp16 looks for its scale.
         known = {name: value if math.isfinite(value) else None for name, value in values.items()}
         line = {"step": step, "seconds": round(self.seconds, 3), **known}
-        self._metrics.write(json.dumps(line) + "\n")
-        self._metrics.flush()
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        with self._writing():
+            self._refuse_moved()
+            self._metrics.write(json.dumps(line) + "\n")
+            self._metrics.flush()
+            points = [summary.scalar(name, value).value[0] for name, value in values.items()]
+            self._events.add(Summary(value=points), step)
 
     def text(self, step: int, name: str, text: str) -> None:
         """Markdown in TensorBoard."""
-        self._board.add_text(name, text, step)
+        with self._writing():
+            self._events.add(summary.text(name, text), step)
 
     def sentences(self, texts: Mapping[str, str]) -> None:
         """What the validation sentences say, by the names of their files, in samples/sentences.json."""
         named = {_file_name(id): text for id, text in texts.items()}
-        with replacing(self.folder / "samples" / "sentences.json") as file:
+        with self._writing(), replacing(self.folder / "samples" / "sentences.json") as file:
             file.write(json.dumps(named, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
 
     def recording(self, step: int, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
         """A validation sentence as recorded, [S]: samples/recorded/ID.wav, and in TensorBoard."""
-        write_audio(self._sample("recorded", id, ".wav"), audio, sample_rate=sample_rate)
-        self._board.add_audio(f"recorded/{id}", audio[None], step, sample_rate)
+        self._audio(step, "recorded", "recorded", id, audio, sample_rate)
 
     def spoken(self, step: int, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
         """The same sentence as spoken at a step, [S]: samples/STEP/ID.wav, and in TensorBoard."""
-        write_audio(self._sample(f"{step:08d}", id, ".wav"), audio, sample_rate=sample_rate)
-        self._board.add_audio(f"spoken/{id}", audio[None], step, sample_rate)
+        self._audio(step, "spoken", f"{step:08d}", id, audio, sample_rate)
 
     def picture(self, step: int, kind: str, id: str, picture: Picture) -> None:
         """A picture of that sentence, [H, W, 3]: samples/STEP/ID.KIND.png, and in TensorBoard."""
         png = io.BytesIO()
         Image.fromarray(picture).save(png, "png")
-        self._sample(f"{step:08d}", id, f".{kind}.png").write_bytes(png.getvalue())
         # Encoding takes longer than drawing: TensorBoard gets the same file, where add_image would make another.
         height, width, channels = picture.shape
         image = Summary.Image(height=height, width=width, colorspace=channels, encoded_image_string=png.getvalue())
-        summary = Summary(value=[Summary.Value(tag=f"{kind}/{id}", image=image)])
-        self._board._get_file_writer().add_summary(summary, step)
+        with self._writing():
+            self._sample(f"{step:08d}", id, f".{kind}.png").write_bytes(png.getvalue())
+            self._events.add(Summary(value=[Summary.Value(tag=f"{kind}/{id}", image=image)]), step)
 
     def histogram(self, step: int, name: str, values: Tensor) -> None:
         """How weights are distributed, in TensorBoard."""
-        self._board.add_histogram(name, values.detach().float().cpu(), step)
+        counts = summary.histogram(name, values.detach().float().cpu().numpy(), bins=_BIN_EDGES)
+        with self._writing():
+            self._events.add(counts, step)
 
     def hyper_parameters(self, settings: Mapping[str, bool | float | str], metrics: Sequence[str]) -> None:
         """The settings in TensorBoard's table of runs, where the last value of each of these scalars stands beside."""
-        experiment, start, _ = hparams(dict(settings), dict.fromkeys(metrics, 0.0))
-        for summary in (experiment, start):
-            self._board._get_file_writer().add_summary(summary)
+        experiment, start, _ = summary.hparams(dict(settings), dict.fromkeys(metrics, 0.0))
+        with self._writing():
+            self._events.add(experiment)
+            self._events.add(start)
+
+    def present_folder(self) -> Path | None:
+        """Where the run folder is now: the system knows where a file that is open was moved to.
+
+        None where the folder is gone, or the system does not say.
+        """
+        try:
+            metrics = Path(f"/proc/self/fd/{self._metrics.fileno()}").readlink()
+            return metrics.parent if os.path.samestat(metrics.stat(), os.fstat(self._metrics.fileno())) else None
+        except (OSError, ValueError):
+            return None
+
+    def close(self) -> None:
+        """Write out whatever is still in memory."""
+        with self._writing():
+            self._metrics.close()
+            self._events.close()
+
+    def _audio(self, step: int, kind: str, of: str, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
+        with self._writing():
+            write_audio(self._sample(of, id, ".wav"), audio, sample_rate=sample_rate)
+            self._events.add(summary.audio(f"{kind}/{id}", audio[None], sample_rate), step)
 
     def _sample(self, of: str, id: str, ending: str) -> Path:
+        self._refuse_moved()  # or the folder would come into being again, with this in it alone
         folder = self.folder / "samples" / of
         folder.mkdir(parents=True, exist_ok=True)
         return folder / f"{_file_name(id)}{ending}"
 
-    def close(self) -> None:
-        """Write out whatever is still in memory."""
-        self._metrics.close()
-        self._board.close()
+    def _refuse_moved(self) -> None:
+        """Raise what opening a file would, where the run folder is not in its place any more."""
+        if not os.path.samestat((self.folder / "metrics.jsonl").stat(), os.fstat(self._metrics.fileno())):
+            raise FileNotFoundError(2, "another file is in the place of metrics.jsonl")
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Give every way in which writing fails the same type."""
+        try:
+            yield
+        except JournalError:
+            raise
+        except FileNotFoundError as error:
+            raise JournalError(f"{self.folder}: was deleted or moved while training went on") from error
+        except OSError as error:
+            raise JournalError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
+        except InputError as error:
+            raise JournalError(str(error)) from error
 
 
 def _file_name(id: str) -> str:
     """A recording's name as one of a file, for its folders may be part of it."""
     return id.replace("/", "_")
-
-
-def _await_free_second(folder: Path) -> None:
-    """TensorBoard reads event files in the order of their names, in which those of one second have none."""
-    while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
-        time.sleep(0.02)
 
 
 def _forget_after(path: Path, step: int) -> None:

@@ -2,6 +2,9 @@
 
 import json
 import math
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import torch
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.journal import Journal, RunningMeans
+from training.journal import Journal, JournalError, RunningMeans
 from training.pictures import alignment_picture, mel_picture
 
 
@@ -133,3 +136,59 @@ def test_mel_spectrograms_are_drawn_low_bands_below_on_one_scale_of_loudness() -
     assert (first[158:] > first[:158].max()).all()
     assert (second[:2] > second[2:].max()).all()
     assert first.max() > second.max()
+
+
+def everything(journal: Journal) -> dict[str, Callable[[], None]]:
+    """Each way of writing."""
+    sound, picture = np.zeros(2205, np.float32), np.zeros((8, 8, 3), np.uint8)
+    return {
+        "scalars": lambda: journal.scalars(1, {"loss/mel": 1.0}),
+        "recording": lambda: journal.recording(1, "a", sound, 22050),
+        "spoken": lambda: journal.spoken(1, "a", sound, 22050),
+        "picture": lambda: journal.picture(1, "mel", "a", picture),
+    }
+
+
+@pytest.mark.parametrize("way", ["scalars", "recording", "spoken", "picture"])
+@pytest.mark.parametrize("what", ["deleted", "moved", "deleted and made anew"])
+def test_a_folder_that_was_deleted_or_moved_is_one_sentence_whatever_is_written(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], way: str, what: str
+) -> None:
+    run = tmp_path / "run"
+    journal = Journal(run)
+    journal.scalars(0, {"loss/mel": 2.0})
+    if what == "moved":
+        run.rename(tmp_path / "elsewhere")
+    else:
+        shutil.rmtree(run)
+    if what == "deleted and made anew":
+        run.mkdir()
+        (run / "metrics.jsonl").touch()
+    before = list(tmp_path.rglob("*"))
+    with pytest.raises(JournalError, match="run: was deleted or moved while training went on"):
+        everything(journal)[way]()
+    assert list(tmp_path.rglob("*")) == before, "a part of the run folder came into being again"
+    assert journal.present_folder() == (tmp_path / "elsewhere" if what == "moved" else None)
+    journal.close()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    journal = Journal(tmp_path)
+    with Path("/dev/full").open("wb") as full:
+        os.dup2(full.fileno(), journal._events._file.fileno())
+    for write in (
+        lambda: journal.text(1, "verdict", "ok"),
+        lambda: journal.histogram(1, "weights/x", torch.zeros(3)),
+        lambda: journal.hyper_parameters({"train.batch_size": 4}, ["loss/mel"]),
+    ):
+        with pytest.raises(JournalError, match=r"cannot be written \(No space left on device\)"):
+            write()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_file_in_the_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("not a folder")
+    with pytest.raises(JournalError, match="run: cannot be written"):
+        Journal(tmp_path / "run")
