@@ -31,7 +31,6 @@ from data.clips import Clip
 from data.corpus import Corpus
 from data.feed import Feed, clip_source, endless
 from data.opening import open_corpus
-from data.text import SymbolTable
 from losses import (
     SynthesizerObjective,
     discriminator_loss,
@@ -48,21 +47,23 @@ from models.discriminator import Discriminator, Judgement
 from models.importing.warm_start import WarmStart
 from models.layers.convolution import use_channels_last
 from models.synthesizer import Synthesis, Synthesizer
-from models.voice_file import save_voice
 from training.averaging import make_average, update_average
 from training.clock import Clock
+from training.epochs import Epochs
 from training.execution import Replayed, execution
 from training.features import Features, Segments
-from training.interruption import StopRequest, listening_for_stop
-from training.journal import Journal, RunningMeans
+from training.interruption import Interrupted, StopRequest, listening_for_stop
+from training.journal import Journal, JournalError, RunningMeans
 from training.pace import Pace
 from training.parts import Part, Shares, parts_of
 from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
-from training.ranks import Ranks, leave, local_device
+from training.ranks import Ranks, is_restarted, leave, local_device
 from training.rehearsal import refuse_too_large, settle_batch_size
 from training.reporting import Reporter
-from training.run_folder import alone_in, read_stopped, refuse_begun
+from training.resumption import read_stopped
+from training.run_folder import alone_in, newest_step, refuse_begun
+from training.run_voices import BEST, NEWEST, RunVoices
 from training.schedule import learning_rate
 from training.step_report import StepReport, over_ranks, totals
 from training.updates import Updates
@@ -142,10 +143,12 @@ class Trainer:
             self.held = HeldAudio([*corpus.train, *corpus.validation], self.device)
         self.feed = Feed()
         self.clock = Clock(lambda: self.feed.waited_seconds)
-        self.total_steps = min(train.steps, (train.epochs or train.steps) * len(self.source))
+        self.epochs = Epochs(len(self.source))
         self.step = 0  # updates made; epoch and place in the epoch follow from it
+        self.validation_due = True  # the value to fall from; and what cannot work shows before the first hour
         self.seconds = 0.0
         self.best = Best()
+        self.voices = RunVoices(config, corpus)
         self.means = RunningMeans()
 
     # ------------------------------------------------------------------------------------------- the algorithm
@@ -261,20 +264,32 @@ class Trainer:
     @property
     def epoch(self) -> int:
         """Passes over the data that are finished."""
-        return self.step // len(self.source)
+        return self.epochs.at(self.step)
+
+    @property
+    def total_steps(self) -> int:
+        """Updates after which training ends."""
+        train = self.config.train
+        return min(train.steps, self.epochs.end(train.epochs)) if train.epochs else train.steps
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.step >= self.total_steps and not self.validation_due
 
     def train(self, stop: StopRequest) -> None:
         """Step until the end, or until somebody asks to stop; save before returning.
 
         Raises:
-            InputError: another process is training in this folder, or training broke.
+            InputError: another process is training in this folder or has done so meanwhile, the folder cannot be
+                written any more, or training broke.
         """
         if not self.ranks.is_first:
             self._train(stop, None)
             return
-        with alone_in(self.folder):
-            with replacing(self.folder / "config.toml") as file:
-                file.write(dump_config(self.config).encode())
+        with alone_in(self.folder, step=self.step):
+            self.mend_voices()
+            self.save_config()
             with closing(Journal(self.folder, step=self.step, seconds=self.seconds)) as journal:
                 self._train(stop, Reporter(self.config, self.corpus, journal, self.validation, self.clock))
 
@@ -286,29 +301,44 @@ class Trainer:
         try:
             if reporter is not None:
                 reporter.begin(self.step)
-            if self.step == 0:
-                self.validate(reporter, bar)  # the value to fall from; and what cannot work shows before the first hour
+            if self.validation_due and self._validate_first(reporter, bar, stop):
+                return
             self.clock.read(steps=1)
             with closing(self.batches()) as batches:
                 for batch in batches:
                     self.means.add(self.teach(batch).scalars())
                     self.step += 1
                     bar.update()
-                    finished, better, stopped = self.step == self.total_steps, False, self.ranks.any(bool(stop))
+                    finished, better = self.step >= self.total_steps, False
                     if self.step % train.report_every == 0 or finished:
-                        self.report(reporter, bar)
-                    if self.step % train.validate_every == 0 or finished:
-                        better = self.validate(reporter, bar)
+                        self.report(reporter, bar, stop)
+                    stopped = self.ranks.any(bool(stop))
+                    self.validation_due = self.step % train.validate_every == 0 or finished
+                    if self.validation_due and not stopped:
+                        better = self.validate(reporter, bar, stop)
+                        stopped = self.ranks.any(bool(stop))  # meanwhile
                     if self.step % train.checkpoint_every == 0 or better or finished or stopped:
-                        self.save(reporter, better=better)
+                        self.save(reporter, better=better, fault=stop.fault)
                     if finished or stopped:
                         return
         finally:
             bar.close()
 
+    def _validate_first(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> bool:
+        """Make the validation that is due before the first step; return whether there is none to make."""
+        better = self.validate(reporter, bar, stop)
+        stopped = self.ranks.any(bool(stop))
+        if self.step > 0 and not stopped:  # this validation was cut short when the run was stopped
+            self.save(reporter, better=better)
+        if stop.fault is not None:
+            raise stop.fault
+        return stopped or self.step >= self.total_steps
+
     def batches(self) -> Generator[Batch, None, None]:
         """The batches from the present step on, without end; their order depends on the seed and the epoch alone."""
-        return self.feed.through(map(self.batch, endless(self.source, self.step)))
+        since = self.step - self.epochs.first_step
+        clips = endless(self.source, since, first_epoch=self.epochs.first_epoch)
+        return self.feed.through(map(self.batch, clips))
 
     def batch(self, clips: Sequence[Clip]) -> Batch:
         """Put clips side by side on the device."""
@@ -322,16 +352,20 @@ class Trainer:
             frame_bounds=self.frame_bounds,
         )
 
-    def report(self, reporter: Reporter | None, bar: "tqdm[Any]") -> None:
+    def report(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> None:
         """Write one line of metrics: the means since the last one, and the pace since then."""
         self.refuse_hopeless()
         of_ranks = self.ranks.gather(self.means.read())
         if reporter is None:
             return
         last = self.step - 1
-        rate = learning_rate(self.config.train, step=last, epoch=last // len(self.source))
+        rate = learning_rate(self.config.train, step=last, epoch=self.epochs.at(last))
         place = {"pace/epoch": self.epoch, "pace/learning_rate": rate}
-        summary = reporter.report(self.step, place, over_ranks(of_ranks))
+        try:
+            summary = reporter.report(self.step, place, over_ranks(of_ranks))
+        except JournalError as error:
+            stop.fault = error
+            return
         bar.set_postfix_str(summary)
         if bar.disable:
             print(f"step {self.step}/{self.total_steps}  {summary}", flush=True)
@@ -351,42 +385,72 @@ class Trainer:
                 "train.learning_rate, or set train.max_gradient_norm or train.precision=fp32"
             )
 
-    def validate(self, reporter: Reporter | None, bar: "tqdm[Any]") -> bool:
-        """Judge the averaged and the newest weights; return whether one of them is the best yet."""
-        if reporter is not None:
-            with self.clock.on("validation"):
-                self.best = reporter.validate(self.step, self.average, self.synthesizer, self.best)
-                reporter.verdict(self.step, bar)
-        return self.ranks.any(reporter is not None and 0 < self.step == self.best.step)
+    def validate(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> bool:
+        """Judge the averaged and the newest weights; return whether one of them is the best yet.
+
+        Who asks to stop does not wait for it: the validation stays due, and is made when the run goes on.
+        """
+        judged = False
+        if reporter is not None and not stop:
+            try:
+                with self.clock.on("validation"):
+                    self.best = reporter.validate(self.step, self.average, self.synthesizer, self.best, stop)
+                    judged = True
+                    reporter.verdict(self.step, bar)
+            except Interrupted:
+                pass
+            except JournalError as error:
+                stop.fault = error
+        self.validation_due = reporter is not None and not judged
+        return self.ranks.any(judged and 0 < self.step == self.best.step)
 
     # ------------------------------------------------------------------------------------------------- the disk
 
-    def save(self, reporter: Reporter | None, *, better: bool) -> None:
-        """Write a checkpoint, the voice as it is now, and, where this is better than all before, the best voice."""
+    def save(self, reporter: Reporter | None, *, better: bool, fault: InputError | None = None) -> None:
+        """Write a checkpoint, the voice as it is now, and, where this is better than all before, the best voice.
+
+        Args:
+            reporter: knows how long training took; None where another rank writes.
+            better: whether a validation at this step was the best until now.
+            fault: why the journal cannot be written any more: then this is the last that the run does.
+
+        Raises:
+            InputError: the disk is full or the folder is read-only; or there is a fault, and where the run is then.
+        """
         with self.clock.on("saving"):
             state = self.state_dict()
             if reporter is None:
                 return
+            if fault is not None:
+                self.folder = reporter.journal.present_folder() or self.folder
             state["seconds"] = self.seconds = reporter.journal.seconds
             folder = self.folder / "checkpoints"
-            save_checkpoint(checkpoint_path(folder, self.step), state)
+            try:
+                save_checkpoint(checkpoint_path(folder, self.step), state)
+                self.voices.save(self.folder / NEWEST, self.average, step=self.step)
+                if better:
+                    best = self.average if self.best.weights == "averaged" else self.synthesizer
+                    self.voices.save(self.folder / BEST, best, step=self.step)
+                if fault is not None:
+                    self.save_config()  # in a folder that was deleted there is none
+            except InputError as error:
+                if fault is None:
+                    raise
+                raise InputError(f"{fault}, and {error}") from error
             prune_checkpoints(folder, keep=self.config.train.keep_checkpoints, best_step=self.best.step)
-            self.save_voice("voice.safetensors", self.average)
-            if better:
-                averaged = self.best.weights == "averaged"
-                self.save_voice("best.safetensors", self.average if averaged else self.synthesizer)
+        if fault is not None:
+            raise InputError(
+                f"{fault}; the run is saved at step {self.step}: continue with python train.py --resume {self.folder}"
+            ) from fault
 
-    def save_voice(self, name: str, synthesizer: Synthesizer) -> None:
-        """Write what infer.py needs, and nothing else."""
-        save_voice(
-            self.folder / name,
-            synthesizer,
-            self.config,
-            symbols=self.corpus.symbols.to_json(),
-            speakers=self.corpus.speakers,
-            lexicon=None if self.corpus.lexicon is None else self.corpus.lexicon.to_json(),
-            step=self.step,
-        )
+    def save_config(self) -> None:
+        """Write the resolved settings."""
+        with replacing(self.folder / "config.toml") as file:
+            file.write(dump_config(self.config).encode())
+
+    def mend_voices(self) -> None:
+        """Make again what a process that was killed while it saved had not written yet."""
+        self.best = self.voices.mend(self.folder, step=self.step, average=self.average, best=self.best)
 
     def state_dict(self) -> dict[str, Any]:
         """All training state; nothing else is needed to go on bit for bit."""
@@ -396,6 +460,8 @@ class Trainer:
             "speakers": list(self.corpus.speakers),
             "fingerprint": self.corpus.fingerprint,
             "step": self.step,
+            "epochs": asdict(self.epochs),
+            "validation_due": self.validation_due,
             "seconds": self.seconds,
             "best": asdict(self.best),
             "synthesizer": self.synthesizer.state_dict(),
@@ -407,16 +473,23 @@ class Trainer:
             "ranks": self.ranks.gather({"means": self.means.state_dict(), "random": random_state()}),
         }
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint of the same settings and the same data."""
+    def load_state_dict(self, state: dict[str, Any], *, is_another: bool = False) -> None:
+        """Go on from a checkpoint of the same settings and the same data; or, as another run, of others."""
         for name in ("synthesizer", "discriminator", "average", "synthesizer_optimizer", "discriminator_optimizer"):
             getattr(self, name).load_state_dict(state[name])
+        train = self.config.train
         for group in (*self.synthesizer_optimizer.param_groups, *self.discriminator_optimizer.param_groups):
-            group["weight_decay"] = self.config.train.weight_decay
-            group.update(self._way_to_step)
+            group.update(betas=(train.adam_beta_1, train.adam_beta_2), eps=train.adam_epsilon)
+            group.update(weight_decay=train.weight_decay, **self._way_to_step)
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
         self.step, self.seconds, self.best = state["step"], state["seconds"], Best(**state["best"])
+        self.epochs = Epochs(**state.get("epochs", asdict(self.epochs)))
+        self.validation_due = state.get("validation_due", False)
+        if is_another:
+            self.epochs = self.epochs.broken_off(self.step, len(self.source))
+            seed_everything(self.config.run.seed + self.step * self.ranks.count + self.ranks.rank)
+            return
         own = state["ranks"][self.ranks.rank]
         self.means.load_state_dict(own["means"], self.device)
         restore_random_state(own["random"])
@@ -471,28 +544,35 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
     return trainer
 
 
-def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -> Trainer:
+def resume(
+    folder: Path,
+    overrides: Sequence[str],
+    ranks: Ranks | None = None,
+    *,
+    accept_changes: bool = False,
+    settings: Config | None = None,
+) -> Trainer:
     """A Trainer exactly where the newest checkpoint of a run left off.
+
+    Args:
+        folder: the run's.
+        overrides: settings that are to be otherwise from here on.
+        ranks: who trains together; None is this process alone.
+        accept_changes: whether batches, losses, recordings and the number of ranks may be others: another run then.
+        settings: all settings, in the place of those in the folder.
 
     Raises:
         InputError: there is no run, its checkpoint is damaged, or settings or data are not those it was trained with.
     """
-    stopped = read_stopped(folder, overrides, processes=ranks.count if ranks else 1)
-    config, state = stopped.config, stopped.state
-    choose_device(local_device(config.run.device))
-    aloud = ranks is None or ranks.is_first
+    processes, aloud = (ranks.count, ranks.is_first) if ranks else (1, True)
+    stopped = read_stopped(folder, overrides, processes=processes, accept_changes=accept_changes, settings=settings)
+    choose_device(local_device(stopped.config.run.device))
+    stopped, corpus = stopped.open_corpus(accept_changes=accept_changes, aloud=aloud)
     if stopped.changed and aloud:
-        print(f"from step {state['step']} on with {'; '.join(stopped.changed)}")
-    symbols = SymbolTable.from_json(state["symbols"])
-    corpus = open_corpus(config.data, config.audio, aloud=aloud, symbols=symbols, speakers=state["speakers"])
-    if corpus.fingerprint != state["fingerprint"]:
-        raise InputError(
-            f"{config.data.shards or config.data.root}: the recordings or texts are not those that "
-            f"{stopped.checkpoint} was trained on: put them back, or start a new run with another run.dir"
-        )
-    trainer = Trainer(config, corpus, ranks)
+        print(stopped.told())
+    trainer = Trainer(settle_batch_size(stopped.config, lambda settled: Trainer(settled, corpus, ranks)), corpus, ranks)
     try:
-        trainer.load_state_dict(state)
+        trainer.load_state_dict(stopped.state, is_another=stopped.is_another)
     except (KeyError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"{stopped.checkpoint}: does not fit this version of the program: {error}") from error
     return trainer
@@ -502,18 +582,25 @@ def resume(folder: Path, overrides: Sequence[str], ranks: Ranks | None = None) -
 def main() -> int:
     """Train from the command line."""
     asked = read_arguments()
-    warm = None if asked.warm_start is None else WarmStart.asked(asked.warm_start, asked.parts)
     with Ranks.joined() as ranks:
         if asked.config is None:
             assert asked.resume is not None
-            return run(resume(asked.resume, asked.overrides, ranks))
+            return run(resume(asked.resume, asked.overrides, ranks, accept_changes=asked.changed))
+        folder = Path(asked.config.run.dir)
+        # torchrun gives the processes that it starts anew the command that began the run.
+        if (asked.or_resume or is_restarted()) and newest_step(folder):
+            return run(resume(folder, (), ranks, accept_changes=asked.changed, settings=asked.config))
+        warm = None if asked.warm_start is None else WarmStart.asked(asked.warm_start, asked.parts)
         return run(start(asked.config, ranks, warm))
 
 
 def run(trainer: Trainer) -> int:
     """Train to the end or to a signal, say what there is, and return the exit code."""
-    if trainer.step >= trainer.total_steps:
-        print(f"{trainer.folder} is at step {trainer.step} of {trainer.total_steps}: raise train.steps to train on")
+    if trainer.finished:
+        if trainer.ranks.is_first:
+            with alone_in(trainer.folder, step=trainer.step):
+                trainer.mend_voices()
+            print(f"{trainer.folder} is at step {trainer.step} of {trainer.total_steps}: raise train.steps to train on")
         return 0
     refuse_too_large(trainer)
     with listening_for_stop() as stop:
@@ -524,20 +611,26 @@ def run(trainer: Trainer) -> int:
                 f"{trainer.device} has no room for train.batch_size = {trainer.config.train.batch_size}: lower it, or "
                 "train.segment_samples, or raise train.accumulate"
             ) from error
-    finished = trainer.step == trainer.total_steps
-    if not trainer.ranks.is_first:
-        return 0
-    print(f"{'finished' if finished else 'stopped and saved'} at step {trainer.step} of {trainer.total_steps}")
-    print(f"voice        {trainer.folder / 'voice.safetensors'}")
+        if trainer.ranks.is_first:
+            tell_end(trainer)
+    return 0 if trainer.finished or not trainer.ranks.is_first else 128 + (stop.signal_number or 0)
+
+
+def tell_end(trainer: Trainer) -> None:
+    """Say what there is now."""
+    if not trainer.step:
+        print("stopped before the first step: there is nothing to save")
+        return
+    place = f"step {trainer.step} of {trainer.total_steps}"
+    print(f"{'finished' if trainer.finished else 'stopped and saved'} at {place}")
+    print(f"voice        {trainer.folder / NEWEST}")
     if trainer.best.step:
-        print(f"best voice   {trainer.folder / 'best.safetensors'} (step {trainer.best.step})")
+        print(f"best voice   {trainer.folder / BEST} (step {trainer.best.step})")
     print(f"checkpoint   {checkpoint_path(trainer.folder / 'checkpoints', trainer.step)}")
     print(f"curves       python -m evaluation.curves {trainer.folder}")
     print(f"TensorBoard  tensorboard --logdir {trainer.folder}")
-    if not finished:
+    if not trainer.finished:
         print(f"continue     python train.py --resume {trainer.folder}")
-        return 128 + (stop.signal_number or 0)
-    return 0
 
 
 if __name__ == "__main__":

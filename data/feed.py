@@ -82,9 +82,10 @@ def clip_source(
     return ClipsInMemory(clips, buckets([len(clip.audio) for clip in clips], seed))
 
 
-def endless(source: ClipSource, step: int) -> Iterator[list[Clip]]:
-    """The clips of each batch from a step on, epoch after epoch."""
-    first, start = divmod(step, len(source))
+def endless(source: ClipSource, step: int, *, first_epoch: int = 0) -> Iterator[list[Clip]]:
+    """The clips of each batch, epoch after epoch, from so many steps after the beginning of `first_epoch` on."""
+    epochs, start = divmod(step, len(source))
+    first = first_epoch + epochs
     for epoch in itertools.count(first):
         yield from source.batches(epoch, start if epoch == first else 0)
 

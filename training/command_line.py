@@ -14,6 +14,8 @@ class TrainingArguments:
 
     config: Config | None  # of a new run; None to resume one
     resume: Path | None
+    changed: bool  # whether the run may go on as another one
+    or_resume: bool  # whether to resume the run of `config`, if it has begun
     overrides: tuple[str, ...]  # section.key=value
     warm_start: Path | None
     parts: str | None
@@ -28,6 +30,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("settings", nargs="*", help="an experiment (configs/NAME.toml), then section.key=value ...")
     parser.add_argument("--resume", metavar="RUN", type=Path, help="continue this run folder exactly where it stopped")
+    parser.add_argument(
+        "--changed",
+        action="store_true",
+        help="continue with other batches, losses, recordings or processes: another run, with the same weights",
+    )
+    parser.add_argument("--or-resume", action="store_true", help="continue the run of these settings if it has begun")
     parser.add_argument("--warm-start", metavar="VOICE", type=Path, help="begin with the weights of a voice")
     parser.add_argument("--parts", help="which parts of it to take, such as decoder,posterior_encoder,flow (all)")
     return parser
@@ -49,8 +57,13 @@ def read_arguments() -> TrainingArguments:
         stored = arguments.resume / "config.toml"
         if stored.is_file():
             load_config(stored, settings)
-        return TrainingArguments(None, arguments.resume, tuple(settings), None, None)
+        return TrainingArguments(None, arguments.resume, arguments.changed, False, tuple(settings), None, None)
+    if arguments.changed and not arguments.or_resume:
+        raise InputError("--changed continues a run with other settings: give --resume RUN, or --or-resume, too")
     if not settings or "=" in settings[0]:
         raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
     config = load_config(settings[0], settings[1:])
-    return TrainingArguments(config, None, tuple(settings[1:]), arguments.warm_start, arguments.parts)
+    changed, or_resume = arguments.changed, arguments.or_resume
+    return TrainingArguments(
+        config, None, changed, or_resume, tuple(settings[1:]), arguments.warm_start, arguments.parts
+    )

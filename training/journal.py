@@ -6,7 +6,7 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,7 @@ class Journal:
     def __init__(self, folder: Path, *, step: int = 0, seconds: float = 0.0) -> None:
         self.folder = folder
         self._started = time.monotonic() - seconds
+        self._failed = False
         with self._writing():
             folder.mkdir(parents=True, exist_ok=True)
             _forget_after(folder / "metrics.jsonl", step)
@@ -174,10 +175,10 @@ class Journal:
             return None
 
     def close(self) -> None:
-        """Write out whatever is still in memory."""
-        with self._writing():
-            self._metrics.close()
-            self._events.close()
+        """Write out whatever is still in memory; what failed before fails in silence."""
+        for file in (self._metrics, self._events):
+            with suppress(JournalError) if self._failed else nullcontext(), self._writing():
+                file.close()
 
     def _audio(self, step: int, kind: str, of: str, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
         with self._writing():
@@ -202,11 +203,12 @@ class Journal:
             yield
         except JournalError:
             raise
-        except FileNotFoundError as error:
-            raise JournalError(f"{self.folder}: was deleted or moved while training went on") from error
-        except OSError as error:
-            raise JournalError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
-        except InputError as error:
+        except (OSError, InputError) as error:
+            self._failed = True
+            if isinstance(error, FileNotFoundError):
+                raise JournalError(f"{self.folder}: was deleted or moved while training went on") from error
+            if isinstance(error, OSError):
+                raise JournalError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
             raise JournalError(str(error)) from error
 
 

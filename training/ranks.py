@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ import torch.distributed as dist
 from torch import Tensor
 
 from configs import InputError
+
+_JOIN_SECONDS = 300  # for all processes to be there; they start at once, and import the same
 
 
 @dataclass(frozen=True)
@@ -29,18 +32,26 @@ class Ranks:
     @classmethod
     @contextmanager
     def joined(cls) -> Iterator["Ranks"]:
-        """Meet the other processes that torchrun started, and take leave of them; alone where it did not."""
+        """Meet the other processes that torchrun started, and take leave of them; alone where it did not.
+
+        Raises:
+            InputError: not all of them came in time, or one of them ended before the others.
+        """
         if "WORLD_SIZE" not in os.environ:
             yield cls()
             return
+        ranks = cls(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+        store = _meet(ranks)
         # What lies on a GPU travels by nccl, and all else, flags and objects too, by gloo.
-        dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
+        backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         try:
-            ranks = cls(dist.get_rank(), dist.get_world_size())
+            with _together():
+                dist.init_process_group(backend, store=store, rank=ranks.rank, world_size=ranks.count)
             yield ranks
             ranks.gather(None)  # nobody leaves while another still listens
         finally:
-            dist.destroy_process_group()
+            if dist.is_initialized():
+                dist.destroy_process_group()
 
     @property
     def is_first(self) -> bool:
@@ -50,7 +61,8 @@ class Ranks:
     def sum(self, tensor: Tensor) -> Tensor:
         """The sum over ranks, in place; nothing waits for it but the device."""
         if self.count > 1:
-            dist.all_reduce(tensor)
+            with _together():
+                dist.all_reduce(tensor)
         return tensor
 
     def sum_gradients(self, parameters: Sequence[Tensor]) -> None:
@@ -59,7 +71,7 @@ class Ranks:
             return
         gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
         flat = torch.cat([gradient.flatten() for gradient in gradients])  # one message, not hundreds
-        dist.all_reduce(flat)
+        self.sum(flat)
         pieces = flat.split([gradient.numel() for gradient in gradients])
         torch._foreach_copy_(gradients, [piece.view_as(own) for piece, own in zip(pieces, gradients, strict=True)])
 
@@ -72,8 +84,66 @@ class Ranks:
         if self.count == 1:
             return [thing]
         things: list[Any] = [None] * self.count
-        dist.all_gather_object(things, thing)
+        with _together():
+            dist.all_gather_object(things, thing)
         return things
+
+
+def is_restarted() -> bool:
+    """Whether torchrun has started this process in the place of one that ended (torchrun --max-restarts)."""
+    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+
+
+def _meet(ranks: Ranks) -> dist.Store:
+    """Wait until all processes of the run are there; return where they tell each other how to connect.
+
+    Raises:
+        InputError: not all of them came in time.
+    """
+    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+    of_torchrun = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == str(True)
+    limit, here = timedelta(seconds=_JOIN_SECONDS), "here"
+    try:
+        store: dist.Store = dist.TCPStore(
+            address,
+            port,
+            ranks.count,
+            is_master=not of_torchrun and ranks.is_first,
+            timeout=limit,
+            wait_for_workers=False,
+            multi_tenant=not of_torchrun,
+        )
+        # torchrun's store outlives the processes that it starts anew, and still holds where the dead ones could be
+        # reached. On several machines these counts may differ.
+        if os.environ.get("GROUP_WORLD_SIZE", "1") == "1":
+            store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        store.set(f"{here} {ranks.rank}", "")
+        store.wait([f"{here} {rank}" for rank in range(ranks.count)], limit)
+    except (dist.DistError, RuntimeError) as error:
+        raise InputError(
+            f"process {ranks.rank} of {ranks.count} has waited {_JOIN_SECONDS} s for the others at {address}:{port}: "
+            "see whether one of them has ended, and why; then start all of them again"
+        ) from error
+    return store
+
+
+@contextmanager
+def _together() -> Iterator[None]:
+    """Do what all processes do at once.
+
+    Raises:
+        InputError: one of them has ended.
+    """
+    try:
+        yield
+    except (dist.DistError, RuntimeError) as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        first = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"another process of this run has ended or cannot be reached: see what it said ({first}); the run goes on "
+            "from its newest checkpoint if it is started again with --resume, or by torchrun --max-restarts"
+        ) from error
 
 
 def leave(code: int) -> None:

@@ -13,6 +13,7 @@ from data.corpus import Corpus
 from data.corpus_summary import summarise
 from models.synthesizer import Synthesizer
 from training.clock import Clock
+from training.interruption import Interrupted, StopRequest
 from training.journal import Journal
 from training.pictures import alignment_picture, mel_picture
 from training.validation import Judged, Sentence, Validation
@@ -59,14 +60,23 @@ class Reporter:
         losses = (f"{name} {means[f'loss/{name}']:.3f}" for name in ("mel", "kl", "duration"))
         return f"{'  '.join(losses)}  {pace['pace/seconds_per_step']:.2f} s/step"
 
-    def validate(self, step: int, averaged: Synthesizer, newest: Synthesizer, best: Best) -> Best:
-        """Judge the averaged and the newest weights; return the best until now, which may be one of them."""
-        with evaluating(averaged), evaluating(newest):
+    def validate(
+        self, step: int, averaged: Synthesizer, newest: Synthesizer, best: Best, stop: StopRequest | None = None
+    ) -> Best:
+        """Judge the averaged and the newest weights; return the best until now, which may be one of them.
+
+        Raises:
+            Interrupted: somebody asked to stop, and this would have taken long; no line was written.
+        """
+        stop = stop or StopRequest()
+        with evaluating(averaged), evaluating(newest), stop.cutting_short():
             judged: dict[Weights, Judged] = {
                 "averaged": self.validation.judge(averaged),
                 "newest": self.validation.judge(newest),
             }
-        self._show(step, judged["averaged"])  # before the line is there: who follows the lines finds the sentences
+        self._show(
+            step, judged["averaged"], stop
+        )  # before the line is there: who follows the lines finds the sentences
         self.journal.scalars(
             step,
             {
@@ -97,9 +107,11 @@ class Reporter:
                 bar.write(f"problem at step {step} ({finding.rule}): {finding.sentence}")
         return findings
 
-    def _show(self, step: int, judged: Judged) -> None:
+    def _show(self, step: int, judged: Judged, stop: StopRequest) -> None:
         rate = self.config.audio.sample_rate
         for sentence in judged.sentences:
+            if stop:  # asked between two of them, not in the midst of a file
+                raise Interrupted
             if step == 0:
                 self.journal.recording(step, sentence.clip.id, sentence.recording, rate)
             self.journal.spoken(step, sentence.clip.id, sentence.audio, rate)

@@ -1,0 +1,132 @@
+"""A stopped run that goes on: with which settings, from which state, and on which recordings."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from configs import Config, InputError, differences, load_config, parse_config
+from data.corpus import Corpus
+from data.opening import open_corpus
+from data.text import SymbolTable
+from models.checkpoint import list_checkpoints, load_checkpoint
+from training.rehearsal import with_batch_size
+
+# What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
+# reports, how the voice speaks, and how the optimizers step. Of the last, a change is announced.
+MAY_CHANGE = (
+    *("run.dir", "run.device", "run.threads"),
+    *("data.root", "data.format", "data.cache", "data.lexicon", "data.strict", "data.hold", "data.shards"),
+    *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
+    *("train.keep_checkpoints", "train.spoken_sentences", "train.histograms", "train.execution", "train.channels_last"),
+    *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
+)
+MAY_CHANGE_ALOUD = {
+    *("train.learning_rate", "train.learning_rate_decay", "train.warmup_steps", "train.weight_decay"),
+    *("train.max_gradient_norm", "train.precision", "train.ema_decay"),
+    *("train.reuse_real_features", "train.accumulate"),
+}
+# What the weights are made for: nothing but a new run can have it otherwise.
+_OF_THE_WEIGHTS = ("audio.", "model.", "decoder.", "discriminator.", "data.language", "data.front_end")
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A run that can go on."""
+
+    config: Config  # the settings to go on with
+    checkpoint: Path
+    state: dict[str, Any]  # what the checkpoint holds
+    changed: tuple[str, ...] = ()  # settings that are not those it was trained with, and should be told
+    is_another: bool = False  # whether from here on it is another run, with the same weights
+
+    def open_corpus(self, *, accept_changes: bool, aloud: bool) -> tuple["Stopped", Corpus]:
+        """The recordings to go on with.
+
+        Args:
+            accept_changes: whether they may be others than those it was trained on; it is another run then.
+            aloud: whether to say what was found in them.
+
+        Raises:
+            InputError: they cannot be used, or are others.
+        """
+        config, state = self.config, self.state
+        symbols = SymbolTable.from_json(state["symbols"])
+        corpus = open_corpus(config.data, config.audio, aloud=aloud, symbols=symbols, speakers=state["speakers"])
+        if corpus.fingerprint == state["fingerprint"]:
+            return self, corpus
+        if not accept_changes:
+            raise InputError(
+                f"{config.data.shards or config.data.root}: the recordings or texts are not those that "
+                f"{self.checkpoint} was trained on: put them back, go on with these as another run (--changed), or "
+                "start a new run with another run.dir"
+            )
+        return replace(self, changed=(*self.changed, "other recordings or texts"), is_another=True), corpus
+
+    def told(self) -> str:
+        """What is not as it was, in a sentence; empty where all is."""
+        if not self.changed:
+            return ""
+        sentence = f"from step {self.state['step']} on with {'; '.join(self.changed)}"
+        if self.is_another:
+            sentence += (
+                ": this is another run from here on, with the same weights, averages, optimizers and steps; it begins "
+                "a new epoch, and is not the run to the bit that would have gone on unchanged"
+            )
+        return sentence
+
+
+def read_stopped(
+    folder: Path,
+    overrides: Sequence[str],
+    *,
+    processes: int,
+    accept_changes: bool = False,
+    settings: Config | None = None,
+) -> Stopped:
+    """Read a run's newest checkpoint, and with which settings it goes on.
+
+    Args:
+        folder: the run's.
+        overrides: `section.key=value` lines for what is to be otherwise from here on.
+        processes: how many are to train.
+        accept_changes: whether batches, losses and the number of processes may change; it is another run then.
+        settings: those to go on with, in the place of those in the folder.
+
+    Raises:
+        InputError: there is no run, its checkpoint is damaged, or it does not fit the settings or the processes.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such run folder")
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    if not checkpoints:
+        raise InputError(f"{folder}: there is no checkpoint in it to resume from; start the run again without --resume")
+    path = checkpoints[-1]
+    config = settings or load_config(folder / "config.toml", [*overrides, f"run.dir={folder}"])
+    state = load_checkpoint(path)
+    if "ranks" not in state:
+        raise InputError(f"{path}: was written by an older version of the program: go on with that, or start a new run")
+    trained = parse_config(state["config"], source=str(path))
+    if settings is not None and settings.train.asked_batch_size == "auto":
+        config = with_batch_size(config, trained.train.batch_size)  # which memory decided when it began
+    changed = differences(trained, config, ignore=MAY_CHANGE)
+    others = [change for change in changed if change.partition(":")[0] not in MAY_CHANGE_ALOUD]
+    unfit = [change for change in others if change.startswith(_OF_THE_WEIGHTS)]
+    if unfit or (others and not accept_changes):
+        advice = f"start a new run with another run.dir, which --warm-start {folder} gives what fits of the weights"
+        if not unfit:
+            advice = "go on as another run with --changed, or start a new run with another run.dir"
+        raise InputError(
+            f"{path} was trained with other settings ({'; '.join(unfit or others)}): put them back, {advice}"
+        )
+    trained_by = len(state["ranks"])
+    if trained_by != processes:
+        if not accept_changes:
+            raise InputError(
+                f"{path} was trained by {trained_by} processes, and these are {processes}: start as many again "
+                f"(torchrun --nproc-per-node {trained_by} train.py --resume {folder}), go on as another run with "
+                "--changed, or start a new run"
+            )
+        others.append("processes")
+        changed.append(f"processes: {trained_by} -> {processes}")
+    return Stopped(config, path, state, tuple(changed), bool(others))
