@@ -1,5 +1,7 @@
 """Which epoch a step belongs to, also where epochs change their length."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -27,4 +29,4 @@ def test_epochs_never_go_back_and_each_has_its_length(changes: list[tuple[int, i
         assert epochs.at(step) == epochs.first_epoch
         assert epochs.end(epochs.first_epoch + 2) == step + 2 * length
         step += steps
-    assert all(0 <= after - before <= 1 for before, after in zip(seen, seen[1:], strict=False))
+    assert all(0 <= after - before <= 1 for before, after in pairwise(seen))
