@@ -13,6 +13,7 @@ from configs.errors import InputError, command
 from configs.load import differences, dump_config, load_config, parse_config
 from configs.schema import (
     AudioSettings,
+    ColumnSettings,
     Config,
     DataSettings,
     DiscriminatorSettings,
@@ -27,6 +28,7 @@ __all__ = [
     "DECODER_KINDS",
     "AudioSettings",
     "BigvganSettings",
+    "ColumnSettings",
     "Config",
     "DataSettings",
     "DecoderSettings",

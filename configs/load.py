@@ -37,7 +37,9 @@ def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Confi
         own_kind = branch.get("kind", "hifigan")
         if section == "decoder" and _family(values.get("kind", own_kind)) is not _family(own_kind):
             branch.clear()
-        branch.update(values)
+        for key, value in values.items():
+            own = branch.get(key)
+            branch[key] = {**own, **value} if isinstance(own, dict) and isinstance(value, dict) else value
     return parse_config(tree, source="the settings" if path is None else str(path))
 
 
@@ -104,7 +106,13 @@ def _apply(tree: Tree, override: str) -> None:
         value = text.strip()  # a bare word or a path: data.root=LJSpeech-1.1
     if not isinstance(value, str) and _is_text(section, name):
         value = text.strip()  # a folder may be called 2024
-    tree.setdefault(section, {})[name] = value
+    branch = tree.setdefault(section, {})
+    *tables, name = name.split(".")  # data.columns.text=sentence, for shells take the braces of a table as their own
+    for table in tables:
+        branch = branch.setdefault(table, {})
+        if not isinstance(branch, dict):
+            raise InputError(f"{override!r}: {section}.{table} is given twice: leave one out")
+    branch[name] = value
 
 
 def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:

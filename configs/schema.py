@@ -13,13 +13,14 @@ from pydantic_core import PydanticCustomError
 
 from configs.decoders import DecoderSettings, HifiganSettings, kind_of
 from configs.section import (
+    ColumnName,
     Integers,
     NonNegative,
+    PathText,
     Positive,
     Probability,
     Rules,
     Section,
-    Text,
     Weight,
 )
 
@@ -36,7 +37,7 @@ def _number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> ob
 class RunSettings(Section):
     """Where the run lives and what makes it repeatable."""
 
-    dir: Text
+    dir: PathText
     """Folder that receives everything the run leaves behind."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 1234
     """Seed of the weights, the data order, the segments and the noise."""
@@ -46,24 +47,37 @@ class RunSettings(Section):
     """CPU threads torch may use; 0 leaves torch's own choice."""
 
 
+class ColumnSettings(Section):
+    """Which columns of a metadata file are read, each by its name in the header or by its number from 1."""
+
+    file: ColumnName | None = None
+    """Column that names the recordings; found by looking where it is left out."""
+    text: ColumnName | None = None
+    """Column of what is said; found by looking where it is left out."""
+    speaker: ColumnName | None = None
+    """Column of who says it; found by looking where it is left out, and none for no such column."""
+
+
 class DataSettings(Section):
     """The recordings, their transcripts, and how they are read aloud."""
 
-    root: Text
+    root: PathText
     """Folder of the recordings and their texts."""
-    format: Literal["auto", "ljspeech", "piper", "vctk", "libritts", "kaldi", "audiofolder"] = "auto"
+    format: Literal["auto", "ljspeech", "piper", "vctk", "libritts", "kaldi", "audiofolder", "table", "pairs"] = "auto"
     """Layout of the folder; auto finds it by looking."""
     metadata: str | None = None
-    """Metadata file inside `root`, where the layout has one and it is not metadata.csv."""
+    """Metadata file inside `root`, where the layout has one that is not found by looking."""
     validation_metadata: str | None = None
     """Metadata file of the validation recordings; without one, `validation_clips` are set aside."""
-    cache: Text = "cache"
+    columns: ColumnSettings | None = None
+    """Columns of the metadata, as {file = "path", text = "sentence", speaker = "client_id"}; else found by looking."""
+    cache: PathText = "cache"
     """Folder that receives the prepared recordings and the reports; it may be removed at any time."""
     language: str = "en-us"
     """Language of the texts, as an espeak-ng voice, such as en-us, nl or de; en, nl and de read numbers as words."""
     front_end: Literal["espeak", "graphemes"] = "espeak"
     """espeak: IPA phonemes as Piper's runtime makes them; graphemes: the letters themselves, without GPL code."""
-    lexicon: str | None = None
+    lexicon: PathText | None = None
     """File of words and how they are spoken, which becomes a part of the voice."""
     shortest_seconds: Weight = 0.5
     """Recordings shorter than this are left out, in seconds."""
@@ -80,14 +94,14 @@ class DataSettings(Section):
     trim_margin_seconds: Weight = 0.15
     """Silence that trimming leaves at each end, in seconds."""
     strict: bool = False
-    """Whether training refuses a corpus in which anything was found."""
+    """Whether training refuses a corpus in which anything was found, and links that lead out of `root`."""
     validation_clips: Positive = 100
     """Recordings set aside for validation, chosen by the hash of their ids."""
     bucket_frames: Integers = (300, 400, 500, 600, 700, 800, 900, 1000)
     """Upper bounds of the length buckets, in spectrogram frames; longer recordings go into the last one."""
     hold: Literal["memory", "device"] = "memory"
     """Where the recordings are held, as 16-bit samples: in the computer's memory or in that of `run.device`."""
-    shards: Text | None = None
+    shards: PathText | None = None
     """Folder of shards that python -m data.shards wrote, to train on in place of `root`; they need not fit memory."""
 
 

@@ -1,8 +1,9 @@
 """What every section of the settings is made of."""
 
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 _TOO_LARGE = 2**31  # for the sizes, strides and counts that torch takes
 Positive = Annotated[int, Field(gt=0, lt=_TOO_LARGE)]
@@ -13,6 +14,12 @@ Probability = Annotated[float, Field(ge=0.0, lt=1.0)]
 Integers = Annotated[tuple[Annotated[StrictInt, Field(gt=0, lt=_TOO_LARGE)], ...], Field(strict=False, min_length=1)]
 IntegerTable = Annotated[tuple[Integers, ...], Field(strict=False, min_length=1)]
 Text = Annotated[str, Field(min_length=1)]
+# Shells leave a ~ alone that does not begin a word, as in data.root=~/corpus.
+PathText = Annotated[
+    Text, AfterValidator(lambda path: str(Path(path).expanduser()) if path[:2] in ("~", "~/") else path)
+]
+# TOML has numbers, and a column may be given by its number.
+ColumnName = Annotated[Text, BeforeValidator(lambda name: str(name) if type(name) is int else name)]
 
 Rules = list[tuple[bool, str]]  # whether each is broken, and the sentence that says so
 

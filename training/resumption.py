@@ -16,7 +16,8 @@ from training.rehearsal import with_batch_size
 # reports, how the voice speaks, and how the optimizers step. Of the last, a change is announced.
 MAY_CHANGE = (
     *("run.dir", "run.device", "run.threads"),
-    *("data.root", "data.format", "data.cache", "data.lexicon", "data.strict", "data.hold", "data.shards"),
+    *("data.root", "data.format", "data.columns", "data.cache", "data.lexicon", "data.strict", "data.hold"),
+    "data.shards",
     *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
     *("train.keep_checkpoints", "train.spoken_sentences", "train.histograms", "train.execution", "train.channels_last"),
     *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),

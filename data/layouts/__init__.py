@@ -1,88 +1,154 @@
 """Which recordings a folder holds: found by looking, or read in the layout that is named."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, cast
 
-from configs import InputError
-from data.layouts import audiofolder, kaldi, libritts, ljspeech, piper, vctk
-from data.layouts.folder import EXTENSIONS, Folder, is_file, is_folder
+from configs import ColumnSettings, InputError
+from data.layouts import kaldi, libritts, named_tables, pairs, vctk
+from data.layouts.entries import EXTENSIONS, is_file, is_folder
+from data.layouts.folder import Folder
+from data.layouts.metadata import Reading, is_trusted, metadata_path, other_tables, readings
+from data.layouts.named_tables import ambiguity, reading_as
 from data.layouts.rows import Listing, Row, list_rows
+from data.layouts.table import refuse_workbook
 
 __all__ = ["EXTENSIONS", "LAYOUTS", "Listing", "read_corpus"]
 
 
 class _Layout(Protocol):
-    """What the module of a layout has."""
+    """What the module of a layout has that is not one table."""
 
     SIGNS: str  # what it is recognised by
     fits: Callable[[Folder], bool]
     read_rows: Callable[[Folder], Iterator[Row]]
 
 
-_MODULES = {
+_TREES = {
     name: cast(_Layout, module)
-    for name, module in {
-        "ljspeech": ljspeech,
-        "piper": piper,
-        "vctk": vctk,
-        "libritts": libritts,
-        "kaldi": kaldi,
-        "audiofolder": audiofolder,
-    }.items()
+    for name, module in {"vctk": vctk, "libritts": libritts, "kaldi": kaldi, "pairs": pairs}.items()
 }
-LAYOUTS = tuple(_MODULES)
-_WITH_METADATA = ("ljspeech", "piper", "audiofolder")  # the layouts whose rows are in a file the user can name
+_SIGNS = named_tables.SIGNS | {name: module.SIGNS for name, module in _TREES.items()}
+LAYOUTS = ("ljspeech", "piper", "vctk", "libritts", "kaldi", "audiofolder", "table", "pairs")
+_MOST_TABLES = 20  # that are looked into where none has a usual name
 
 
-def read_corpus(root: str | Path, *, layout: str = "auto", metadata: str | None = None) -> Listing:
+def read_corpus(
+    root: str | Path,
+    *,
+    layout: str = "auto",
+    metadata: str | None = None,
+    columns: ColumnSettings | None = None,
+    strict: bool = False,
+) -> Listing:
     """List the recordings of a folder; rows that cannot be used are findings, and stop nothing.
 
     Args:
         root: the folder.
         layout: one of LAYOUTS, or "auto" to find it by looking.
-        metadata: name of the metadata file inside the folder, for the layouts that have one; None is metadata.csv.
+        metadata: name of the metadata file inside the folder, for the layouts that have one; None is metadata.csv, or
+            what is found by looking.
+        columns: the columns of the metadata file, as far as they are not to be found by looking.
+        strict: whether links that lead out of the folder are refused, rather than followed with a notice.
 
     Raises:
-        InputError: there is no such folder, layout or file, none or more than one layout fits, or no row can be used.
+        InputError: there is no such folder, layout, file or column, none or more than one layout fits, or no row can be
+            used.
     """
     root = Path(root)
     if layout != "auto" and layout not in LAYOUTS:
         raise InputError(f"data.format = {layout!r} is no layout: choose auto, {', '.join(LAYOUTS)}")
     if not is_folder(root):
         raise InputError(f"{root}: there is no such folder: set data.root to the folder of the recordings")
-    folder = Folder(root, metadata)
-    if layout == "auto":
-        layout = _recognise(folder)
-    elif metadata is not None and layout not in _WITH_METADATA:
-        raise InputError(f"data.metadata = {metadata!r}: the layout {layout} has no such file: leave data.metadata out")
-    return list_rows(layout, folder, _MODULES[layout].read_rows(folder))
+    folder = Folder(root, metadata, strict=strict)
+    if layout in _TREES:
+        for key, value in (("metadata", metadata), ("columns", columns)):
+            if value is not None:
+                raise InputError(f"data.{key}: the layout {layout} has no such file: leave data.{key} out")
+        return _listed(folder, layout)
+    if layout != "auto":
+        return _listed(folder, reading_as(layout, folder, metadata_path(folder), columns))
+    return _listed(folder, _recognise(folder, columns))
 
 
-def _recognise(folder: Folder) -> str:
-    """The one layout that fits."""
-    possible = LAYOUTS if folder.metadata is None else _WITH_METADATA
-    fitting = [name for name in possible if _MODULES[name].fits(folder)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        signs = " and ".join(f"{name} ({_MODULES[name].SIGNS})" for name in fitting)
+def _listed(folder: Folder, found: Reading | str) -> Listing:
+    """Read the rows."""
+    if isinstance(found, str):
+        listing = list_rows(found, folder, _TREES[found].read_rows(folder))
+        notice = pairs.notice(folder) if found == "pairs" else ""
+    else:
+        if flaw := folder.follow(found.table.path):
+            raise InputError(f"{found.table.path}: {flaw.detail}: put the file itself there")
+        listing = list_rows(found.layout, folder, found.rows(folder))
+        notice = found.notice()
+    return replace(listing, notices=tuple(filter(None, (notice, *listing.notices))))
+
+
+def _recognise(folder: Folder, columns: ColumnSettings | None) -> Reading | str:
+    """The one layout that fits: the name of a tree of files, or how to read the metadata file."""
+    path = metadata_path(folder)
+    found = readings(folder, path, columns) if is_file(path) else ()
+    alone = folder.metadata is None and columns is None
+    if found and alone and not is_trusted(found[0], folder):
+        found = ()
+    trees = [name for name in ("vctk", "libritts", "kaldi") if alone and _TREES[name].fits(folder)]
+    if (found and trees) or len(trees) > 1:
+        fitting = [name for name in LAYOUTS if name in {*trees, *(reading.layout for reading in found[:1])}]
+        signs = " and ".join(f"{name} ({_SIGNS[name]})" for name in fitting)
         raise InputError(f"{folder.root}: may be {signs}: choose one with data.format, or --format of data.prepare")
-    raise InputError(_unrecognised(folder, possible))
+    if len(found) > 1:
+        raise InputError(ambiguity(path, found))
+    if found:
+        return found[0]
+    if trees:
+        return trees[0]
+    if not is_file(path) and folder.metadata is None:
+        if alone and pairs.fits(folder):
+            return "pairs"
+        if reading := _other_table(folder, columns):
+            return reading
+    raise InputError(_unrecognised(folder, path))
 
 
-def _unrecognised(folder: Folder, possible: tuple[str, ...]) -> str:
-    path = folder.metadata_path
+def _other_table(folder: Folder, columns: ColumnSettings | None) -> Reading | None:
+    """How to read the one file that names recordings of the folder, whatever it is called."""
+    found: dict[str, tuple[Reading, ...]] = {}
+    for name in other_tables(folder)[:_MOST_TABLES]:
+        try:
+            ways = readings(folder, folder.root / name, columns)
+        except InputError:  # a file of another kind
+            continue
+        if ways and is_trusted(ways[0], folder, by_name=False):
+            found[name] = ways
+    if len(found) > 1:
+        names = ", ".join(found)
+        raise InputError(f"{folder.root}: {names} each name its recordings: choose one with data.metadata")
+    for name, ways in found.items():
+        if len(ways) > 1:
+            raise InputError(ambiguity(folder.root / name, ways))
+        return ways[0]
+    return None
+
+
+def _unrecognised(folder: Folder, path: Path) -> str:
+    possible = LAYOUTS if folder.metadata is None else tuple(named_tables.SIGNS)
     if is_file(path):
         if not path.read_bytes().strip():
             return f"{path}: is empty: it should hold one recording a line, such as ID|TEXT"
-        return f"{path}: has none of the layouts that are known: {_signs(possible)}; correct the file"
+        return (
+            f"{path}: has none of the layouts that are known: {_signs(possible)}; correct the file, or name its "
+            "columns with data.columns"
+        )
     if folder.metadata is not None:
         return f"{path}: there is no such file: data.metadata and data.validation_metadata name files in {folder.root}"
-    tables = sorted(name for name in folder.entries("").files.values() if name.endswith((".csv", ".jsonl", ".txt")))
+    tables = other_tables(folder)
+    for name in folder.entries("").files.values():
+        if name.lower().endswith((".xlsx", ".xls")):
+            refuse_workbook(folder.root / name)
     other = f", or set data.metadata where {' or '.join(tables[:5])} is the metadata" if tables else ""
     return f"{folder.root}: has none of {_signs(possible)}: set data.root to a folder of recordings{other}"
 
 
 def _signs(layouts: tuple[str, ...]) -> str:
-    return "; ".join(f"{_MODULES[name].SIGNS} ({name})" for name in layouts)
+    return "; ".join(f"{_SIGNS[name]} ({name})" for name in layouts)

@@ -1,54 +1,41 @@
-"""A folder of recordings as it is looked at: each directory is listed once, and no file is opened."""
+"""A folder of recordings as it is looked at: each directory is listed once, and no file is opened.
+
+A recording is looked for where the layouts have it, by the very name of the row. Failing that it is found by what is
+left of other conventions: another extension or other capitals, a path from the working directory or from another
+computer, a folder of any name. Each such liberty is counted in `Folder.liberties`.
+"""
 
 import os
 import re
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from configs import InputError
 from data.findings import Fault
-
-# What soundfile reads; where a row names no extension and there are several such files, the first of these is taken.
-EXTENSIONS = (
-    *(".wav", ".flac", ".aiff", ".aif", ".aifc", ".w64", ".rf64", ".caf", ".au", ".snd", ".sph", ".voc"),
-    *(".ogg", ".oga", ".opus", ".mp3"),
+from data.layouts.entries import (
+    AUDIO_FOLDERS,
+    Entries,
+    Flaw,
+    composed,
+    list_directory,
+    parts_of,
+    without_extension,
 )
-AUDIO_FOLDERS = ("wavs", "wav")  # where recordings lie beside a metadata file, if not in the same folder
+from data.layouts.liberties import Liberties, Liberty
 
-_PREFERENCE = {extension: rank for rank, extension in enumerate(EXTENSIONS)}
 _NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # control characters and halves of characters
 _DRIVE = re.compile(r"[A-Za-z]:")
+_DEEPEST = 5  # folders below the root that recordings are looked for in
 
 
-@dataclass(frozen=True)
-class Flaw:
-    """Why a row cannot be used."""
-
-    fault: Fault
-    detail: str
-
-
-@dataclass(frozen=True)
-class Entries:
-    """What is in a directory, by name; names are in Unicode's composed form, whatever form the disk has them in."""
-
-    path: Path
-    files: dict[str, str]  # to the name on disk
-    recordings: dict[str, str]  # without an audio extension, to the name on disk
-    folders: dict[str, str]  # to the name on disk
-
-    def recording(self, name: str) -> Path | None:
-        """The file that is called so, with or without an audio extension."""
-        found = self.files.get(name) if without_extension(name) != name else None
-        found = found or self.recordings.get(name) or self.files.get(name)
-        return self.path / found if found else None
-
-    def directory(self, name: str) -> Path | None:
-        """The directory that stands where the recording `name` would be."""
-        found = next((name + ending for ending in ("", *EXTENSIONS) if name + ending in self.folders), None)
-        return self.path / self.folders[found] if found else None
+@dataclass(frozen=True, slots=True)
+class _Found:
+    entries: Entries  # of the directory it is in
+    name: str  # on disk
+    liberty: Liberty | None = None  # that was taken to find it
 
 
 class Folder:
@@ -57,17 +44,17 @@ class Folder:
     Args:
         root: an existing folder.
         metadata: name of the metadata file inside it; None where the user named none.
+        strict: whether links that lead out of the folder are refused.
     """
 
-    def __init__(self, root: Path, metadata: str | None) -> None:
+    def __init__(self, root: Path, metadata: str | None, *, strict: bool = False) -> None:
         self.root = root
         self.metadata = metadata
+        self.strict = strict
+        self.liberties = Liberties()
         self._entries: dict[tuple[str, str], Entries] = {}
-
-    @property
-    def metadata_path(self) -> Path:
-        """The metadata file, which need not be there."""
-        return self.root / (self.metadata or "metadata.csv")
+        self._is_outside: dict[int, bool] = {}  # by the id of the entries of a directory
+        self._foreign_prefixes: set[tuple[str, ...]] = set()
 
     def entries(self, place: str, directory: str = "") -> Entries:
         """What is in `directory` of `place` (which is relative to the folder, or absolute); nothing if it is not there.
@@ -77,118 +64,196 @@ class Folder:
         """
         key = (place, directory)
         if key not in self._entries:
-            self._entries[key] = _list(self.root / place / directory)
+            self._entries[key] = list_directory(self.root / place / directory)
         return self._entries[key]
 
-    def find(self, name: str, places: Sequence[str] = ("",), *, absolute: bool = False) -> Path | Flaw:
+    def find(
+        self, name: str, places: Sequence[str] = ("",), *, absolute: bool = False, quietly: bool = False
+    ) -> Path | Flaw:
         """The recording a row names, with or without its extension.
 
         Args:
             name: what the row says.
             places: the folders it may be in, the likeliest first.
-            absolute: whether the name may be an absolute path.
+            absolute: whether the name may be an absolute path that leads out of the folder.
+            quietly: whether liberties are not counted.
         """
         if _NOT_IN_NAMES.search(name):
             return Flaw(Fault.PATH_ESCAPE, f"{name!r} has characters no file should have in its name")
-        parts = _parts(name)
+        found = self._search(name, places, absolute)
+        if isinstance(found, Flaw):
+            return found
+        path = found.entries.path / found.name
+        if flaw := self._follow(found.entries, found.name, quietly):
+            return flaw
+        if found.liberty and not quietly:
+            self.liberties.note(found.liberty, name, self.relative(path))
+        return path
+
+    def learn_prefixes(self, names: Sequence[str]) -> None:
+        """Find out which folders these names begin with that are not here, so that what follows can be found here."""
+        counts: Counter[tuple[str, ...]] = Counter()
+        for name in names:
+            *folders, last = parts_of(name) or [""]
+            for found in (*self._indexed(last), *(self.entries(place) for place in (*AUDIO_FOLDERS, ""))):
+                if folders and (found.recording(composed(last)) or found.other_recording(composed(last))):
+                    counts[tuple(folders[: len(folders) - self._shared(folders, found)])] += 1
+                    break
+        self._foreign_prefixes |= {prefix for prefix, count in counts.items() if prefix and 2 * count > len(names)}
+
+    def _shared(self, folders: Sequence[str], found: Entries) -> int:
+        """How many folders the end of a path shares with the place of a recording."""
+        real = parts_of(self.relative(found.path))
+        pairs = zip(reversed(folders), reversed(real), strict=False)
+        differing = (index for index, (one, other) in enumerate(pairs) if one.casefold() != other.casefold())
+        return next(differing, min(len(folders), len(real)))
+
+    def _search(self, name: str, places: Sequence[str], absolute: bool) -> _Found | Flaw:
+        name = str(Path(name).expanduser()) if name.startswith("~/") else name
+        parts = parts_of(name)
         rooted = name.startswith(("/", "\\"))
         if not parts:
             return Flaw(Fault.MISSING_FILE, "the row names no recording")
-        if not absolute and (rooted or _DRIVE.match(name)):
-            return Flaw(Fault.PATH_ESCAPE, f"{name!r} is an absolute path: name it from inside the folder")
-        if ".." in parts and not rooted:
-            return Flaw(Fault.PATH_ESCAPE, f"{name!r} has .. in it, which could lead out of the folder")
-        directory, last = "/" * rooted + "/".join(parts[:-1]), _composed(parts[-1])
+        elsewhere = rooted or bool(_DRIVE.match(name))
+        if (absolute and rooted) or not (elsewhere or ".." in parts):
+            found = self._look("/" * rooted + "/".join(parts[:-1]), parts[-1], places)
+            if isinstance(found, _Found) or found.fault == Fault.DIRECTORY:
+                return found
+        elif elsewhere:
+            found = Flaw(Fault.PATH_ESCAPE, f"{name!r} is an absolute path: name it from inside the folder")
+        else:
+            found = Flaw(Fault.PATH_ESCAPE, f"{name!r} has .. in it, which could lead out of the folder")
+        return self._by_path(name, parts, rooted) or self._by_prefix(parts, places) or found
+
+    def _look(self, directory: str, last: str, places: Sequence[str]) -> _Found | Flaw:
+        """Look into the places, and then everywhere for a path that ends so."""
+        last = composed(last)
         try:
             looked_into = [self.entries(place, directory) for place in places]
         except InputError as error:
             return Flaw(Fault.MISSING_FILE, str(error))
         for entries in looked_into:
             if found := entries.recording(last):
-                return found
+                return _Found(entries, found)
         for entries in looked_into:
-            if found := entries.directory(last):
-                return Flaw(Fault.DIRECTORY, f"{found} is a directory")
-        where = "" if rooted else " in " + " or ".join(str(self.root / place) for place in places)
-        return Flaw(Fault.MISSING_FILE, f"there is no recording {name}{where}")
+            if found := entries.other_recording(last):
+                return _Found(entries, found, _spelling(last, found))
+        for entries in looked_into:
+            if path := entries.directory(last):
+                return Flaw(Fault.DIRECTORY, f"{path} is a directory")
+        if not directory.startswith("/") and (anywhere := self._look_anywhere(directory, last)):
+            return anywhere
+        where = "" if directory.startswith("/") else " in " + " or ".join(str(self.root / place) for place in places)
+        return Flaw(Fault.MISSING_FILE, f"there is no recording {directory}{'/' * bool(directory)}{last}{where}")
+
+    def _look_anywhere(self, directory: str, last: str) -> _Found | Flaw | None:
+        """Look for a path that ends so, into every folder."""
+        folders = parts_of(directory)
+        inside = [entries for entries in self._indexed(last) if self._shared(folders, entries) == len(folders)]
+        exact = [_Found(entries, name, Liberty.FOLDER) for entries in inside if (name := entries.recording(last))]
+        near = [_Found(entries, name, Liberty.FOLDER) for entries in inside if (name := entries.other_recording(last))]
+        found = exact or near
+        if len(found) > 1:
+            paths = " and ".join(self.relative(one.entries.path / one.name) for one in found[:2])
+            return Flaw(Fault.MISSING_FILE, f"{last} may be {paths}: name the folder, too")
+        return found[0] if found else None
+
+    def _by_path(self, name: str, parts: Sequence[str], rooted: bool) -> _Found | None:
+        """A recording inside the folder that is named from its root, its metadata or the working directory."""
+        path = "/" * rooted + "/".join(parts)
+        bases = dict.fromkeys((self.root, self.metadata_folder, Path.cwd()))
+        for base in bases:
+            target = Path(os.path.normpath(base.absolute() / path))
+            for root in (Path(os.path.normpath(self.root.absolute())), self._real_root):
+                if target.is_relative_to(root) and target != root:
+                    *folders, last = target.relative_to(root).parts
+                    found = self._look_only("/".join(folders), last)
+                    if found:
+                        return found
+        return None
+
+    def _by_prefix(self, parts: Sequence[str], places: Sequence[str]) -> _Found | None:
+        """A recording that is named by a path whose beginning is known to be not here."""
+        for prefix in self._foreign_prefixes:
+            if tuple(parts[: len(prefix)]) == prefix and len(parts) > len(prefix):
+                *folders, last = parts[len(prefix) :]
+                found = self._look("/".join(folders), last, places)
+                if isinstance(found, _Found):
+                    return replace(found, liberty=Liberty.PATH)
+        return None
+
+    def _look_only(self, directory: str, last: str) -> _Found | None:
+        try:
+            entries = self.entries("", directory)
+        except InputError:
+            return None
+        found = entries.recording(composed(last)) or entries.other_recording(composed(last))
+        return _Found(entries, found, Liberty.PATH) if found else None
+
+    def _indexed(self, name: str) -> Sequence[Entries]:
+        return self._index.get(without_extension(composed(name)).casefold(), ())
+
+    @cached_property
+    def _index(self) -> dict[str, list[Entries]]:
+        """The folders of each recording, by its name in small letters; those that any row is looked for in left out."""
+        index: dict[str, list[Entries]] = {}
+        for entries in self.folders_below("", _DEEPEST):
+            if entries.path not in {self.root / place for place in ("", *AUDIO_FOLDERS)}:
+                for stem in entries.recordings:
+                    index.setdefault(stem.casefold(), []).append(entries)
+        return index
+
+    def folders_below(self, directory: str, depth: int) -> Iterator[Entries]:
+        """A directory and those inside it, as deep as is asked for, hidden ones left out."""
+        try:
+            entries = self.entries("", directory)
+        except InputError:  # what we may not look into holds nothing for us
+            return
+        yield entries
+        for folder in sorted(entries.folders.values()) if depth else ():
+            if not folder.startswith("."):
+                yield from self.folders_below(f"{directory}/{folder}" if directory else folder, depth - 1)
+
+    @property
+    def metadata_folder(self) -> Path:
+        """Where the metadata file lies, if there is one."""
+        return (self.root / self.metadata).parent if self.metadata else self.root
+
+    def _follow(self, entries: Entries, name: str, quietly: bool) -> Flaw | None:
+        """Count the link that leads out of the folder to this file, if there is one; None unless it is refused."""
+        if id(entries) not in self._is_outside:
+            real = Path(os.path.realpath(entries.path))
+            inside = entries.path.is_relative_to(self.root)
+            self._is_outside[id(entries)] = inside and not real.is_relative_to(self._real_root)
+        outside = self._is_outside[id(entries)]
+        if not outside and name not in entries.links:
+            return None
+        path = entries.path / name
+        target = Path(os.path.realpath(path))
+        if not path.is_relative_to(self.root) or target.is_relative_to(self._real_root):
+            return None
+        if self.strict:
+            detail = f"{self.relative(path)} is a link to {target}, out of the folder, which data.strict refuses"
+            return Flaw(Fault.PATH_ESCAPE, detail)
+        if not quietly:
+            self.liberties.note(Liberty.LINK, self.relative(path), str(target))
+        return None
+
+    def follow(self, path: Path) -> Flaw | None:
+        """The same for a file below the folder that is no recording: a table or a transcript."""
+        if not path.is_relative_to(self.root):
+            return None
+        return self._follow(self.entries("", self.relative(path.parent)), path.name, quietly=False)
+
+    @cached_property
+    def _real_root(self) -> Path:
+        return Path(os.path.realpath(self.root))
 
     def relative(self, path: Path) -> str:
         """The path from inside the folder, where it is inside."""
         return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
 
-def without_extension(name: str) -> str:
-    """The name without its audio extension; any other ending belongs to the name."""
-    stem, dot, extension = name.rpartition(".")
-    return stem if stem and dot + extension.lower() in _PREFERENCE else name
-
-
-def id_of(name: str) -> str:
-    """The id of the recording a row names: its path from the folder of the recordings, without extension."""
-    path = without_extension(name)
-    if "/" not in path and "\\" not in path:
-        return path
-    parts = _parts(path)
-    inside = parts[1:] if parts and parts[0] in AUDIO_FOLDERS else parts
-    return "/" * path.startswith(("/", "\\")) + "/".join(inside)
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is such a file; a name that cannot be one, such as one that is too long, is none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
-def is_folder(path: Path) -> bool:
-    """Whether there is such a folder; a name that cannot be one is none."""
-    try:
-        return path.is_dir()
-    except OSError:
-        return False
-
-
-def _parts(name: str) -> list[str]:
-    return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-
-
-def _list(path: Path) -> Entries:
-    entries = Entries(path, {}, {}, {})
-    try:
-        with os.scandir(path) as listed:
-            for entry in listed:
-                _note(entry, entries)
-    except PermissionError as error:
-        raise InputError(f"{path}: we may not list it: allow it to be read") from error
-    except OSError:  # there is no such directory, or its name is too long to be one
-        pass
-    return entries
-
-
-def _note(entry: "os.DirEntry[str]", entries: Entries) -> None:
-    try:
-        is_file, name = entry.is_file(), _composed(entry.name)
-        if not is_file and entry.is_dir():
-            entries.folders[name] = entry.name
-    except (OSError, UnicodeEncodeError):  # a link that leads nowhere, or a name that is not UTF-8
-        return
-    if is_file:
-        entries.files[name] = entry.name
-        stem = without_extension(name)
-        if stem != name:
-            entries.files.setdefault(stem + name.removeprefix(stem).lower(), entry.name)  # x.WAV, where a row has x.wav
-            rival = entries.recordings.get(stem)
-            if rival is None or _rank(entry.name) < _rank(rival):
-                entries.recordings[stem] = entry.name
-
-
-def _rank(name: str) -> tuple[int, str]:
-    return _PREFERENCE[name[name.rindex(".") :].lower()], name
-
-
-def _composed(name: str) -> str:
-    if name.isascii():
-        return name
-    name.encode()
-    return unicodedata.normalize("NFC", name)
+def _spelling(said: str, found: str) -> Liberty:
+    """How the name of a file differs from what a row says."""
+    return Liberty.CAPITALS if without_extension(said) != without_extension(composed(found)) else Liberty.EXTENSION

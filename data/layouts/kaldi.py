@@ -6,7 +6,8 @@ from pathlib import Path
 
 from configs import InputError
 from data.findings import Fault
-from data.layouts.folder import Flaw, Folder
+from data.layouts.entries import Flaw
+from data.layouts.folder import Folder
 from data.layouts.lines import Line, read_lines
 from data.layouts.rows import Row
 

@@ -1,23 +1,17 @@
 """The lines of a text file, whatever it was saved with: what is repaired is said, and where."""
 
-import codecs
+import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs import InputError
 from data.findings import Fault
-from data.layouts.folder import Flaw
-
-# UTF-32's mark for the other byte order begins with UTF-16's, so it comes first.
-_OTHER_ENCODINGS = {
-    codecs.BOM_UTF32_LE: "UTF-32",
-    codecs.BOM_UTF32_BE: "UTF-32",
-    codecs.BOM_UTF16_LE: "UTF-16",
-    codecs.BOM_UTF16_BE: "UTF-16",
-}
+from data.layouts.entries import Flaw
+from data.text_encoding import as_utf8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """One line, without its end."""
 
@@ -32,8 +26,8 @@ class Line:
         return not self.text or self.text.isspace()
 
 
-def read_lines(path: Path, *, crlf_allowed: bool = False) -> list[Line]:
-    """Read every line of a file: UTF-8, as it should be; else UTF-16 or -32 with its mark, or a Windows-1252 line.
+def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
+    """Read every line of a file: UTF-8, as it should be; else UTF-16 or -32, or a Windows-1252 line.
 
     Args:
         path: the file.
@@ -42,61 +36,65 @@ def read_lines(path: Path, *, crlf_allowed: bool = False) -> list[Line]:
     Raises:
         InputError: the file cannot be read at all.
     """
+    content, of_file, every = _content(path, crlf_allowed)
+    number = 0
+    # Not splitlines(): it also breaks at characters that may stand inside a text, such as U+2028.
+    for number, ended in enumerate(io.BytesIO(content), start=1):
+        raw = ended.removesuffix(b"\n")
+        text, repair, flaw = _decoded(raw)
+        if raw.endswith(b"\r"):
+            text = text[:-1]
+            if not every and not crlf_allowed:
+                repair = "; ".join(filter(None, (repair, "the line ends in CRLF")))
+        if of_file and raw.strip():
+            repair, of_file = "; ".join(filter(None, (*of_file, repair))), []
+        yield Line(number, text, repair, flaw)
+    if not content or content.endswith(b"\n"):
+        yield Line(number + 1, "")
+
+
+def _content(path: Path, crlf_allowed: bool) -> tuple[bytes, list[str], bool]:
+    """The bytes with LF at the line ends, what is to be said of all of them, and whether each line ends in CRLF."""
     try:
         content = path.read_bytes()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): put a file there that can be read") from error
-    content, mark = _without_mark(path, content)
+    try:
+        content, mark = as_utf8(content)
+    except UnicodeDecodeError as error:
+        encoding = error.encoding.upper()[:6]
+        raise InputError(f"{path}: begins as {encoding} and is not: save the file as UTF-8") from error
     carriage_returns_alone = b"\n" not in content and b"\r" in content
+    if not mark and b"\r" not in content:
+        return content, [], False
     if carriage_returns_alone:
         content = content.replace(b"\r", b"\n")
-    # Not splitlines(): it also breaks at characters that may stand inside a text, such as U+2028.
-    raw_lines = content.split(b"\n")
-    filled = [raw for raw in raw_lines if raw.strip()]
-    count = f"{len(filled)} line{'s' if len(filled) > 1 else ''}"
+    filled = ended = 0
+    carriage_returns = 0
+    for raw in io.BytesIO(content):
+        if raw.strip():
+            filled += 1
+            ended += raw.endswith((b"\n", b"\r"))  # the last line may have no end at all
+            carriage_returns += raw.endswith((b"\r\n", b"\r"))
+    count = f"{filled} line{'s' if filled > 1 else ''}"
     of_file = [f"the file of {count} {mark}"] if mark else []
     if carriage_returns_alone:
         of_file.append(f"every line ends in CR ({count})")
-    carriage_returns = sum(raw.endswith(b"\r") for raw in filled)
-    # The last line may have no end at all.
-    ended = len(filled) - (raw_lines[-1].strip() != b"" and not raw_lines[-1].endswith(b"\r"))
-    if every := 0 < carriage_returns == ended and not crlf_allowed:
+    every = 0 < carriage_returns == ended and not crlf_allowed
+    if every:
         of_file.append(f"every line ends in CRLF ({count})")
-    lines = []
-    for number, raw in enumerate(raw_lines, start=1):
-        text, repairs, flaw = _decoded(raw)
-        if raw.endswith(b"\r"):
-            text = text[:-1]
-            if not every and not crlf_allowed:
-                repairs.append("the line ends in CRLF")
-        if of_file and raw.strip():
-            repairs, of_file = of_file + repairs, []
-        lines.append(Line(number, text, "; ".join(repairs), flaw))
-    return lines
+    return content, of_file, every
 
 
-def _without_mark(path: Path, content: bytes) -> tuple[bytes, str]:
-    """The content as UTF-8 without a byte order mark, and what the file begins with."""
-    if content.startswith(codecs.BOM_UTF8):
-        return content[len(codecs.BOM_UTF8) :], "begins with a byte order mark"
-    for mark, encoding in _OTHER_ENCODINGS.items():
-        if content.startswith(mark):
-            try:
-                return content.decode(encoding).encode(), f"is {encoding}"
-            except UnicodeDecodeError as error:
-                raise InputError(f"{path}: begins as {encoding} and is not: save the file as UTF-8") from error
-    return content, ""
-
-
-def _decoded(raw: bytes) -> tuple[str, list[str], Flaw | None]:
+def _decoded(raw: bytes) -> tuple[str, str, Flaw | None]:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         try:
-            return raw.decode("cp1252"), ["the line is not UTF-8 and was read as Windows-1252"], None
+            return raw.decode("cp1252"), "the line is not UTF-8 and was read as Windows-1252", None
         except UnicodeDecodeError:
             flaw = Flaw(Fault.ENCODING, "the line is neither UTF-8 nor Windows-1252")
-            return raw.decode(errors="backslashreplace"), [], flaw
+            return raw.decode(errors="backslashreplace"), "", flaw
     if text.startswith("\ufeff"):  # where files were joined
-        return text[1:], ["the line begins with a byte order mark"], None
-    return text, [], None
+        return text[1:], "the line begins with a byte order mark", None
+    return text, "", None

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from configs import InputError
 from data.findings import Action, Fault, Finding
-from data.layouts.folder import Flaw, Folder
+from data.layouts.entries import Flaw
+from data.layouts.folder import Folder
 from data.recording import Recording
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """What a layout reads of one recording."""
 
@@ -33,6 +34,7 @@ class Listing:
     recordings: tuple[Recording, ...]  # in the order of the corpus, at least one
     findings: tuple[Finding, ...]  # in the order of the corpus
     rows: int  # that were looked at, those that were dropped among them
+    notices: tuple[str, ...] = ()  # how the corpus departs from the usual and was read all the same, a sentence each
 
 
 def list_rows(layout: str, folder: Folder, rows: Iterable[Row]) -> Listing:
@@ -57,7 +59,7 @@ def list_rows(layout: str, folder: Folder, rows: Iterable[Row]) -> Listing:
             kept[row.id] = Recording(row.id, row.text, row.speaker, row.audio, row.file, row.line)
     if not kept:
         raise InputError(_nothing(layout, folder, dropped, findings))
-    return Listing(layout, tuple(kept.values()), tuple(findings), count)
+    return Listing(layout, tuple(kept.values()), tuple(findings), count, folder.liberties.sentences())
 
 
 def _flaw(row: Row, kept: dict[str, Recording], folder: Folder) -> Flaw | None:

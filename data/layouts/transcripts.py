@@ -4,19 +4,22 @@ from pathlib import Path
 
 from configs import InputError
 from data.findings import Fault
-from data.layouts.folder import Flaw, Folder
+from data.layouts.entries import Flaw
+from data.layouts.folder import Folder
 from data.layouts.lines import read_lines
 from data.layouts.rows import Row
 
 
-def transcribed(folder: Folder, identity: str, *, name: str, speaker: str, transcript: Path, is_there: bool) -> Row:
+def transcribed(
+    folder: Folder, identity: str, *, name: str, speaker: str | None, transcript: Path, is_there: bool
+) -> Row:
     """The row of one recording.
 
     Args:
         folder: the corpus.
         identity: id of the recording.
         name: the recording, from inside the folder.
-        speaker: who says it.
+        speaker: who says it; None where nobody is named.
         transcript: the file with the text.
         is_there: whether there is such a file.
     """

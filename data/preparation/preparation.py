@@ -36,7 +36,7 @@ _ROWS_PER_TASK = 16
 _ROWS_WORTH_A_PROCESS = 48
 # What does not matter to a row by itself: the rows have what the first line decides, `_key` adds what the second means.
 _IN_NO_KEY = {
-    *("format", "metadata", "validation_metadata", "validation_clips"),
+    *("format", "columns", "metadata", "validation_metadata", "validation_clips"),
     *("root", "lexicon"),
     *("cache", "strict", "bucket_frames", "hold", "shards"),
 }
@@ -56,6 +56,7 @@ class Preparation:
     clips: tuple[PreparedClip, ...]  # that can be trained on, in the order of the corpus
     findings: tuple[Finding, ...]  # in the order of the corpus
     key: str  # of the rows, those that were dropped among them, of the recordings and of the settings
+    notices: tuple[str, ...] = ()  # how the corpus departs from the usual layouts and was read all the same
 
     @property
     def prepared_audio(self) -> PreparedAudio:
@@ -81,7 +82,10 @@ def prepare(
             cannot be written, or a process was killed.
     """
     names = dict.fromkeys((data.metadata, data.validation_metadata)) if data.validation_metadata else [data.metadata]
-    listings = [read_corpus(data.root, layout=data.format, metadata=name) for name in names]
+    listings = [
+        read_corpus(data.root, layout=data.format, metadata=name, columns=data.columns, strict=data.strict)
+        for name in names
+    ]
     recordings = [recording for listing in listings for recording in listing.recordings]
     lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
     symbols = symbols or _alphabet(data, recordings, lexicon)
@@ -117,6 +121,7 @@ def prepare(
         clips=tuple(one.clip for one in examined if one.clip is not None),
         findings=tuple(_in_order(listings, examined)),
         key=key_of(key, of_rows),
+        notices=tuple(dict.fromkeys(notice for listing in listings for notice in listing.notices)),
     )
 
 

@@ -70,7 +70,7 @@ def _facts(preparation: Preparation, statistics: CorpusStatistics) -> dict[str, 
             for finding in preparation.findings
         ],
         "corpus": asdict(statistics),
-        "observations": observations(preparation, statistics),
+        "observations": [*preparation.notices, *observations(preparation, statistics)],
     }
 
 
@@ -87,7 +87,7 @@ def _page(preparation: Preparation, statistics: CorpusStatistics, audio_of: Audi
         preparation=preparation,
         statistics=statistics,
         figures=key_figures(preparation, statistics),
-        observations=observations(preparation, statistics),
+        observations=(*preparation.notices, *observations(preparation, statistics)),
         classes=_classes(preparation),
         not_found=[fault for fault in Fault if fault not in {finding.fault for finding in preparation.findings}],
         histograms=_histograms(preparation),

@@ -36,7 +36,7 @@ def summary(preparation: Preparation, statistics: CorpusStatistics, folder: Path
     """
     width = width or shutil.get_terminal_size(fallback=(_LOG_WIDTH, 0)).columns
     lines = [_cut(line, width) for line in (*_findings(preparation.findings), *_figures(preparation, statistics))]
-    for observation in observations(preparation, statistics):
+    for observation in (*preparation.notices, *observations(preparation, statistics)):
         lines += textwrap.wrap(printable(observation), max(width, 20), initial_indent="- ", subsequent_indent="  ")
     return "\n".join([*lines, f"report: {printable(str(folder / 'report.html'))}"])
 

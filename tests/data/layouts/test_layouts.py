@@ -130,6 +130,35 @@ def write_audiofolder_as_json(root: Path, record: RecordingsWriter) -> Rows:
     return [(f"data/{name}", f'"{name}" | ü, 😀', None, f"data/{name}.wav") for name in "ab"]
 
 
+def write_table(root: Path, record: RecordingsWriter) -> Rows:
+    names = ["a.wav", "b.flac", "c.wav", "d.wav"]
+    record(*(f"verified/{name}" for name in names))
+    with (root / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(["datei", "alter", "satz", "sprecher"])
+        writer.writerows((name, "", f"{text} ist, ein; Satz", "anna") for name, text in zip(names, QUOTED, strict=True))
+    return [
+        (without_extension(name), f"{text} ist, ein; Satz", "anna", f"verified/{name}")
+        for name, text in zip(names, QUOTED, strict=True)
+    ]
+
+
+def write_pairs(root: Path, record: RecordingsWriter) -> Rows:
+    record("data/b.wav", "data/a.flac")
+    (root / "data" / "a.txt").write_text("Guten Tag.\n", encoding="utf-8")
+    (root / "data" / "b.lab").write_text("Bis morgen, \nAnna!", encoding="utf-8")
+    return [("a", "Guten Tag.", None, "data/a.flac"), ("b", "Bis morgen, Anna!", None, "data/b.wav")]
+
+
+def write_pairs_of_speakers(root: Path, record: RecordingsWriter) -> Rows:
+    expected: Rows = []
+    for speaker in ("ann", "bob"):
+        record(f"{speaker}/1.wav")
+        (root / speaker / "1.lab").write_text(f"I am {speaker}.", encoding="utf-8")
+        expected.append((f"{speaker}/1", f"I am {speaker}.", speaker, f"{speaker}/1.wav"))
+    return expected
+
+
 WRITERS: dict[str, tuple[str, Callable[[Path, RecordingsWriter], Rows]]] = {
     "ljspeech": ("ljspeech", write_ljspeech),
     "ljspeech with one text": ("ljspeech", write_ljspeech_with_one_text),
@@ -143,6 +172,9 @@ WRITERS: dict[str, tuple[str, Callable[[Path, RecordingsWriter], Rows]]] = {
     "kaldi": ("kaldi", write_kaldi),
     "audiofolder": ("audiofolder", write_audiofolder),
     "audiofolder as json": ("audiofolder", write_audiofolder_as_json),
+    "table": ("table", write_table),
+    "pairs": ("pairs", write_pairs),
+    "pairs of speakers": ("pairs", write_pairs_of_speakers),
 }
 
 
@@ -281,14 +313,17 @@ def test_a_recording_is_found_whatever_its_extension_and_the_first_of_several_is
     assert found == [name + ending for name, ending in zip(names, endings, strict=True)]
 
 
-def test_the_extension_a_row_names_may_be_in_capitals_on_disk_and_another_is_another_file(
+def test_the_extension_a_row_names_may_be_in_capitals_on_disk_and_another_is_told(
     tmp_path: Path, record: RecordingsWriter
 ) -> None:
     record("wavs/a.WAV", "wavs/b.wav", "wavs/b.WAV", "wavs/c.flac")
     (tmp_path / "metadata.csv").write_text("a.wav|one\nb.wav|two\nc.wav|three\n")
     listing = read_corpus(tmp_path)
-    assert [row.audio_path.name for row in listing.recordings] == ["a.WAV", "b.wav"]
-    assert [finding.id for finding in listing.findings] == ["c"]
+    assert [row.audio_path.name for row in listing.recordings] == ["a.WAV", "b.wav", "c.flac"]
+    assert listing.findings == ()
+    assert listing.notices == (
+        "1 row names a recording with another extension than it has (c.wav is read from wavs/c.flac)",
+    )
 
 
 def test_a_link_to_a_recording_or_to_a_folder_of_them_is_a_recording(tmp_path: Path, record: RecordingsWriter) -> None:

@@ -42,7 +42,7 @@ def refuse(root: Path, sentence: str, layout: str = "auto", metadata: str | None
     [
         ("gone|two|two", "gone", "gone", Fault.MISSING_FILE, "there is no recording gone in .*wavs"),
         ("gone.flac|two|two", "gone", "gone.flac", Fault.MISSING_FILE, "there is no recording gone.flac"),
-        ("a.flac|two|two", "a", "a.flac", Fault.MISSING_FILE, "there is no recording a.flac"),
+        ("a.flac|two|two", "a", "wavs/a.wav", Fault.DUPLICATE_ID, "the id a is already on line 1"),
         ("x" * 3000 + "|two|two", "x" * 3000, "x" * 3000, Fault.MISSING_FILE, "there is no recording xxx"),
         ("x" * 3000 + "/a|two|two", "x" * 3000 + "/a", "x" * 3000 + "/a", Fault.MISSING_FILE, "there is no recording"),
         ("a.wav/b|two|two", "a.wav/b", "a.wav/b", Fault.MISSING_FILE, "there is no recording a.wav/b"),

@@ -1,0 +1,149 @@
+"""What is in a directory, by the names a row may call it; no file is opened."""
+
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from configs import InputError
+from data.findings import Fault
+
+# What soundfile reads; where a row names no extension and there are several such files, the first of these is taken.
+EXTENSIONS = (
+    *(".wav", ".flac", ".aiff", ".aif", ".aifc", ".w64", ".rf64", ".caf", ".au", ".snd", ".sph", ".voc"),
+    *(".ogg", ".oga", ".opus", ".mp3"),
+)
+AUDIO_FOLDERS = ("wavs", "wav")  # where recordings lie beside a metadata file, if not in the same folder
+
+_PREFERENCE = {extension: rank for rank, extension in enumerate(EXTENSIONS)}
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Why a row cannot be used."""
+
+    fault: Fault
+    detail: str
+
+
+@dataclass(frozen=True)
+class Entries:
+    """What is in a directory, by name; names are in Unicode's composed form, whatever form the disk has them in."""
+
+    path: Path
+    files: dict[str, str] = field(default_factory=dict)  # to the name on disk
+    recordings: dict[str, str] = field(default_factory=dict)  # without an audio extension, to the name on disk
+    folders: dict[str, str] = field(default_factory=dict)  # to the name on disk
+    links: set[str] = field(default_factory=set)  # names on disk of symbolic links
+
+    def recording(self, name: str) -> str | None:
+        """The name on disk of the file that is called so, with or without an audio extension."""
+        found = self.files.get(name) if without_extension(name) != name else None
+        return found or self.recordings.get(name) or self.files.get(name)
+
+    def other_recording(self, name: str) -> str | None:
+        """The recording of this name but for its extension or for capitals; None where several might be meant."""
+        stem = without_extension(name)
+        if found := self.recordings.get(stem):
+            return found
+        alike = self._by_small_letters.get(stem.casefold(), [])
+        return alike[0] if len(alike) == 1 else None
+
+    @cached_property
+    def _by_small_letters(self) -> dict[str, list[str]]:
+        alike: dict[str, list[str]] = {}
+        for stem, name in self.recordings.items():
+            alike.setdefault(stem.casefold(), []).append(name)
+        return alike
+
+    def directory(self, name: str) -> Path | None:
+        """The directory that stands where the recording `name` would be."""
+        found = next((name + ending for ending in ("", *EXTENSIONS) if name + ending in self.folders), None)
+        return self.path / self.folders[found] if found else None
+
+
+def without_extension(name: str) -> str:
+    """The name without its audio extension; any other ending belongs to the name."""
+    stem, dot, extension = name.rpartition(".")
+    return stem if stem and dot + extension.lower() in _PREFERENCE else name
+
+
+def id_of(name: str) -> str:
+    """The id of the recording a row names: its path from the folder of the recordings, without extension."""
+    path = without_extension(name)
+    if "/" not in path and "\\" not in path:
+        return path
+    parts = parts_of(path)
+    inside = parts[1:] if parts and parts[0] in AUDIO_FOLDERS else parts
+    return "/" * path.startswith(("/", "\\")) + "/".join(inside)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that cannot be one, such as one that is too long, is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is such a folder; a name that cannot be one is none."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def parts_of(name: str) -> list[str]:
+    """The folders and the file that a name is made of, whichever slash it has."""
+    return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+
+
+def list_directory(path: Path) -> Entries:
+    """List a directory; there is nothing in one that is not there.
+
+    Raises:
+        InputError: we may not list it.
+    """
+    entries = Entries(path)
+    try:
+        with os.scandir(path) as listed:
+            for entry in listed:
+                _note(entry, entries)
+    except PermissionError as error:
+        raise InputError(f"{path}: we may not list it: allow it to be read") from error
+    except OSError:  # there is no such directory, or its name is too long to be one
+        pass
+    return entries
+
+
+def _note(entry: "os.DirEntry[str]", entries: Entries) -> None:
+    try:
+        is_file, name = entry.is_file(), composed(entry.name)
+        if entry.is_symlink():
+            entries.links.add(entry.name)
+        if not is_file and entry.is_dir():
+            entries.folders[name] = entry.name
+    except (OSError, UnicodeEncodeError):  # a link that leads nowhere, or a name that is not UTF-8
+        return
+    if is_file:
+        entries.files[name] = entry.name
+        stem = without_extension(name)
+        if stem != name:
+            entries.files.setdefault(stem + name.removeprefix(stem).lower(), entry.name)  # x.WAV, where a row has x.wav
+            rival = entries.recordings.get(stem)
+            if rival is None or _rank(entry.name) < _rank(rival):
+                entries.recordings[stem] = entry.name
+
+
+def _rank(name: str) -> tuple[int, str]:
+    return _PREFERENCE[name[name.rindex(".") :].lower()], name
+
+
+def composed(name: str) -> str:
+    """The name in Unicode's composed form."""
+    if name.isascii():
+        return name
+    name.encode()
+    return unicodedata.normalize("NFC", name)

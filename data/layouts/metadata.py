@@ -1,0 +1,317 @@
+"""The metadata file of a corpus, read as a table: which file it is, what its columns are, and its rows."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from configs import ColumnSettings, InputError
+from data.findings import Fault
+from data.layouts.columns import (
+    SPEAKER_NAMES,
+    TEXT_NAMES,
+    Roles,
+    is_known_header,
+    may_be_header,
+    named_columns,
+    plain_name,
+    roles_of,
+    settled,
+)
+from data.layouts.contents import Column
+from data.layouts.entries import AUDIO_FOLDERS, Flaw, id_of, without_extension
+from data.layouts.folder import Folder
+from data.layouts.rows import Row
+from data.layouts.table import Record, Table, open_table
+
+_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.tsv", "metadata.txt", "validated.tsv")  # the first that is there
+_ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".psv", ".list")
+_SAMPLE = 20_000  # rows that tell what a column holds
+_PLACES = (*AUDIO_FOLDERS, "")
+_SEARCHED = 200  # of them, whose recordings are looked for
+_FEWEST_FOUND = 2  # recordings, below which a file between commas is not taken for metadata
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read a metadata file."""
+
+    table: Table
+    header: tuple[str, ...]  # empty where there is none
+    columns: int  # that most rows have
+    roles: Roles
+    example: Record  # the first row
+    named: str = ""  # the layout that the user chose
+
+    @property
+    def layout(self) -> str:
+        """The name of the layout: ljspeech or piper where it is one of these to the letter, or another."""
+        if self.named:
+            return self.named
+        roles, names = self.roles, [plain_name(cell) for cell in self.header]
+        if self.header and self.table.delimiter in ",{" and "file_name" in names and is_known_header(names):
+            return "audiofolder"
+        width = max(roles.file, roles.text, roles.speaker or 0, *roles.ignored) + 1
+        plain = self.table.delimiter == "|" and not (self.table.quoted or self.header)
+        if not plain or roles.file or roles.text != width - 1 or width > 3:
+            return "table"
+        if width == 3 and roles.speaker is None:
+            return "ljspeech"
+        name = self.example.cells[0]
+        is_path = "/" in name or without_extension(name) != name
+        return "piper" if roles.speaker is not None or is_path else "ljspeech"
+
+    def rows(self, folder: Folder) -> Iterator[Row]:
+        """Read every row."""
+        place = folder.relative(self.table.path.parent)
+        wanted = (place, *AUDIO_FOLDERS, "") if self.layout == "audiofolder" else (*AUDIO_FOLDERS, place, "")
+        places = tuple(dict.fromkeys("" if place == "." else place for place in wanted))
+        records = self.table.records()
+        above = ""  # what was repaired in the header, which is no row
+        if self.header and self.table.delimiter != "{":
+            above = next(records).repair
+        roles = self.roles
+        needed = max(roles.file, roles.text, roles.speaker or 0)
+        for record in records:
+            cells, flaw = self._fitted(record, needed)
+            name = cells[roles.file]
+            audio = flaw or folder.find(name, places)
+            yield Row(
+                id=_id(name, audio, folder),
+                name=name,
+                text=cells[roles.text] if len(cells) > roles.text else "",
+                speaker=None if roles.speaker is None else cells[roles.speaker] if len(cells) > needed else "",
+                audio=audio,
+                file=self.table.path,
+                line=record.line,
+                repair=f"{above}; {record.repair}".strip("; ") if above else record.repair,
+            )
+            above = ""
+
+    def _fitted(self, record: Record, needed: int) -> tuple[list[str], Flaw | None]:
+        """The cells of a row, and what is wrong with their number."""
+        cells, expected = record.cells, self.columns
+        if len(cells) == expected or record.flaw:
+            return cells + [""] * (self.roles.file + 1 - len(cells)), record.flaw
+        if len(cells) > expected and self.joins_text:
+            # Commas that nobody quoted are those of the text.
+            first, end = self.roles.text, self.roles.text + len(cells) - expected + 1
+            return [*cells[:first], _joined(cells[first:end], self.table.delimiter), *cells[end:]], None
+        if len(cells) < expected:
+            if len(cells) > needed:
+                return cells, None
+        elif not any(cells[expected:]):
+            return cells[:expected], None
+        flaw = Flaw(Fault.COLUMNS, f"the row has {len(cells)} columns where {expected} are expected")
+        return cells + [""] * (self.roles.file + 1 - len(cells)), flaw
+
+    @property
+    def joins_text(self) -> bool:
+        """Whether cells beyond those expected belong to the text."""
+        return self.table.delimiter in ",;" and not self.table.has_quotes
+
+    def described(self) -> str:
+        """The reading of the first row, for the user to choose by."""
+        roles, cells = self.roles, self.example.cells
+        parts = [("file", roles.file), ("speaker", roles.speaker), ("text", roles.text)]
+        shown = [f"{role} {_cut(cells[index])!r}" for role, index in parts if index is not None and index < len(cells)]
+        return ", ".join(shown)
+
+    def setting(self) -> str:
+        """The setting that chooses this reading."""
+        if self.layout in ("ljspeech", "piper"):
+            return f"data.format={self.layout}"
+        speaker = "none" if self.roles.speaker is None else _label(self.header, self.roles.speaker)
+        text = _label(self.header, self.roles.text)
+        return f"data.columns.text={text} data.columns.speaker={speaker}"
+
+    def notice(self) -> str:
+        """What was understood of the columns; empty where the file is of a usual layout to the letter."""
+        if self.layout != "table" and not self.roles.ignored:
+            return ""
+        mark = {"\t": "tabs", "{": "JSON objects", "|": "|", ",": "commas", ";": "semicolons"}[self.table.delimiter]
+        parts = [("file", self.roles.file), ("text", self.roles.text), ("speaker", self.roles.speaker)]
+        read = ", ".join(f"{role} = {self._name(index)}" for role, index in parts if index is not None)
+        ignored = ", ".join(self._name(index) for index in self.roles.ignored)
+        header = "" if self.table.delimiter == "{" else ", with a header" if self.header else ", without a header"
+        rest = f"; not read: {ignored}" if ignored else ""
+        return f"{self.table.path.name} is read as a table of {mark}{header}: {read}{rest}"
+
+    def _name(self, index: int) -> str:
+        named = index < len(self.header) and self.header[index]
+        return self.header[index] if named else f"column {index + 1}"
+
+
+def metadata_path(folder: Folder) -> Path:
+    """The metadata file, which need not be there: the one the user names, or the first of the usual names."""
+    if folder.metadata is not None:
+        return folder.root / folder.metadata
+    files = folder.entries("").files
+    return folder.root / next((files[name] for name in _NAMES if name in files), _NAMES[0])
+
+
+def other_tables(folder: Folder) -> list[str]:
+    """The files of the folder that might be its metadata, by their names."""
+    return sorted(name for name in folder.entries("").files.values() if name.lower().endswith(_ENDINGS))
+
+
+def readings(folder: Folder, path: Path, asked: ColumnSettings | None = None) -> tuple[Reading, ...]:
+    """The ways to read a file as metadata: one, or several that the user must choose from, or none.
+
+    Raises:
+        InputError: the file cannot be read, its columns are not those the settings name, or it has no text.
+    """
+    table = open_table(path)
+    if table is None:
+        return ()
+    records = sampled(table)
+    header = _header(table, records, folder, asked)
+    body = records[1:] if header and table.delimiter != "{" else records
+    columns = _usual_columns(table, header, body)
+    if not body or columns < 2:
+        return ()
+    sample = _columns(header, columns, body)
+    given = _given(header, sample)
+    if asked is not None:
+        given |= settled(asked, table, header, columns)
+    _learn(folder, sample)
+    found = roles_of(sample, lambda column: _held(folder, column), given)
+    if not found:
+        raise InputError(
+            f"{path}: no column holds a text ({_shown(body[0].cells)}); phonemes alone are not read: name the column "
+            "of the text with data.columns.text"
+        )
+    example = next((record for record in body if len(record.cells) == columns), body[0])
+    return tuple(Reading(table, header, columns, roles, example) for roles in found)
+
+
+def is_trusted(reading: Reading, folder: Folder, *, by_name: bool = True) -> bool:
+    """Whether a file is taken for metadata without being asked for: by its layout, its header or its recordings.
+
+    Args:
+        reading: of the file.
+        folder: of the corpus.
+        by_name: whether its name is that of a metadata file; if not, only its recordings tell.
+    """
+    if by_name and (reading.layout != "table" or is_known_header(reading.header)):
+        return True
+    records = [record.cells for record in islice(reading.table.records(), _SEARCHED)]
+    names = [cells[reading.roles.file] for cells in records if len(cells) > reading.roles.file]
+    found = sum(isinstance(folder.find(name, _PLACES, quietly=True), Path) for name in names)
+    return (by_name and reading.table.delimiter == "|") or found >= _FEWEST_FOUND
+
+
+def sampled(table: Table) -> list[Record]:
+    """The first row and a part of the others, without those that cannot be read."""
+    records: list[Record] = []
+    step = 1
+    for index, record in enumerate(table.records()):
+        # Which rows are taken follows no pattern that the rows may have, such as a speaker for every fifth one.
+        if record.flaw is None and (index == 0 or (index * 2654435761) % 2**32 < 2**32 // step):
+            records.append(record)
+        if len(records) > 2 * _SAMPLE:
+            step *= 2
+            records = [records[0], *records[1::2]]
+    return records
+
+
+def _header(table: Table, records: Sequence[Record], folder: Folder, asked: ColumnSettings | None) -> tuple[str, ...]:
+    """The cells of the header; nothing where the first row is a recording."""
+    if table.delimiter == "{":
+        return table.keys
+    if not records:
+        return ()
+    first = records[0].cells
+    wanted = [plain_name(name) for name in (asked.file, asked.text, asked.speaker) if name] if asked else []
+    if is_known_header(first) or any(plain_name(cell) in wanted and not cell.isdecimal() for cell in first if cell):
+        return tuple(first)
+    below = [record.cells for record in records[1 : 1 + _SEARCHED] if len(record.cells) == len(first)]
+    if len(below) < 3 or any(isinstance(folder.find(cell, _PLACES, quietly=True), Path) for cell in first):
+        return ()
+    sample = _columns((), len(first), [Record(0, cells) for cells in below])
+    _learn(folder, sample)
+    held = max((_held(folder, column), -column.index) for column in sample)
+    if held[0] < 0.8 or not may_be_header(first, below, file=-held[1]):
+        return ()
+    return tuple(first)
+
+
+def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) -> int:
+    """How many cells a row should have: as many as the header, or as most rows."""
+    if header:
+        return len(header)
+    counts = Counter(len(record.cells) for record in body)
+    if not counts:
+        return 0
+    usual = counts.most_common(1)[0][0]
+    if table.delimiter in ",;" and not table.has_quotes:
+        return min((count for count in counts if count > 1), default=usual)
+    return usual
+
+
+def _columns(header: Sequence[str], columns: int, body: Sequence[Record]) -> list[Column]:
+    rows = [record.cells for record in body if len(record.cells) == columns] or [
+        (record.cells + [""] * columns)[:columns] for record in body
+    ]
+    names = [*header, *[""] * columns]
+    return [Column(index, names[index], tuple(row[index] for row in rows)) for index in range(columns)]
+
+
+def _given(header: Sequence[str], sample: Sequence[Column]) -> dict[str, int | None]:
+    """The columns that a known header names; with a file and a text, it names the speakers or there are none."""
+    if not is_known_header(header):
+        return {}
+    filled = {column.index for column in sample if column.is_filled}
+    given: dict[str, int | None] = {}
+    if texts := [index for index in named_columns(header, TEXT_NAMES) if index in filled]:
+        given["text"] = texts[0]
+    speakers = [index for index in named_columns(header, SPEAKER_NAMES) if sample[index].filled]
+    given["speaker"] = next((index for index in speakers if index != given.get("text")), None)
+    return given
+
+
+def _learn(folder: Folder, sample: Sequence[Column]) -> None:
+    for column in sample:
+        names = [
+            name for name in column.filled[:: max(1, len(column.filled) // _SEARCHED)] if "/" in name or "\\" in name
+        ]
+        if 2 * len(names) > min(len(column.filled), _SEARCHED):
+            folder.learn_prefixes(names)
+
+
+def _held(folder: Folder, column: Column) -> float:
+    """The share of the cells that name a recording."""
+    names = column.filled[:: max(1, len(column.filled) // _SEARCHED)]
+    found = sum(isinstance(folder.find(name, _PLACES, quietly=True), Path) for name in names)
+    return found / max(1, len(names))
+
+
+def _id(name: str, audio: Path | Flaw, folder: Folder) -> str:
+    """The id of a row: its name without extension, or the place of its recording where the name leads elsewhere."""
+    identity = id_of(name)
+    if isinstance(audio, Path) and (identity.startswith(("/", "~")) or ".." in identity or ":" in identity):
+        return id_of(folder.relative(audio))
+    return identity
+
+
+def _joined(cells: Sequence[str], delimiter: str) -> str:
+    """A text that was split at its own commas; there is no blank in 1,000."""
+    text = cells[0]
+    for cell in cells[1:]:
+        blank = "" if text[-1:].isdigit() and cell[:1].isdigit() else " "
+        text += f"{delimiter}{blank}{cell}"
+    return text
+
+
+def _label(header: Sequence[str], index: int) -> str:
+    name = header[index] if index < len(header) else ""
+    return name if name and " " not in name else str(index + 1)
+
+
+def _shown(cells: Sequence[str]) -> str:
+    return " | ".join(_cut(cell) for cell in cells)
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= 40 else f"{cell[:40]}…"

@@ -1,0 +1,92 @@
+"""The layouts that are a table in one file, read as their name says: LJSpeech, Piper, audiofolder, or any other.
+
+LJSpeech (keithito.com/LJ-Speech-Dataset) and Piper have cells between |, nothing quoted and no header. Hugging Face's
+audiofolder (huggingface.co/docs/datasets/audio_dataset) has a header or JSON lines.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from configs import ColumnSettings, InputError
+from data.layouts.columns import Roles, settled
+from data.layouts.contents import Column
+from data.layouts.entries import is_file
+from data.layouts.folder import Folder
+from data.layouts.lines import read_lines
+from data.layouts.metadata import Reading, readings, sampled
+from data.layouts.table import Table, open_table
+
+SIGNS = {
+    "ljspeech": "metadata.csv with ID|RAW|NORMALISED or ID|TEXT",
+    "piper": "metadata.csv with FILE|SPEAKER|TEXT or FILE|TEXT",
+    "audiofolder": "metadata.csv or metadata.jsonl with file_name and text",
+    "table": "a table of recordings and texts between |, tabs, semicolons or commas",
+}
+
+
+def reading_as(layout: str, folder: Folder, path: Path, asked: ColumnSettings | None) -> Reading:
+    """How the layout that the user names reads a metadata file.
+
+    Raises:
+        InputError: there is no such file, it cannot be read, has no rows, or is not of this layout.
+    """
+    if not is_file(path):
+        raise InputError(
+            f"{path}: there is no such file: the layout {layout} has {SIGNS[layout]}; data.metadata names another file"
+        )
+    if layout in ("ljspeech", "piper"):
+        return _between_bars(path, asked, with_speakers=layout == "piper")
+    if open_table(path) is None:
+        raise InputError(f"{path}: has no rows of several columns: {SIGNS[layout]} is the layout {layout}")
+    found = readings(folder, path, asked)
+    if layout == "audiofolder":
+        found = tuple(reading for reading in found if reading.layout == layout)
+        if not found:
+            line = next(line for line in read_lines(path) if not line.is_blank)
+            raise InputError(
+                f"{path} line {line.number}: the header is {line.text[:80]!r}: name its columns file_name and text, or "
+                "set data.format to another layout"
+            )
+    if len(found) > 1:
+        raise InputError(ambiguity(path, found))
+    if not found:
+        raise InputError(f"{path}: has no rows: it should hold one recording a line, below a header or without")
+    return replace(found[0], named=layout)
+
+
+def ambiguity(path: Path, found: tuple[Reading, ...]) -> str:
+    """What the user is told where a file may be read in several ways."""
+    known_first = sorted(found, key=lambda reading: list(SIGNS).index(reading.layout))[:4]
+    ways = " and ".join(f"{reading.layout} ({reading.described()}: {reading.setting()})" for reading in known_first)
+    return (
+        f"{path} line {found[0].example.line}: may be {ways}: choose one with data.format, or --format of "
+        "data.prepare, or with data.columns"
+    )
+
+
+def _between_bars(path: Path, asked: ColumnSettings | None, *, with_speakers: bool) -> Reading:
+    table = Table(path, "|")
+    records = sampled(table)
+    if not records:
+        raise InputError(f"{path}: has no rows: it should hold one recording a line, such as ID|TEXT")
+    columns = Counter(len(record.cells) for record in records).most_common(1)[0][0]
+    rows = [record.cells for record in records if len(record.cells) == columns]
+    filled = [index for index in range(columns) if any(row[index] for row in rows)]
+    last = max(filled, default=0)
+    if columns not in (2, 3):
+        raise InputError(
+            f"{path}: most rows have {columns} column{'s' if columns > 1 else ''} between | where 2 or 3 are expected: "
+            "correct the file, or set data.format to its layout"
+        )
+    sounds = columns == 3 and last == 2 and Column(2, "", tuple(row[2] for row in rows)).is_surely_phonemes
+    speaker = 1 if with_speakers and last == 2 and 1 in filled else None
+    text = 1 if sounds and speaker is None else last or columns - 1
+    roles = Roles(0, text, speaker)
+    given = settled(asked, table, (), columns) if asked is not None else {}
+    file, said = given.get("file"), given.get("text")
+    roles = Roles(
+        0 if file is None else file, roles.text if said is None else said, given.get("speaker", roles.speaker)
+    )
+    example = next(record for record in records if len(record.cells) == columns)
+    return Reading(table, (), columns, roles, example, "piper" if with_speakers else "ljspeech")

@@ -1,0 +1,207 @@
+"""A metadata file as a table: cells between |, tabs, semicolons or commas, with quotes or without, or JSON lines."""
+
+import csv
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from configs import InputError
+from data.findings import Fault
+from data.layouts.entries import Flaw
+from data.layouts.lines import Line, read_lines
+
+_SAMPLE_LINES = 1000
+_LONGEST_QUOTE = 200  # lines; a quote that is not closed by then was not opened to hold line ends
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls begin
+_NO_OBJECT = Flaw(Fault.COLUMNS, "the line is not a JSON object")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One row of a table."""
+
+    line: int  # its first, counted from 1
+    cells: list[str]  # without white space around them
+    repair: str = ""  # what was wrong with its encoding
+    flaw: Flaw | None = None  # why it cannot be read
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a file is to be read."""
+
+    path: Path
+    delimiter: str  # between cells; "{" where each line is a JSON object
+    quoted: bool = False  # whether cells may be in quotes, as Python's csv has it
+    has_quotes: bool = False  # whether any are, so that all that need it should be
+    keys: tuple[str, ...] = ()  # of the JSON objects, in the order of their cells
+
+    def records(self) -> Iterator[Record]:
+        """Read every row, a header among them.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        lines = read_lines(self.path, crlf_allowed=self.delimiter != "|")
+        if self.delimiter == "{":
+            return _objects(lines, self.keys)
+        return _rows(_without_separator_line(lines), self.delimiter, quoted=self.quoted)
+
+
+def open_table(path: Path) -> Table | None:
+    """Find out how a file is to be read; None where it is no table.
+
+    Raises:
+        InputError: the file cannot be read, or is a workbook.
+    """
+    sample = [line for line in islice(read_lines(path), _SAMPLE_LINES) if not line.is_blank]
+    refuse_workbook(path)
+    if not sample:
+        return None
+    if path.suffix == ".jsonl" or _object(sample[0].text) is not None:
+        keys = dict.fromkeys(key for line in sample for key in _object(line.text) or ())
+        return Table(path, "{", keys=tuple(keys)) if keys else None
+    if separator := _separator(sample[0].text):
+        return _delimited(path, separator, sample[1:])
+    scores = {mark: _regularity(mark, sample) for mark in "|\t;,"}
+    for marks in ("|\t", ";,"):  # the first two are rare inside a text
+        best = max(marks, key=lambda mark: scores[mark])
+        if scores[best] >= 0.5 or (scores[best] > 0 and scores[best] == max(scores.values())):
+            return _delimited(path, best, sample)
+    return None
+
+
+def _delimited(path: Path, delimiter: str, sample: list[Line]) -> Table:
+    quoted = delimiter in ";," or _has_quoted_cells(sample, delimiter)
+    cell = re.compile(rf'(^|{re.escape(delimiter)})\s*"')
+    return Table(path, delimiter, quoted, has_quotes=any(cell.search(line.text) for line in sample))
+
+
+def refuse_workbook(path: Path) -> None:
+    """Raise InputError where the file is a workbook of Excel and no text."""
+    with path.open("rb") as file:
+        if file.read(4) in _WORKBOOKS:
+            raise InputError(f"{path}: is an Excel workbook: save it as CSV UTF-8, and name that file in data.metadata")
+
+
+def _regularity(delimiter: str, sample: list[Line]) -> float:
+    """How far the delimiter makes a table of the lines: the share of rows that have the usual number of cells."""
+    counts = Counter(len(record.cells) for record in _rows(iter(sample), delimiter, quoted=delimiter in ";,"))
+    total = counts.total()
+    alone = counts.pop(1, 0)
+    return (total - alone) * max(counts.values(), default=0) / total**2
+
+
+def _has_quoted_cells(sample: list[Line], delimiter: str) -> bool:
+    """Whether quotes are around cells, rather than marks in a text: one holds what only a quoted cell can."""
+    proof = False
+    for record in _rows(iter(sample), delimiter, quoted=True):
+        if record.flaw is not None:
+            return False
+    for line in sample:
+        if '"' not in line.text:
+            continue
+        quoted, plain = next(csv.reader([line.text], delimiter=delimiter)), line.text.split(delimiter)
+        if len(quoted) != len(plain) or any('"' in cell for cell in quoted if f'"{_doubled(cell)}"' in plain):
+            proof = True
+        elif plain[0].startswith('"') and plain[0].endswith('"') and len(plain[0]) > 2:
+            proof = True  # nobody speaks the name of a file
+    return proof
+
+
+def _doubled(cell: str) -> str:
+    return cell.replace('"', '""')
+
+
+def _separator(line: str) -> str:
+    """The delimiter that Excel names in a line of its own, such as sep=; above the header."""
+    line = line.strip().lower()
+    return line[4:] if line.startswith("sep=") and len(line) == 5 else ""
+
+
+def _without_separator_line(lines: Iterator[Line]) -> Iterator[Line]:
+    first = next((line for line in lines if not line.is_blank), None)
+    if first is not None and not _separator(first.text):
+        yield first
+    yield from lines
+
+
+def _rows(lines: Iterator[Line], delimiter: str, *, quoted: bool) -> Iterator[Record]:
+    """Split lines into cells.
+
+    A quote that is never closed would take the rows below it into its own: such a row ends where its line does.
+    """
+    waiting: deque[Line] = deque()
+    while True:
+        line = waiting.popleft() if waiting else next(lines, None)
+        if line is None:
+            return
+        if line.is_blank:
+            continue
+        if not quoted or '"' not in line.text:
+            yield Record(line.number, [cell.strip() for cell in line.text.split(delimiter)], line.repair, line.flaw)
+            continue
+        span = [line]
+        reader = csv.reader(_fed(span, waiting, lines), delimiter=delimiter, strict=True)
+        flaw = None
+        try:
+            cells = next(reader)
+        except csv.Error:
+            waiting.extendleft(reversed(span[1:]))
+            span = span[:1]
+            cells, flaw = _loosely(line.text, delimiter)
+        flaw = next((one.flaw for one in span if one.flaw), flaw)
+        repair = "; ".join(one.repair for one in span if one.repair)
+        yield Record(line.number, [cell.strip() for cell in cells], repair, flaw)
+
+
+def _fed(span: list[Line], waiting: deque[Line], lines: Iterator[Line]) -> Iterator[str]:
+    """The lines of a row, as many as are asked for; they are added to `span`."""
+    yield span[0].text + "\n"
+    while len(span) < _LONGEST_QUOTE:
+        line = waiting.popleft() if waiting else next(lines, None)
+        if line is None:
+            return
+        span.append(line)
+        yield line.text + "\n"
+
+
+def _loosely(line: str, delimiter: str) -> tuple[list[str], Flaw | None]:
+    """Read a line whose quotes are not where they should be."""
+    flaw = Flaw(Fault.COLUMNS, "a quote is opened and not closed") if line.count('"') % 2 else None
+    try:
+        return next(csv.reader([line], delimiter=delimiter)), flaw
+    except csv.Error as error:
+        return line.split(delimiter)[:1], Flaw(Fault.COLUMNS, f"the row cannot be read: {error}")
+
+
+def _objects(lines: Iterable[Line], keys: tuple[str, ...]) -> Iterator[Record]:
+    for line in lines:
+        if line.is_blank:
+            continue
+        found = _object(line.text)
+        # JSON can write half a character, one of a surrogate pair; no file and no text has such a thing.
+        cells = {key: cell.encode(errors="backslashreplace").decode() for key, cell in (found or {}).items()}
+        flaw = line.flaw
+        if found is None:
+            flaw = flaw or _NO_OBJECT
+        elif cells != found:
+            flaw = Flaw(Fault.ENCODING, "the row has half a character, one of a surrogate pair")
+        yield Record(line.number, [cells.get(key, "") for key in keys], line.repair, flaw)
+
+
+def _object(line: str) -> dict[str, str] | None:
+    """The values of a JSON object that are text or numbers, as text; None where the line is no object."""
+    if not line.lstrip().startswith("{"):
+        return None
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    return {key.lower(): str(value).strip() for key, value in found.items() if isinstance(value, str | int | float)}
