@@ -12,7 +12,8 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 
 from configs import DiscriminatorSettings, InputError
 from models.discriminator import Discriminator, PeriodDiscriminator, ScaleDiscriminator
-from tests.models.random_voice import largest_difference, noise, randomised, small_config
+from tests.models.random_voice import noise, randomised, small_config
+from tests.rounding import assert_same, float64
 
 
 def judged_column_by_column(judge: PeriodDiscriminator, audio: Tensor) -> list[Tensor]:
@@ -41,24 +42,26 @@ def test_judges_of_the_paper_have_46_747_132_weights() -> None:
 @pytest.mark.parametrize("samples", [220, 221, 223])
 @pytest.mark.parametrize("period", [2, 3, 5, 7, 11])
 @torch.no_grad()
+@float64()
 def test_period_judge_sees_every_period_th_sample_with_the_end_reflected(period: int, samples: int) -> None:
     judge, audio = randomised(lambda: PeriodDiscriminator(period, 32)), noise(2, 1, samples)
     scores, features = judge(audio)
     expected = judged_column_by_column(judge, audio)
     assert len(features) == len(expected) == 6
     for ours, theirs in zip(features, expected, strict=True):
-        assert largest_difference(ours, theirs) <= 1e-5
+        assert_same(ours, theirs)
     assert torch.equal(scores, features[-1].flatten(1))
 
 
 @torch.no_grad()
+@float64()
 def test_scale_judge_hears_the_audio_pooled_as_often_as_it_says() -> None:
     plain, pooled = (randomised(lambda n=n: ScaleDiscriminator(n, 16)) for n in (0, 2))  # type: ignore[misc]
     audio = noise(2, 1, 512)
     smooth = audio
     for _ in range(2):  # the mean of four samples, every second one, zeros beyond the ends
         smooth = F.conv1d(smooth, torch.full((1, 1, 4), 0.25), stride=2, padding=2)
-    assert largest_difference(pooled(audio)[0], plain(smooth)[0]) <= 1e-5
+    assert_same(pooled(audio)[0], plain(smooth)[0])
     assert plain(audio)[0].shape != pooled(audio)[0].shape
 
 
@@ -100,6 +103,7 @@ def test_every_channel_divisor_that_the_settings_accept_builds_judges() -> None:
 
 
 @torch.no_grad()
+@float64()
 def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
     discriminator = randomised(lambda: Discriminator(DiscriminatorSettings(channel_divisor=16)))
     audio = noise(4, 1, 500)
@@ -107,19 +111,20 @@ def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
     for b in range(4):
         alone = discriminator(audio[b : b + 1])
         for ours, theirs in zip(batched.scores, alone.scores, strict=True):
-            assert largest_difference(ours[b : b + 1], theirs) <= 1e-5
+            assert_same(ours[b : b + 1], theirs)
 
 
+@float64()
 def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
     torch.manual_seed(0)
     judges = Discriminator(DiscriminatorSettings(channel_divisor=8))
     real, fake = torch.randn(3, 1, 2000), torch.randn(3, 1, 2000)
     for together, apart in zip(judges.compare(real, fake), (judges(real), judges(fake)), strict=True):
         for ours, theirs in zip(together.scores, apart.scores, strict=True):
-            torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+            assert_same(ours, theirs)
         for judge, other in zip(together.features, apart.features, strict=True):
             for ours, theirs in zip(judge, other, strict=True):
-                torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=1e-5)
+                assert_same(ours, theirs)
 
 
 def test_every_weight_of_the_judges_learns_from_the_scores() -> None:

@@ -1,9 +1,11 @@
 """Padding never changes what is heard: a ragged batch of eight is eight batches of one, whatever stands in the padding.
 
-Every test fills the padding of its inputs with numbers that would drown everything if they were looked at.
+Every test fills the padding of its inputs with numbers that would drown everything if they were looked at, and computes
+in float64, where a trace of them would show.
 """
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,18 +17,24 @@ from models.masks import length_mask
 from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.synthesizer import Synthesizer
 from tests.models.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
+from tests.rounding import assert_same, float64, in_float64
 
 BATCH = 8
 PHONEME_LENGTHS = torch.tensor([9, 1, 4, 7, 2, 9, 5, 3])
 FRAME_LENGTHS = torch.tensor([31, 8, 17, 24, 9, 12, 31, 10])  # each at least one training segment long
 PHONEMES, FRAMES = int(PHONEME_LENGTHS.max()), int(FRAME_LENGTHS.max())
-TOLERANCE = 1e-5
 LOUD = 1e30
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    with float64():
+        yield
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one speaker", "three speakers"])
 def voice(request: pytest.FixtureRequest) -> Synthesizer:
-    return small_synthesizer(num_speakers=request.param)
+    return in_float64(small_synthesizer(num_speakers=request.param))
 
 
 def phoneme_mask() -> Tensor:
@@ -51,10 +59,6 @@ def speaker_of(voice: Synthesizer) -> Tensor | None:
 
 def row(x: Tensor | None, b: int) -> Any:
     return None if x is None else x[b : b + 1]
-
-
-def assert_same(batched: Tensor, alone: Tensor) -> None:
-    torch.testing.assert_close(batched, alone, atol=TOLERANCE, rtol=TOLERANCE)
 
 
 @torch.no_grad()

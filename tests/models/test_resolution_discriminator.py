@@ -15,6 +15,7 @@ from models.discriminator import Discriminator
 from models.layers.convolution import use_channels_last
 from models.resolution_discriminator import ResolutionDiscriminator
 from tests.models.random_voice import largest_difference, noise, randomised, small_config
+from tests.rounding import assert_same, float64
 
 RESOLUTIONS = ((256, 64, 256), (128, 30, 100))
 
@@ -30,6 +31,7 @@ def judged(judge: ResolutionDiscriminator, audio: Tensor) -> tuple[Tensor, list[
 
 
 @pytest.mark.parametrize(("n_fft", "hop", "window"), [(256, 64, 256), (128, 30, 100), (64, 64, 64), (60, 15, 33)])
+@float64()
 def test_spectrum_is_that_of_librosa(n_fft: int, hop: int, window: int) -> None:
     judge, audio = ResolutionDiscriminator(n_fft, hop, window, 16), noise(2, 1, 1000)
     seen = judge.spectrum(audio).numpy()  # [B, 2, T, K]
@@ -39,7 +41,7 @@ def test_spectrum_is_that_of_librosa(n_fft: int, hop: int, window: int) -> None:
         padded = np.pad(clip, margin, mode="reflect")
         theirs = librosa.stft(padded, n_fft=n_fft, hop_length=hop, win_length=window, center=False).T
         expected = np.stack((theirs.real, theirs.imag)) / np.sqrt((hann**2).sum())
-        np.testing.assert_allclose(ours, expected, atol=1e-5)
+        assert_same(torch.from_numpy(ours), torch.from_numpy(expected))
     assert seen.shape[2] == 1000 // hop
 
 
@@ -55,12 +57,13 @@ def test_a_sine_is_seen_in_its_bin_and_its_neighbours_alone() -> None:
     assert float(power[:, 39:42].sum() / power.sum()) > 0.9999
 
 
+@float64()
 def test_a_phase_that_magnitudes_do_not_show_is_heard() -> None:
     judge, time = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 2)), torch.arange(2048)
     # Both are whole cycles of each frame: their magnitudes are the same.
     sine, cosine = (torch.sin(2 * torch.pi * 40 / 256 * time + shift).view(1, 1, -1) for shift in (0.0, torch.pi / 2))
     magnitudes = [judge.spectrum(each).square().sum(1).sqrt()[:, 4:-4] for each in (sine, cosine)]
-    assert largest_difference(*magnitudes) <= 1e-4
+    assert_same(*magnitudes)
     inside = [judged(judge, each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
     assert largest_difference(*inside) > 1e-3
 
@@ -79,15 +82,17 @@ def test_existing_judges_are_what_they_were_without_resolutions() -> None:
 
 
 @torch.no_grad()
+@float64()
 def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
     discriminator, audio = randomised(judges), noise(4, 1, 500)
     batched = discriminator(audio)
     assert [len(features) for features in batched.features[-2:]] == [6, 6]
     for b in range(4):
         for ours, theirs in zip(batched.scores, discriminator(audio[b : b + 1]).scores, strict=True):
-            assert largest_difference(ours[b : b + 1], theirs) <= 1e-5
+            assert_same(ours[b : b + 1], theirs)
 
 
+@float64()
 def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
     discriminator = randomised(judges)
     real, fake = noise(3, 1, 600), noise(3, 1, 600, seed=1)
@@ -96,7 +101,7 @@ def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
     ):
         for judge, other in zip(together.features, apart.features, strict=True):
             for ours, theirs in zip(judge, other, strict=True):
-                torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+                assert_same(ours, theirs)
 
 
 def test_every_weight_and_every_sample_learns_from_the_scores() -> None:
@@ -106,6 +111,7 @@ def test_every_weight_and_every_sample_learns_from_the_scores() -> None:
     assert float((gradients[0] != 0).float().mean()) > 0.99
 
 
+@float64()
 def test_layout_of_memory_and_kept_weights_change_nothing() -> None:
     discriminator, audio = randomised(judges), noise(2, 1, 600)
     plain = discriminator(audio)
@@ -113,7 +119,7 @@ def test_layout_of_memory_and_kept_weights_change_nothing() -> None:
     with parametrize.cached():
         other = discriminator(audio)
     for ours, theirs in zip(plain.scores, other.scores, strict=True):
-        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+        assert_same(ours, theirs)
 
 
 @torch.no_grad()
@@ -131,7 +137,7 @@ def test_all_judges_are_compiled_in_one_piece_though_spectra_cannot_be() -> None
     compiled = discriminator(audio)
     assert len(pieces) == 1
     for ours, theirs in zip(compiled.scores, plain.scores, strict=True):
-        torch.testing.assert_close(ours, theirs)
+        assert_same(ours, theirs)
 
 
 @torch.no_grad()

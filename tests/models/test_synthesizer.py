@@ -22,6 +22,7 @@ from tests.models.random_voice import (
     small_config,
     small_synthesizer,
 )
+from tests.rounding import SAME, assert_same, float64
 
 PHONEME_LENGTHS = torch.tensor([6, 9, 3])
 FRAME_LENGTHS = torch.tensor([20, 40, 31])
@@ -53,12 +54,13 @@ def test_generator_of_the_paper_has_36_3_million_weights() -> None:
     assert round(sum(parameter.numel() for parameter in voice.parameters()) / 1e6, 1) == 36.3
 
 
+@float64()
 def test_converting_to_the_same_speaker_is_saying_it_again() -> None:
     voice = small_synthesizer(num_speakers=3)
     spectrogram, me = noise(3, 17, FRAMES).abs(), torch.tensor([0, 1, 2])
     again = voice.reconstruct(spectrogram, FRAME_LENGTHS, me)
     converted = voice.reconstruct(spectrogram, FRAME_LENGTHS, me, me)
-    assert largest_difference(converted, again) <= 1e-5
+    assert_same(converted, again)
 
 
 def test_converting_to_another_speaker_is_heard_in_every_clip() -> None:
@@ -69,6 +71,7 @@ def test_converting_to_another_speaker_is_heard_in_every_clip() -> None:
     assert bool(((converted - again).abs().amax(dim=(1, 2)) > 0.01).all())
 
 
+@float64()
 def test_conversion_goes_through_the_prior_which_has_no_speaker() -> None:
     """As one speaker into the flow and as another out of it, by hand, then decoded as the other."""
     voice = small_synthesizer(num_speakers=3)
@@ -79,7 +82,7 @@ def test_conversion_goes_through_the_prior_which_has_no_speaker() -> None:
         mine, yours = (voice.speakers(ids).unsqueeze(2) for ids in (me, you))
         z_p = voice.flow(voice.posterior_encoder(spectrogram, mask, mine).mean, mask, mine)
         expected = voice.decoder(voice.flow.inverse(z_p, mask, yours), yours)
-    assert largest_difference(voice.reconstruct(spectrogram, torch.tensor([12]), me, you), expected) <= 1e-6
+    assert_same(voice.reconstruct(spectrogram, torch.tensor([12]), me, you), expected)
 
 
 def test_a_reconstruction_with_noise_is_repeatable_and_varies_with_the_seed() -> None:
@@ -90,6 +93,7 @@ def test_a_reconstruction_with_noise_is_repeatable_and_varies_with_the_seed() ->
 
 
 @pytest.mark.parametrize("num_speakers", [1, 3])
+@float64()
 def test_folding_weight_norm_keeps_the_audio_and_leaves_no_parametrization(num_speakers: int) -> None:
     voice = small_synthesizer(num_speakers=num_speakers)
     speaker_ids = None if num_speakers == 1 else torch.tensor([0, 2, 1])
@@ -111,7 +115,7 @@ def test_folding_weight_norm_keeps_the_audio_and_leaves_no_parametrization(num_s
     assert not any(parametrize.is_parametrized(module) for module in voice.modules())
     assert not any("parametrizations" in name for name in voice.state_dict())
     for x, y in zip(before, speak(), strict=True):
-        assert largest_difference(x, y) <= 1e-5
+        assert_same(x, y)
 
 
 def test_folding_a_copy_leaves_the_original_as_it_was() -> None:
@@ -142,6 +146,7 @@ def test_with_dropout_a_training_pass_is_repeatable_once_torch_is_seeded_too() -
 
 @pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
 @pytest.mark.parametrize(("num_speakers", "segments"), [(1, 1), (3, 1), (3, 2)])
+@float64()
 def test_every_weight_learns_from_a_training_pass(kind: str, num_speakers: int, segments: int) -> None:
     config = small_config(model={"duration_predictor": kind}, train={"segments": segments})
     voice = small_synthesizer(config, num_speakers=num_speakers)
@@ -155,7 +160,7 @@ def test_every_weight_learns_from_a_training_pass(kind: str, num_speakers: int, 
     assert untaught == set()
     assert all(bool(gradient.isfinite().all()) for gradient in gradients.values())
     # Softmax does not notice what is added to every key alike.
-    still = {name for name, gradient in gradients.items() if float(gradient.abs().max()) < 1e-6}
+    still = {name for name, gradient in gradients.items() if float(gradient.abs().max()) < SAME}
     assert still <= {f"text_encoder.blocks.{layer}.attention.key.bias" for layer in range(2)}
     if voice.speakers is not None:
         assert bool(gradients["speakers.weight"].abs().amax(dim=1).gt(0).all()), "each speaker was heard"
@@ -176,6 +181,7 @@ def test_durations_share_out_every_frame_and_the_prior_is_repeated_accordingly()
 
 
 @torch.no_grad()
+@float64()
 def test_a_decoded_segment_is_the_same_place_of_the_whole_clip() -> None:
     """Away from its edges, where the decoder would look beyond it."""
     voice = small_synthesizer(small_config(train={"segment_samples": 24 * 8, "segments": 2}))
@@ -188,11 +194,12 @@ def test_a_decoded_segment_is_the_same_place_of_the_whole_clip() -> None:
     for row, start in enumerate((spoken.segment_starts * voice.hop_length).flatten().tolist()):
         segment = spoken.audio[row, :, edge:-edge]
         same_place = whole[row // 2, :, start + edge : start + spoken.audio.shape[2] - edge]
-        assert largest_difference(segment, same_place) <= 1e-5
+        assert_same(segment, same_place)
     assert len(set(spoken.segment_starts.flatten().tolist())) == 4
 
 
 @torch.no_grad()
+@float64()
 def test_every_segment_of_a_clip_is_decoded_in_the_voice_of_its_speaker() -> None:
     voice = small_synthesizer(small_config(train={"segments": 3}), num_speakers=3)
     spoken = train_on(voice)
@@ -205,7 +212,7 @@ def test_every_segment_of_a_clip_is_decoded_in_the_voice_of_its_speaker() -> Non
         for start in starts
     ]
     assert len(segments) == 9
-    assert largest_difference(spoken.audio, torch.cat(segments)) <= 1e-5
+    assert_same(spoken.audio, torch.cat(segments))
 
 
 @torch.no_grad()
@@ -227,6 +234,7 @@ def test_one_segment_of_each_clip_is_what_drawing_cutting_and_decoding_by_hand_m
 
 
 @torch.no_grad()
+@float64()
 def test_after_the_end_of_a_clip_shorter_than_its_segment_the_decoder_is_given_nothing() -> None:
     voice = small_synthesizer(small_config(train={"segments": 2}))
     frame_lengths = torch.tensor([20, 5])  # a segment has 8
@@ -234,7 +242,7 @@ def test_after_the_end_of_a_clip_shorter_than_its_segment_the_decoder_is_given_n
     spoken = voice(ids, torch.tensor([4, 4]), spectrogram, frame_lengths, generator=seeded())
     z = voice.flow.inverse(spoken.z_p, spoken.frame_mask) * spoken.frame_mask
     assert spoken.segment_starts[1].tolist() == [0, 0]
-    assert largest_difference(spoken.audio[2:], voice.decoder(z[[1, 1], :, :8])) <= 1e-5
+    assert_same(spoken.audio[2:], voice.decoder(z[[1, 1], :, :8]))
 
 
 @pytest.mark.parametrize("kind", ["stochastic", "deterministic"])

@@ -1,5 +1,9 @@
-"""Every part computes what `transformers.VitsModel` computes with the same random weights, in float32."""
+"""Every part computes what `transformers.VitsModel` computes with the same random weights.
 
+In float64, where what differs is not rounding.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +18,6 @@ from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.synthesizer import Synthesizer
 from tests.models.random_voice import (
     NUM_SYMBOLS,
-    largest_difference,
     noise,
     randomised,
     seeded,
@@ -23,12 +26,18 @@ from tests.models.random_voice import (
     speak_up,
 )
 from tests.models.transformers_vits import counterpart
+from tests.rounding import assert_same, float64
 
-TOLERANCE = 1e-5
 QUIET = 0.01  # the standard deviation below which a waveform would prove little
 PHONEME_LENGTHS = torch.tensor([11, 6, 1])
 FRAME_LENGTHS = torch.tensor([23, 40, 9])
 PHONEMES, FRAMES = 11, 40
+
+
+@pytest.fixture(autouse=True)
+def _float64() -> Iterator[None]:
+    with float64():
+        yield
 
 
 @dataclass(frozen=True)
@@ -65,12 +74,14 @@ def make_pair(num_speakers: int, **sections: dict[str, Any]) -> Pair:
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one speaker", "three speakers"])
 def pair(request: pytest.FixtureRequest) -> Pair:
-    return make_pair(request.param)
+    with float64():
+        return make_pair(request.param)
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one speaker", "three speakers"])
 def deterministic_pair(request: pytest.FixtureRequest) -> Pair:
-    return make_pair(request.param, model={"duration_predictor": "deterministic", "duration_channels": 20})
+    with float64():
+        return make_pair(request.param, model={"duration_predictor": "deterministic", "duration_channels": 20})
 
 
 @torch.no_grad()
@@ -79,9 +90,9 @@ def test_text_encoder_gives_the_same_hidden_states_and_prior(pair: Pair) -> None
     theirs = pair.theirs.text_encoder(
         pair.phoneme_ids, pair.phoneme_mask.transpose(1, 2), attention_mask=pair.phoneme_mask[:, 0]
     )
-    assert largest_difference(ours.hidden, theirs.last_hidden_state.transpose(1, 2)) <= TOLERANCE
-    assert largest_difference(ours.prior.mean, theirs.prior_means.transpose(1, 2)) <= TOLERANCE
-    assert largest_difference(ours.prior.log_std, theirs.prior_log_variances.transpose(1, 2)) <= TOLERANCE
+    assert_same(ours.hidden, theirs.last_hidden_state.transpose(1, 2))
+    assert_same(ours.prior.mean, theirs.prior_means.transpose(1, 2))
+    assert_same(ours.prior.log_std, theirs.prior_log_variances.transpose(1, 2))
 
 
 @torch.no_grad()
@@ -92,18 +103,18 @@ def test_posterior_encoder_gives_the_same_statistics_and_with_the_same_noise_the
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(7)
         their_sample, mean, log_std = pair.theirs.posterior_encoder(spectrogram, pair.frame_mask, pair.speaker)
-    assert largest_difference(ours.mean, mean) <= TOLERANCE
-    assert largest_difference(ours.log_std, log_std) <= TOLERANCE
-    assert largest_difference(sample, their_sample) <= TOLERANCE
+    assert_same(ours.mean, mean)
+    assert_same(ours.log_std, log_std)
+    assert_same(sample, their_sample)
 
 
 @torch.no_grad()
 def test_flow_moves_the_latents_to_the_same_place_in_both_directions(pair: Pair) -> None:
     z = noise(3, pair.config.model.latent_channels, FRAMES) * pair.frame_mask
     z_p = pair.ours.flow(z, pair.frame_mask, pair.speaker)
-    assert largest_difference(z_p, pair.theirs.flow(z, pair.frame_mask, pair.speaker)) <= TOLERANCE
+    assert_same(z_p, pair.theirs.flow(z, pair.frame_mask, pair.speaker))
     back = pair.ours.flow.inverse(z, pair.frame_mask, pair.speaker)
-    assert largest_difference(back, pair.theirs.flow(z, pair.frame_mask, pair.speaker, reverse=True)) <= TOLERANCE
+    assert_same(back, pair.theirs.flow(z, pair.frame_mask, pair.speaker, reverse=True))
 
 
 @torch.no_grad()
@@ -116,8 +127,7 @@ def test_stochastic_duration_predictor_gives_the_same_bound_of_the_likelihood(pa
         theirs = pair.theirs.duration_predictor(
             hidden, pair.phoneme_mask, pair.speaker, durations=durations[:, None].float()
         )
-    # Hundreds of nats: float32 does not know such a sum to 1e-5, but it knows six digits.
-    torch.testing.assert_close(ours, theirs, atol=TOLERANCE, rtol=1e-6)
+    assert_same(ours, theirs)
 
 
 @pytest.mark.parametrize("noise_scale", [0.0, 0.8])
@@ -132,7 +142,7 @@ def test_stochastic_duration_predictor_draws_the_same_durations(pair: Pair, nois
         theirs = pair.theirs.duration_predictor(
             hidden, pair.phoneme_mask, pair.speaker, reverse=True, noise_scale=noise_scale
         )
-    assert largest_difference(ours, theirs) <= TOLERANCE
+    assert_same(ours, theirs)
 
 
 @torch.no_grad()
@@ -143,7 +153,7 @@ def test_deterministic_duration_predictor_gives_the_same_log_durations(determini
     hidden = noise(3, pair.config.model.hidden_channels, PHONEMES) * pair.phoneme_mask
     ours = predictor.predict(hidden, pair.phoneme_mask, pair.speaker)
     theirs = pair.theirs.duration_predictor(hidden, pair.phoneme_mask, pair.speaker)
-    assert largest_difference(ours, theirs) <= TOLERANCE
+    assert_same(ours, theirs)
 
 
 @torch.no_grad()
@@ -152,7 +162,7 @@ def test_decoder_makes_the_same_waveform(pair: Pair) -> None:
     ours = pair.ours.decoder(z, pair.speaker)
     theirs = pair.theirs.decoder(z, pair.speaker)
     assert float(theirs.std()) >= QUIET
-    assert largest_difference(ours, theirs) <= TOLERANCE
+    assert_same(ours, theirs)
 
 
 def assert_speaks_the_same(pair: Pair) -> None:
@@ -167,7 +177,7 @@ def assert_speaks_the_same(pair: Pair) -> None:
         )
         assert float(theirs.waveform.std()) >= QUIET
         assert speech.audio_lengths.tolist() == theirs.sequence_lengths.tolist()
-        assert largest_difference(speech.audio[:, 0], theirs.waveform) <= TOLERANCE
+        assert_same(speech.audio[:, 0], theirs.waveform)
 
 
 @torch.no_grad()
@@ -190,4 +200,4 @@ def test_text_becomes_the_same_audio_in_the_size_of_the_paper() -> None:
     speech = ours.speak(ids, torch.tensor([15]), noise_scale=0.0, duration_noise_scale=0.0)
     waveform = theirs(input_ids=ids).waveform
     assert float(waveform.std()) >= QUIET
-    assert largest_difference(speech.audio[:, 0], waveform) <= TOLERANCE
+    assert_same(speech.audio[:, 0], waveform)

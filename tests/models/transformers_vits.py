@@ -18,7 +18,7 @@ def counterpart(ours: Synthesizer, config: Config) -> Any:
     """A `VitsModel` with our weights, every one of them, in evaluation mode and without noise of its own."""
     quiet = {"speaking_rate": 1.0, "noise_scale": 0.0, "noise_scale_duration": 0.0}
     theirs: Any = VitsModel(VitsConfig(**{**hugging_face_settings(ours, config), **quiet}))
-    theirs.eval()
+    theirs.eval().to(next(ours.parameters()).dtype)
     theirs.load_state_dict(hugging_face_weights(ours, config), strict=True)
     if config.model.duration_predictor == "stochastic":
         # Their training direction flips the two channels after the affine map as well, which neither the paper's code
