@@ -25,8 +25,8 @@ from torch import Tensor, nn
 ModuleT = TypeVar("ModuleT", bound=nn.Module)
 
 UNIT = torch.finfo(torch.float32).eps / 2
-# Relative to the largest value. Float64 rounds to 1e-16; a million of its units are left for long sums, cancellation and
-# steep functions, and a float32 step anywhere in the computation would cost 600 times as much.
+# Relative to the largest value. Float64 rounds to 1e-16: a million of its units are left for long sums, cancellation
+# and steep functions, and a float32 step anywhere in the computation would cost 600 times as much.
 SAME = 1e-10
 
 _CONFIDENCE = 8.0

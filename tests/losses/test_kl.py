@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from losses import kl_loss
+from tests.rounding import SAME, float64
 
 BATCH, CHANNELS, FRAMES = 2, 4, 7
 LENGTHS = (7, 3)
@@ -27,25 +28,28 @@ def exact(m_q: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, mask: Tensor
     return float((kl_divergence(q, p) * mask).sum() / sum(LENGTHS))
 
 
+@float64()
 def test_kl_of_one_cell_by_pencil() -> None:
     cell = torch.ones(1, 1, 1)
     loss = kl_loss(3 * cell, math.log(2.0) * cell, 1 * cell, math.log(4.0) * cell, cell)
     # log 4 - log 2 - 1/2 + (3 - 1)^2 / (2 * 16)
-    assert loss.item() == pytest.approx(math.log(2.0) - 0.5 + 0.125, abs=1e-6)
+    assert loss.item() == pytest.approx(math.log(2.0) - 0.5 + 0.125, abs=SAME)
 
 
+@float64()
 def test_kl_is_summed_over_channels_and_averaged_over_real_frames() -> None:
     # Each cell costs 1/2: the sample stands sqrt 2 away from a prior of deviation one, the posterior has the same one.
     z_p, zero = torch.full((2, 3, 4), math.sqrt(2.0)), torch.zeros(2, 3, 4)
     mask = torch.tensor([[[1.0, 1.0, 1.0, 1.0]], [[1.0, 0.0, 0.0, 0.0]]])
-    assert kl_loss(z_p, zero, zero, zero, mask).item() == pytest.approx(3 * 0.5, abs=1e-6)
+    assert kl_loss(z_p, zero, zero, zero, mask).item() == pytest.approx(3 * 0.5, abs=SAME)
 
 
+@float64()
 def test_kl_is_exact_when_the_sample_is_averaged_over_one_deviation_on_either_side() -> None:
     """The two samples m + s and m - s have the posterior's first two moments, and the loss knows no others."""
     m_q, logs_q, m_p, logs_p, mask = statistics()
     sides = [kl_loss(m_q + sign * logs_q.exp(), logs_q, m_p, logs_p, mask).item() for sign in (1, -1)]
-    assert sum(sides) / 2 == pytest.approx(exact(m_q, logs_q, m_p, logs_p, mask), abs=1e-5)
+    assert sum(sides) / 2 == pytest.approx(exact(m_q, logs_q, m_p, logs_p, mask), abs=SAME)
 
 
 def test_kl_is_right_on_average_and_its_error_shrinks_as_samples_grow() -> None:
@@ -75,9 +79,10 @@ def test_what_is_masked_has_no_effect_on_the_loss_or_its_gradients() -> None:
     assert all(not (gradient * (1 - mask)).any() for gradient in torch.autograd.grad(loss, dirty))
 
 
+@float64()
 def test_kl_has_the_gradients_of_its_equation_by_pencil() -> None:
     cell = torch.ones(1, 1, 1)
     inputs = [(value * cell).requires_grad_() for value in (3.0, 0.0, 1.0, math.log(2.0))]
     gradients = torch.autograd.grad(kl_loss(inputs[0], inputs[1], inputs[2], inputs[3], cell), inputs)
     # (z - m) / s^2 = 2 / 4;  -1;  the negative of the first;  1 - (z - m)^2 / s^2 = 1 - 4 / 4.
-    assert [gradient.item() for gradient in gradients] == pytest.approx([0.5, -1.0, -0.5, 0.0], abs=1e-6)
+    assert [gradient.item() for gradient in gradients] == pytest.approx([0.5, -1.0, -0.5, 0.0], abs=SAME)

@@ -17,6 +17,7 @@ from torch.distributions import Normal
 from models.alignment import alignment_scores, expand, search_durations
 from models.gaussian import Gaussian
 from tests.models.random_voice import noise, seeded
+from tests.rounding import assert_same, float64
 
 GRIDS = [(frames, phonemes) for frames in range(1, 7) for phonemes in range(1, min(frames, 4) + 1)]
 
@@ -142,13 +143,12 @@ def test_search_of_a_long_batch_takes_less_than_the_time_of_a_step() -> None:
     assert time.perf_counter() - start < 1.0
 
 
+@float64()
 def test_scores_are_sums_of_normal_log_densities() -> None:
     z_p, mean, log_std = noise(3, 8, 11), noise(3, 8, 5, seed=1), 0.5 * noise(3, 8, 5, seed=2)
     density = Normal(mean.double()[:, :, None, :], log_std.double().exp()[:, :, None, :])
     expected = density.log_prob(z_p.double()[..., None])
-    torch.testing.assert_close(
-        alignment_scores(z_p, Gaussian(mean, log_std)).double(), expected.sum(dim=1), atol=1e-4, rtol=1e-6
-    )
+    assert_same(alignment_scores(z_p, Gaussian(mean, log_std)), expected.sum(dim=1))
 
 
 def test_scores_are_float32_and_take_no_gradient_even_in_half_precision() -> None:

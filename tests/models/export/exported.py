@@ -1,14 +1,18 @@
 """Small random voices of every kind, as the exporter gets them."""
 
 import json
+from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from configs import Config
 from models.duration_predictor import DurationPredictor
+from models.export.comparison import Case, Utterance, utterance
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile
 from tests.models.random_voice import NUM_SYMBOLS, randomised, small_config, speak_up
+from tests.rounding import exactly
 
 LETTERS = "abcdefghijklmnop?"
 
@@ -24,6 +28,18 @@ def small_voice(
     synthesizer.fold_weight_norm()
     symbols = {symbol: index for index, symbol in enumerate(["_", "^", "$", *LETTERS])}
     return VoiceFile(chosen, synthesizer.requires_grad_(False), json.dumps(symbols), speakers, 1, lexicon)
+
+
+def rounding(voice: VoiceFile) -> float:
+    """How far two float32 programs may differ in a sample of what this voice says, each with errors of its own."""
+    case = Case(noise_scale=1.0, speakers=tuple({0, max(0, len(voice.speakers) - 1)}))
+
+    def say(synthesizer: Synthesizer) -> Tensor:
+        said = utterance(replace(voice, synthesizer=synthesizer), case)
+        assert isinstance(said, Utterance)
+        return said.audio
+
+    return 2 * exactly(voice.synthesizer, say)[1]
 
 
 @torch.no_grad()

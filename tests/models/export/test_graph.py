@@ -13,7 +13,7 @@ from models.export.graph import trace_graph
 from models.export.noise import open_session
 from models.voice_file import VoiceFile
 from tests.models.decoders.test_decoders import config_of
-from tests.models.export.exported import small_voice
+from tests.models.export.exported import rounding, small_voice
 from tests.models.random_voice import small_config
 
 KINDS = [*((kind, "stochastic", ("ann", "bob", "eve")) for kind in DECODER_KINDS), ("hifigan", "deterministic", ())]
@@ -43,7 +43,7 @@ def test_every_case_of_the_contract_holds(exported: tuple[VoiceFile, onnx.ModelP
     cases = cases_for(max(1, len(voice.speakers)))
     found = list(compare(voice, model, cases))
     assert [comparison for comparison in found if comparison.broken or comparison.not_compared] == []
-    assert max(comparison.difference for comparison in found) <= 1e-5
+    assert max(comparison.difference for comparison in found) <= rounding(voice)
 
 
 def test_inputs_and_outputs_are_those_of_piper_in_its_order(exported: tuple[VoiceFile, onnx.ModelProto]) -> None:

@@ -10,7 +10,7 @@ from models.export.comparison import Case, compare, likeness
 from models.export.graph import trace_graph
 from models.export.smaller import in_eight_bits, in_sixteen_bits
 from models.voice_file import VoiceFile
-from tests.models.export.exported import small_voice
+from tests.models.export.exported import rounding, small_voice
 from tests.models.random_voice import small_config
 
 CASE = Case(ids=61)
@@ -40,7 +40,7 @@ def test_half_weights_are_the_same_graph_of_weights_rounded_to_half_precision(
                 weight.copy_(weight.half().float())
     (found,) = compare(rounded, smaller, [CASE])
     assert not found.broken
-    assert found.difference <= 1e-5
+    assert found.difference <= rounding(rounded)
 
 
 def test_eight_bits_sound_alike_and_leave_the_decoders_convolutions_alone(

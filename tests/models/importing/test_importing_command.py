@@ -14,7 +14,7 @@ from tests.models.importing.foreign_files import (
     write_original,
     write_piper,
 )
-from tests.models.random_voice import largest_difference
+from tests.rounding import assert_same, exactly
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -35,7 +35,8 @@ def test_a_checkpoint_becomes_a_voice_and_a_report(
     weights = len(load_voice(voice).synthesizer.state_dict())
     assert counted == [["tensors", "copied", "resized", "skipped", "new"], ["all", str(weights), "0", "0", "0"]]
     said = load_voice(voice).synthesizer.speak(some_ids(), torch.tensor([11]), noise_scale=0, duration_noise_scale=0)
-    assert largest_difference(said.audio, said_at_home(theirs, some_ids())) <= 1e-5
+    expected, bound = exactly(theirs, lambda exact: said_at_home(exact, some_ids()))
+    assert_same(said.audio, expected, bound=bound)
 
 
 def test_every_tensor_is_told_when_asked_for_and_few_examples_otherwise(

@@ -20,6 +20,7 @@ from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, save_voice, synthesizer_of
 from tests.models.importing.foreign_files import original_synthesizer, some_ids, write_original, write_piper
 from tests.models.random_voice import largest_difference, randomised, small_config, small_synthesizer
+from tests.rounding import assert_same, float64
 
 SYMBOLS = {"_": 0, "^": 1, "$": 2, **{letter: index + 3 for index, letter in enumerate("abcdefghijklmnopq")}}
 
@@ -299,9 +300,10 @@ def test_judges_come_along_with_the_decoder_they_know(tmp_path: Path, program: s
     assert any("the decoder of those found was not taken whole" in note for note in report.notes)
 
 
+@float64()
 def test_the_judges_of_the_original_implementation_judge_the_same_here() -> None:
     models = pytest.importorskip("piper.train.vits.models")
-    theirs = randomised(models.MultiPeriodDiscriminator)
+    theirs = randomised(models.MultiPeriodDiscriminator).double()
     config = small_config(discriminator={"channel_divisor": 1})
     ours = Discriminator(config.discriminator)
     for name, judge in zip(ours.names, ours.judges, strict=True):
@@ -311,7 +313,7 @@ def test_the_judges_of_the_original_implementation_judge_the_same_here() -> None
         expected, _, _, _ = theirs(audio, audio)
         judged = ours(audio).scores
     for here, there in zip(judged, expected, strict=True):
-        assert largest_difference(here, there) <= 1e-4 * float(there.abs().max())
+        assert_same(here, there)
 
 
 def test_missing_judges_are_named_and_new(tmp_path: Path) -> None:
