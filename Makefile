@@ -1,5 +1,6 @@
 # make demo   a voice in minutes, from nothing, on a CPU
 # make test   the whole test suite
+# make test-numeric   the numeric tests as other processors compute; make test-oracles   those that need oracles
 # make lint   format, lint and types
 # make oracles   with a C compiler: PESQ, and what else some tests compare with and otherwise leave out
 # make lock   pin the newest dependencies that pyproject.toml allows
@@ -10,7 +11,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
 
-.PHONY: setup demo test lint oracles lock
+.PHONY: setup demo test test-numeric test-oracles lint oracles lock
+
+# The tests whose results depend on how a processor adds, but for the slow ones.
+NUMERIC := tests/losses tests/measures tests/models/layers tests/models/decoders tests/models/test_*.py \
+    tests/data/test_spectrogram.py tests/test_rounding.py
+# The tests that need what `make oracles` and a browser bring.
+ORACLES := tests/measures tests/evaluation/test_evaluation_judging.py tests/evaluation/test_curves_page.py \
+    tests/evaluation/test_curves_watch.py tests/evaluation/test_listen_page.py tests/data/report/test_report_page.py
 
 setup: $(VENV)/ready
 
@@ -38,6 +46,15 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+# As on other processors: one with AVX2 alone, and one without vector units and with two threads.
+test-numeric: setup
+	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m "not slow" $(NUMERIC)
+	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 PARLANCE_TEST_THREADS=2 \
+	    $(BIN)/python -m pytest -m "not slow" $(NUMERIC)
+
+test-oracles: setup oracles
+	$(BIN)/python -m pytest $(ORACLES)
 
 lint: setup
 	$(BIN)/ruff format --check .

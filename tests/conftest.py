@@ -6,8 +6,10 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.skips import grouped
+
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
-torch.set_num_threads(1)
+torch.set_num_threads(int(os.environ.get("PARLANCE_TEST_THREADS", "1")))
 
 # A change is judged by the same examples every time; `HYPOTHESIS_PROFILE=search make test` looks for new ones.
 settings.register_profile("same", derandomize=True)
@@ -18,3 +20,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests, so that no process is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what the skipped tests need and how to get it."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = [report.longrepr[2] for report in reports if isinstance(report.longrepr, tuple | list)]
+    if reasons:
+        terminalreporter.section("skipped: what they need, and how to get it")
+        for line in grouped(reasons):
+            terminalreporter.write_line(line)

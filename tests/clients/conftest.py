@@ -80,5 +80,5 @@ def _train_and_export(folder: Path, environment: dict[str, str]) -> None:
 
 def _command(environment: dict[str, str], *arguments: str) -> None:
     command = [sys.executable, *arguments]
-    run = subprocess.run(command, cwd=HOUSE, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    run = subprocess.run(command, cwd=HOUSE, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stdout + run.stderr

@@ -38,7 +38,7 @@ def command(exported: ExportedVoice, environment: dict[str, str], file: Path, *a
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert run.returncode == 0, run.stderr

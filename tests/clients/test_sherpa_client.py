@@ -70,7 +70,7 @@ def say(
         env=environment(series, offline),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

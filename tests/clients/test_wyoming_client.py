@@ -23,7 +23,7 @@ from wyoming.client import AsyncTcpClient  # noqa: E402
 from wyoming.info import Describe, Info, TtsVoice  # noqa: E402
 from wyoming.tts import Synthesize, SynthesizeVoice  # noqa: E402
 
-SECONDS = 30  # for anything: a server that does not answer fails the test and does not hang it
+SECONDS = 600  # for anything: a server that does not answer fails the test and does not hang it
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from data.ljspeech import LOCK, NAME, fetch_ljspeech
 from tests.data.web_server import Answer, Server
 
 RECORDINGS = 20
-HASTE = Patience(timeout_seconds=5, attempts=3, pause_seconds=0)
+HASTE = Patience(timeout_seconds=60, attempts=3, pause_seconds=0)
 DONE = {NAME, f"{NAME}.tar.bz2"}
 HALF = {f"{NAME}.tar.bz2.part", f"{NAME}.tar.bz2.part.json"}
 

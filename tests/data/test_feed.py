@@ -89,7 +89,7 @@ def test_no_more_is_made_ahead_than_was_said() -> None:
     items = Feed(ahead=3).through(source())
     assert next(items) == 0
     for _ in range(4):  # the one that was taken, and three ahead
-        assert made.acquire(timeout=10)
+        assert made.acquire(timeout=600)
     assert not made.acquire(timeout=0.1)
     assert count == 4
     items.close()
@@ -106,8 +106,8 @@ def test_what_is_made_ahead_is_made_while_the_taker_works() -> None:
 
     items = Feed(ahead=2).through(source())
     next(items)
-    assert first.wait(10)  # nobody asked for the second item
-    assert second.wait(10)  # nor for the end
+    assert first.wait(600)  # nobody asked for the second item
+    assert second.wait(600)  # nor for the end
 
 
 def test_an_exception_comes_in_its_turn_and_ends_the_thread() -> None:
@@ -128,13 +128,13 @@ def test_closing_waits_for_the_item_that_is_being_made_and_makes_no_more() -> No
     def source() -> Iterator[int]:
         yield 0
         begun.set()
-        may_end.wait(10)
+        may_end.wait(600)
         yield 1
         went_on.set()
 
     items = Feed().through(source())
     next(items)
-    assert begun.wait(10)
+    assert begun.wait(600)
     threading.Timer(0.1, may_end.set).start()
     items.close()
     assert may_end.is_set()
@@ -173,7 +173,7 @@ for item in Feed().through(source()):
 
 def test_a_program_that_leaves_a_feed_open_ends() -> None:
     run = subprocess.run(
-        [sys.executable, "-c", LEFT_OPEN], cwd=HOUSE, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", LEFT_OPEN], cwd=HOUSE, capture_output=True, text=True, timeout=600, check=False
     )
     assert (run.returncode, run.stdout, run.stderr) == (0, "0\n", "")
 
@@ -187,7 +187,7 @@ def test_control_c_reaches_a_program_that_waits_for_data() -> None:
     assert process.stdout.readline() == "waiting\n"
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode != 0
     assert errors.rstrip().endswith("KeyboardInterrupt")
 

@@ -111,7 +111,7 @@ def test_a_refused_archive_leaves_nothing_behind_but_itself(fetch: Fetch, tmp_pa
 def run_command(server: Server, archive: bytes, folder: Path, **options: object) -> "subprocess.CompletedProcess[str]":
     arguments = ["--download", str(folder), "--url", server.url, "--sha256", sha256(archive)]
     command = [sys.executable, "-m", "data.ljspeech", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, **options)  # type: ignore[call-overload]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, **options)  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("limit", [30_000, 90_000], ids=["while it downloads", "while it unpacks"])
@@ -197,7 +197,7 @@ def test_killed_at_any_moment_the_next_run_ends_with_the_right_folder(
     server.script[:] = [Answer(archive, pause_seconds=0.002 if how == "times" else 0)]
     arguments = ["--download", str(tmp_path / "new"), "--url", server.url, "--sha256", sha256(archive)]
     command = [sys.executable, "-c", KILLS, how, *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout.split()[-1]) >= 20
     assert contents(tmp_path / "new" / NAME) == tree

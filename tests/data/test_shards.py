@@ -152,7 +152,7 @@ def test_two_processes_share_a_corpus_and_take_as_many_steps(tmp_path: Path) -> 
             )
             for rank in range(2)
         ]
-        return [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+        return [json.loads(process.communicate(timeout=600)[0]) for process in processes]
 
     ranks = run()
     (count, first), (other_count, second) = ranks

@@ -84,7 +84,7 @@ def handler_of(server: Server) -> type[http.server.BaseHTTPRequestHandler]:
             except OSError:  # the client has been killed
                 return
             if answer.hang:
-                server.released.wait(20)
+                server.released.wait(600)
 
         def log_message(self, *_: object) -> None:
             pass

@@ -44,7 +44,7 @@ def address(tmp_path: Path, making: Making) -> Iterator[str]:
 
 def get(address: str, host: str | None = None) -> str:
     request = urllib.request.Request(address, headers={"Host": host} if host else {})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=600) as answer:
         content: bytes = answer.read()
     return content.decode()
 

@@ -138,9 +138,9 @@ def test_search_of_a_long_batch_takes_less_than_the_time_of_a_step() -> None:
     scores = noise(16, 800, 250)
     lengths = torch.full((16,), 250), torch.full((16,), 800)
     search_durations(scores, *lengths)  # compiled now
-    start = time.perf_counter()
+    start = time.process_time()
     search_durations(scores, *lengths)
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 @float64()

@@ -191,7 +191,7 @@ def test_a_process_grows_by_what_was_estimated(tmp_path: Path) -> None:
     config = tiny("train.batch_size=32", "run.threads=1")
     (tmp_path / "config.toml").write_text(dump_config(config))
     arguments = [sys.executable, "-c", REAL, str(tmp_path / "config.toml")]
-    run = subprocess.run(arguments, cwd=HOUSE, capture_output=True, text=True, check=True, timeout=120)
+    run = subprocess.run(arguments, cwd=HOUSE, capture_output=True, text=True, check=True, timeout=600)
     trainer = trainer_of(config, mean_frames=200)
     (step,) = longest_steps(config, trainer.corpus, 32)
     needs = estimate(trainer, step)

@@ -173,7 +173,7 @@ def torchrun(processes: int, *arguments: str) -> "subprocess.CompletedProcess[st
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOUSE)},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 

@@ -83,14 +83,19 @@ def test_a_process_killed_while_it_stores_leaves_each_entry_whole_or_absent(tmp_
     cache, chance = Cache(tmp_path), random.Random(2)
     audio = np.zeros(50_000, dtype=np.int16)
     for round_number in range(50):
+        stored, tell = os.pipe()
         child = os.fork()
         if child == 0:
             for number in range(10_000):
                 cache.store(key_of(round_number, number), Entry({"number": number}, audio))
+                os.write(tell, b".")
             os._exit(0)
-        time.sleep(chance.uniform(0.002, 0.02))
+        for _ in range(chance.randrange(1, 6)):
+            os.read(stored, 1)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+        os.close(stored)
+        os.close(tell)
     files = [path for path in (tmp_path / "entries").rglob("*") if path.is_file()]
     assert len(files) > 50
     assert all(cache.load(path.parent.name + path.name) is not None for path in files)

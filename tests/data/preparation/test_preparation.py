@@ -22,6 +22,7 @@ from data.preparation import Preparation, prepare
 from data.preparation.cache import Cache
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+GIVEN_UP_SECONDS = 600  # only a test that fails waits so long
 SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 
@@ -207,22 +208,30 @@ def test_the_key_differs_where_only_a_row_that_is_dropped_does(tmp_path: Path) -
     assert after.key != before.key
 
 
-# A process that is warm prepares a corpus again and again, in children that are killed in the middle of it. Where one
-# was quick enough to end, the next begins with an empty cache.
+# A process that is warm prepares a corpus again and again, in children that are killed in the middle of it: once a
+# number of files has appeared in the cache, finished or not. Where one was quick enough to end, the next begins with an
+# empty cache.
 KILLED_AGAIN_AND_AGAIN = """
-import os, random, shutil, signal, sys, time
+import os, pathlib, random, shutil, signal, sys, time
 from configs import AudioSettings, DataSettings
 from data.preparation import prepare
+def files():
+    return {path for part in ("entries", "unfinished") for path in pathlib.Path(sys.argv[2], part).rglob("*")}
 data = DataSettings(root=sys.argv[1], cache=sys.argv[2], front_end="graphemes")
 chance, killed = random.Random(3), 0
 while killed < int(sys.argv[3]):
+    before, more = files(), chance.randrange(4)
     child = os.fork()
     if child == 0:
         prepare(data, AudioSettings(), progress=False)
         os._exit(0)
-    time.sleep(chance.uniform(0, 0.05))
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
+    ended = status = 0
+    while not ended and len(files() - before) < more:
+        time.sleep(0.0005)
+        ended, status = os.waitpid(child, os.WNOHANG)
+    if not ended:
+        os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
     if os.WIFSIGNALED(status):
         killed += 1
     else:
@@ -277,14 +286,15 @@ def processes_of(session: int) -> list[int]:
 def test_the_processes_of_a_killed_preparation_end_soon_after_it(tmp_path: Path) -> None:
     root, cache = make_noise_corpus(tmp_path / "corpus", 300, seconds=6), tmp_path / "cache"
     process = start(root, cache)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and len(entries(cache)) < 20:
+    while len(entries(cache)) < 20:
+        assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    while time.monotonic() < deadline and processes_of(process.pid):
+    deadline = time.monotonic() + GIVEN_UP_SECONDS
+    while processes_of(process.pid):
+        assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert not processes_of(process.pid)
     assert 20 <= len(entries(cache)) < 300
     assert len(look(root, cache).clips) == 300
 
@@ -295,12 +305,12 @@ def test_a_process_of_a_preparation_that_is_killed_stops_it_in_one_sentence(tmp_
     root, cache = make_noise_corpus(tmp_path / "corpus", 100, seconds=6), tmp_path / "cache"
     command = [sys.executable, "-m", "data.prepare", str(root), f"data.cache={cache}", "data.front_end=graphemes"]
     process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and len(entries(cache)) < 5:
+    while len(entries(cache)) < 5:
+        assert process.poll() is None, "it ended before one of its processes could be killed"
         time.sleep(0.05)
     workers = [one for one in processes_of(process.pid) if b"popen_loky" in Path(f"/proc/{one}/cmdline").read_bytes()]
     os.kill(workers[0], signal.SIGKILL)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=GIVEN_UP_SECONDS)
     assert process.returncode == 2
     assert "was killed, perhaps for want of memory" in said
     assert "Traceback" not in said
@@ -312,7 +322,7 @@ def test_two_preparations_at_once_make_one_correct_cache(tmp_path: Path) -> None
     root, cache = make_noise_corpus(tmp_path / "corpus", 80), tmp_path / "cache"
     both = [start(root, cache), start(root, cache)]
     for process in both:
-        _, said = process.communicate(timeout=100)
+        _, said = process.communicate(timeout=GIVEN_UP_SECONDS)
         assert process.returncode == 0, said
     look(root, tmp_path / "alone")
     assert of_audio(entries(cache)) == of_audio(entries(tmp_path / "alone"))
