@@ -68,7 +68,7 @@ class Reporter:
         Raises:
             Interrupted: somebody asked to stop, and this would have taken long; no line was written.
         """
-        stop = stop or StopRequest()
+        stop = StopRequest() if stop is None else stop
         with evaluating(averaged), evaluating(newest), stop.cutting_short():
             judged: dict[Weights, Judged] = {
                 "averaged": self.validation.judge(averaged),

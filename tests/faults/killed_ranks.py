@@ -1,0 +1,110 @@
+"""One of two processes that train together is killed, again and again."""
+
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
+from tests.faults.fault import Outcome, fault
+from tests.faults.tiny_runs import HOUSE, differing, lasting, tiny_corpus
+
+_PATIENCE_SECONDS = 600  # beside other work; a run that hangs makes no step for ever
+_LONGEST_JOINING_SECONDS = 15
+
+
+def torchrun(restarts: int, settings: list[str], log: Path) -> "subprocess.Popen[bytes]":
+    """Train with two processes, which are started again so many times."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--max-restarts", str(restarts)]
+    command += ["--master-addr", "127.0.0.1", "--master-port", str(port), "train.py", *settings]
+    with log.open("wb") as file:
+        return subprocess.Popen(command, cwd=HOUSE, stdout=file, stderr=subprocess.STDOUT)
+
+
+@fault(
+    "a rank killed under torchrun --max-restarts, in training and while the ranks join",
+    goal="the start command goes on each time, no hang, weights bit-equal to the run that was never killed",
+    times=20,
+    times_in_ci=1,
+    slow=True,
+)
+def killed_ranks(times: int, folder: Path) -> Outcome:
+    """Kill a rank after a step or at any moment of a start, and let the last start come to the end."""
+    steps = 3 * times + 6
+    settings = [*tiny_corpus(folder), f"train.steps={steps}", "train.checkpoint_every=1", "train.keep_checkpoints=2"]
+    log, run = folder / "log", folder / "killed"
+    whole = torchrun(0, [*settings, f"run.dir={folder / 'whole'}"], folder / "whole.log")
+    if whole.wait(_PATIENCE_SECONDS):
+        return Outcome("no run to compare with", [(folder / "whole.log").read_text()[-2000:]])
+    process, chance, kills = torchrun(times, [*settings, f"run.dir={run}"], log), random.Random(2), 0
+    before: set[int] = set()  # processes of earlier starts
+    try:
+        for number in range(times):
+            seen = _step(run)
+            ranks = _await_ranks(process, before)
+            before |= {rank.pid for rank in ranks}
+            if number % 2:
+                time.sleep(chance.uniform(0, _LONGEST_JOINING_SECONDS))
+            else:
+                _await_step(process, run, seen + 1)
+            if len(ranks) < 2 or process.poll() is not None:
+                break
+            chance.choice(ranks).send_signal(signal.SIGKILL)
+            kills += 1
+        code = process.wait(_PATIENCE_SECONDS)
+    except (TimeoutError, subprocess.TimeoutExpired):
+        return Outcome(f"hangs after {kills} kills", [log.read_text()[-3000:]])
+    finally:
+        for child in [*psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []:
+            child.kill()
+        process.kill()
+        process.wait()
+    failures = [] if code == 0 else [f"exit code {code} after {kills} kills: {log.read_text()[-3000:]}"]
+    if kills < times:
+        failures.append(f"ended after {kills} kills")
+    if not failures:
+        ends = [
+            lasting(load_checkpoint(checkpoint_path(each / "checkpoints", steps))) for each in (folder / "whole", run)
+        ]
+        failures = differing({**ends[0], "best": 0}, {**ends[1], "best": 0})
+    return Outcome(f"{kills if not failures else 'not'} of {times} recovered, {len(failures)} differ", failures)
+
+
+def _step(run: Path) -> int:
+    return max((int(path.stem) for path in list_checkpoints(run / "checkpoints")), default=0)
+
+
+def _await_ranks(process: "subprocess.Popen[bytes]", before: set[int]) -> list[psutil.Process]:
+    """The two processes that train, once they are there, and are not those of an earlier start."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while process.poll() is None:
+        children = [each for each in psutil.Process(process.pid).children() if each.pid not in before and _trains(each)]
+        if len(children) == 2:
+            return children
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.1)
+    return []
+
+
+def _trains(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and "train.py" in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def _await_step(process: "subprocess.Popen[bytes]", run: Path, step: int) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while _step(run) < step and process.poll() is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.1)
