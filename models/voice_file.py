@@ -1,15 +1,15 @@
 """A voice on disk: one safetensors file with the averaged weights and everything needed to speak with them.
 
 The settings, the symbol table, the speakers' names and the user's lexicon are the file's metadata, so weights can
-never meet another symbol table than their own. Weight norms are folded; a voice of one speaker has no posterior
-encoder, unless training is to go on from it.
+never meet another symbol table than their own. Unless training is to go on from it, weight norms are folded, and a
+voice of one speaker has no posterior encoder.
 """
 
 import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import safetensors
@@ -20,6 +20,7 @@ from torch import Tensor
 from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
 from models.synthesizer import Synthesizer
+from models.weight_norm import WeightNorm, folded, stored, weight_norms
 
 _FORMAT = "parlance-voice-1"
 
@@ -34,6 +35,7 @@ class VoiceFile:
     speakers: tuple[str, ...]  # empty for a single voice
     step: int  # of the training that made it
     lexicon: str | None = None  # how the user wants single words read, as its JSON
+    norms: Mapping[str, WeightNorm] = field(default_factory=dict)  # of its normalised weights, as far as they are known
 
 
 def save_voice(
@@ -45,6 +47,7 @@ def save_voice(
     speakers: Sequence[str],
     step: int,
     lexicon: str | None = None,
+    norms: Mapping[str, WeightNorm] | None = None,
     whole: bool = False,
 ) -> None:
     """Write a voice; the synthesizer itself stays as it is.
@@ -57,6 +60,7 @@ def save_voice(
         speakers: their names; empty for a single voice.
         step: of the training that made it.
         lexicon: how the user wants single words read, as its JSON.
+        norms: magnitude and direction of normalised weights, which are stored in the place of the weights.
         whole: whether a voice of one speaker keeps its posterior encoder, which it needs to be trained on.
 
     Raises:
@@ -67,6 +71,9 @@ def save_voice(
         for name, weight in synthesizer.folded_state_dict().items()
         if whole or len(speakers) > 1 or not name.startswith("posterior_encoder.")
     }
+    for name, norm in (norms or {}).items():
+        if weights.pop(name, None) is not None:
+            weights |= stored(name, norm)
     metadata = {
         "format": _FORMAT,
         "config": dump_config(config),
@@ -101,8 +108,16 @@ def load_voice(path: Path) -> VoiceFile:
         raise InputError(f"{path}: is damaged (its SHA-256 does not match); make it again from the run")
     config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
     speakers = tuple(json.loads(metadata["speakers"]))
-    synthesizer = synthesizer_of(config, weights, num_speakers=max(1, len(speakers)))
-    return VoiceFile(config, synthesizer, metadata["symbols"], speakers, int(metadata["step"]), metadata.get("lexicon"))
+    synthesizer = synthesizer_of(config, folded(weights, str(path)), num_speakers=max(1, len(speakers)))
+    return VoiceFile(
+        config,
+        synthesizer,
+        metadata["symbols"],
+        speakers,
+        int(metadata["step"]),
+        metadata.get("lexicon"),
+        weight_norms(weights),
+    )
 
 
 def synthesizer_of(config: Config, weights: Mapping[str, Tensor], *, num_speakers: int) -> Synthesizer:

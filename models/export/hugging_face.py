@@ -6,6 +6,7 @@ posterior encoder: a voice without one gets one of zeros, which nothing there us
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,12 @@ from configs import Config, HifiganSettings, InputError, dump_config
 from configs.atomic_file import replacing
 from models.importing.hugging_face import OUR_SECTION
 from models.importing.names import hugging_face_name
-from models.importing.weight_norm import unfolded
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, empty_synthesizer
+from models.weight_norm import WeightNorm, stored, unfolded
 
 _PAD, _START, _END = "_", "^", "$"
+_UNKNOWN: Mapping[str, WeightNorm] = {}
 
 
 def export_hugging_face(voice: VoiceFile, folder: Path) -> list[Path]:
@@ -62,7 +64,7 @@ def export_hugging_face(voice: VoiceFile, folder: Path) -> list[Path]:
         "pad_token": _PAD,
         "unk_token": _PAD,
     }
-    weights = hugging_face_weights(voice.synthesizer, voice.config)
+    weights = hugging_face_weights(voice.synthesizer, voice.config, voice.norms)
     contents = {
         "config.json": _json(settings),
         "model.safetensors": save(weights, {"format": "pt"}),
@@ -136,20 +138,28 @@ def hugging_face_settings(synthesizer: Synthesizer, config: Config) -> dict[str,
     }
 
 
-def hugging_face_weights(synthesizer: Synthesizer, config: Config) -> dict[str, Tensor]:
-    """Every tensor of a `VitsModel`, by its names and in its shapes; `hugging_face_settings` has accepted the model."""
+def hugging_face_weights(
+    synthesizer: Synthesizer, config: Config, norms: Mapping[str, WeightNorm] = _UNKNOWN
+) -> dict[str, Tensor]:
+    """Every tensor of a `VitsModel`, by its names and in its shapes; `hugging_face_settings` has accepted the model.
+
+    Args:
+        synthesizer: speaks with the voice.
+        config: what it was made with.
+        norms: magnitude and direction of its normalised weights, as far as they are known.
+    """
     weights = {name: weight.detach().cpu() for name, weight in synthesizer.folded_state_dict().items()}
     if "posterior_encoder.input.weight" not in weights or _posterior_is_of_another_kernel(config):
         weights = {name: weight for name, weight in weights.items() if not name.startswith("posterior_encoder.")}
         weights |= _posterior_of_zeros(synthesizer, config)
+        norms = {name: norm for name, norm in norms.items() if not name.startswith("posterior_encoder.")}
     kernels = len(config.decoder.residual_kernel_sizes) if isinstance(config.decoder, HifiganSettings) else 1
     deterministic = config.model.duration_predictor == "deterministic"
     theirs: dict[str, Tensor] = {}
     for name, weight in weights.items():
         there = hugging_face_name(name, kernels=kernels, deterministic=deterministic)
         if ".wavenet." in there and there.endswith(".weight"):
-            layer = f"{there.removesuffix('weight')}parametrizations.weight.original"
-            theirs[f"{layer}0"], theirs[f"{layer}1"] = unfolded(weight)
+            theirs |= stored(there, norms[name] if name in norms else unfolded(weight))
         elif name.endswith((".relative_keys", ".relative_values")):
             theirs[there] = weight.unsqueeze(0)
         elif ".pointwise." in name and name.endswith(".weight"):  # theirs convolve

@@ -28,6 +28,7 @@ def main() -> int:
         speakers=voice.speakers,
         step=voice.step,
         lexicon=voice.lexicon,
+        norms=voice.norms,
         whole=True,
     )
     print(f"voice        {arguments.output}")

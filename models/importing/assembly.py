@@ -72,6 +72,12 @@ def assemble(foreign: Foreign, description: Description, *, skipped: Mapping[str
         posterior_encoder=architecture.spectrogram_bins is not None,
     )
     lines = _fill(synthesizer, foreign, description.parts, copied_rows=num_symbols - architecture.num_symbols)
+    shapes = {name: weight.shape for name, weight in synthesizer.state_dict().items()}
+    norms = {
+        name: foreign.norms[theirs].shaped(shapes[name])
+        for name in shapes
+        if (theirs := foreign.name(name)) in foreign.norms
+    }
     lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "not used to speak") for name, tensor in skipped.items()]
     voice = VoiceFile(
         config=config,
@@ -80,6 +86,7 @@ def assemble(foreign: Foreign, description: Description, *, skipped: Mapping[str
         speakers=speakers,
         step=description.step,
         lexicon=description.lexicon,
+        norms=norms,
     )
     notes = (*description.notes, *assumed, *alphabet.notes)
     return Imported(voice, Report(f"{description.source}: {description.title}", tuple(lines), notes))

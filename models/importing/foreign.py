@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from configs import InputError
+from models.weight_norm import folded, weight_norms
 
 
 class Naming(Protocol):
@@ -33,13 +34,17 @@ class Foreign:
     """Tensors of another program's model.
 
     Args:
-        tensors: by their names, weight norms folded.
-        naming: from our names to theirs.
+        tensors: by their names.
+        naming: from our names to theirs, weight norms folded.
         source: names the file in what is said about it.
+
+    Raises:
+        InputError: a weight norm is damaged.
     """
 
     def __init__(self, tensors: Mapping[str, Tensor], naming: Naming, source: str) -> None:
-        self.tensors, self.source, self._naming = dict(tensors), source, naming
+        self.tensors, self.norms = folded(tensors, source), weight_norms(tensors)
+        self.source, self._naming = source, naming
         self._kernels = 1  # with which all residual blocks are those of the first upsampling
         self.stages = self._count("decoder.upsamples.{}.weight")
         self._kernels = self._count("decoder.residuals.0.blocks.{}.dilated.0.weight") // max(1, self.stages)

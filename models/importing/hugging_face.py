@@ -13,7 +13,6 @@ from models.importing.assembly import Description, Imported, assemble
 from models.importing.foreign import Foreign
 from models.importing.json_file import read_json, section
 from models.importing.names import hugging_face_name
-from models.importing.weight_norm import folded
 
 PARTS = ("text_encoder.", "posterior_encoder.", "decoder.", "flow.", "duration_predictor.", "embed_speaker.")
 OUR_SECTION = "parlance"  # of a config.json that we wrote: what transformers has no name for
@@ -55,7 +54,7 @@ def read_hugging_face(folder: Path) -> Imported:
 def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
-            return folded({name: file.get_tensor(name) for name in file.keys()}, str(path))  # noqa: SIM118
+            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, safetensors.SafetensorError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); a model of pytorch_model.bin alone is saved anew by transformers with "

@@ -14,7 +14,6 @@ from models.importing.foreign import Foreign
 from models.importing.json_file import read_json, section, whole_numbers
 from models.importing.names import original_name
 from models.importing.torch_file import read_torch_file, tensors_of
-from models.importing.weight_norm import folded
 
 PARTS = ("enc_p.", "enc_q.", "dec.", "flow.", "dp.", "emb_g.")
 
@@ -30,7 +29,7 @@ _JUDGE_NAMES = ("scale_1", "period_2", "period_3", "period_5", "period_7", "peri
 
 def original_synthesizer(tensors: Mapping[str, Tensor], source: str) -> Foreign:
     """A synthesizer by the names of the original repository."""
-    return Foreign({_ordinary(name): tensor for name, tensor in folded(tensors, source).items()}, original_name, source)
+    return Foreign({_ordinary(name): tensor for name, tensor in tensors.items()}, original_name, source)
 
 
 def original_judges(tensors: Mapping[str, Tensor]) -> Judges:

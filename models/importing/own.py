@@ -13,6 +13,7 @@ from models.importing.assembly import Imported, Judges
 from models.importing.report import Fate, Line, Report
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, load_voice, synthesizer_of
+from models.weight_norm import weight_norms
 
 
 def read_voice(path: Path) -> Imported:
@@ -48,6 +49,7 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
             speakers=speakers,
             step=state["step"],
             lexicon=lexicon,
+            norms=weight_norms(state["average"]),
         )
         judges = _judges(state["discriminator"], config) if to_train else None
     except (KeyError, RuntimeError) as error:

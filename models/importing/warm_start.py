@@ -18,6 +18,7 @@ from models.importing.report import Fate, Line, Report
 from models.importing.sources import load_voice_from
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile
+from models.weight_norm import WeightNorm, put_weight_norm, unfolded
 
 PARTS = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder", "speakers")
 
@@ -158,7 +159,7 @@ class WarmStart:
             elif there.shape != here.shape:
                 lines.append(Line(name, Fate.NEW, tuple(here.shape), f"of another shape there: {list(there.shape)}"))
             else:
-                _put(synthesizer, name, there)
+                _put(synthesizer, name, there, voice.norms.get(name))
                 lines.append(Line(name, Fate.COPIED, tuple(here.shape)))
         self._refuse_too_little(lines)
         lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "there is none here") for name, tensor in found.items()]
@@ -207,12 +208,11 @@ def _settled_shape(name: str, tensor: Tensor) -> tuple[int, ...]:
     return tuple(tensor.shape[1:] if name in _EMBEDDINGS else tensor.shape)
 
 
-def _put(synthesizer: nn.Module, name: str, weight: Tensor) -> None:
+def _put(synthesizer: nn.Module, name: str, weight: Tensor, norm: WeightNorm | None) -> None:
     path, _, own = name.rpartition(".")
     module = synthesizer.get_submodule(path)
     if parametrize.is_parametrized(module, own):
-        # Weight norm's way back: the magnitude becomes the norm, so that the layer multiplies by this weight.
-        setattr(module, own, weight.to(getattr(module, own), copy=True))
+        put_weight_norm(module, norm or unfolded(weight))
     else:
         getattr(module, own).copy_(weight)
 
