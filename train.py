@@ -41,17 +41,19 @@ from losses import (
     mel_loss,
     subband_stft_loss,
 )
-from models.checkpoint import checkpoint_path, list_checkpoints, prune_checkpoints, save_checkpoint
+from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
 from models.device import choose_device
 from models.discriminator import Discriminator, Judgement
 from models.importing.warm_start import WarmStart
 from models.layers.convolution import use_channels_last
 from models.synthesizer import Synthesis, Synthesizer
 from training.averaging import make_average, update_average
+from training.broken_steps import RecentSteps, newest_record, read_record, write_records
 from training.clock import Clock
 from training.epochs import Epochs
-from training.execution import Replayed, execution
+from training.execution import Replayed, execution, tell
 from training.features import Features, Segments
+from training.finite_weights import first_not_finite, tensors_in
 from training.interruption import Interrupted, StopRequest, listening_for_stop
 from training.journal import Journal, JournalError, RunningMeans
 from training.pace import Pace
@@ -60,6 +62,7 @@ from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
 from training.ranks import Ranks, is_restarted, leave, local_device
 from training.rehearsal import refuse_too_large, settle_batch_size
+from training.replay import replay
 from training.reporting import Reporter
 from training.resumption import read_stopped
 from training.run_folder import alone_in, newest_step, refuse_begun
@@ -111,6 +114,7 @@ class Trainer:
         self.discriminator_optimizer = self._optimizer(self.discriminator)
         self.scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.updates = Updates(self.scaler, self.device)
+        self.recent = RecentSteps()
         self.pace = Pace(train, self.device)
         self.carry_out = execution(
             self.train_step,
@@ -150,6 +154,7 @@ class Trainer:
         self.best = Best()
         self.voices = RunVoices(config, corpus)
         self.means = RunningMeans()
+        self.from_seed = True  # whether the weights of step 0 follow from the settings
 
     # ------------------------------------------------------------------------------------------- the algorithm
 
@@ -259,7 +264,17 @@ class Trainer:
     def teach(self, batch: Batch) -> StepReport:
         """Make a training step at the pace of its place in the run, carried out as `train.execution` says."""
         self.pace.set(step=self.step, epoch=self.epoch)
-        return self.carry_out(batch)
+        noise = noise_state(self.device)
+        report = self.carry_out(batch)
+        self.recent.add(self.step + 1, batch.ids, noise, report.gradient_norms())
+        return report
+
+    def compute_in_float32(self) -> None:
+        """Make every further step in float32, operation by operation, and without other ranks."""
+        self.ranks, self.dtype = Ranks(), torch.float32
+        self.scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=False)
+        self.updates = Updates(self.scaler, self.device)
+        self.carry_out = self.train_step
 
     @property
     def epoch(self) -> int:
@@ -354,6 +369,8 @@ class Trainer:
 
     def report(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> None:
         """Write one line of metrics: the means since the last one, and the pace since then."""
+        self.record_broken_steps()
+        self.refuse_broken_weights()
         self.refuse_hopeless()
         of_ranks = self.ranks.gather(self.means.read())
         if reporter is None:
@@ -370,6 +387,49 @@ class Trainer:
         if bar.disable:
             print(f"step {self.step}/{self.total_steps}  {summary}", flush=True)
 
+    def record_broken_steps(self) -> None:
+        """Write down which of the newest steps had gradients that are not finite, and on which recordings."""
+        broken = self.recent.read()  # the same on all ranks, since gradients are added over them
+        if not broken:
+            return
+        of_ranks = self.ranks.gather(broken)
+        if not self.ranks.is_first:
+            return
+        try:
+            write_records(self.folder, of_ranks, self.config, from_seed=self.from_seed)
+        except InputError as error:  # a run is worth more than its records
+            tell(f"step {broken[0].step} was skipped, and is not recorded: {error}")
+            return
+        if self.dtype != torch.float16:  # which skips some while it looks for its scale
+            tell(
+                f"the gradients of step {broken[0].step} are not finite: it was skipped; the operation where that "
+                f"began is found by python train.py --replay {self.folder} {broken[0].step}"
+            )
+
+    def refuse_broken_weights(self) -> None:
+        """Stop a run before weights that are NaN or infinite are written to the disk.
+
+        Raises:
+            InputError: there are some.
+        """
+        state = {name: getattr(self, name).state_dict() for name in ("synthesizer", "discriminator", "average")}
+        for name in ("synthesizer_optimizer", "discriminator_optimizer"):
+            state[name] = getattr(self, name).state_dict()["state"]
+        broken = first_not_finite(tensors_in(state))
+        if broken is not None:
+            raise InputError(
+                f"training broke before step {self.step}: {broken} is NaN or infinite, and is not saved; "
+                f"{self._way_out}"
+            )
+
+    @property
+    def _way_out(self) -> str:
+        newest = list_checkpoints(self.folder / "checkpoints")[-1:]
+        return (
+            f"the newest checkpoint is {newest[0] if newest else 'none'}; lower train.learning_rate, or set "
+            "train.max_gradient_norm or train.precision=fp32"
+        )
+
     def refuse_hopeless(self) -> None:
         """Stop a run that learns nothing any more.
 
@@ -378,11 +438,9 @@ class Trainer:
         """
         hopeless = self.updates.hopeless()
         if hopeless:
-            newest = list_checkpoints(self.folder / "checkpoints")[-1:]
             raise InputError(
                 f"training broke before step {self.step}: the gradients of the {' and the '.join(hopeless)} have been "
-                f"NaN or infinite for many steps; the newest checkpoint is {newest[0] if newest else 'none'}; lower "
-                "train.learning_rate, or set train.max_gradient_norm or train.precision=fp32"
+                f"NaN or infinite for many steps; {self._way_out}"
             )
 
     def validate(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> bool:
@@ -418,6 +476,8 @@ class Trainer:
             InputError: the disk is full or the folder is read-only; or there is a fault, and where the run is then.
         """
         with self.clock.on("saving"):
+            self.record_broken_steps()
+            self.refuse_broken_weights()
             state = self.state_dict()
             if reporter is None:
                 return
@@ -437,7 +497,12 @@ class Trainer:
                 if fault is None:
                     raise
                 raise InputError(f"{fault}, and {error}") from error
-            prune_checkpoints(folder, keep=self.config.train.keep_checkpoints, best_step=self.best.step)
+            prune_checkpoints(
+                folder,
+                keep=self.config.train.keep_checkpoints,
+                best_step=self.best.step,
+                replayed_step=newest_record(self.folder),
+            )
         if fault is not None:
             raise InputError(
                 f"{fault}; the run is saved at step {self.step}: continue with python train.py --resume {self.folder}"
@@ -483,6 +548,7 @@ class Trainer:
             group.update(weight_decay=train.weight_decay, **self._way_to_step)
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
+        self.from_seed = False
         self.step, self.seconds, self.best = state["step"], state["seconds"], Best(**state["best"])
         self.epochs = Epochs(**state.get("epochs", asdict(self.epochs)))
         self.validation_due = state.get("validation_due", False)
@@ -539,6 +605,7 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
         alphabet = corpus.symbols.to_json()
         report = warm.give(trainer.synthesizer, trainer.discriminator, config, alphabet, corpus.speakers)
         trainer.average.load_state_dict(trainer.synthesizer.state_dict())
+        trainer.from_seed = False
         if aloud:
             print(report.text())
     return trainer
@@ -578,11 +645,47 @@ def resume(
     return trainer
 
 
+def replayed(folder: Path, step: int, ranks: Ranks) -> str:
+    """Make a step again whose gradients were not finite; return what was found, in a few lines.
+
+    Raises:
+        InputError: the step was not recorded, or there are no weights or recordings to make it again with.
+    """
+    record = read_record(folder, step, rank=ranks.rank, ranks=ranks.count)
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    before = [path for path in checkpoints if int(path.stem) < step]
+    exactly = bool(before) or record.from_seed
+    if not checkpoints and not exactly:
+        raise InputError(f"{folder}: there is no checkpoint in it to replay step {step} with")
+    path = before[-1] if before else None if exactly else checkpoints[0]
+    state = None if path is None else load_checkpoint(path)
+    known = {} if state is None else {"symbols": SymbolTable.from_json(state["symbols"]), "speakers": state["speakers"]}
+    corpus = open_corpus(record.config.data, record.config.audio, aloud=ranks.is_first, **known)
+    trainer = Trainer(record.config, corpus, ranks)
+    if state is not None:
+        trainer.load_state_dict(state)
+    weights = f"those of {path or 'the seed'}" + ("" if exactly else ", for there are none of a step before")
+    found = replay(trainer, record.broken, exactly=exactly)
+    norms = ", ".join(f"{norm:g} ({network})" for network, norm in record.broken.gradient_norms.items())
+    lines = (
+        f"step         {step}, of which the norms of the gradients were {norms}",
+        f"recordings   {', '.join(record.broken.ids)}",
+        f"weights      {weights}",
+        f"in float32   {found}",
+    )
+    return "\n".join(lines)
+
+
 @command
 def main() -> int:
     """Train from the command line."""
     asked = read_arguments()
     with Ranks.joined() as ranks:
+        if asked.replay is not None:
+            found = ranks.gather(replayed(*asked.replay, ranks))
+            if ranks.is_first:
+                print("\n\n".join(found))
+            return 0
         if asked.config is None:
             assert asked.resume is not None
             return run(resume(asked.resume, asked.overrides, ranks, accept_changes=asked.changed))

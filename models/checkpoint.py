@@ -68,8 +68,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-def prune_checkpoints(folder: Path, *, keep: int, best_step: int | None) -> None:
-    """Delete all but the newest `keep` checkpoints and the best one."""
-    for path in list_checkpoints(folder)[:-keep]:
-        if int(path.stem) != best_step:
+def prune_checkpoints(folder: Path, *, keep: int, best_step: int | None, replayed_step: int | None = None) -> None:
+    """Delete all but the newest `keep` checkpoints, the best one, and the last one before a step to be replayed."""
+    paths = list_checkpoints(folder)
+    before = [path for path in paths if replayed_step is not None and int(path.stem) < replayed_step]
+    for path in paths[:-keep]:
+        if int(path.stem) != best_step and path not in before[-1:]:
             path.unlink()

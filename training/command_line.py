@@ -12,13 +12,14 @@ from configs.command_line import CommandParser, settings_help
 class TrainingArguments:
     """What train.py is asked to do."""
 
-    config: Config | None  # of a new run; None to resume one
+    config: Config | None  # of a new run; None to resume or replay one
     resume: Path | None
     changed: bool  # whether the run may go on as another one
     or_resume: bool  # whether to resume the run of `config`, if it has begun
     overrides: tuple[str, ...]  # section.key=value
     warm_start: Path | None
     parts: str | None
+    replay: tuple[Path, int] | None = None  # a run and a step of it
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -36,6 +37,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="continue with other batches, losses, recordings or processes: another run, with the same weights",
     )
     parser.add_argument("--or-resume", action="store_true", help="continue the run of these settings if it has begun")
+    parser.add_argument(
+        "--replay",
+        nargs=2,
+        metavar=("RUN", "STEP"),
+        help="make a step of a run again whose gradients were not finite, and name the first operation that was not",
+    )
     parser.add_argument("--warm-start", metavar="VOICE", type=Path, help="begin with the weights of a voice")
     parser.add_argument("--parts", help="which parts of it to take, such as decoder,posterior_encoder,flow (all)")
     return parser
@@ -51,6 +58,14 @@ def read_arguments() -> TrainingArguments:
     settings: list[str] = arguments.settings
     if arguments.parts is not None and arguments.warm_start is None:
         raise InputError("--parts says what to take of a voice: give the voice with --warm-start VOICE")
+    if arguments.replay is not None:
+        folder, step = arguments.replay
+        if not step.isdecimal():
+            raise InputError(f"--replay {folder} {step}: give the number of a step, such as --replay {folder} 12")
+        others = (settings, arguments.resume, arguments.changed, arguments.or_resume, arguments.warm_start)
+        if any(others):
+            raise InputError(f"--replay {folder} {step}: takes no other argument, for a step has the settings it had")
+        return TrainingArguments(None, None, False, False, (), None, None, (Path(folder), int(step)))
     if arguments.resume is not None:
         if arguments.warm_start is not None:
             raise InputError("--warm-start begins a run and --resume continues one: give one of the two")

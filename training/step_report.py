@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from training.updates import can_be_used
+
 _OF_ALL_RANKS = (
     "gradient_norm/",
     "gradient_norm_max/",
@@ -20,14 +22,16 @@ class StepReport:
     discriminator_gradient_norm: Tensor
     synthesizer_gradient_norm: Tensor
 
+    def gradient_norms(self) -> dict[str, Tensor]:
+        """The norm of the gradients of each network."""
+        return {"discriminator": self.discriminator_gradient_norm, "synthesizer": self.synthesizer_gradient_norm}
+
     def scalars(self) -> dict[str, Tensor]:
         """Every number under the name it has in metrics.jsonl and TensorBoard."""
         return {
             **self.losses,
-            "gradient_norm/discriminator": self.discriminator_gradient_norm,
-            "gradient_norm/synthesizer": self.synthesizer_gradient_norm,
-            "passed_over/discriminator": ~self.discriminator_gradient_norm.isfinite(),
-            "passed_over/synthesizer": ~self.synthesizer_gradient_norm.isfinite(),
+            **{f"gradient_norm/{name}": norm for name, norm in self.gradient_norms().items()},
+            **{f"passed_over/{name}": ~can_be_used(norm) for name, norm in self.gradient_norms().items()},
         }
 
 

@@ -9,6 +9,11 @@ from torch import Tensor
 _MOST_IN_A_ROW = 50  # more than fp16 needs to find its scale
 
 
+def can_be_used(norm: Tensor) -> Tensor:
+    """Whether gradients of this norm can be used for an update: AdamW adds up their squares, which must be finite."""
+    return norm.square().isfinite()
+
+
 class Updates:
     """Steps optimizers, and counts for each of them how often in a row it could not.
 
@@ -30,7 +35,7 @@ class Updates:
             optimizer: where it is fused, it looks on the device whether it shall step; else this waits for the device.
             norm: of the gradients, 0-d.
         """
-        broken = (~norm.isfinite()).float()
+        broken = (~can_be_used(norm)).float()
         if name not in self.passed_over:
             self.passed_over[name] = torch.zeros((), device=self._device)
         self.passed_over[name].add_(1).mul_(broken)

@@ -115,3 +115,10 @@ def test_the_newest_and_the_best_are_kept(tmp_path: Path) -> None:
     prune_checkpoints(tmp_path, keep=2, best_step=200)
     assert [path.name for path in list_checkpoints(tmp_path)] == ["00000200.pt", "00000400.pt", "00001000.pt"]
     assert (tmp_path / "mine.pt").exists()
+
+
+def test_the_last_checkpoint_before_a_step_to_be_replayed_is_kept(tmp_path: Path) -> None:
+    for step in range(1, 8):
+        save_checkpoint(checkpoint_path(tmp_path, step), {})
+    prune_checkpoints(tmp_path, keep=2, best_step=2, replayed_step=5)
+    assert [int(path.stem) for path in list_checkpoints(tmp_path)] == [2, 4, 6, 7]
