@@ -24,6 +24,12 @@ from configs.section import (
     Weight,
 )
 
+# Bounds beyond which weights or gradients overflow float32 after a few steps, whatever else is set.
+LossWeight = Annotated[float, Field(ge=0.0, le=1e9)]
+LearningRate = Annotated[float, Field(gt=0.0, le=100.0)]
+# Where the square of a gradient is too small for float32, AdamW divides by this alone.
+Epsilon = Annotated[float, Field(ge=1e-20, le=1.0)]
+
 Resolution = Annotated[tuple[Positive, Positive, Positive], Field(strict=False)]
 
 
@@ -195,17 +201,17 @@ class DiscriminatorSettings(Section):
 class LossSettings(Section):
     """Weight of each term the synthesizer is taught by."""
 
-    mel: Weight = 45.0
+    mel: LossWeight = 45.0
     """L1 distance between mel spectrograms."""
-    kl: Weight = 1.0
+    kl: LossWeight = 1.0
     """KL divergence between posterior and flow prior."""
-    duration: Weight = 1.0
+    duration: LossWeight = 1.0
     """Negative log-likelihood (or squared error) of the durations."""
-    adversarial: Weight = 1.0
+    adversarial: LossWeight = 1.0
     """Least-squares adversarial loss."""
-    feature_matching: Weight = 1.0
+    feature_matching: LossWeight = 1.0
     """Feature-matching loss, which is doubled by its definition."""
-    subband_stft: Weight = 0.0
+    subband_stft: LossWeight = 0.0
     """Multi-resolution spectral distance inside four sub-bands (Multi-band MelGAN, 2021); 0, but 1 for mb-istft."""
 
 
@@ -228,7 +234,7 @@ class TrainSettings(Section):
     """S: samples of a segment, the piece of a recording that is decoded."""
     segments: Positive = 1
     """Segments decoded per recording and step."""
-    learning_rate: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 2e-4
+    learning_rate: LearningRate = 2e-4
     """Learning rate of both AdamW optimizers at the start."""
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = 0.999875
     """Factor on the learning rate per epoch."""
@@ -238,7 +244,7 @@ class TrainSettings(Section):
     """Decay of AdamW's first moment."""
     adam_beta_2: Probability = 0.99
     """Decay of AdamW's second moment."""
-    adam_epsilon: Annotated[float, Field(gt=0)] = 1e-9
+    adam_epsilon: Epsilon = 1e-9
     """Term that keeps AdamW's denominator from zero."""
     weight_decay: Weight = 0.01
     """AdamW's decoupled weight decay."""
@@ -393,6 +399,11 @@ class Config(Section):
             (
                 list(buckets) != sorted(set(buckets)),
                 f"data.bucket_frames = {list(buckets)} must rise from bucket to bucket",
+            ),
+            (
+                train.learning_rate * train.weight_decay >= 1,
+                f"train.learning_rate = {train.learning_rate:g} times train.weight_decay = {train.weight_decay:g} must "
+                "be below 1: a step multiplies each weight by 1 minus this product",
             ),
             (
                 train.accumulate > 1 and train.reuse_real_features,

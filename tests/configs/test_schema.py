@@ -1,5 +1,6 @@
 """The settings: frozen, with the paper's numbers as defaults, and sections that fit each other."""
 
+import math
 from typing import Any
 
 import pytest
@@ -77,6 +78,7 @@ def test_what_follows_from_other_values_is_computed() -> None:
         ({"model": {"duration_kernel_size": 2}}, ["[model]", "odd"]),
         ({"model": {"attention_heads": 5}}, ["model.hidden_channels", "192", "5"]),
         ({"model": {"latent_channels": 191}}, ["model.latent_channels", "191"]),
+        ({"train": {"learning_rate": 2.0, "weight_decay": 0.5}}, ["train.learning_rate", "2", "weight_decay", "0.5"]),
     ],
 )
 def test_sections_that_do_not_fit_are_refused_with_keys_and_values(
@@ -96,6 +98,7 @@ def test_sections_that_do_not_fit_are_refused_with_keys_and_values(
         {"audio": {"fmax_hz": 11025.0}},
         {"data": {"characters_per_second": [0.0, 8.0]}},
         {"discriminator": {"scales": 0}},
+        {"train": {"learning_rate": 1.9, "weight_decay": 0.5}},
     ],
 )
 def test_what_just_fits_is_accepted(sections: dict[str, dict[str, Any]]) -> None:
@@ -113,3 +116,17 @@ def test_every_field_says_what_it_is() -> None:
         if not inner.description
     ]
     assert silent == []
+
+
+@pytest.mark.parametrize("value", [1e300, 1e30, 1e10, math.inf, math.nan, -1.0])
+@pytest.mark.parametrize(
+    "key", ["train.learning_rate", "train.weight_decay", "train.adam_epsilon", "loss.mel", "loss.feature_matching"]
+)
+def test_numbers_that_would_overflow_weights_are_refused_with_their_key(key: str, value: float) -> None:
+    section, _, name = key.partition(".")
+    assert key in refusal(**{section: {name: value}})
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-300, 1e-30])
+def test_an_epsilon_that_is_nothing_to_float32_is_refused(value: float) -> None:
+    assert "train.adam_epsilon" in refusal(train={"adam_epsilon": value})
