@@ -1,6 +1,7 @@
 """A run whose gradients break says which step it was, replays it to the operation, and saves no broken weight."""
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def test_a_broken_step_is_recorded_and_replayed_from_the_seed_and_from_a_checkpo
     found = [output.partition("in float32")[2] for output in outputs]
     assert found[0] == found[1]
     assert "the first result that is not finite is" in found[0]
-    assert any(f", at {room}/" in found[0] for room in ("models", "losses", "data", "training"))
+    assert re.search(r" of aten\.\w+.* in the (forward|backward) pass, at [\w/]+\.py:\d+", found[0]), found[0]
     record = read_record(tmp_path / "saved", step)
     assert f"recordings   {', '.join(record.broken.ids)}\n" in outputs[0]
     assert "weights      those of the seed\n" in outputs[0]
@@ -139,8 +140,15 @@ PLACES: dict[str, Callable[[Trainer], torch.Tensor]] = {
 }
 
 
-@pytest.mark.parametrize("value", [math.nan, math.inf])
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        ("synthesizer", math.nan),
+        ("discriminator", math.inf),
+        ("average", math.nan),
+        ("synthesizer_optimizer", math.inf),
+    ],
+)
 def test_weights_that_are_not_finite_end_the_run_and_are_not_saved(
     experiment: Experiment, tmp_path: Path, place: str, value: float
 ) -> None:

@@ -9,11 +9,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models import Discriminator, Synthesizer
 from models.checkpoint import checkpoint_path, save_checkpoint
-from models.importing import WarmStart
+from models.discriminator import Discriminator
 from models.importing.__main__ import main
 from models.importing.own import read_checkpoint
+from models.importing.warm_start import WarmStart
+from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
 from models.weight_norm import weight_norms
 from tests.models.importing.foreign_files import original_synthesizer, write_original, write_piper
