@@ -64,7 +64,7 @@ from training.ranks import Ranks, is_restarted, leave, local_device
 from training.rehearsal import refuse_too_large, settle_batch_size
 from training.replay import replay
 from training.reporting import Reporter
-from training.resumption import read_stopped
+from training.resumption import Stopped, read_stopped
 from training.run_folder import alone_in, newest_step, refuse_begun
 from training.run_voices import BEST, NEWEST, RunVoices
 from training.schedule import learning_rate
@@ -657,14 +657,19 @@ def replayed(folder: Path, step: int, ranks: Ranks) -> str:
     exactly = bool(before) or record.from_seed
     if not checkpoints and not exactly:
         raise InputError(f"{folder}: there is no checkpoint in it to replay step {step} with")
-    path = before[-1] if before else None if exactly else checkpoints[0]
-    state = None if path is None else load_checkpoint(path)
-    known = {} if state is None else {"symbols": SymbolTable.from_json(state["symbols"]), "speakers": state["speakers"]}
-    corpus = open_corpus(record.config.data, record.config.audio, aloud=ranks.is_first, **known)
-    trainer = Trainer(record.config, corpus, ranks)
-    if state is not None:
-        trainer.load_state_dict(state)
-    weights = f"those of {path or 'the seed'}" + ("" if exactly else ", for there are none of a step before")
+    config, stopped = record.config, None
+    if before or not exactly:
+        path = before[-1] if before else checkpoints[0]
+        stopped = Stopped(config, path, load_checkpoint(path))
+        stopped, corpus = stopped.open_corpus(accept_changes=False, aloud=ranks.is_first)
+    else:
+        corpus = open_corpus(config.data, config.audio, aloud=ranks.is_first)
+    trainer = Trainer(config, corpus, ranks)
+    if stopped is not None:
+        trainer.load_state_dict(stopped.state)
+    weights = "those of the seed" if stopped is None else f"those of {stopped.checkpoint}"
+    if not exactly:
+        weights += ", for there are none of a step before"
     found = replay(trainer, record.broken, exactly=exactly)
     norms = ", ".join(f"{norm:g} ({network})" for network, norm in record.broken.gradient_norms.items())
     lines = (
