@@ -1,30 +1,33 @@
 """Speak with a voice: `python infer.py runs/ljspeech "Hello." -o hello.wav`, or `Voice.load(path).speak("Hello.")`."""
 
+from configs.command_line import check_arguments
+from speaking.command_line import how_asked, read_arguments, read_text, timestamps_file
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_arguments)
+
 import argparse
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from configs import InputError, command
 from data.audio_file import FULL_SCALE, read_audio
 from data.audio_writer import AudioWriter
-from data.spectrogram import LinearSpectrogram
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from data.text.ssml import Break, Utter, parse_ssml
-from models.device import choose_device
+from models.export import needing_onnx
 from speaking.batch import Line, SpeakLine, cores, read_lines, speak_and_tell
-from speaking.command_line import build_parser, check_together, how_asked, open_outlet, read_text, timestamps_file
 from speaking.durations import check_durations
-from speaking.engine import Audio, Engine, OnnxEngine, TorchEngine, VoiceParts
+from speaking.engine import Audio, Engine, VoiceParts
 from speaking.manner import How, Manner
-from speaking.outlets import Outlet, send
+from speaking.outlets import Outlet, open_outlet, send
 from speaking.timestamps import TimedSpeech, Timeline, write_timestamps
 from speaking.utterance import Said, Silence, Utterance
 from speaking.words import SpokenWord, WordFinder
@@ -38,7 +41,7 @@ class Voice:
         engine: makes its sound.
     """
 
-    def __init__(self, parts: VoiceParts, engine: Engine) -> None:
+    def __init__(self, parts: VoiceParts, engine: Engine[Any]) -> None:
         self.config, self.speakers, self.engine = parts.config, parts.speakers, engine
         self.sample_rate = parts.config.audio.sample_rate
         data = parts.config.data
@@ -50,25 +53,30 @@ class Voice:
         )
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "auto") -> "Voice":
+    def load(cls, path: str | Path, device: str = "auto", *, threads: int | None = None) -> "Voice":
         """Load a voice: a run folder, a voice.safetensors, an .onnx with its .json, or what another program trained.
 
-        An .onnx computes on the CPU. What others trained is a checkpoint of the original VITS, one of Piper, or a
-        Hugging Face VitsModel.
+        An .onnx computes on the CPU, and torch is not imported for it. What others trained is a checkpoint of the
+        original VITS, one of Piper, or a Hugging Face VitsModel.
+
+        Args:
+            path: of the voice.
+            device: cpu, cuda, cuda:1, mps; auto is cuda where there is one, else cpu.
+            threads: of the processor to compute with; None is as many as the library wants.
 
         Raises:
             InputError: there is no voice there, it is damaged, or there is no such device.
         """
         path = Path(path)
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file or folder")
         if path.suffix == ".onnx":
-            from models.onnx_synthesizer import load_onnx
+            with needing_onnx():
+                from speaking.onnx_engine import OnnxEngine
+            return cls(*OnnxEngine.load(path, threads=threads))
+        from speaking.torch_engine import TorchEngine
 
-            onnx = load_onnx(path)
-            return cls(onnx, OnnxEngine(onnx.synthesizer))
-        from models.importing.sources import load_voice_from
-
-        voice = load_voice_from(path).voice
-        return cls(voice, TorchEngine(voice.synthesizer, choose_device(device)))
+        return cls(*TorchEngine.load(path, device, threads=threads))
 
     def speak(self, text: str, **how: Unpack[How]) -> Audio:
         """Speak a text of any length.
@@ -128,20 +136,11 @@ class Voice:
         """
         if len(self.speakers) < 2:
             raise InputError("this voice has one speaker only: there is nobody to convert to")
-        if not isinstance(self.engine, TorchEngine):
-            raise InputError("an .onnx voice only speaks: give the run folder or the voice.safetensors it was made of")
-        settings = self.config.audio
-        if len(audio) < settings.hop_length:
-            raise InputError(f"the recording has {len(audio)} samples, too few for one frame of {settings.hop_length}")
-        linear = LinearSpectrogram(
-            n_fft=settings.n_fft, window_length=settings.window_length, hop_length=settings.hop_length
-        )
-        spectrogram = linear(torch.from_numpy(audio)[None])
         source, heard = self._speaker_index(speaker), self._speaker_index(target)
-        return self.engine.convert(spectrogram, source or 0, heard or 0)
+        return self.engine.convert(audio, self.config.audio, source or 0, heard or 0)
 
     def _say(self, pieces: Iterable[Utter | Break], manner: Manner, speaker: int | None) -> Iterator[Said]:
-        generator = manner.generator()
+        generator = self.engine.generator(manner.seed)
         silence, spoken = 0.0, False  # seconds before the next sentence; whether there has been one
         piece: Utter | Break | None = None
         for piece in pieces:
@@ -174,7 +173,7 @@ class Voice:
         words: Callable[[], Sequence[SpokenWord]],
         manner: Manner,
         speaker: int | None,
-        generator: torch.Generator,
+        generator: Any,
     ) -> Utterance:
         noise_scale, duration_noise_scale = manner.noise_scales(encoded)
         check = partial(
@@ -207,8 +206,7 @@ class Voice:
 @command
 def main() -> int:
     """Speak from the command line."""
-    arguments = build_parser().parse_intermixed_args()  # the text may stand behind the options, too
-    check_together(arguments)
+    arguments = read_arguments()
     voice = Voice.load(arguments.voice, arguments.device)
     if arguments.source is not None:
         return _convert(voice, arguments)
@@ -261,14 +259,18 @@ def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{arguments.out_dir}: cannot be made ({error.strerror}): choose another folder") from error
     done = speak_and_tell(
-        lines, partial(_line_speaker, arguments), source=arguments.batch, jobs=arguments.jobs or cores()
+        lines,
+        partial(_line_speaker, arguments),
+        source=arguments.batch,
+        jobs=arguments.jobs or cores(),
+        preload=[type(voice.engine).__module__],
     )
     return 0 if done else 2
 
 
 def _line_speaker(arguments: argparse.Namespace) -> SpeakLine:
     """In a process of a batch: load the voice, and be ready to speak lines."""
-    voice = Voice.load(arguments.voice, arguments.device)
+    voice = Voice.load(arguments.voice, arguments.device, threads=1)
 
     def speak_line(line: Line) -> float:
         arguments.output = arguments.out_dir / f"{line.name}.{arguments.format or 'wav'}"

@@ -20,8 +20,8 @@ import soxr
 from configs import InputError
 from configs.atomic_file import replacing
 from data.audio_file import to_int16
+from data.audio_rates import HIGHEST_RATE, LOWEST_RATE
 
-LOWEST_RATE, HIGHEST_RATE = 1000, 384000  # of a file that is written, in hertz
 # Handed to an encoder at once: Vorbis chooses its windows by how much it is given, and crashes on minutes.
 _BLOCK_SAMPLES = 1 << 14
 

@@ -29,8 +29,8 @@ from models.masks import length_mask
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile
 from speaking.durations import check_durations
-from speaking.engine import TorchEngine
 from speaking.manner import Manner
+from speaking.torch_engine import TorchEngine
 
 _NO_POSTERIOR = {
     "onnx": "an .onnx voice cannot listen: give the run folder that it was made of",
@@ -98,7 +98,7 @@ class Subject:
             noise_scale=noise_scale,
             duration_noise_scale=duration_noise_scale,
             speed=manner.speed,
-            generator=manner.generator(),
+            generator=self.voice.engine.generator(manner.seed),
         )
         return Rendered(_heard(rendering.whole()), rendering.frames)
 

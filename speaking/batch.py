@@ -1,6 +1,6 @@
 """Many texts, a file each: every core speaks, and a text that cannot be spoken is named while the others are made.
 
-Each process loads the voice and computes with one thread, so that no core waits for another. (Two threads of one
+Each process loads the voice, to compute with one thread, so that no core waits for another. (Two threads of one
 process were as fast as two processes; of many, Python's lock would let only a few run at once.)
 """
 
@@ -16,7 +16,6 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from configs import InputError
@@ -70,20 +69,23 @@ def read_lines(path: Path) -> list[Line]:
     return list(lines.values())
 
 
-def speak_lines(lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, jobs: int) -> Iterator[Outcome]:
+def speak_lines(
+    lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, jobs: int, preload: Sequence[str] = ()
+) -> Iterator[Outcome]:
     """Speak lines in so many processes; outcomes come as they are ready.
 
     Args:
         lines: to speak.
         prepare: called once in every process; can be pickled.
         jobs: how many processes.
+        preload: modules that are imported once for all of them, where the platform can.
 
     Raises:
         InputError: a process was killed.
     """
     # The longest first, so that no process is left alone with one at the end.
     ordered = sorted(lines, key=lambda line: -len(line.text))
-    with ProcessPoolExecutor(min(jobs, len(lines)), _context(), initializer=_begin, initargs=(prepare,)) as pool:
+    with ProcessPoolExecutor(min(jobs, len(lines)), _context(preload), initializer=_begin, initargs=(prepare,)) as pool:
         try:
             for future in as_completed([pool.submit(_speak, line) for line in ordered]):
                 yield future.result()
@@ -95,7 +97,9 @@ def speak_lines(lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, jobs
             pool.shutdown(cancel_futures=True)
 
 
-def speak_and_tell(lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, source: Path, jobs: int) -> bool:
+def speak_and_tell(
+    lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, source: Path, jobs: int, preload: Sequence[str] = ()
+) -> bool:
     """Speak lines, tell of each that fails as it does, and at the end how fast it went.
 
     Args:
@@ -103,12 +107,13 @@ def speak_and_tell(lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, s
         prepare: as `speak_lines`.
         source: their file, for messages.
         jobs: how many processes.
+        preload: as `speak_lines`.
 
     Returns:
         Whether all lines were spoken.
     """
     started, seconds, made = time.perf_counter(), 0.0, 0
-    outcomes = speak_lines(lines, prepare, jobs=jobs)
+    outcomes = speak_lines(lines, prepare, jobs=jobs, preload=preload)
     for outcome in tqdm(outcomes, total=len(lines), unit="line", delay=2, disable=None, leave=False):
         place = f"{source}, line {outcome.line.number}"
         for warning in outcome.warnings:
@@ -122,12 +127,12 @@ def speak_and_tell(lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, s
     return made == len(lines)
 
 
-def _context() -> multiprocessing.context.BaseContext:
+def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
     """How processes are started: never as forks of this one, which has threads and so might wait for ever."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])  # torch is imported once for all of them
+    context.set_forkserver_preload([__name__, *preload])
     return context
 
 
@@ -141,7 +146,6 @@ _speak_line: SpeakLine
 
 def _begin(prepare: Callable[[], SpeakLine]) -> None:
     global _speak_line
-    torch.set_num_threads(1)
     _speak_line = prepare()
 
 

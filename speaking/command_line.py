@@ -5,12 +5,12 @@ import sys
 from pathlib import Path
 
 from configs import InputError
-from data.audio_writer import HIGHEST_RATE, LOWEST_RATE, AudioWriter
+from configs.command_line import CommandParser
+from data.audio_rates import HIGHEST_RATE, LOWEST_RATE
 from speaking.manner import How, within
-from speaking.outlets import Outlet, PcmOutlet, Player
-from speaking.timestamps import FORMATS
 
-_STANDARD_OUTPUT = Path("-")
+STANDARD_OUTPUT = Path("-")
+TIMESTAMP_FORMATS = ("json", "srt", "tsv")
 
 _MANNER = ("speed", "noise_scale", "duration_noise_scale", "pause", "seed")
 # What would do nothing beside an option, and why.
@@ -33,7 +33,7 @@ _ONLY_FOR = {"out_dir": "batch", "format": "batch", "jobs": "batch", "source_spe
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line of this file."""
-    parser = argparse.ArgumentParser(description="Speak a text with a trained voice.")
+    parser = CommandParser(description="Speak a text with a trained voice.")
     parser.add_argument("voice", type=Path, help="a run folder, a voice.safetensors, an .onnx, or a foreign checkpoint")
     parser.add_argument("text", nargs="?", help="what to say; without it, or as -, standard input is read")
     parser.add_argument("--file", type=Path, help="read the text from this file")
@@ -56,7 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
     output.add_argument("--stream", action="store_true", help="as soon as it is decoded; without -o, play it")
     output.add_argument("--rate", type=int, metavar="HZ", help="samples per second (the voice's own)")
     output.add_argument("--wav-header", action="store_true", help="with -o -: a wav header before the samples")
-    output.add_argument("--timestamps", choices=FORMATS, help="when each word and phoneme is heard, beside the output")
+    output.add_argument(
+        "--timestamps", choices=TIMESTAMP_FORMATS, help="when each word and phoneme is heard, beside the output"
+    )
     output.add_argument("--timestamps-file", type=Path, metavar="FILE", help="the same, to this file")
 
     batch = parser.add_argument_group("many texts, a file each")
@@ -69,6 +71,17 @@ def build_parser() -> argparse.ArgumentParser:
     conversion.add_argument("--source", type=Path, metavar="RECORDING", help="convert this recording")
     conversion.add_argument("--source-speaker", help="who speaks in it; --speaker is to be heard")
     return parser
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        InputError: as `check_together`.
+    """
+    arguments = build_parser().parse_intermixed_args()  # the text may stand behind the options, too
+    check_together(arguments)
+    return arguments
 
 
 def check_together(arguments: argparse.Namespace) -> None:
@@ -89,7 +102,7 @@ def check_together(arguments: argparse.Namespace) -> None:
         raise InputError("give --batch a file of lines and --out-dir a folder for their audio")
     if "source" in given and not {"source_speaker", "speaker"} <= given:
         raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
-    if arguments.wav_header and arguments.output != _STANDARD_OUTPUT:
+    if arguments.wav_header and arguments.output != STANDARD_OUTPUT:
         raise InputError("--wav-header is for -o -: give -o - or leave it out, files have their header anyway")
     if arguments.rate is not None:
         within("rate", arguments.rate, LOWEST_RATE, HIGHEST_RATE)
@@ -130,23 +143,6 @@ def how_asked(arguments: argparse.Namespace, text: str) -> How:
     )
 
 
-def open_outlet(arguments: argparse.Namespace, sample_rate: int) -> Outlet:
-    """Where audio of this rate shall go: to a file, to standard output, or through a player.
-
-    Raises:
-        InputError: it cannot go there.
-    """
-    if arguments.output is None and arguments.stream:
-        return Player(sample_rate=sample_rate, rate_hz=arguments.rate)
-    if arguments.output != _STANDARD_OUTPUT:
-        return AudioWriter(arguments.output or "speech.wav", sample_rate=sample_rate, rate_hz=arguments.rate)
-    if sys.stdout.isatty():
-        raise InputError("standard output is a terminal: pipe the samples on, as in -o - | aplay -f S16_LE -r 22050")
-    outlet = PcmOutlet(sys.stdout.buffer, sample_rate=sample_rate, rate_hz=arguments.rate, header=arguments.wav_header)
-    print(f"16-bit little-endian mono at {outlet.rate_hz} Hz", file=sys.stderr, flush=True)
-    return outlet
-
-
 def timestamps_file(arguments: argparse.Namespace) -> Path | None:
     """Where timestamps shall go, if they are asked for; the suffix says in which format.
 
@@ -155,14 +151,14 @@ def timestamps_file(arguments: argparse.Namespace) -> Path | None:
     """
     file: Path | None = arguments.timestamps_file
     if file is not None:
-        if file.suffix[1:] not in FORMATS or arguments.timestamps not in (None, file.suffix[1:]):
-            raise InputError(f"{file}: end the name in .{arguments.timestamps or ', .'.join(FORMATS)}")
+        if file.suffix[1:] not in TIMESTAMP_FORMATS or arguments.timestamps not in (None, file.suffix[1:]):
+            raise InputError(f"{file}: end the name in .{arguments.timestamps or ', .'.join(TIMESTAMP_FORMATS)}")
         if not file.parent.is_dir():
             raise InputError(f"{file}: the folder {file.parent} does not exist: create it, or choose another place")
         return file
     if arguments.timestamps is None:
         return None
-    if arguments.output == _STANDARD_OUTPUT or (arguments.output is None and arguments.stream):
+    if arguments.output == STANDARD_OUTPUT or (arguments.output is None and arguments.stream):
         raise InputError("give --timestamps-file: there is no file for the timestamps to stand beside")
     output: Path = arguments.output or Path("speech.wav")
     return output.with_suffix(f".{arguments.timestamps}")

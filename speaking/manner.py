@@ -5,8 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
-import torch
-
 from configs import InputError
 from configs.schema import SpeakingSettings
 from data.text import Encoded
@@ -82,15 +80,6 @@ class Manner:
             InputError: that is out of range.
         """
         return replace(self, speed=within("speed", self.speed * factor, *_SPEEDS))
-
-    def generator(self) -> torch.Generator:
-        """Where all noise of a text comes from."""
-        generator = torch.Generator()
-        if self.seed is None:
-            generator.seed()
-        else:
-            generator.manual_seed(self.seed)
-        return generator
 
 
 def _check_names(how: Iterable[str]) -> None:

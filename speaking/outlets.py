@@ -1,9 +1,11 @@
 """Where audio goes that is not written to a file: a stream of 16-bit samples, or a program that plays them."""
 
+import argparse
 import contextlib
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, cast
@@ -12,7 +14,8 @@ import numpy as np
 
 from configs import InputError
 from data.audio_file import to_int16
-from data.audio_writer import stream_resampler
+from data.audio_writer import AudioWriter, stream_resampler
+from speaking.command_line import STANDARD_OUTPUT
 from speaking.engine import Audio
 from speaking.utterance import Said
 
@@ -43,6 +46,23 @@ class Outlet(Protocol):
     def write(self, chunk: Audio) -> None:
         """Take the next chunk."""
         ...
+
+
+def open_outlet(arguments: argparse.Namespace, sample_rate: int) -> Outlet:
+    """Where audio of this rate shall go: to a file, to standard output, or through a player.
+
+    Raises:
+        InputError: it cannot go there.
+    """
+    if arguments.output is None and arguments.stream:
+        return Player(sample_rate=sample_rate, rate_hz=arguments.rate)
+    if arguments.output != STANDARD_OUTPUT:
+        return AudioWriter(arguments.output or "speech.wav", sample_rate=sample_rate, rate_hz=arguments.rate)
+    if sys.stdout.isatty():
+        raise InputError("standard output is a terminal: pipe the samples on, as in -o - | aplay -f S16_LE -r 22050")
+    outlet = PcmOutlet(sys.stdout.buffer, sample_rate=sample_rate, rate_hz=arguments.rate, header=arguments.wav_header)
+    print(f"16-bit little-endian mono at {outlet.rate_hz} Hz", file=sys.stderr, flush=True)
+    return outlet
 
 
 def send(said: Iterable[Said], outlet: Outlet, *, stream: bool) -> int:

@@ -20,8 +20,6 @@ from speaking.engine import Audio
 from speaking.utterance import Said, Utterance
 from speaking.words import SpokenWord
 
-FORMATS = ("json", "srt", "tsv")
-
 _CUE_CHARACTERS = 80  # of a subtitle, two lines of forty
 _CUE_SECONDS = 6.0
 

@@ -21,7 +21,7 @@ from infer import Voice, main
 from models.export.__main__ import write_onnx
 from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
-from speaking.engine import FIRST_FRAMES
+from speaking.torch_engine import FIRST_FRAMES
 from speaking.utterance import Silence, Utterance
 from tests.clients.exported_voice import DECODERS, write_random_voice
 

@@ -1,8 +1,8 @@
 """The noise of a graph, taken out of it: ONNX Runtime draws it where nobody can seed or see it.
 
 `with_noise_inputs` makes it an input, for the same graph with known noise. `Stages` cuts a graph where noise enters,
-because how much a node draws is known only once what comes before has run; the noise between is then drawn by torch, in
-the order in which `Synthesizer` draws it, so that a seed means the same here and there. It also cuts behind the
+because how much a node draws is known only once what comes before has run; the noise between is then drawn from a seed,
+in the order in which `Synthesizer` draws it, so that a seed means the same here and there. It also cuts behind the
 durations, because what comes next takes memory in proportion to them.
 """
 
@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import onnx
 import onnxruntime
-import torch
 from numpy.typing import NDArray
 
-from models.gaussian import standard_normal
+from models.seeded_noise import SeededNoise
 
 Array = NDArray[Any]
 
@@ -74,7 +74,7 @@ class _Stage:
 
 
 class Stages:
-    """A graph that runs as one, with noise from a generator, and whose durations can be refused.
+    """A graph that runs as one, with noise from a seed, and whose durations can be refused.
 
     Args:
         model: the graph; its outputs are the audio and then the durations.
@@ -89,7 +89,7 @@ class Stages:
     def run(
         self,
         feeds: Mapping[str, Array],
-        generator: torch.Generator | None,
+        noise: SeededNoise,
         audible: Sequence[bool],
         check: Callable[[Array], None] | None = None,
     ) -> dict[str, Array]:
@@ -97,7 +97,7 @@ class Stages:
 
         Args:
             feeds: the inputs by name.
-            generator: draws the noise.
+            noise: draws it.
             audible: which of the last noises are heard; the others are zero.
             check: is given the durations before anything is made of them, and may refuse them.
         """
@@ -109,8 +109,8 @@ class Stages:
             if check is not None and self.outputs[1] in stage.gives:
                 check(known[self.outputs[1]])
             if stage.noise is not None and stage.like is not None:
-                like = torch.zeros(known[stage.like].shape)
-                known[stage.noise] = (standard_normal(like, generator) if next(heard) else like).numpy()
+                shape = known[stage.like].shape
+                known[stage.noise] = noise.normal(shape) if next(heard) else np.zeros(shape, np.float32)
         return {name: known[name] for name in self.outputs}
 
 

@@ -11,7 +11,7 @@ from configs import Config, InputError, parse_config
 from models.export import OWN_METADATA
 from models.importing.alphabet import refuse_unknown_rows
 from models.importing.json_file import section, whole_numbers
-from models.importing.piper import own_speaking, single_ids
+from models.importing.piper_settings import own_speaking, single_ids
 
 if TYPE_CHECKING:
     import onnx

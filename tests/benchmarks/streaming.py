@@ -20,7 +20,7 @@ from infer import Voice
 from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile
-from speaking.engine import TorchEngine
+from speaking.torch_engine import TorchEngine
 from tests.benchmarks.measuring import device_name, peak_memory
 
 TEN_WORDS = "The early bird catches the worm before the sun rises."

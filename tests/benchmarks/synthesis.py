@@ -26,7 +26,7 @@ from infer import Voice
 from models.export import graph
 from models.export.noise import open_session
 from models.synthesizer import Synthesizer
-from speaking.engine import TorchEngine
+from speaking.torch_engine import TorchEngine
 from tests.benchmarks.copy_synthesis import DECODERS
 from tests.benchmarks.counting import counting
 from tests.benchmarks.measuring import HOUSE, commit, device_name

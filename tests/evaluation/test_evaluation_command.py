@@ -34,7 +34,7 @@ from models.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
 from models.importing.sources import load_voice_from
 from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
-from speaking.engine import TorchEngine
+from speaking.torch_engine import TorchEngine
 
 HOUSE = Path(__file__).resolve().parents[2]
 SENTENCES = (

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from configs import Config, load_config
+from configs import AudioSettings, Config, load_config
 from data.text import grapheme_symbols
 from evaluation.held_out import Sentence
 from evaluation.robustness import (
@@ -50,7 +50,21 @@ class SteadyEngine:
     spoil_sound: Callable[[Audio], None] = lambda audio: None
     everywhere: bool = False
 
-    def render(self, ids: Sequence[int], speaker: int | None, *, check: Check, **options: Unpack[Options]) -> Rendering:
+    def generator(self, seed: int | None) -> None:
+        """It needs none: its noise is always the same."""
+
+    def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
+        raise NotImplementedError
+
+    def render(
+        self,
+        ids: Sequence[int],
+        speaker: int | None,
+        *,
+        check: Check,
+        generator: None,
+        **options: Unpack[Options],
+    ) -> Rendering:
         frames = np.where(np.arange(len(ids)) % 2, BLANK, SYMBOL)
         spoilt = self.everywhere or self.marker in ids
         if spoilt:

@@ -14,7 +14,7 @@ from models.export.__main__ import write_onnx
 from models.onnx_synthesizer import OnnxSynthesizer
 from models.voice_file import load_voice
 from speaking.durations import check_durations
-from speaking.engine import OnnxEngine
+from speaking.onnx_engine import OnnxEngine
 from tests.benchmarks.streaming import TEN_WORDS, random_voice
 from tests.clients.exported_voice import write_random_voice
 

@@ -7,6 +7,7 @@ import torch
 
 from models.export.graph import trace_graph
 from models.export.noise import Stages, open_session, run_graph, up_to, with_noise_inputs
+from models.seeded_noise import SeededNoise
 from models.voice_file import VoiceFile
 from tests.models.export.exported import rounding, small_voice
 from tests.models.random_voice import seeded, small_config
@@ -31,7 +32,7 @@ def test_a_seed_says_the_same_in_both_programs_sentence_after_sentence(
     exported: tuple[VoiceFile, onnx.ModelProto], noise: float, duration_noise: float
 ) -> None:
     voice, model = exported
-    stages, ours, theirs = Stages(model), seeded(7), seeded(7)
+    stages, ours, theirs = Stages(model), seeded(7), SeededNoise(7)
     for _ in range(2):  # the second sentence goes on where the first has stopped drawing
         said = voice.synthesizer.speak(
             IDS,
@@ -49,7 +50,7 @@ def test_a_seed_says_the_same_in_both_programs_sentence_after_sentence(
 def test_without_noise_the_stages_say_what_the_whole_graph_says(exported: tuple[VoiceFile, onnx.ModelProto]) -> None:
     quiet = feeds(0.0, 0.0)
     whole = open_session(exported[1]).run(None, quiet)
-    made = Stages(exported[1]).run(quiet, None, (True, True))
+    made = Stages(exported[1]).run(quiet, SeededNoise(), (True, True))
     assert np.array_equal(made["durations"], whole[1])
     assert np.abs(made["output"] - whole[0]).max() <= rounding(exported[0])
 

@@ -1,0 +1,58 @@
+"""Speech by ONNX Runtime; nothing here imports torch."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Unpack
+
+import numpy as np
+
+from configs import AudioSettings, InputError
+from models.onnx_synthesizer import OnnxFile, OnnxSynthesizer, load_onnx
+from models.seeded_noise import SeededNoise
+from speaking.engine import Audio, Check, Options, Rendering
+
+
+class OnnxEngine:
+    """Runs a graph, which cannot stop half-way: a sentence is one chunk."""
+
+    def __init__(self, synthesizer: OnnxSynthesizer) -> None:
+        self.synthesizer = synthesizer
+
+    @classmethod
+    def load(cls, path: Path, *, threads: int | None = None) -> tuple[OnnxFile, "OnnxEngine"]:
+        """A graph with the settings beside it, and the engine that runs it.
+
+        Raises:
+            InputError: there is no voice, or it is damaged.
+        """
+        file = load_onnx(path, threads=threads)
+        return file, cls(file.synthesizer)
+
+    def generator(self, seed: int | None) -> SeededNoise:
+        """Where the noise of a text comes from; a seed means what it means to torch."""
+        return SeededNoise(seed)
+
+    def render(
+        self,
+        ids: Sequence[int],
+        speaker: int | None,
+        *,
+        check: Check,
+        generator: SeededNoise,
+        **options: Unpack[Options],
+    ) -> Rendering:
+        """Speak a sentence; it is sound when this returns."""
+        speech = self.synthesizer.speak(
+            np.array([ids], np.int64),
+            np.array([len(ids)], np.int64),
+            None if speaker is None else np.array([speaker], np.int64),
+            check=lambda durations: check(durations[0]),
+            noise=generator,
+            **options,
+        )
+        audio = speech.audio[0, 0]
+        return Rendering(len(audio), speech.durations[0], lambda: audio, lambda: iter((audio,)))
+
+    def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
+        """Refuse: the graph has no posterior encoder."""
+        raise InputError("an .onnx voice only speaks: give the run folder or the voice.safetensors it was made of")

@@ -1,0 +1,117 @@
+"""Speech by a synthesizer in torch, a sentence at once or in chunks while it is decoded."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Unpack
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from configs import AudioSettings, InputError
+from data.spectrogram import LinearSpectrogram
+from models.device import choose_device
+from models.importing.sources import load_voice_from
+from models.synthesizer import Plan, Synthesizer
+from models.voice_file import VoiceFile
+from speaking.engine import Audio, Check, Options, Rendering
+
+# Frames of the first chunk while streaming: a quarter of a second, which is heard while the next one is made.
+FIRST_FRAMES = 20
+
+
+class TorchEngine:
+    """Plans a sentence, then decodes it at once or in chunks."""
+
+    def __init__(self, synthesizer: Synthesizer, device: torch.device) -> None:
+        self.synthesizer, self.device = synthesizer.to(device), device
+        # The first chunk waits for all frames that it depends on.
+        self.chunk_frames = FIRST_FRAMES + synthesizer.flow.field_frames + synthesizer.decoder.field_frames
+
+    @classmethod
+    def load(cls, path: Path, device: str, *, threads: int | None = None) -> tuple[VoiceFile, "TorchEngine"]:
+        """A voice of ours or of another program, and the engine that speaks with it.
+
+        Raises:
+            InputError: there is no voice, it is damaged, or there is no such device.
+        """
+        if threads is not None:
+            torch.set_num_threads(threads)
+        voice = load_voice_from(path).voice
+        return voice, cls(voice.synthesizer, choose_device(device))
+
+    def generator(self, seed: int | None) -> torch.Generator:
+        """Where the noise of a text comes from."""
+        generator = torch.Generator()
+        if seed is None:
+            generator.seed()
+        else:
+            generator.manual_seed(seed)
+        return generator
+
+    @torch.inference_mode()
+    def render(
+        self,
+        ids: Sequence[int],
+        speaker: int | None,
+        *,
+        check: Check,
+        generator: torch.Generator,
+        **options: Unpack[Options],
+    ) -> Rendering:
+        """Plan a sentence; it is decoded when it is asked for."""
+        plan = self.synthesizer.plan(
+            *_inputs(ids, speaker, self.device),
+            check=lambda durations: check(_frames(durations)),
+            generator=generator,
+            **options,
+        )
+        return Rendering(
+            samples=plan.z_p.shape[2] * self.synthesizer.hop_length,
+            frames=_frames(plan.durations),
+            whole=lambda: self._whole(plan),
+            chunks=lambda: self._chunks(plan),
+        )
+
+    @torch.inference_mode()
+    def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
+        """Let a speaker say what another has said, [S] to [S], without noise.
+
+        Raises:
+            InputError: the recording is too short.
+        """
+        if len(audio) < settings.hop_length:
+            raise InputError(f"the recording has {len(audio)} samples, too few for one frame of {settings.hop_length}")
+        linear = LinearSpectrogram(
+            n_fft=settings.n_fft, window_length=settings.window_length, hop_length=settings.hop_length
+        )
+        spectrogram = linear(torch.from_numpy(audio)[None])
+        lengths, source, heard = torch.tensor([[spectrogram.shape[2]], [speaker], [target]], device=self.device)
+        return _waveform(self.synthesizer.reconstruct(spectrogram.to(self.device), lengths, source, heard))
+
+    @torch.inference_mode()
+    def _whole(self, plan: Plan) -> Audio:
+        return _waveform(self.synthesizer.utter(plan).audio)
+
+    @torch.inference_mode()
+    def _chunks(self, plan: Plan) -> Iterator[Audio]:
+        for piece in self.synthesizer.stream(plan, chunk_frames=self.chunk_frames):
+            yield _waveform(piece)
+
+
+def _inputs(ids: Sequence[int], speaker: int | None, device: torch.device) -> tuple[Tensor, Tensor, Tensor | None]:
+    lengths, speakers = torch.tensor([len(ids)], device=device), None
+    if speaker is not None:
+        speakers = torch.tensor([speaker], device=device)
+    return torch.tensor([ids], device=device), lengths, speakers
+
+
+def _frames(durations: Tensor) -> NDArray[np.int64]:
+    frames: NDArray[np.int64] = durations[0].cpu().numpy()
+    return frames
+
+
+def _waveform(audio: Tensor) -> Audio:
+    waveform: Audio = audio[0, 0].cpu().numpy()
+    return waveform
