@@ -8,9 +8,11 @@ The exit code is 1 if a goal was missed. How a row is added says `tests/faults/f
 """
 
 import argparse
+import io
 import sys
 import tempfile
 import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import torch
@@ -48,7 +50,8 @@ def main() -> int:
 
 def _row(fault: Fault, times: int) -> list[str]:
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fault-") as folder:
+    quiet = io.StringIO()  # what a run says belongs into no table
+    with tempfile.TemporaryDirectory(prefix="fault-") as folder, redirect_stdout(quiet), redirect_stderr(quiet):
         outcome = fault.inject(times, Path(folder))
     seconds = time.monotonic() - started
     print(f"| {fault.title} | {times} | {fault.goal} | {outcome.figures} | {seconds:.0f} |", flush=True)
