@@ -24,8 +24,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 from tqdm import tqdm
 
-from configs import Config, InputError, command, dump_config
-from configs.atomic_file import replacing
+from configs import Config, InputError, command
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
 from data.corpus import Corpus
@@ -65,7 +64,7 @@ from training.rehearsal import refuse_too_large, settle_batch_size
 from training.replay import replay
 from training.reporting import Reporter
 from training.resumption import Stopped, read_stopped
-from training.run_folder import alone_in, newest_step, refuse_begun
+from training.run_folder import alone_in, newest_step, refuse_begun, save_config, save_elsewhere
 from training.run_voices import BEST, NEWEST, RunVoices
 from training.schedule import learning_rate
 from training.step_report import StepReport, over_ranks, totals
@@ -304,7 +303,7 @@ class Trainer:
             return
         with alone_in(self.folder, step=self.step):
             self.mend_voices()
-            self.save_config()
+            save_config(self.folder, self.config)
             with closing(Journal(self.folder, step=self.step, seconds=self.seconds)) as journal:
                 self._train(stop, Reporter(self.config, self.corpus, journal, self.validation, self.clock))
 
@@ -476,13 +475,13 @@ class Trainer:
             InputError: the disk is full or the folder is read-only; or there is a fault, and where the run is then.
         """
         with self.clock.on("saving"):
+            if fault is not None and reporter is not None:
+                self.folder = reporter.journal.present_folder() or self.folder
             self.record_broken_steps()
             self.refuse_broken_weights()
             state = self.state_dict()
             if reporter is None:
                 return
-            if fault is not None:
-                self.folder = reporter.journal.present_folder() or self.folder
             state["seconds"] = self.seconds = reporter.journal.seconds
             folder = self.folder / "checkpoints"
             try:
@@ -492,11 +491,16 @@ class Trainer:
                     best = self.average if self.best.weights == "averaged" else self.synthesizer
                     self.voices.save(self.folder / BEST, best, step=self.step)
                 if fault is not None:
-                    self.save_config()  # in a folder that was deleted there is none
+                    save_config(self.folder, self.config)  # in a folder that was deleted there is none
             except InputError as error:
-                if fault is None:
-                    raise
-                raise InputError(f"{fault}, and {error}") from error
+                told = str(error) if fault is None else f"{fault}, and {error}"
+                place = save_elsewhere(self.folder.name, state, self.config)
+                if place is not None:
+                    told += (
+                        f"; the run is saved at step {self.step} in {place}: see that there is room in {self.folder},"
+                    )
+                    told += f" and continue with python train.py --resume {place}, or move its checkpoint there"
+                raise InputError(told) from error
             prune_checkpoints(
                 folder,
                 keep=self.config.train.keep_checkpoints,
@@ -507,11 +511,6 @@ class Trainer:
             raise InputError(
                 f"{fault}; the run is saved at step {self.step}: continue with python train.py --resume {self.folder}"
             ) from fault
-
-    def save_config(self) -> None:
-        """Write the resolved settings."""
-        with replacing(self.folder / "config.toml") as file:
-            file.write(dump_config(self.config).encode())
 
     def mend_voices(self) -> None:
         """Make again what a process that was killed while it saved had not written yet."""

@@ -85,7 +85,7 @@ def listening_for_stop(now: Callable[[], float] = time.monotonic) -> Iterator[St
             signal.raise_signal(number)
 
     streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (Unbreakable(stream) for stream in streams)  # type: ignore[assignment]
+    sys.stdout, sys.stderr = (Unbreakable(stream) for stream in streams)
     for number in numbers:
         signal.signal(number, take)
     try:

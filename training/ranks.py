@@ -94,17 +94,19 @@ def is_restarted() -> bool:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
-def _meet(ranks: Ranks) -> dist.Store:
-    """Wait until all processes of the run are there; return where they tell each other how to connect.
+def _meet(ranks: Ranks) -> Any:
+    """Wait until all processes of the run are there; return the store where they tell each other how to connect.
 
     Raises:
         InputError: not all of them came in time.
     """
+    from torch._C._distributed_c10d import PrefixStore, Store, TCPStore  # in no build of torch that has no processes
+
     address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     of_torchrun = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == str(True)
     limit, here = timedelta(seconds=_JOIN_SECONDS), "here"
     try:
-        store: dist.Store = dist.TCPStore(
+        store: Store = TCPStore(
             address,
             port,
             ranks.count,
@@ -116,7 +118,7 @@ def _meet(ranks: Ranks) -> dist.Store:
         # torchrun's store outlives the processes that it starts anew, and still holds where the dead ones could be
         # reached. On several machines these counts may differ.
         if os.environ.get("GROUP_WORLD_SIZE", "1") == "1":
-            store = dist.PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+            store = PrefixStore(f"start {os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
         store.set(f"{here} {ranks.rank}", "")
         store.wait([f"{here} {rank}" for rank in range(ranks.count)], limit)
     except (dist.DistError, RuntimeError) as error:

@@ -1,13 +1,17 @@
 """A run's folder: that one process trains in it, and that it begins or goes on from what is there."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from configs import InputError
-from models.checkpoint import list_checkpoints
+from configs import Config, InputError, dump_config
+from configs.atomic_file import replacing
+from models.checkpoint import checkpoint_path, list_checkpoints, save_checkpoint
 
 
 @contextmanager
@@ -58,3 +62,37 @@ def refuse_begun(folder: Path) -> None:
             f"{folder} holds a run at step {newest_step(folder)}: continue it with --resume {folder}, or give another "
             "folder with run.dir=..."
         )
+
+
+def save_config(folder: Path, config: Config) -> None:
+    """Write the resolved settings of a run.
+
+    Raises:
+        InputError: the disk is full or the folder is read-only.
+    """
+    with replacing(folder / "config.toml") as file:
+        file.write(dump_config(config).encode())
+
+
+def save_elsewhere(name: str, state: dict[str, Any], config: Config) -> Path | None:
+    """Save a run that its own folder has no room for in the folder for temporary files.
+
+    Args:
+        name: of the run.
+        state: of the training.
+        config: its settings.
+
+    Returns:
+        A folder that the run can be resumed from; None where it cannot be written either.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-"))
+    except OSError:
+        return None
+    try:
+        save_config(folder, config)
+        save_checkpoint(checkpoint_path(folder / "checkpoints", state["step"]), state)
+    except InputError:
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+    return folder

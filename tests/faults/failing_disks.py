@@ -5,7 +5,8 @@ import os
 import random
 import resource
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -49,14 +50,11 @@ def failing_disks(times: int, folder: Path) -> Outcome:
     old = checkpoint_path(folder, 1)
     save_checkpoint(old, state | {"step": 1})
     before, size = old.read_bytes(), old.stat().st_size
-    ways: list[Callable[[], object]] = [
-        lambda: _limited(chance.randrange(size)),
-        *(lambda call=call, error=error: _failing(call, error) for call in _CALLS for error in _ERRORS),  # type: ignore[misc]
-    ]
+    ways: list[Callable[[], AbstractContextManager[None]]] = [lambda: _limited(chance.randrange(size))]
+    ways += [partial(_failing, call, error) for call in _CALLS for error in _ERRORS]
     for number in range(times):
-        way = ways[number % len(ways)]()
         try:
-            with way:  # type: ignore[attr-defined]
+            with ways[number % len(ways)]():
                 save_checkpoint(checkpoint_path(folder, 1 + number % 2), state | {"step": 2})
             failures.append(f"{number}: nothing failed")
         except InputError:

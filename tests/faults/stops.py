@@ -36,7 +36,7 @@ def train_in_child(arguments: list[str], ready: Connection) -> None:
         ready.send("trains")
         begin(trainer, stop)
 
-    train.Trainer.train = tell  # type: ignore[method-assign]
+    train.Trainer.train = tell  # type: ignore[method-assign, assignment]
     code = train.main()
     sys.stdout.flush()
     os._exit(code)

@@ -178,11 +178,12 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixtur
     journal = Journal(tmp_path)
     with Path("/dev/full").open("wb") as full:
         os.dup2(full.fileno(), journal._events._file.fileno())
-    for write in (
+    ways: list[Callable[[], None]] = [
         lambda: journal.text(1, "verdict", "ok"),
         lambda: journal.histogram(1, "weights/x", torch.zeros(3)),
         lambda: journal.hyper_parameters({"train.batch_size": 4}, ["loss/mel"]),
-    ):
+    ]
+    for write in ways:
         with pytest.raises(JournalError, match=r"cannot be written \(No space left on device\)"):
             write()
     assert capfd.readouterr().err == ""

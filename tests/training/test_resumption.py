@@ -4,14 +4,12 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
-import train
 from configs import Config, InputError, load_config
 from data.batch import Batch
 from data.embedded import make_embedded_corpus
@@ -25,6 +23,7 @@ from training.ranks import Ranks
 from training.reporting import Reporter
 from training.resumption import read_stopped
 from training.run_voices import RunVoices
+from training.verdict.best import Best
 
 HOUSE = Path(__file__).resolve().parents[2]
 
@@ -57,7 +56,7 @@ def stopped(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     trainer = start(tiny(corpus_folder, run, "train.steps=3", "train.validate_every=1", "train.checkpoint_every=1"))
     scores = iter([9.0, 8.0, 5.0, 4.0, 6.0])
     validate = trainer.validation.judge
-    trainer.validation.judge = lambda network: _scored(validate(network), next(scores, 9.0))  # type: ignore[method-assign]
+    trainer.validation.judge = lambda network: _scored(validate(network), next(scores, 9.0))  # type: ignore[method-assign, assignment]
     trainer.train(StopRequest())
     assert (trainer.best.step, trainer.best.weights) == (1, "newest")
     return run
@@ -280,7 +279,7 @@ def test_a_process_that_dies_between_any_two_files_leaves_a_run_whose_files_belo
 
     save = RunVoices.save
     for survived in range(4):  # files written before the end
-        run, written = tmp_path / str(survived), []
+        run, written = tmp_path / str(survived), list[Path]()
 
         def dying(voices: RunVoices, path: Path, *rest: Any, written: list[Path] = written, survived: int = survived,
                   **named: Any) -> None:  # fmt: skip
@@ -291,7 +290,7 @@ def test_a_process_that_dies_between_any_two_files_leaves_a_run_whose_files_belo
 
         monkeypatch.setattr(RunVoices, "save", dying)
         trainer = start(tiny(corpus_folder, run, "train.steps=3", "train.validate_every=1"))
-        trainer.best = train.Best(0, 1e9)
+        trainer.best = Best(0, 1e9)
         try:
             trainer.train(StopRequest())
         except Killed:
@@ -336,7 +335,7 @@ def test_who_asks_to_stop_does_not_wait_for_a_validation_which_is_made_when_the_
     trainer.train(StopRequest())
     assert trainer.finished
     ends = [load_checkpoint(checkpoint_path(tmp_path / run / "checkpoints", 3)) for run in ("whole", "parts")]
-    assert differing(*map(lasting, ends)) == []
+    assert differing(lasting(ends[0]), lasting(ends[1])) == []
     lines = [(tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("whole", "parts")]
     whole, parts = ([(line["step"], line.get("validation/score")) for line in map(json.loads, each)] for each in lines)
     assert whole == parts
@@ -370,27 +369,41 @@ def test_a_run_whose_folder_is_gone_is_saved_where_it_can_be(
     assert (rest.step, load_voice(place / "voice.safetensors").step) == (5, 5)
 
 
-def test_a_disk_that_is_full_leaves_the_last_checkpoint_and_says_where_the_run_is(
-    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("where", ["in the run folder", "everywhere"])
+@pytest.mark.parametrize("what", ["the journal", "a checkpoint"])
+def test_on_a_full_disk_the_last_checkpoint_stays_and_the_run_is_saved_where_it_can_be(
+    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, where: str
 ) -> None:
-    run = tmp_path / "run"
+    run, temporary = tmp_path / "run", tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
     trainer = start(tiny(corpus_folder, run, "train.steps=5", "train.checkpoint_every=1"))
+    replace = Path.replace
+
+    def full(*_: object) -> None:
+        raise OSError(28, os.strerror(28))
 
     def fill() -> None:
-        def full(*_: object) -> None:
-            raise OSError(28, os.strerror(28))
+        def replace_elsewhere(path: Path, target: Path) -> Path:
+            if where == "everywhere" or path.is_relative_to(run):
+                full()
+            return replace(path, target)
 
-        monkeypatch.setattr(os, "fsync", full)
-        monkeypatch.setattr("training.event_file.EventFile.add", full)
+        monkeypatch.setattr(Path, "replace", replace_elsewhere)
+        if what == "the journal":
+            monkeypatch.setattr("training.event_file.EventFile.add", full)
 
     monkeypatch.setattr(trainer, "batches", lambda: breaking(trainer, 2, fill))
-    with pytest.raises(
-        InputError, match=r"cannot be written \(No space left on device\), and .*00000003\.pt: cannot be"
-    ):
+    with pytest.raises(InputError, match=r"00000003\.pt: cannot be written \(No space left on device\)") as refusal:
         trainer.train(StopRequest())
     monkeypatch.undo()
+    told = str(refusal.value)
+    assert told.startswith(f"{run}: cannot be written (No space left on device), and ") == (what == "the journal")
     assert [int(path.stem) for path in list_checkpoints(run / "checkpoints")] == [1, 2]
     assert resume(run, []).step == 2
-    left: Sequence[Path] = list(run.rglob("*.unfinished"))
-    assert left == []
-    assert torch.isfinite(torch.tensor(trainer.seconds))
+    assert list(tmp_path.rglob("*.unfinished")) == []
+    saved = list(temporary.iterdir())
+    assert len(saved) == (where == "in the run folder")
+    for folder in saved:
+        assert f"the run is saved at step 3 in {folder}" in told
+        assert resume(folder, []).step == 3
