@@ -40,8 +40,15 @@ class Ranks:
         if "WORLD_SIZE" not in os.environ:
             yield cls()
             return
-        ranks = cls(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
-        store = _meet(ranks)
+        try:
+            ranks = cls(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
+            place = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
+        except (KeyError, ValueError) as error:
+            raise InputError(
+                f"WORLD_SIZE is set, so this is one of several processes, and RANK, MASTER_ADDR or MASTER_PORT is not "
+                f"as torchrun sets it ({error}): start with torchrun, or unset WORLD_SIZE"
+            ) from error
+        store = _meet(ranks, *place)
         # What lies on a GPU travels by nccl, and all else, flags and objects too, by gloo.
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
         try:
@@ -94,7 +101,7 @@ def is_restarted() -> bool:
     return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
 
 
-def _meet(ranks: Ranks) -> Any:
+def _meet(ranks: Ranks, address: str, port: int) -> Any:
     """Wait until all processes of the run are there; return the store where they tell each other how to connect.
 
     Raises:
@@ -102,7 +109,6 @@ def _meet(ranks: Ranks) -> Any:
     """
     from torch._C._distributed_c10d import PrefixStore, Store, TCPStore  # in no build of torch that has no processes
 
-    address, port = os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])
     of_torchrun = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == str(True)
     limit, here = timedelta(seconds=_JOIN_SECONDS), "here"
     try:
