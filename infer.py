@@ -28,6 +28,7 @@ from speaking.durations import check_durations
 from speaking.engine import Audio, Engine, VoiceParts
 from speaking.manner import How, Manner
 from speaking.outlets import Outlet, open_outlet, send
+from speaking.speaker import find_speaker
 from speaking.timestamps import TimedSpeech, Timeline, write_timestamps
 from speaking.utterance import Said, Silence, Utterance
 from speaking.words import SpokenWord, WordFinder
@@ -113,13 +114,27 @@ class Voice:
         Nothing is read or decoded before it is asked for, but for the arguments. Arguments and errors as `speak`.
         """
         manner = Manner.chosen(self.config.speaking, **how)
-        return self._say(self.pieces(text, ssml=manner.ssml), manner, self._speaker_index(manner.speaker))
+        return self._say(self.pieces(text, ssml=manner.ssml), manner, self.speaker_index(manner.speaker))
 
     def pieces(self, text: str, *, ssml: bool = False) -> list[Utter | Break]:
         """The parts of an SSML document, or the whole of any other text."""
         return parse_ssml(text, language=self.config.data.language) if ssml else [Utter(text, 1.0)]
 
-    def convert(self, audio: Audio, *, speaker: str, target: str) -> Audio:
+    def speaker_index(self, speaker: str | int | None) -> int | None:
+        """The id of a speaker, as `find_speaker` finds it: what is not an exact name is told in a warning.
+
+        Returns:
+            The id; the first one for None. None where the voice has one speaker only.
+
+        Raises:
+            InputError: there is no such speaker.
+        """
+        index, note = (0, "") if speaker is None else find_speaker(speaker, self.speakers)
+        if note:
+            warnings.warn(note, stacklevel=3)
+        return index if len(self.speakers) > 1 else None
+
+    def convert(self, audio: Audio, *, speaker: str | int, target: str | int) -> Audio:
         """Let another speaker of this voice say a recording (VITS, appendix D).
 
         Args:
@@ -136,7 +151,7 @@ class Voice:
         """
         if len(self.speakers) < 2:
             raise InputError("this voice has one speaker only: there is nobody to convert to")
-        source, heard = self._speaker_index(speaker), self._speaker_index(target)
+        source, heard = self.speaker_index(speaker), self.speaker_index(target)
         return self.engine.convert(audio, self.config.audio, source or 0, heard or 0)
 
     def _say(self, pieces: Iterable[Utter | Break], manner: Manner, speaker: int | None) -> Iterator[Said]:
@@ -194,14 +209,6 @@ class Voice:
         )
         return Utterance(encoded, words, rendering)
 
-    def _speaker_index(self, speaker: str | None) -> int | None:
-        if speaker is not None and speaker not in self.speakers:
-            known = ", ".join(self.speakers) or "nobody by name, it has one speaker"
-            raise InputError(f"this voice has no speaker {speaker!r}; it has {known}")
-        if len(self.speakers) < 2:
-            return None
-        return self.speakers.index(speaker) if speaker else 0
-
 
 @command
 def main() -> int:
@@ -210,6 +217,9 @@ def main() -> int:
     voice = Voice.load(arguments.voice, arguments.device)
     if arguments.source is not None:
         return _convert(voice, arguments)
+    if arguments.speaker is not None:  # by its own name from here on, so that who was taken is told once
+        index = voice.speaker_index(arguments.speaker)
+        arguments.speaker = None if index is None else voice.speakers[index]
     if arguments.batch is not None:
         return _speak_batch(voice, arguments)
     text = read_text(arguments.text, arguments.file)

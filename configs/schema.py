@@ -101,8 +101,11 @@ class DataSettings(Section):
     """Silence that trimming leaves at each end, in seconds."""
     strict: bool = False
     """Whether training refuses a corpus in which anything was found, and links that lead out of `root`."""
-    validation_clips: Positive = 100
-    """Recordings set aside for validation, chosen by the hash of their ids."""
+    validation_clips: Annotated[Positive | Literal["auto"], WrapValidator(_number_or_auto)] = "auto"
+    """Recordings set aside for validation; auto: `max_validation_clips`, at most a tenth of all and at least one. Each
+    speaker keeps half of its own, and at least one, for training."""
+    max_validation_clips: Positive = 100
+    """Most recordings that are set aside where `validation_clips` is auto."""
     bucket_frames: Integers = (300, 400, 500, 600, 700, 800, 900, 1000)
     """Upper bounds of the length buckets, in spectrogram frames; longer recordings go into the last one."""
     hold: Literal["memory", "device"] = "memory"

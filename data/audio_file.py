@@ -13,6 +13,7 @@ import soxr
 from configs import InputError
 from data.findings import Fault
 from data.inspection.decoding import NotDecodedError, decode
+from data.inspection.header import refuse_by_header
 
 FULL_SCALE = 32768  # samples lie in [-32768, 32767]; divided by this they lie in [-1, 1)
 
@@ -34,6 +35,7 @@ def read_audio(path: str | Path, *, sample_rate: int) -> npt.NDArray[np.int16]:
     if not path.is_file():
         raise InputError(f"{path}: there is no such recording")
     try:
+        refuse_by_header(path)
         decoded = decode(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}): change its permissions, or remove it") from error

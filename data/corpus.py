@@ -1,16 +1,31 @@
 """A corpus: what a voice learns from and what it is tested on, ready to batch."""
 
 import hashlib
+import heapq
 import json
-from collections.abc import Sequence
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from configs import DataSettings, InputError
 from data.clips import Clip, Shard, read_clips
 from data.preparation import Preparation
 from data.preparation.examination import PreparedClip
+from data.speakers import in_order
 from data.text import Lexicon, SymbolTable
+
+SHARE_NOT_ASKED_FOR = 10  # one in so many clips may be set aside where nobody asked for a number
+_MOST_NAMES = 12  # that a sentence lists
+
+
+class Split(NamedTuple):
+    """The clips of a corpus by their purpose."""
+
+    train: list[PreparedClip]
+    validation: list[PreparedClip]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,27 +39,36 @@ class Corpus:
     lexicon: Lexicon | None  # words the voice speaks in a way of its own
     fingerprint: str  # SHA-256 of all of it: ids, texts, phonemes, speakers, sound and the split
     shards: tuple[Shard, ...] = ()  # in the place of `train`, where that does not fit into memory
+    split: tuple[str, ...] = ()  # what is set aside for validation, in sentences
 
 
 def load_corpus(
-    preparation: Preparation, *, speakers: Sequence[str] | None = None, progress: bool | None = None
+    preparation: Preparation,
+    *,
+    speakers: Sequence[str] | None = None,
+    fingerprint: str | None = None,
+    progress: bool | None = None,
 ) -> Corpus:
     """Set the validation clips aside, and load everything.
 
     Args:
         preparation: the corpus.
-        speakers: the speakers of a voice that exists already, by id; None takes those of the corpus, sorted.
+        speakers: the speakers of a voice that exists already, by id; None takes those of the corpus, `in_order`.
+        fingerprint: of the corpus of a run that goes on; where that was drawn from all speakers together, so is this.
         progress: as in `read_clips`.
 
     Raises:
-        InputError: as `split` and `read_clips`.
+        InputError: as `split` and `read_clips`, or a speaker of a new voice has no clip to train on.
     """
-    train, validation = split(preparation.clips, preparation.data)
-    named = {clip.recording.speaker for clip in preparation.clips if clip.recording.speaker is not None}
-    names = tuple(sorted(named) if speakers is None else speakers)
+    data = preparation.data
+    division = split(preparation.clips, data)
+    if fingerprint is not None and _fingerprint(division) != fingerprint:
+        together = split(preparation.clips, data, per_speaker=False)
+        division = together if _fingerprint(together) == fingerprint else division
+    names = tuple(speakers) if speakers is not None else speakers_of(division, data)
     clips = list(
         read_clips(
-            [*train, *validation],
+            [*division.train, *division.validation],
             prepared_audio=preparation.prepared_audio,
             symbols=preparation.symbols,
             speakers=names,
@@ -52,61 +76,150 @@ def load_corpus(
         )
     )
     return Corpus(
-        train=clips[: len(train)],
-        validation=clips[len(train) :],
+        train=clips[: len(division.train)],
+        validation=clips[len(division.train) :],
         symbols=preparation.symbols,
         speakers=names,
         lexicon=preparation.lexicon,
-        fingerprint=_fingerprint(train, validation),
+        fingerprint=_fingerprint(division),
+        split=describe_split(division, data),
     )
 
 
-def split(clips: Sequence[PreparedClip], data: DataSettings) -> tuple[list[PreparedClip], list[PreparedClip]]:
+def speakers_of(division: Split, data: DataSettings) -> tuple[str, ...]:
+    """The speakers of a new voice, by id.
+
+    Raises:
+        InputError: one of them has no recording to train on.
+    """
+    train, validation = ({clip.recording.speaker for clip in part} - {None} for part in division)
+    untrained = in_order(name for name in validation - train if name is not None)
+    if untrained:
+        raise InputError(
+            f"{data.root}: {', '.join(untrained[:_MOST_NAMES])}: has no recording to train on, only some in "
+            f"{data.validation_metadata}: move one of each speaker to the others, or remove these rows"
+        )
+    return in_order(name for name in train if name is not None)
+
+
+def split(clips: Sequence[PreparedClip], data: DataSettings, *, per_speaker: bool = True) -> Split:
     """The clips to train on and those to validate with, each in the order given.
 
-    Where `data.validation_metadata` does not say which these are, `data.validation_clips` are chosen: those whose ids
-    have the smallest SHA-256. The choice does not depend on the order of the rows, and rows that are added or removed
-    move few others.
+    Where `data.validation_metadata` does not say which these are, `validation_count` of them are drawn. Every speaker
+    gives in proportion to its clips, but one before another gives two, and keeps half of them and at least one for
+    training. Of a speaker's clips those are drawn whose ids have the smallest SHA-256: the draw does not depend on the
+    order of the rows, and rows that are added or removed move few others.
+
+    Args:
+        clips: of the whole corpus.
+        data: its settings.
+        per_speaker: False draws from all clips together, as versions did that could draw all clips of a speaker.
 
     Raises:
         InputError: nothing is left to train on or to validate with, or a recording is for both.
     """
     if data.validation_metadata is not None:
-        aside = Path(data.root) / data.validation_metadata
-        train = [clip for clip in clips if clip.recording.file != aside]
-        validation = [clip for clip in clips if clip.recording.file == aside]
-        lines = {clip.recording.audio_path: clip.recording.where for clip in train}
-        for recording in (clip.recording for clip in validation):
-            if recording.audio_path in lines:
-                raise InputError(
-                    f"{recording.where}: {recording.id!r} is also in {lines[recording.audio_path]}: a recording is for "
-                    "training or for validation, so remove it from one of the two"
-                )
-        if not train or not validation:
-            raise InputError(
-                f"{data.root}: {len(train)} recordings to train on and {len(validation)} to validate with can be used: "
-                "at least one of each is needed"
-            )
-        return train, validation
+        return _split_by_file(clips, data, data.validation_metadata)
     if len(clips) < 2:
         raise InputError(
             f"{data.root}: {len(clips)} of the recordings can be used: a corpus needs two, one to train on and one to "
             "validate with"
         )
-    if data.validation_clips >= len(clips):
+    wanted = validation_count(data, len(clips))
+    if wanted >= len(clips):
         raise InputError(
-            f"data.validation_clips = {data.validation_clips} leaves nothing to train on: there are {len(clips)} "
-            "recordings; lower data.validation_clips"
+            f"data.validation_clips = {wanted} leaves nothing to train on: there are {len(clips)} recordings; lower "
+            "data.validation_clips"
         )
-    by_hash = sorted(clips, key=lambda clip: hashlib.sha256(clip.recording.id.encode()).digest())
-    chosen = {clip.recording.id for clip in by_hash[: data.validation_clips]}
-    train = [clip for clip in clips if clip.recording.id not in chosen]
-    return train, [clip for clip in clips if clip.recording.id in chosen]
+    ids: defaultdict[str | None, list[str]] = defaultdict(list)
+    for clip in sorted(clips, key=lambda clip: hashlib.sha256(clip.recording.id.encode()).digest()):
+        ids[clip.recording.speaker if per_speaker else None].append(clip.recording.id)
+    sizes = {speaker: len(own) for speaker, own in ids.items()}
+    most = {speaker: size - 1 if len(sizes) == 1 else size // 2 for speaker, size in sizes.items()}
+    if not any(most.values()):
+        raise InputError(
+            f"{data.root}: each of its {len(sizes)} speakers has one recording, which is for training: add recordings, "
+            "or name those to validate with in data.validation_metadata"
+        )
+    counts = _shares(wanted, sizes, most)
+    chosen = {name for speaker, own in ids.items() for name in own[: counts[speaker]]}
+    return Split(
+        [clip for clip in clips if clip.recording.id not in chosen],
+        [clip for clip in clips if clip.recording.id in chosen],
+    )
 
 
-def _fingerprint(train: Sequence[PreparedClip], validation: Sequence[PreparedClip]) -> str:
+def validation_count(data: DataSettings, clips: int) -> int:
+    """How many of so many clips are to be set aside: what was asked for, else at most a tenth and at least one."""
+    if data.validation_clips != "auto":
+        return data.validation_clips
+    return min(data.max_validation_clips, max(1, clips // SHARE_NOT_ASKED_FOR))
+
+
+def describe_split(division: Split, data: DataSettings) -> tuple[str, ...]:
+    """What is set aside, why it is not what was asked for, and which speakers are not validated, a sentence each."""
+    train, validation = division
+    total = len(train) + len(validation)
+    sentences = [f"validation: {len(validation)} of {total} recordings are set aside, {len(train)} are trained on"]
+    if data.validation_metadata is not None:
+        sentences[0] += f" (data.validation_metadata={data.validation_metadata})"
+    elif data.validation_clips == "auto":
+        sentences[0] += " (at most a tenth; data.validation_clips=N sets another number aside)"
+    elif len(validation) < data.validation_clips:
+        sentences.append(
+            f"data.validation_clips = {data.validation_clips} is more than can be set aside: each speaker keeps half "
+            "of its recordings, and at least one, for training"
+        )
+    validated = {clip.recording.speaker for clip in validation}
+    others = in_order(clip.recording.speaker or "" for clip in train if clip.recording.speaker not in validated)
+    if others and validated != {None}:
+        more = f" and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
+        sentences.append(f"not validated, but trained on: {', '.join(others[:_MOST_NAMES])}{more}")
+    return tuple(sentences)
+
+
+def _split_by_file(clips: Sequence[PreparedClip], data: DataSettings, name: str) -> Split:
+    aside = Path(data.root) / name
+    train = [clip for clip in clips if clip.recording.file != aside]
+    validation = [clip for clip in clips if clip.recording.file == aside]
+    lines = {clip.recording.audio_path: clip.recording.where for clip in train}
+    for recording in (clip.recording for clip in validation):
+        if recording.audio_path in lines:
+            raise InputError(
+                f"{recording.where}: {recording.id!r} is also in {lines[recording.audio_path]}: a recording is for "
+                "training or for validation, so remove it from one of the two"
+            )
+    if not train or not validation:
+        raise InputError(
+            f"{data.root}: {len(train)} recordings to train on and {len(validation)} to validate with can be used: "
+            "at least one of each is needed"
+        )
+    return Split(train, validation)
+
+
+def _shares(
+    wanted: int, sizes: Mapping[str | None, int], most: Mapping[str | None, int]
+) -> defaultdict[str | None, int]:
+    """How many clips each speaker gives, together `wanted` or all that may be given.
+
+    Adams' method of apportionment, which gives everybody one before anybody two; of equals the first is first.
+    """
+    shares: defaultdict[str | None, int] = defaultdict(int)
+    # Each waits with the clips it has for every one that it has given, the largest number first.
+    waiting = [(-math.inf, -size, turn, speaker) for turn, (speaker, size) in enumerate(sizes.items()) if most[speaker]]
+    heapq.heapify(waiting)
+    while waiting and wanted:
+        _, size, turn, speaker = heapq.heappop(waiting)
+        shares[speaker] += 1
+        wanted -= 1
+        if shares[speaker] < most[speaker]:
+            heapq.heappush(waiting, (size / shares[speaker], size, turn, speaker))
+    return shares
+
+
+def _fingerprint(division: Split) -> str:
     digest = hashlib.sha256()
-    for purpose, clips in (("train", train), ("validation", validation)):
+    for purpose, clips in zip(("train", "validation"), division, strict=True):
         for clip in clips:
             recording = clip.recording
             row = [purpose, recording.id, recording.text, recording.speaker, clip.speech, clip.audio_digest]

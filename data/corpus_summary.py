@@ -31,6 +31,7 @@ class CorpusSummary:
     phonemes_per_second: float  # letters of the alphabet, signs of stress and length among them; no blanks or points
     bandwidth_hz: float  # above it there is nothing; half the sample rate where there is something everywhere
     loudness_lufs: float | None  # the median of the clips'
+    fingerprint: str  # of the corpus; versions without it drew the validation clips from all speakers together
 
     def write(self, path: Path) -> None:
         """Write it as JSON.
@@ -61,6 +62,7 @@ def summarise(corpus: Corpus, sample_rate: int) -> CorpusSummary:
         phonemes_per_second=round(spoken * sample_rate / sum(len(clip.audio) for clip in some), 2),
         bandwidth_hz=round(bandwidth_hz([_floats(clip) for clip in some], sample_rate), 1),
         loudness_lufs=round(float(np.median(known)), 2) if known else None,
+        fingerprint=corpus.fingerprint,
     )
 
 

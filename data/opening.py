@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from configs import AudioSettings, DataSettings
 from data.corpus import Corpus, load_corpus
 from data.preparation import prepare
-from data.prepare import prepare_and_tell
+from data.prepare import encodable, prepare_and_tell
 from data.shards import open_shards
 from data.text import SymbolTable
 
@@ -17,20 +17,26 @@ def open_corpus(
     aloud: bool,
     symbols: SymbolTable | None = None,
     speakers: Sequence[str] | None = None,
+    fingerprint: str | None = None,
 ) -> Corpus:
     """Open the corpus of an experiment.
 
     Args:
         data: where it is, and how it is read.
         audio: what the voice sounds like.
-        aloud: whether to say what was found in the recordings.
+        aloud: whether to print what was found in the recordings, and what is set aside for validation.
         symbols: the alphabet of a voice that exists already.
         speakers: the speakers of a voice that exists already, by id.
+        fingerprint: of the corpus of a run that goes on, as in `load_corpus`.
 
     Raises:
         InputError: it cannot be used.
     """
     if data.shards is not None:
-        return open_shards(data.shards, data, audio, symbols=symbols, speakers=speakers)
-    look = prepare_and_tell if aloud else prepare
-    return load_corpus(look(data, audio, symbols=symbols), speakers=speakers)
+        corpus = open_shards(data.shards, data, audio, symbols=symbols, speakers=speakers)
+    else:
+        look = prepare_and_tell if aloud else prepare
+        corpus = load_corpus(look(data, audio, symbols=symbols), speakers=speakers, fingerprint=fingerprint)
+    if aloud:
+        print(encodable("\n".join(corpus.split)))
+    return corpus

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from configs import AudioSettings, DataSettings, InputError, command
+from data.corpus import describe_split, split
 from data.preparation import Preparation, prepare
 from data.report import summary, write_report
 from data.report.statistics import describe
@@ -25,6 +26,7 @@ def prepare_and_tell(
     *,
     symbols: SymbolTable | None = None,
     report: Path | None = None,
+    split_too: bool = False,
 ) -> Preparation:
     """Prepare a corpus, leave the report, and print its table.
 
@@ -33,6 +35,7 @@ def prepare_and_tell(
         audio: as in `prepare`.
         symbols: as in `prepare`.
         report: folder of the report; None chooses one beside the cache.
+        split_too: whether to print what training would set aside for validation.
 
     Raises:
         InputError: as `prepare`; or anything was found, and `data.strict` refuses that.
@@ -42,8 +45,9 @@ def prepare_and_tell(
     folder = report or Path(data.cache) / "reports" / f"{Path(data.root).resolve().name}-{preparation.key[:8]}"
     if not (folder / "report.html").is_file() or report is not None:
         write_report(preparation, statistics, folder)
-    said, encoding = summary(preparation, statistics, folder), sys.stdout.encoding or "utf-8"
-    print(said.encode(encoding, "replace").decode(encoding))  # phonemes are in few encodings
+    if split_too:
+        print(encodable("\n".join(_split_told(preparation))))
+    print(encodable(summary(preparation, statistics, folder)))
     if data.strict and preparation.findings:
         raise InputError(
             f"{data.root}: {len(preparation.findings)} findings, and data.strict refuses them all: correct the rows, "
@@ -52,11 +56,24 @@ def prepare_and_tell(
     return preparation
 
 
+def _split_told(preparation: Preparation) -> tuple[str, ...]:
+    try:
+        return describe_split(split(preparation.clips, preparation.data), preparation.data)
+    except InputError as error:  # training would refuse this corpus; to look at it is no mistake
+        return (f"validation: nothing can be set aside: {error}",)
+
+
+def encodable(text: str) -> str:
+    """The text as standard output can show it: few encodings have phonemes."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)
+
+
 @command
 def main() -> int:
     """Prepare from the command line."""
     arguments, config = read_prepare_arguments()
-    preparation = prepare_and_tell(config.data, config.audio, report=arguments.report)
+    preparation = prepare_and_tell(config.data, config.audio, report=arguments.report, split_too=True)
     if not preparation.clips:
         raise InputError(f"{arguments.folder}: none of its {preparation.rows} rows can be trained on")
     return 0

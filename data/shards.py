@@ -33,8 +33,8 @@ from configs import AudioSettings, DataSettings, InputError, command
 from configs.atomic_file import replacing
 from data.buckets import LengthBuckets
 from data.clips import Clip, Shard, read_clips
-from data.corpus import Corpus, split
-from data.prepare import prepare_and_tell
+from data.corpus import Corpus, describe_split, speakers_of, split
+from data.prepare import encodable, prepare_and_tell
 from data.text import Lexicon, SymbolTable
 
 INDEX = "index.json"
@@ -125,13 +125,15 @@ def open_shards(
         raise InputError(f"{path}: the shards were not made with the words of {data.lexicon}: write the shards anew")
     if symbols is not None and symbols.to_json() != found.to_json():
         raise InputError(f"{path}: the shards have another alphabet than the voice: put back those it was trained on")
-    if speakers is not None and tuple(speakers) != names:
+    if speakers is not None and sorted(speakers) != sorted(names):
         raise InputError(
             f"{path}: the shards have the speakers {list(names)}, and the voice {list(speakers)}: put back those it "
             "was trained on"
         )
+    names = names if speakers is None else tuple(speakers)  # clips name their speaker, and a voice keeps its ids
     train, validation = ([_open(path, row, names) for row in index[purpose]] for purpose in ("train", "validation"))
     digests = [[row["digest"] for row in index[purpose]] for purpose in ("train", "validation")]
+    counts = [sum(len(shard.samples) for shard in shards) for shards in (train, validation)]
     return Corpus(
         train=[],
         shards=tuple(train),
@@ -140,6 +142,7 @@ def open_shards(
         speakers=names,
         lexicon=None if index["lexicon"] is None else Lexicon.from_json(index["lexicon"]),
         fingerprint=hashlib.sha256(json.dumps([found.to_json(), names, digests]).encode()).hexdigest(),
+        split=(f"validation: {counts[1]} of {sum(counts)} recordings are set aside, {counts[0]} are trained on",),
     )
 
 
@@ -288,14 +291,14 @@ def main() -> int:
     """Write shards from the command line."""
     arguments, config = read_shards_arguments()
     preparation = prepare_and_tell(config.data, config.audio)
-    train, validation = split(preparation.clips, preparation.data)
-    speakers = sorted({clip.recording.speaker for clip in preparation.clips if clip.recording.speaker is not None})
+    division = split(preparation.clips, preparation.data)
+    speakers = speakers_of(division, preparation.data)
     read = partial(
         read_clips, prepared_audio=preparation.prepared_audio, symbols=preparation.symbols, speakers=speakers
     )
     write_shards(
-        read(sorted(train, key=lambda clip: hashlib.sha256(clip.recording.id.encode()).digest())),
-        read(validation),
+        read(sorted(division.train, key=lambda clip: hashlib.sha256(clip.recording.id.encode()).digest())),
+        read(division.validation),
         arguments.output,
         data=config.data,
         audio=config.audio,
@@ -304,7 +307,9 @@ def main() -> int:
         lexicon=preparation.lexicon,
         clips_per_shard=arguments.clips,
     )
-    print(f"{len(train)} clips to train on and {len(validation)} to validate with: data.shards={arguments.output}")
+    print(encodable("\n".join(describe_split(division, preparation.data))))
+    counts = f"{len(division.train)} clips to train on and {len(division.validation)} to validate with"
+    print(f"{counts}: data.shards={arguments.output}")
     return 0
 
 

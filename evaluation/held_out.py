@@ -76,8 +76,9 @@ def as_read_by(voice: Voice, data: DataSettings) -> DataSettings:
 def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None = None) -> list[Sentence]:
     """The held-out sentences, as the voice reads them; fewer than `count` only where there are no more.
 
-    They are the validation clips of the settings; a corpus with no more clips than `data.validation_clips` is held out
-    whole. Of these, the ids with the smallest SHA-256 are taken: any number of sentences begins with the same ones.
+    They are the validation clips of the settings. A corpus with no more clips than `data.validation_clips` is held out
+    whole; where that is auto, so is one with no more than `data.max_validation_clips` that is not the voice's own. Of
+    these, the ids with the smallest SHA-256 are taken: any number of sentences begins with the same ones.
     What a recording has beyond its last whole frame is cut off, as no voice can copy it. Recordings that are left out,
     and sentences that the voice has learned from or may have, are told in warnings.
 
@@ -123,7 +124,7 @@ def _clips(voice: Voice, data: DataSettings, speakers: Sequence[str], count: int
         return iter(held_out)
     preparation = prepare(data, audio, symbols=symbols)
     _warn_of_dropped(preparation)
-    chosen = sorted(_validation(preparation), key=lambda clip: _place(clip.recording.id))[:count]
+    chosen = sorted(_validation(preparation, own), key=lambda clip: _place(clip.recording.id))[:count]
     if own.shards is not None:
         warn_of_shards(own, data, run)
     else:
@@ -149,13 +150,16 @@ def _warn_of_dropped(preparation: Preparation) -> None:
     )
 
 
-def _validation(preparation: Preparation) -> Sequence[PreparedClip]:
+def _validation(preparation: Preparation, own: DataSettings) -> Sequence[PreparedClip]:
     clips, data = preparation.clips, preparation.data
     if not clips:
         raise InputError(f"{data.root}: none of its {preparation.rows} recordings can be used to judge a voice")
-    if data.validation_metadata is None and len(clips) <= data.validation_clips:
+    most = data.validation_clips
+    if most == "auto":
+        most = 1 if Path(data.root).resolve() == Path(own.root).resolve() else data.max_validation_clips
+    if data.validation_metadata is None and len(clips) <= most:
         return clips
-    return split(clips, data)[1]
+    return split(clips, data).validation
 
 
 def _place(name: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from configs import DataSettings, InputError
-from data.corpus import split
+from data.corpus import split, validation_count
 from data.preparation import Preparation
 from data.preparation.examination import PreparedClip
 from evaluation.counted import counted
@@ -62,16 +62,16 @@ def _learned(
     Raises:
         InputError: they are not there, or no longer what they were.
     """
-    counts = _counts(run)
+    counts, per_speaker = _counts(run)
     if Path(own.root).is_dir():
         where, mine = own.root, prepare_own()
-    elif counts == (len(preparation.clips) - own.validation_clips, own.validation_clips):
+    elif counts is not None and sum(counts) == len(preparation.clips):
         where, mine = preparation.data.root, preparation  # the same ones, in another place
     else:
         raise InputError(f"its own recordings are not at {own.root}")
-    if own.validation_metadata is None and own.validation_clips >= len(mine.clips):
+    if own.validation_metadata is None and validation_count(own, len(mine.clips)) >= len(mine.clips):
         raise InputError(f"{where} has {len(mine.clips)} recordings left, fewer than it learned from")
-    train, validation = split(mine.clips, own)
+    train, validation = split(mine.clips, own, per_speaker=per_speaker)
     if counts is not None and counts != (len(train), len(validation)):
         raise InputError(
             f"it learned from {counts[0]} recordings and was validated with {counts[1]}, and {where} now divides into "
@@ -80,10 +80,13 @@ def _learned(
     return train
 
 
-def _counts(run: Path) -> tuple[int, int] | None:
-    """The clips that a voice learned from and was validated with, where its folder says so."""
+def _counts(run: Path) -> tuple[tuple[int, int] | None, bool]:
+    """The clips that a voice learned from and was validated with, where its folder says so.
+
+    Also whether these were drawn per speaker, which versions did not that wrote no fingerprint.
+    """
     try:
         summary = json.loads((run / "corpus.json").read_bytes())
-        return int(summary["clips"]), int(summary["validation_clips"])
+        return (int(summary["clips"]), int(summary["validation_clips"])), "fingerprint" in summary
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return None, True

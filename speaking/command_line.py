@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
 
     manner = parser.add_argument_group("how it is spoken", "without these, as the voice itself prefers")
-    manner.add_argument("--speaker", help="who speaks, in a voice of several (the first)")
+    manner.add_argument("--speaker", help="who speaks, in a voice of several: a name, or an id from 0 (the first)")
     manner.add_argument("--speed", type=float, help="speaking rate, 2 is twice as fast")
     manner.add_argument("--noise-scale", type=float, help="variation of the sound, 0 for none")
     manner.add_argument("--duration-noise-scale", type=float, help="variation of the rhythm, 0 for none")

@@ -17,7 +17,7 @@ _SPEEDS = (0.05, 20.0)
 class How(TypedDict, total=False):
     """What may be asked of a voice; None takes what the voice itself prefers."""
 
-    speaker: str | None  # a name of the voice's speakers; None takes the first
+    speaker: str | int | None  # of the voice's speakers a name, or an id from 0; None takes the first
     speed: float | None  # speaking rate, 2 is twice as fast
     noise_scale: float | None  # standard deviation of the prior's noise; 0 says a text the same way each time
     duration_noise_scale: float | None  # standard deviation of the rhythm's noise
@@ -30,7 +30,7 @@ class How(TypedDict, total=False):
 class Manner:
     """What was asked for, checked and completed."""
 
-    speaker: str | None
+    speaker: str | int | None
     speed: float
     pause_seconds: float
     noise_scale: float

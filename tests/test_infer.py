@@ -110,6 +110,42 @@ def test_speakers_sound_different_and_an_unknown_one_is_refused_by_name(choir: P
         voice.speak("Hello.", speaker="eve")
 
 
+def test_a_speaker_is_taken_by_id_or_but_for_case_and_that_is_told(choir: Path) -> None:
+    voice = Voice.load(choir)
+    bob = voice.speak("Hello.", speaker="bob", seed=1)
+    recording = np.random.default_rng(1).normal(scale=0.1, size=22050).astype(np.float32)
+    to_bob = voice.convert(recording, speaker="ann", target="bob")
+    for asked, told in (("Bob", "'bob' is taken"), ("1", "1 is taken as an id, that of 'bob'"), (1, "that of 'bob'")):
+        with pytest.warns(UserWarning, match=told):
+            assert np.array_equal(voice.speak("Hello.", speaker=asked, seed=1), bob)
+        with pytest.warns(UserWarning, match=told):
+            assert np.array_equal(voice.convert(recording, speaker="ann", target=asked), to_bob)
+        with pytest.warns(UserWarning, match=told):
+            assert not np.array_equal(voice.convert(recording, speaker=asked, target="bob"), to_bob)
+    with pytest.raises(InputError, match="no speaker '2'; it has ann, bob"):
+        voice.speak("Hello.", speaker=2)
+
+
+@pytest.mark.parametrize("asked", ["1", "BOB"])
+def test_who_was_taken_is_told_once_however_many_lines_are_spoken(
+    choir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], asked: str
+) -> None:
+    (tmp_path / "lines.txt").write_text("Hello.\nThere.\nAgain.", encoding="utf-8")
+    batch = ["--batch", str(tmp_path / "lines.txt"), "--out-dir", str(tmp_path), "--jobs", "1"]
+    for arguments in (["Hello. There. Again.", "-o", str(tmp_path / "speech.wav")], batch):
+        monkeypatch.setattr(sys, "argv", ["infer.py", str(choir), *arguments, "--speaker", asked])
+        assert main() == 0
+        errors = capfd.readouterr().err
+        assert errors.count("is taken") == errors.count("warning: ") == 1
+        assert "bob" in errors
+
+
+def test_the_only_speaker_has_the_id_0(run: Path) -> None:
+    voice = Voice.load(run)
+    with pytest.warns(UserWarning, match="that of its only one"):
+        assert np.array_equal(voice.speak("Hello.", speaker="0", seed=1), voice.speak("Hello.", seed=1))
+
+
 def test_conversion_keeps_the_length_and_changes_the_sound(choir: Path) -> None:
     voice = Voice.load(choir)
     recording = np.random.default_rng(1).normal(scale=0.1, size=22050).astype(np.float32)

@@ -53,7 +53,14 @@ class Stopped:
         """
         config, state = self.config, self.state
         symbols = SymbolTable.from_json(state["symbols"])
-        corpus = open_corpus(config.data, config.audio, aloud=aloud, symbols=symbols, speakers=state["speakers"])
+        corpus = open_corpus(
+            config.data,
+            config.audio,
+            aloud=aloud,
+            symbols=symbols,
+            speakers=state["speakers"],
+            fingerprint=state["fingerprint"],
+        )
         if corpus.fingerprint == state["fingerprint"]:
             return self, corpus
         if not accept_changes:

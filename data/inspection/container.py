@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 UNKNOWN_SIZE = 0x7FFF0000  # a writer that could not go back left a size of at least this, with any of several endings
 CHUNK_NAME = re.compile(rb"[ -~]{4}")
+MOST_CHUNKS = 4096  # that are looked at: a file of zeros seems to have one for every eight bytes
 FLAC_HEADER, OGG_HEADER = 4, 27  # bytes of a metadata block's header, and of a page's
 
 
@@ -76,9 +77,9 @@ def _wav(content: bytes, order: str) -> Container | None:
 
 
 def _chunks(content: bytes, order: str) -> list[tuple[bytes, slice]]:
-    """Name and place of every chunk that begins within the file."""
+    """Name and place of the chunks that begin within the file."""
     found, at = [], 12
-    while at + 8 <= len(content):
+    while at + 8 <= len(content) and len(found) < MOST_CHUNKS:
         name, size = struct.unpack_from(f"{order}4sI", content, at)
         found.append((name, slice(at + 8, at + 8 + size)))
         at += 8 + size + size % 2

@@ -1,7 +1,7 @@
 """The bytes of an audio file to samples, or to the reason why not.
 
-Whatever the bytes are, this ends in one of the two: it neither raises anything else nor prints, and reads no more into
-memory than the longest recording that is wanted.
+Whatever the bytes are, this ends in one of the two: it neither raises anything else nor prints, and decodes no more
+than the longest recording that is wanted, in blocks.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from data.findings import Action, Fault
 from data.inspection.container import Container, read_container, with_its_size
 
 BLOCK_SAMPLES = 1 << 21  # read at a time
+MOST_SAMPLES = 1 << 28  # of all channels together: 1 GiB once decoded, three hours of 22 050 Hz mono
 UNKNOWN_FRAMES = 1 << 60  # libsndfile reports a stream of unknown length as one of more
 LOSSY_SLACK_SECONDS = 0.1  # lossy formats round their length to frames, and decoders differ in what they skip
 # libsndfile also tries dozens of kinds that no corpus of speech comes in; some of their decoders print or hang on
@@ -28,6 +29,7 @@ LOSSY_SLACK_SECONDS = 0.1  # lossy formats round their length to frames, and dec
 KINDS = re.compile(rb"RIFF|RIFX|RF64|BW64|FORM|\.snd|dns\.|fLaC|OggS|caff|riff|NIST_1A|ID3|\xff[\xe0-\xff]")
 LFS_POINTER = b"version https://git-lfs"
 MARKUP = re.compile(rb"<(!doctype|!--|\?xml|[a-z][a-z0-9]*[\s/>])", re.IGNORECASE)
+SPLIT_HINT = ": data.prepare --split cuts it at silences; data.longest_seconds=N keeps longer ones"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def decode(content: bytes, *, longest_seconds: float = math.inf) -> Decoded:
     Raises:
         NotDecodedError: empty, no audio, cut short, without samples, or too long.
     """
-    _check_kind(content)
+    check_kind(content)
     container = read_container(content)
     if container is not None:
         _check_container(content, container)
@@ -75,7 +77,12 @@ def decode(content: bytes, *, longest_seconds: float = math.inf) -> Decoded:
         return _decode(content, container, longest_seconds)
 
 
-def _check_kind(content: bytes) -> None:
+def check_kind(content: bytes) -> None:
+    """Refuse what does not begin like a recording; the first 512 bytes are enough.
+
+    Raises:
+        NotDecodedError: empty, or of no kind that is known.
+    """
     if not content:
         raise NotDecodedError(Fault.EMPTY_FILE, "the file has 0 bytes")
     head = content[:512].removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
@@ -110,20 +117,23 @@ def _decode(content: bytes, container: Container | None, longest_seconds: float)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
         if ends_within_header:
             raise NotDecodedError(Fault.HEADER_ONLY, within_header) from error
-        raise NotDecodedError(Fault.GARBAGE, f"cannot be decoded: {_words(error)}") from error
+        raise NotDecodedError(Fault.GARBAGE, f"cannot be decoded: {words_of(error)}") from error
     with file:
         rate, promised = file.samplerate, file.frames
         unknown = promised >= UNKNOWN_FRAMES
-        if not unknown and promised > longest_seconds * rate:
-            raise NotDecodedError(Fault.TOO_LONG, f"{promised / rate:.1f} s, more than {longest_seconds:g} s")
-        most = promised if math.isinf(longest_seconds) else min(promised, math.floor(longest_seconds * rate) + 1)
+        if not unknown:
+            check_length(promised, rate, file.channels, longest_seconds)
+        most = min(promised, MOST_SAMPLES // file.channels + 1)
+        if not math.isinf(longest_seconds):
+            most = min(most, math.floor(longest_seconds * rate) + 1)
         audio, error_words = _read(file, most)
         lossy = file.subtype in ("VORBIS", "OPUS") or file.subtype.startswith("MPEG")
     if ends_within_header and len(audio) == 0:
         raise NotDecodedError(Fault.HEADER_ONLY, within_header)
     said = "" if unknown else f" of {promised}"
-    if unknown and len(audio) > longest_seconds * rate:
-        raise NotDecodedError(Fault.TOO_LONG, f"a stream of more than {longest_seconds:g} s")
+    if unknown and (len(audio) > longest_seconds * rate or audio.size > MOST_SAMPLES):
+        longest = min(longest_seconds, MOST_SAMPLES / audio.shape[1] / rate)
+        raise NotDecodedError(Fault.TOO_LONG, f"a stream of more than {longest:g} s{SPLIT_HINT}")
     if unknown and "seek" in error_words:  # that is how soundfile reports the end of such a stream
         error_words = ""
     if error_words and stream.tell() < len(content):
@@ -133,6 +143,19 @@ def _decode(content: bytes, container: Container | None, longest_seconds: float)
     if len(audio) == 0:
         raise NotDecodedError(Fault.ZERO_SAMPLES, "the file is well formed, but has 0 samples")
     return Decoded(audio, rate)
+
+
+def check_length(frames: int, rate: int, channels: int, longest_seconds: float) -> None:
+    """Refuse a recording by what its header says.
+
+    Raises:
+        NotDecodedError: it is too long, or more than can be held in memory.
+    """
+    if frames > longest_seconds * rate:
+        raise NotDecodedError(Fault.TOO_LONG, f"{frames / rate:.1f} s, more than {longest_seconds:g} s{SPLIT_HINT}")
+    if frames * channels > MOST_SAMPLES:
+        detail = f"{frames} samples in {channels} channel{'s' if channels > 1 else ''}, more than {MOST_SAMPLES} in all"
+        raise NotDecodedError(Fault.TOO_LONG, detail)
 
 
 def _read(file: soundfile.SoundFile, most: int) -> tuple[npt.NDArray[np.float32], str]:
@@ -145,7 +168,7 @@ def _read(file: soundfile.SoundFile, most: int) -> tuple[npt.NDArray[np.float32]
         try:
             read = len(file.read(out=block))
         except (soundfile.SoundFileError, OSError) as error:
-            read, words = int(np.count_nonzero(~np.isnan(block[:, -1]))), _words(error)
+            read, words = int(np.count_nonzero(~np.isnan(block[:, -1]))), words_of(error)
         blocks.append(block[:read])
         most = most - read if read == len(block) else 0
     if len(blocks) == 1:
@@ -153,7 +176,8 @@ def _read(file: soundfile.SoundFile, most: int) -> tuple[npt.NDArray[np.float32]
     return np.concatenate([np.zeros((0, file.channels), np.float32), *blocks]), words
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
+    """What a library says of a file, without its decoration."""
     return str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
 
 

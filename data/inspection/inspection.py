@@ -4,7 +4,8 @@ The bounds were set on 2 115 real recordings of ten speakers, none of which brea
 of them. Where a comment gives two figures, the first is the worst of the real ones and the second the mildest fault.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ import soxr
 from data.audio_file import to_int16
 from data.findings import Action, Fault
 from data.inspection.decoding import AudioFault, NotDecodedError, decode
+from data.inspection.loudness import integrated_loudness
 from data.inspection.measures import Frames, Measures, count_clipped, frames_of, measure, peak_of
 from data.inspection.processing import LevelTarget, at_level, trimmed
 
@@ -74,7 +76,7 @@ def inspect(
     faults += _silence(audio, frames) or _clipping(measures) + _dc_offset(measures)
     if any(fault.action is Action.DROPPED for fault in faults):
         return Inspected(None, measures, tuple(faults))
-    audio = _repaired(audio, measures, sample_rate)
+    heard, audio = audio, _repaired(audio, measures, sample_rate)
     if trim_margin_seconds is not None:
         audio = trimmed(audio, sample_rate, measures, trim_margin_seconds)
         too_short = _too_short(len(audio) / sample_rate, shortest_seconds, " after trimming")
@@ -83,6 +85,13 @@ def inspect(
     note = ""
     if level is not None:
         audio, note = at_level(audio, sample_rate, level)
+    margin = math.inf if trim_margin_seconds is None else trim_margin_seconds
+    measures = replace(
+        measures,
+        loudness_lufs=measures.loudness_lufs if audio is heard else integrated_loudness(audio, sample_rate),
+        leading_silence_seconds=min(measures.leading_silence_seconds, margin),
+        trailing_silence_seconds=min(measures.trailing_silence_seconds, margin),
+    )
     return Inspected(to_int16(audio), measures, tuple(faults), note)
 
 

@@ -1,4 +1,4 @@
-"""What is measured on every recording, before any repair."""
+"""What is measured on every recording: the faults of the file before any repair, the loudness again after it."""
 
 import math
 from dataclasses import dataclass
@@ -23,7 +23,10 @@ Samples = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """Figures of one recording. Levels are relative to full scale."""
+    """Figures of one recording: of its file, but for loudness and silence, which are those of what is trained on.
+
+    Of a recording that is dropped, all are of its file. Levels are relative to full scale.
+    """
 
     seconds: float
     source_rate_hz: int

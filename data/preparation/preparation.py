@@ -36,7 +36,7 @@ _ROWS_PER_TASK = 16
 _ROWS_WORTH_A_PROCESS = 48
 # What does not matter to a row by itself: the rows have what the first line decides, `_key` adds what the second means.
 _IN_NO_KEY = {
-    *("format", "columns", "metadata", "validation_metadata", "validation_clips"),
+    *("format", "columns", "metadata", "validation_metadata", "validation_clips", "max_validation_clips"),
     *("root", "lexicon"),
     *("cache", "strict", "bucket_frames", "hold", "shards"),
 }

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import AudioSettings, DataSettings, InputError
+from data.inspection.decoding import NotDecodedError
+from data.inspection.header import refuse_by_header
 from data.inspection.inspection import inspect
 from data.inspection.processing import LevelTarget
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
@@ -43,7 +45,7 @@ class PreparedAudio:
         )
 
     def facts(self, path: Path) -> tuple[str, dict[str, Any]]:
-        """The key of a recording's entry, and what was found out.
+        """The key of a recording's entry, and what was found out; a file that is not worth reading has no entry.
 
         These are its `faults`, `note`, `measures`, `samples` and `digest`.
 
@@ -51,6 +53,12 @@ class PreparedAudio:
             OSError: the file cannot be read.
             InputError: the cache cannot be written.
         """
+        try:
+            refuse_by_header(path, longest_seconds=self._arguments["longest_seconds"])
+        except NotDecodedError as refused:
+            fault = refused.fault
+            nothing = {"note": "", "measures": None, "samples": 0, "digest": ""}
+            return "", nothing | {"faults": [(fault.fault, fault.detail, fault.action)]}
         content = path.read_bytes()
         key = key_of(hashlib.sha256(content).hexdigest(), self.identity)
         entry = self._cache.load(key)

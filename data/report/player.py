@@ -11,6 +11,7 @@ import soundfile
 import soxr
 
 from data.inspection.decoding import quiet_stderr
+from data.inspection.header import is_slow_to_open
 
 LONGEST_SECONDS = 30.0
 _MOST_SAMPLES = 40_000_000  # of all channels: what a file says of itself is not believed
@@ -39,7 +40,7 @@ def file_data_uri(path: Path, root: Path) -> str | None:
     """The beginning of a recording that was dropped; None where it cannot be decoded, or is not below `root`."""
     inside = Path(os.path.normpath(path)).is_relative_to(os.path.normpath(root))
     try:
-        if not inside or not path.is_file():
+        if not inside or not path.is_file() or is_slow_to_open(path):
             return None
         with quiet_stderr(), soundfile.SoundFile(path) as file:
             if file.samplerate < 1:

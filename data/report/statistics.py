@@ -70,7 +70,7 @@ class SpeakerShare:
 
 @dataclass(frozen=True)
 class CorpusStatistics:
-    """What a corpus is like. Lengths are those of the prepared clips, levels and silences those of the recordings."""
+    """What a corpus is like. Lengths, levels and silences are those of the prepared clips."""
 
     rows: int
     clips: int

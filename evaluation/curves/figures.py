@@ -72,7 +72,11 @@ def _beside(last: float, lowest: float) -> tuple[str, str]:
 
 def corpus_figures(run: OpenedRun) -> list[Figure]:
     """The summary of the recordings, in words."""
-    return [_of_corpus(key, value) for key, value in run.run.corpus.items() if value not in (None, [])]
+    return [
+        _of_corpus(key, value)
+        for key, value in run.run.corpus.items()
+        if value not in (None, []) and key != "fingerprint"
+    ]
 
 
 def _of_corpus(key: str, value: Any) -> Figure:

@@ -28,7 +28,11 @@ def main() -> int:
     if arguments.hf:
         hugging_face_settings(voice.synthesizer, voice.config)  # a voice that has none is told before any is written
     with needing_onnx():
+        from models.export.piper import speaker_table
+
         graphs = write_onnx(voice, arguments.output, name, int8=arguments.int8, fp16=arguments.fp16)
+        if table := speaker_table(voice.speakers):
+            print(table)
         code = _prove(voice, graphs, arguments.output / f"{name}.contract.json", quick=arguments.quick)
     if arguments.hf:
         for path in export_hugging_face(voice, arguments.output / name):

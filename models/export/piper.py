@@ -7,6 +7,7 @@ so that it speaks with the whole front end of the voice.
 import dataclasses
 import json
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 from configs import dump_config
@@ -41,6 +42,18 @@ def piper_settings(voice: VoiceFile, *, dataset: str) -> dict[str, Any]:
         "piper_version": _PIPER_VERSION,
         "dataset": dataset,
     }
+
+
+def speaker_table(speakers: Sequence[str]) -> str:
+    """Ids and names of the speakers, one a line, where a client that asks by id could take one for another.
+
+    Empty where there is nothing to say: a single voice, or every speaker is called as its id.
+    """
+    if len(speakers) < 2 or all(name == str(index) for index, name in enumerate(speakers)):
+        return ""
+    width = len(str(len(speakers) - 1))
+    rows = (f"  {index:>{width}}  {name}" for index, name in enumerate(speakers))
+    return "\n".join(("speakers, by the id that Piper and sherpa-onnx take:", *rows))
 
 
 def phoneme_ids(voice: VoiceFile) -> dict[str, list[int]]:

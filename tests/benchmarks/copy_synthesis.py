@@ -44,9 +44,10 @@ _SMALL = (
     *("model.hidden_channels=96", "model.filter_channels=192", "model.text_layers=2", "model.posterior_layers=8"),
     *("model.coupling_wavenet_layers=2", "model.duration_predictor=deterministic"),
 )
+_HELD_OUT = 16  # recordings
 _ALIKE = (
     *(
-        "data.validation_clips=16",
+        f"data.validation_clips={_HELD_OUT}",
         "discriminator.channel_divisor=4",
         "train.batch_size=4",
         "train.segment_samples=8192",
@@ -98,8 +99,7 @@ def _judged(run: Path, device: str) -> dict[str, float]:
     subject = load_subject(run, device=device, seed=0)
     data = subject.voice.config.data
     return {
-        row.name: row.interval.mean
-        for row in judge(subject, hold_out(subject.voice, data, data.validation_clips), (COPIES,)).rows
+        row.name: row.interval.mean for row in judge(subject, hold_out(subject.voice, data, _HELD_OUT), (COPIES,)).rows
     }
 
 

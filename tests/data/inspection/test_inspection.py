@@ -296,3 +296,36 @@ def test_real_recordings_have_no_faults(corpus: str, ljspeech: Path) -> None:
         found = look(file.read_bytes())
         assert found.faults == (), f"{file}: {found.faults}"
         assert np.array_equal(heard(found), soundfile.read(file, dtype="int16")[0])
+
+
+def loudness(found: Inspected) -> float:
+    value = figures(found).loudness_lufs
+    assert value is not None
+    return value
+
+
+@pytest.mark.parametrize("factor", [1.0, 3.0, 10.0, 200.0, 32768.0])
+def test_the_loudness_is_that_of_the_repaired_recording(factor: float) -> None:
+    turned_down = SPEECH / np.abs(SPEECH).max()
+    for audio in (
+        SPEECH * 3.4 * factor,
+        np.stack([SPEECH, 0.9 * SPEECH], axis=1) * 3.4 * factor,
+        SPEECH * 3.4 * factor + 0.1 * factor,
+    ):
+        found = look(encoded(audio, subtype="FLOAT"))
+        again = look(encoded(heard(found)))
+        assert loudness(found) == pytest.approx(loudness(again), abs=0.05)
+        assert loudness(found) == pytest.approx(loudness(look(encoded(as_16_bit(turned_down)))), abs=0.5)
+
+
+@pytest.mark.parametrize("rate", [RATE, 44100])
+@pytest.mark.parametrize("trim", [None, 0.05])
+@pytest.mark.parametrize("level", [None, LevelTarget("lufs", -30.0), LevelTarget("rms", -30.0)])
+def test_the_report_has_the_loudness_and_the_silence_of_what_is_trained_on(
+    rate: int, trim: float | None, level: LevelTarget | None
+) -> None:
+    found = look(encoded(syllables(rate=rate) * 0.9 + 0.05, rate=rate), trim=trim, level=level)
+    again = figures(look(encoded(heard(found))))
+    assert loudness(found) == pytest.approx(again.loudness_lufs, abs=0.05)
+    assert figures(found).leading_silence_seconds == pytest.approx(again.leading_silence_seconds, abs=0.03)
+    assert figures(found).trailing_silence_seconds == pytest.approx(again.trailing_silence_seconds, abs=0.03)

@@ -8,7 +8,7 @@ import pytest
 from configs import parse_config
 from data.text import SymbolTable
 from models.export.languages import describe_language
-from models.export.piper import metadata, phoneme_ids, piper_settings, tokens, what_clients_lack
+from models.export.piper import metadata, phoneme_ids, piper_settings, speaker_table, tokens, what_clients_lack
 from models.voice_file import VoiceFile
 from tests.models.export.exported import LETTERS, small_voice
 from tests.models.random_voice import NUM_SYMBOLS, small_config
@@ -23,6 +23,20 @@ def letters(**data: Any) -> VoiceFile:
 
 def with_symbols(voice: VoiceFile, symbols: dict[str, int]) -> VoiceFile:
     return VoiceFile(voice.config, voice.synthesizer, json.dumps(symbols), voice.speakers, voice.step)
+
+
+@pytest.mark.parametrize("speakers", [(), ("ann",), ("0", "1", "2")])
+def test_no_table_of_speakers_is_printed_where_every_name_is_its_id(speakers: tuple[str, ...]) -> None:
+    assert speaker_table(speakers) == ""
+
+
+def test_a_table_tells_the_id_of_every_speaker_where_one_is_called_otherwise() -> None:
+    told = "speakers, by the id that Piper and sherpa-onnx take:"
+    assert speaker_table(("ann", "bob")) == f"{told}\n  0  ann\n  1  bob"
+    names = ("0", "1", "10", "11", *map(str, range(2, 10)))  # as older versions sorted them
+    lines = speaker_table(names).splitlines()
+    assert lines[3] == "   2  10"
+    assert [tuple(line.split()) for line in lines[1:]] == [(str(index), name) for index, name in enumerate(names)]
 
 
 def test_piper_reads_its_settings_as_the_voice_has_them() -> None:
