@@ -32,11 +32,27 @@ def read_prepare_arguments() -> tuple[argparse.Namespace, Config]:
     parser.add_argument("--format", help="layout of the folder (default: found by looking)")
     parser.add_argument("--report", metavar="DIR", type=Path, help="folder of the report (default: beside the cache)")
     parser.add_argument("--strict", action="store_true", help="exit with 2 if anything was found")
+    splitting = parser.add_argument_group("long recordings", "cut at silences between sentences, into a new corpus")
+    splitting.add_argument("--split", metavar="DIR", type=Path, help="write the corpus with its long recordings cut")
+    splitting.add_argument("--voice", metavar="RUN", type=Path, help="run folder of a voice that finds the sentences")
+    splitting.add_argument("--asr", metavar="MODULE:FUNCTION", help="a recogniser that finds them instead of a voice")
     arguments = parser.parse_intermixed_args()
+    _check_split(arguments)
     overrides = [f"data.root={arguments.folder}", "run.dir=runs/unused", *arguments.settings]
     overrides += [f"data.format={arguments.format}"] * (arguments.format is not None)
     overrides += ["data.strict=true"] * arguments.strict
     return arguments, load_config(arguments.experiment, overrides)
+
+
+def _check_split(arguments: argparse.Namespace) -> None:
+    finders = (arguments.voice is not None) + (arguments.asr is not None)
+    if arguments.split is None and finders:
+        raise InputError("--voice and --asr are for --split DIR, which cuts long recordings: give that too")
+    if arguments.split is not None and finders != 1:
+        raise InputError(
+            "--split has to find each sentence in the recordings: give --voice RUN, the run folder of a voice of their "
+            "language, whose alignment finds them, or --asr MODULE:FUNCTION, a recogniser of yours; one of the two"
+        )
 
 
 def read_shards_arguments() -> tuple[argparse.Namespace, Config]:

@@ -32,6 +32,7 @@ class Fault(StrEnum):
     UNKNOWN_SYMBOLS = "unknown symbols"
     ENCODING = "BOM or CRLF or non-UTF-8"
     COLUMNS = "wrong number of columns"
+    UNEXAMINED = "cannot be examined"
 
 
 class Action(StrEnum):

@@ -9,7 +9,10 @@ from data.command_line import read_prepare_arguments
 if __name__ == "__main__":  # before the slow imports
     check_arguments(read_prepare_arguments)
 
+import argparse
+import importlib
 import sys
+from collections import Counter
 from pathlib import Path
 
 from configs import AudioSettings, DataSettings, InputError, command
@@ -17,7 +20,10 @@ from data.corpus import describe_split, split
 from data.preparation import Preparation, prepare
 from data.report import summary, write_report
 from data.report.statistics import describe
+from data.splitting.aligner import Aligner, TranscriptAligner
+from data.splitting.splitting import CUTS, UNUSUAL_PACE, Uncut, split_corpus
 from data.text import SymbolTable
+from data.transcriber import load_transcriber
 
 
 def prepare_and_tell(
@@ -73,10 +79,44 @@ def encodable(text: str) -> str:
 def main() -> int:
     """Prepare from the command line."""
     arguments, config = read_prepare_arguments()
+    if arguments.split is not None:
+        return _split(config.data, arguments)
     preparation = prepare_and_tell(config.data, config.audio, report=arguments.report, split_too=True)
     if not preparation.clips:
         raise InputError(f"{arguments.folder}: none of its {preparation.rows} rows can be trained on")
     return 0
+
+
+def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
+    """Cut long recordings, and print each cut."""
+    folder, aligner = arguments.split, _aligner(arguments.voice, arguments.asr)
+    cut, left, whole = Counter[str](), 0, 0
+    for found in split_corpus(data, folder, aligner):
+        if isinstance(found, Uncut):
+            left += 1
+            print(encodable(f"left out: {found.recording.id} ({found.recording.where}): {found.why}"))
+        elif found.cut is None:
+            whole += 1
+        else:
+            cut[found.recording.id] += 1
+            pace = found.cut.pace
+            doubt = "" if 1 / UNUSUAL_PACE < pace < UNUSUAL_PACE else f"  listen to it: {pace:.2f} of the usual time"
+            times = f"{found.cut.start:8.2f} to {found.cut.end:8.2f} s"
+            print(encodable(f"{found.name}  {times}  {found.text[:60]}{doubt}"))
+    print(
+        f"{len(cut)} recordings cut into {cut.total()} pieces, {whole} copied, {left} left out; where each is from "
+        f"is in {folder / CUTS}; look at them: python -m data.prepare {folder}"
+    )
+    return 0 if cut or whole else 2
+
+
+def _aligner(voice: Path | None, asr: str | None) -> Aligner:
+    """What finds the sentences of a recording."""
+    if asr is not None:
+        return TranscriptAligner(load_transcriber(asr))
+    # Named and not imported: the floor of the networks is above this one.
+    aligner: Aligner = importlib.import_module("speaking.sentence_times").VoiceAligner(voice)
+    return aligner
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from configs import DataSettings, InputError, command
 from data.opening import open_corpus
+from data.transcriber import Transcriber, load_transcriber
 from evaluation.alignment import ALIGNMENT
 from evaluation.comparison import compare
 from evaluation.copies import COPIES
@@ -27,7 +28,6 @@ from evaluation.judging import Evaluation, judge
 from evaluation.measure import Part
 from evaluation.output import check_writable
 from evaluation.recogniser import train_or_load
-from evaluation.recogniser.transcriber import Transcriber, load_transcriber
 from evaluation.robustness import ENOUGH_RECORDINGS, judge_robustness
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject

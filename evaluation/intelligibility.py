@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from data.text import TextFrontEnd
+from data.transcriber import Transcriber
 from evaluation.held_out import Sentence
 from evaluation.measure import Measure, Part
 from evaluation.recogniser import phoneme_error_rate, phonemes_said
-from evaluation.recogniser.transcriber import Transcriber
 from evaluation.rendition import Rendition
 from evaluation.sound import Sound
 from measures.spectra import Audio

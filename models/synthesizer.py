@@ -159,6 +159,24 @@ class Synthesizer(nn.Module):
         )
 
     @torch.no_grad()
+    def prior_side(self, spectrogram: Tensor, frame_lengths: Tensor, speaker_ids: Tensor | None = None) -> Tensor:
+        """Recordings on the prior's side of the flow, without noise: what `find_text` looks for a text in.
+
+        Args:
+            spectrogram: [B, N, F], linear magnitudes.
+            frame_lengths: [B].
+            speaker_ids: [B], or None for a single voice.
+
+        Returns:
+            z_p, [B, Z, F].
+        """
+        speaker = self._speaker(speaker_ids)
+        frame_mask = length_mask(frame_lengths, spectrogram.shape[2])
+        z = self.posterior_encoder(spectrogram, frame_mask, speaker).mean * frame_mask
+        z_p: Tensor = self.flow(z, frame_mask, speaker)
+        return z_p
+
+    @torch.no_grad()
     def find_text(
         self, z_p: Tensor, phoneme_ids: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor
     ) -> tuple[Tensor, Gaussian]:

@@ -66,12 +66,17 @@ class Frames:
         noise = float(recorded[: max(1, round(QUIETEST_SHARE * len(recorded)))].mean())
         return noise, max(float(recorded.mean()) - noise, SILENT_POWER)
 
-    def silence_seconds(self) -> tuple[float, float]:
-        """Time before the first frame that is not silent, and after the last."""
+    @property
+    def heard(self) -> npt.NDArray[np.bool_]:
+        """[F], whether each frame is not silent."""
         noise, speech = self.noise_and_speech()
         bound = min(noise * _ratio(SILENCE_OVER_NOISE_DB), speech * _ratio(-LEAST_UNDER_SPEECH_DB))
         bound = max(bound, speech * _ratio(-MOST_UNDER_SPEECH_DB))
-        heard = np.flatnonzero(self.powers > bound)
+        return self.powers > bound
+
+    def silence_seconds(self) -> tuple[float, float]:
+        """Time before the first frame that is not silent, and after the last."""
+        heard = np.flatnonzero(self.heard)
         if len(heard) == 0:
             return 0.0, 0.0
         after = len(self.powers) - 1 - heard[-1]

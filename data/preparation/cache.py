@@ -46,7 +46,7 @@ class Cache:
         self.folder = Path(folder)
 
     def load(self, key: str) -> Entry | None:
-        """The entry of this key; None where there is none, or where it is damaged."""
+        """The entry of this key; None where there is none, where it is damaged, or where it is no entry of ours."""
         try:
             content = self._path(key).read_bytes()
         except OSError:
@@ -54,10 +54,13 @@ class Cache:
         body = memoryview(content)[_DIGEST_BYTES:]
         if hashlib.sha256(body).digest() != content[:_DIGEST_BYTES]:
             return None
-        end = content.index(b"\n", _DIGEST_BYTES)
-        audio = content[end + 1 :]
-        has_audio, facts = json.loads(content[_DIGEST_BYTES:end])
-        return Entry(facts, np.frombuffer(audio, dtype="<i2") if has_audio else None)
+        try:
+            end = content.index(b"\n", _DIGEST_BYTES)
+            has_audio, facts = json.loads(content[_DIGEST_BYTES:end])
+            audio = np.frombuffer(content[end + 1 :], dtype="<i2")
+        except (ValueError, TypeError, RecursionError):
+            return None
+        return Entry(facts, audio if has_audio else None)
 
     def store(self, key: str, entry: Entry) -> None:
         """Write an entry, or replace a damaged one.

@@ -1,15 +1,19 @@
 """One row of a corpus looked at: what is said, what is heard, whether they belong together, and what to do about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from configs import AudioSettings, DataSettings
+from configs import AudioSettings, DataSettings, InputError
 from data.findings import Action, Fault, Finding
 from data.inspection.measures import Measures
 from data.preparation.prepared_audio import PreparedAudio
 from data.recording import Recording
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from data.text.front_end import is_speakable
+
+_MOST_CHARACTERS = 200  # of an exception
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,31 @@ class Examiner:
         self.front_end = TextFrontEnd(kind=data.front_end, language=data.language, symbols=symbols, lexicon=lexicon)
 
     def examine(self, recording: Recording) -> Examined:
-        """Look at one row. Nothing that a file holds makes this fail; what is wrong with it is in the findings."""
+        """Look at one row. Nothing that it holds makes this fail; what is wrong with it is in the findings.
+
+        Raises:
+            InputError: the cache cannot be written.
+        """
         try:
             key, facts = self.prepared_audio.facts(recording.audio_path)
+        except InputError:
+            raise
         except OSError as error:
             unreadable = (Fault.MISSING_FILE, f"cannot be read: {error.strerror}", Action.DROPPED)
             return Examined(None, (self._finding(recording, *unreadable),))
+        except Exception as error:
+            return self.unexamined(recording, _described(error))
+        try:
+            return self._examine(recording, key, facts)
+        except Exception as error:
+            return self.unexamined(recording, _described(error))
+
+    def unexamined(self, recording: Recording, why: str) -> Examined:
+        """What becomes of a row at which the examination itself failed."""
+        detail = f"{why}: correct its text or its recording, or remove it"
+        return Examined(None, (self._finding(recording, Fault.UNEXAMINED, detail, Action.DROPPED),))
+
+    def _examine(self, recording: Recording, key: str, facts: Mapping[str, Any]) -> Examined:
         encoded = self.front_end.utterance(recording.text)
         faults = [(Fault(name), str(detail), Action(action)) for name, detail, action in facts["faults"]]
         faults += self._text_faults(recording.text, encoded)
@@ -105,6 +128,14 @@ class Examiner:
         path, root = recording.audio_path, Path(self.data.root)
         file = path.relative_to(root) if path.is_relative_to(root) else path
         return Finding(recording.id, str(file), recording.line, fault, detail, action)
+
+
+def _described(error: Exception) -> str:
+    """An exception in one line."""
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    words = " ".join(str(error).split())[:_MOST_CHARACTERS]
+    return words if isinstance(error, InputError) else f"{type(error).__name__}: {words}".rstrip(": ")
 
 
 def _shown(symbol: str) -> str:

@@ -7,18 +7,15 @@ what the cache has of its content is not made again.
 """
 
 import os
-import threading
+import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from functools import cache
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from configs import AudioSettings, DataSettings, InputError
@@ -28,12 +25,13 @@ from data.layouts import Listing, read_corpus
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 from data.preparation.examination import Examined, Examiner, PreparedClip
 from data.preparation.prepared_audio import PreparedAudio
+from data.preparation.processes import ITEMS_PER_TASK, STARTS_QUICKLY, in_processes
 from data.recording import Recording
 from data.text import Lexicon, SymbolTable, grapheme_symbols, piper_symbols
 
 _DATA = Path(__file__).parents[1]
-_ROWS_PER_TASK = 16
-_ROWS_WORTH_A_PROCESS = 48
+_ROWS_WORTH_A_PROCESS = 48  # where a process takes a second to start
+_KILLED_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
 # What does not matter to a row by itself: the rows have what the first line decides, `_key` adds what the second means.
 _IN_NO_KEY = {
     *("format", "columns", "metadata", "validation_metadata", "validation_clips", "max_validation_clips"),
@@ -69,7 +67,8 @@ def prepare(
 ) -> Preparation:
     """Look at every row of `data.metadata` and of `data.validation_metadata`, on all cores, and fill the cache.
 
-    It may be killed at any moment and goes on from there; of two at once, the second waits for the first.
+    It may be killed at any moment and goes on from there; of two at once, the second waits for the first. A row at
+    which anything fails, or a library crashes, is dropped and has that as its finding.
 
     Args:
         data: where the recordings are, how they are read aloud, and what is believed of them.
@@ -107,8 +106,9 @@ def prepare(
                 disable=None if progress is None else not progress,
             )
             examined = list(bar)
-            # A recording that is there and cannot be read may be read the next time, so that is not remembered.
-            if not any(finding.fault is Fault.MISSING_FILE for one in examined for finding in one.findings):
+            # What cannot be read or examined now may be the next time, so that is not remembered.
+            passing = (Fault.MISSING_FILE, Fault.UNEXAMINED)
+            if not any(finding.fault in passing for one in examined for finding in one.findings):
                 entries.store(key, Entry({"started": started, "examined": [_to_json(one) for one in examined]}))
     of_rows = [[listing.layout, listing.rows, [_fields(one) for one in listing.findings]] for listing in listings]
     return Preparation(
@@ -129,7 +129,20 @@ def _alphabet(data: DataSettings, recordings: Sequence[Recording], lexicon: Lexi
     """That of a voice that begins with this corpus."""
     if data.front_end == "espeak":
         return piper_symbols()
-    return grapheme_symbols([recording.text for recording in recordings], data.language, lexicon)
+    return grapheme_symbols(
+        [recording.text for recording in recordings if _has_letters(recording.text, data.language, lexicon)],
+        data.language,
+        lexicon,
+    )
+
+
+def _has_letters(text: str, language: str, lexicon: Lexicon | None) -> bool:
+    """Whether a text can be read; what is wrong with it is found out when its row is examined."""
+    try:
+        grapheme_symbols([text], language, lexicon)
+    except Exception:
+        return False
+    return True
 
 
 def _in_order(listings: Sequence[Listing], examined: Sequence[Examined]) -> Iterator[Finding]:
@@ -172,56 +185,55 @@ def _known(
     if entry is None:
         return None
     newest = max((max(stamp[1:]) for stamp in stamps if stamp is not None), default=0)
-    if newest / 1e9 > entry.facts["started"] - _CLOCK_SECONDS:
+    try:
+        if newest / 1e9 > entry.facts["started"] - _CLOCK_SECONDS:
+            return None
+        return [_from_json(row, recording) for row, recording in zip(entry.facts["examined"], recordings, strict=True)]
+    except (KeyError, TypeError, ValueError):  # the key is ours and the content is not
         return None
-    return [_from_json(row, recording) for row, recording in zip(entry.facts["examined"], recordings, strict=True)]
 
 
 def _examine_all(recordings: Sequence[Recording], examiner: Examiner) -> Iterator[Examined]:
     """Look at every row, in order, in as many processes as there are cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if cores == 1 or len(recordings) < _ROWS_WORTH_A_PROCESS:
+    if not STARTS_QUICKLY and (cores == 1 or len(recordings) < _ROWS_WORTH_A_PROCESS):
         yield from map(examiner.examine, recordings)
         return
-    alphabet = examiner.front_end.symbols.to_json()
-    settings = examiner.data, examiner.audio, alphabet, _lexicon_json(examiner), os.getpid()
-    starts = range(0, len(recordings), _ROWS_PER_TASK)
-    tasks = (delayed(_examine)(settings, recordings[start : start + _ROWS_PER_TASK]) for start in starts)
-    try:
-        for examined in Parallel(n_jobs=cores, batch_size=1, return_as="generator")(tasks):
-            yield from examined
-    except TerminatedWorkerError as error:
+    begin: Callable[[], Callable[[Recording], Examined]] = lambda: examiner.examine  # noqa: E731
+    if not STARTS_QUICKLY:
+        alphabet = examiner.front_end.symbols.to_json()
+        begin = partial(_examine, examiner.data, examiner.audio, alphabet, _lexicon_json(examiner))
+    yield from in_processes(
+        begin,
+        recordings,
+        processes=min(cores, -(-len(recordings) // ITEMS_PER_TASK)),
+        died=partial(_died, examiner),
+    )
+
+
+def _examine(data: DataSettings, audio: AudioSettings, symbols: str, lexicon: str) -> Callable[[Recording], Examined]:
+    """What looks at rows in a process that was not forked."""
+    return Examiner(data, audio, SymbolTable.from_json(symbols), Lexicon.from_json(lexicon)).examine
+
+
+def _died(examiner: Examiner, recording: Recording, code: int) -> Examined:
+    """What becomes of a row whose process died: a crash is its own, a kill from outside may have met any row.
+
+    Raises:
+        InputError: the process was killed.
+    """
+    name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    if name in _KILLED_FROM_OUTSIDE:
         raise InputError(
-            f"{examiner.data.root}: a process that looked at its recordings was killed, perhaps for want of memory: "
-            "free some, and run the same command again, which goes on from there"
-        ) from error
-    finally:
-        get_reusable_executor().shutdown(wait=False, kill_workers=True)
-
-
-def _examine(
-    settings: tuple[DataSettings, AudioSettings, str, str, int], recordings: list[Recording]
-) -> list[Examined]:
-    """The work of one process."""
-    examiner = _examiner(*settings)
-    return [examiner.examine(recording) for recording in recordings]
-
-
-@cache
-def _examiner(data: DataSettings, audio: AudioSettings, symbols: str, lexicon: str, parent: int) -> Examiner:
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-    return Examiner(data, audio, SymbolTable.from_json(symbols), Lexicon.from_json(lexicon))
+            f"{examiner.data.root}: a process that looked at its recordings was killed, perhaps for want of memory "
+            f"({name}, at {recording.where}, {recording.id!r}): free some, and run the same command again, which goes "
+            "on from there; remove this row if it ends there again"
+        )
+    return examiner.unexamined(recording, f"a library crashed on it ({name})")
 
 
 def _lexicon_json(examiner: Examiner) -> str:
     return "{}" if examiner.lexicon is None else examiner.lexicon.to_json()
-
-
-def _end_with(parent: int) -> None:
-    """End this process when the one that started it is gone, as after kill -9."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)
 
 
 def _to_json(examined: Examined) -> list[Any]:

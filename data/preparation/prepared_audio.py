@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import AudioSettings, DataSettings, InputError
+from data.findings import Action, Fault
 from data.inspection.decoding import NotDecodedError
 from data.inspection.header import refuse_by_header
 from data.inspection.inspection import inspect
+from data.inspection.measures import Measures
 from data.inspection.processing import LevelTarget
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 
@@ -62,7 +64,7 @@ class PreparedAudio:
         content = path.read_bytes()
         key = key_of(hashlib.sha256(content).hexdigest(), self.identity)
         entry = self._cache.load(key)
-        if entry is None:
+        if entry is None or not _is_of_a_recording(entry):
             inspected = inspect(content, **self._arguments)
             samples = inspected.audio
             facts = {
@@ -92,3 +94,21 @@ class PreparedAudio:
         if entry is None or entry.audio is None:
             raise InputError(f"{path}: has changed since it was prepared: start again")
         return entry.audio
+
+
+def _is_of_a_recording(entry: Entry) -> bool:
+    """Whether an entry has what `facts` gives, and the sound that its facts tell of."""
+    try:
+        samples = 0 if entry.audio is None else len(entry.audio)
+        digest = "" if entry.audio is None else hashlib.sha256(entry.audio.tobytes()).hexdigest()
+        measures = entry.facts["measures"]
+        faults = [(Fault(fault), str(detail), Action(action)) for fault, detail, action in entry.facts["faults"]]
+        dropped = any(action is Action.DROPPED for _, _, action in faults)
+        return (
+            isinstance(entry.facts["note"], str)
+            and (measures is None or isinstance(Measures(**measures), Measures))
+            and (entry.facts["samples"], entry.facts["digest"]) == (samples, digest)
+            and dropped == (entry.audio is None)
+        )
+    except (KeyError, TypeError, ValueError):
+        return False

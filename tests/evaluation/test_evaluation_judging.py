@@ -10,6 +10,7 @@ import pytest
 
 from configs import InputError
 from data.text import Encoded
+from data.transcriber import PlugIn
 from evaluation.alignment import ALIGNMENT
 from evaluation.comparison import compare
 from evaluation.copies import COPIES
@@ -17,7 +18,6 @@ from evaluation.held_out import Sentence
 from evaluation.intelligibility import by_transcriber
 from evaluation.judging import Evaluation, judge
 from evaluation.measure import Better, Measure, Part, Row
-from evaluation.recogniser.transcriber import PlugIn
 from evaluation.sound import Sound
 from evaluation.speech import SPEECH
 from evaluation.subject import Aligned, Rendered, Subject

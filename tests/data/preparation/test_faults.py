@@ -74,16 +74,17 @@ def look(root: Path, cache: Path) -> Preparation:
 
 
 def test_all_25_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: Path) -> None:
-    assert set(BAD_FILES) | set(BAD_LINES) == set(Fault)
-    assert len(Fault) == 25
+    faults = [fault for fault in Fault if fault is not Fault.UNEXAMINED]  # which test_examination.py has
+    assert set(BAD_FILES) | set(BAD_LINES) == set(faults)
+    assert len(faults) == 25
     rows = [line.split("|") for line in (ljspeech / "metadata.csv").read_text(encoding="utf-8").splitlines()]
-    clean = [(row[0], row[2]) for row in rows if 40 < len(row[2]) < 90][: 2 * len(Fault)]
+    clean = [(row[0], row[2]) for row in rows if 40 < len(row[2]) < 90][: 2 * len(faults)]
     root = tmp_path / "corpus"
     (root / "wavs" / "a-directory.wav").mkdir(parents=True)
     lines = [f"first-row|{clean[0][1]}|{clean[0][1]}".encode()]
     shutil.copy(ljspeech / "wavs" / f"{clean[0][0]}.flac", root / "wavs" / "first-row.flac")
     expected = {}
-    for number, fault in enumerate(Fault):
+    for number, fault in enumerate(faults):
         (good, good_text), (name, text) = clean[2 * number : 2 * number + 2]
         shutil.copy(ljspeech / "wavs" / f"{good}.flac", root / "wavs")
         lines.append(f"{good}|{good_text}|{good_text}".encode())

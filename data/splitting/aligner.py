@@ -1,0 +1,118 @@
+"""When each unit of a text ends: what knows it, and how it is asked about a recording of any length."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from rapidfuzz.distance import Levenshtein
+
+from data.splitting.cuts import Cut
+from data.splitting.silences import find_silences
+from data.transcriber import Transcriber
+
+Samples = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+WINDOW_SECONDS = 40.0  # of a recording that are aligned at once
+
+
+class Aligner(Protocol):
+    """Anything that finds a text in a recording in which it is spoken from the beginning to the end."""
+
+    def __call__(self, audio: Samples, sample_rate: int, texts: Sequence[str], speaker: str | None) -> Floats:
+        """When each of the texts ends.
+
+        Args:
+            audio: [S] in [-1, 1], mono.
+            sample_rate: samples per second.
+            texts: [U], which follow each other; each can be spoken.
+            speaker: who speaks; None where the corpus names none.
+
+        Returns:
+            [U], in seconds, not falling.
+        """
+        ...
+
+
+def align(
+    aligner: Aligner,
+    audio: Samples,
+    sample_rate: int,
+    texts: Sequence[str],
+    guess: Sequence[Cut],
+    speaker: str | None,
+) -> Floats:
+    """Ask an aligner about a recording of any length, in windows that overlap by a half.
+
+    Args:
+        aligner: is asked.
+        audio: [S] in [-1, 1], mono.
+        sample_rate: samples per second.
+        texts: [U].
+        guess: where the pace of the speech has them, which divides the recording into windows.
+        speaker: who speaks.
+
+    Returns:
+        When each text ends [U], in seconds: as the window has it in which that is furthest from both ends.
+    """
+    times = np.full(len(texts), np.nan)
+    inside = np.full(len(texts), -1.0)  # seconds to the nearer end of the window
+    for window in _windows(guess):
+        start, end, first, last = window[0].start, window[-1].end, window[0].first, window[-1].last
+        heard = audio[round(start * sample_rate) : round(end * sample_rate)]
+        found = start + aligner(heard, sample_rate, texts[first:last], speaker)
+        margin = np.minimum(
+            found - start if start > 0 else np.inf,
+            end - found if end < guess[-1].end else np.inf,
+        )
+        better = margin > inside[first:last]
+        times[first:last][better], inside[first:last][better] = found[better], margin[better]
+    return np.maximum.accumulate(times)
+
+
+def _windows(guess: Sequence[Cut]) -> list[list[Cut]]:
+    """Neighbouring cuts of about `WINDOW_SECONDS`, every half of one in two of them."""
+    halves: list[list[Cut]] = [[]]
+    for cut in guess:
+        if halves[-1] and cut.end - halves[-1][0].start > WINDOW_SECONDS / 2:
+            halves.append([])
+        halves[-1].append(cut)
+    if len(halves) == 1:
+        return halves
+    return [one + other for one, other in itertools.pairwise(halves)]
+
+
+class TranscriptAligner:
+    """Finds texts by what a recogniser hears between the silences.
+
+    Args:
+        transcriber: hears.
+    """
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self.transcriber = transcriber
+
+    def __call__(self, audio: Samples, sample_rate: int, texts: Sequence[str], speaker: str | None) -> Floats:
+        """As `Aligner`."""
+        places = find_silences(audio, sample_rate).middles
+        heard, lengths = "", [0]
+        for start, end in itertools.pairwise(places):
+            heard += _letters(
+                self.transcriber(audio[round(start * sample_rate) : round(end * sample_rate)], sample_rate)
+            )
+            lengths.append(len(heard))
+        written = [_letters(text) for text in texts]
+        aligned = Levenshtein.opcodes("".join(written), heard)
+        in_text, in_heard = np.array(
+            [(0, 0), *((code.src_end, code.dest_end) for code in aligned)], np.float64
+        ).T  # [codes + 1] each
+        ends = np.interp(np.cumsum([len(one) for one in written]), in_text, in_heard)
+        times: Floats = np.interp(ends, lengths, places)
+        times[-1] = places[-1]
+        return times
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())

@@ -1,0 +1,75 @@
+"""When each of several texts ends in a recording, by the alignment search of a voice (VITS, section 2.2.1)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soxr
+import torch
+
+from configs import InputError
+from data.spectrogram import LinearSpectrogram
+from data.text import Lexicon, SymbolTable, TextFrontEnd
+from models.importing import load_voice_from
+from models.synthesizer import Synthesizer
+
+
+class VoiceAligner:
+    """Finds texts with a voice, which need not be that of the reader.
+
+    Args:
+        path: of a voice with a posterior encoder: a run folder, or a voice of several speakers.
+
+    Raises:
+        InputError: there is no voice, or it has no posterior encoder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        voice = load_voice_from(path, to_train=True).voice
+        if getattr(voice.synthesizer, "posterior_encoder", None) is None:
+            raise InputError(f"{path}: has no posterior encoder, which finds texts in recordings: give its run folder")
+        self.synthesizer: Synthesizer = voice.synthesizer.eval()
+        self.speakers, self.audio = voice.speakers, voice.config.audio
+        self.front_end = TextFrontEnd(
+            kind=voice.config.data.front_end,
+            language=voice.config.data.language,
+            symbols=SymbolTable.from_json(voice.symbols),
+            lexicon=Lexicon.from_json(voice.lexicon) if voice.lexicon is not None else None,
+        )
+        self.linear = LinearSpectrogram(
+            n_fft=self.audio.n_fft, window_length=self.audio.window_length, hop_length=self.audio.hop_length
+        )
+
+    @torch.inference_mode()
+    def __call__(
+        self, audio: npt.NDArray[np.float32], sample_rate: int, texts: Sequence[str], speaker: str | None
+    ) -> npt.NDArray[np.float64]:
+        """When each text ends, as `data.splitting.aligner.Aligner` has it.
+
+        The texts are [U], the audio [S]; the result is [U], in seconds. A speaker that the voice does not have is
+        taken for its first.
+        """
+        if sample_rate != self.audio.sample_rate:
+            audio = soxr.resample(audio, sample_rate, self.audio.sample_rate)
+        symbols: list[str] = []
+        ends = []  # symbols up to the end of each text
+        for text in texts:
+            own = self.front_end.utterance(text).symbols
+            symbols += [" "] * bool(symbols and own) + list(own)
+            ends.append(len(symbols))
+        encoded = self.front_end.symbols.encode(symbols)
+        spectrogram = self.linear(torch.from_numpy(np.ascontiguousarray(audio))[None])  # [1, N, F]
+        frames = spectrogram.shape[2]
+        if frames < len(encoded.ids) or len(encoded.symbols) != len(symbols):  # nothing can be found
+            return np.linspace(0, len(audio) / self.audio.sample_rate, len(texts) + 1)[1:]
+        lengths, frame_lengths = torch.tensor([len(encoded.ids)]), torch.tensor([frames])
+        speaker_ids = None
+        if len(self.speakers) > 1:
+            speaker_ids = torch.tensor([self.speakers.index(speaker) if speaker in self.speakers else 0])
+        z_p = self.synthesizer.prior_side(spectrogram, frame_lengths, speaker_ids)
+        durations, _ = self.synthesizer.find_text(z_p, torch.tensor([encoded.ids]), lengths, frame_lengths)
+        frame_ends = durations[0].cumsum(0).double().numpy()
+        first = (len(encoded.ids) - 2 * len(symbols)) // 2  # of the ids, that of the first symbol
+        found = frame_ends[[first + 2 * (end - 1) for end in ends]] * self.audio.hop_length / self.audio.sample_rate
+        return np.asarray(found, np.float64)
