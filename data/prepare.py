@@ -14,16 +14,17 @@ import importlib
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from configs import AudioSettings, DataSettings, InputError, command
 from data.corpus import describe_split, split
 from data.preparation import Preparation, prepare
 from data.report import summary, write_report
 from data.report.statistics import describe
-from data.splitting.aligner import Aligner, TranscriptAligner
-from data.splitting.splitting import CUTS, UNUSUAL_PACE, Uncut, split_corpus
 from data.text import SymbolTable
-from data.transcriber import load_transcriber
+
+if TYPE_CHECKING:
+    from data.splitting.aligner import Aligner
 
 
 def prepare_and_tell(
@@ -89,8 +90,11 @@ def main() -> int:
 
 def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
     """Cut long recordings, and print each cut."""
+    from data.splitting.splitting import CUTS, UNUSUAL_PACE, Uncut, split_corpus
+
     folder, aligner = arguments.split, _aligner(arguments.voice, arguments.asr)
     cut, left, whole = Counter[str](), 0, 0
+    by_pace: set[str] = set()
     for found in split_corpus(data, folder, aligner):
         if isinstance(found, Uncut):
             left += 1
@@ -99,10 +103,17 @@ def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
             whole += 1
         else:
             cut[found.recording.id] += 1
+            by_pace |= {found.recording.id} if found.by_pace else set()
             pace = found.cut.pace
             doubt = "" if 1 / UNUSUAL_PACE < pace < UNUSUAL_PACE else f"  listen to it: {pace:.2f} of the usual time"
             times = f"{found.cut.start:8.2f} to {found.cut.end:8.2f} s"
             print(encodable(f"{found.name}  {times}  {found.text[:60]}{doubt}"))
+    if by_pace:
+        what = "voice" if arguments.asr is None else "recogniser"
+        print(
+            f"in {len(by_pace)} of {len(cut)} recordings the {what} finds other places than the pace of the speech "
+            "does, and was not believed: listen to some pieces, or give a better one"
+        )
     print(
         f"{len(cut)} recordings cut into {cut.total()} pieces, {whole} copied, {left} left out; where each is from "
         f"is in {folder / CUTS}; look at them: python -m data.prepare {folder}"
@@ -110,9 +121,12 @@ def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
     return 0 if cut or whole else 2
 
 
-def _aligner(voice: Path | None, asr: str | None) -> Aligner:
+def _aligner(voice: Path | None, asr: str | None) -> "Aligner":
     """What finds the sentences of a recording."""
     if asr is not None:
+        from data.splitting.aligner import TranscriptAligner
+        from data.transcriber import load_transcriber
+
         return TranscriptAligner(load_transcriber(asr))
     # Named and not imported: the floor of the networks is above this one.
     aligner: Aligner = importlib.import_module("speaking.sentence_times").VoiceAligner(voice)

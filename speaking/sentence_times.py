@@ -11,7 +11,7 @@ import torch
 from configs import InputError
 from data.spectrogram import LinearSpectrogram
 from data.text import Lexicon, SymbolTable, TextFrontEnd
-from models.importing import load_voice_from
+from models.importing.sources import load_voice_from
 from models.synthesizer import Synthesizer
 
 

@@ -66,17 +66,12 @@ class Frames:
         noise = float(recorded[: max(1, round(QUIETEST_SHARE * len(recorded)))].mean())
         return noise, max(float(recorded.mean()) - noise, SILENT_POWER)
 
-    @property
-    def heard(self) -> npt.NDArray[np.bool_]:
-        """[F], whether each frame is not silent."""
+    def silence_seconds(self) -> tuple[float, float]:
+        """Time before the first frame that is not silent, and after the last."""
         noise, speech = self.noise_and_speech()
         bound = min(noise * _ratio(SILENCE_OVER_NOISE_DB), speech * _ratio(-LEAST_UNDER_SPEECH_DB))
         bound = max(bound, speech * _ratio(-MOST_UNDER_SPEECH_DB))
-        return self.powers > bound
-
-    def silence_seconds(self) -> tuple[float, float]:
-        """Time before the first frame that is not silent, and after the last."""
-        heard = np.flatnonzero(self.heard)
+        heard = np.flatnonzero(self.powers > bound)
         if len(heard) == 0:
             return 0.0, 0.0
         after = len(self.powers) - 1 - heard[-1]

@@ -80,11 +80,7 @@ def prepare(
         InputError: no layout fits the folder, it has no rows, the language or the lexicon cannot be used, the cache
             cannot be written, or a process was killed.
     """
-    names = dict.fromkeys((data.metadata, data.validation_metadata)) if data.validation_metadata else [data.metadata]
-    listings = [
-        read_corpus(data.root, layout=data.format, metadata=name, columns=data.columns, strict=data.strict)
-        for name in names
-    ]
+    listings = read_listings(data)
     recordings = [recording for listing in listings for recording in listing.recordings]
     lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
     symbols = symbols or _alphabet(data, recordings, lexicon)
@@ -123,6 +119,19 @@ def prepare(
         key=key_of(key, of_rows),
         notices=tuple(dict.fromkeys(notice for listing in listings for notice in listing.notices)),
     )
+
+
+def read_listings(data: DataSettings) -> list[Listing]:
+    """What `data.metadata` and `data.validation_metadata` hold.
+
+    Raises:
+        InputError: as `read_corpus`.
+    """
+    names = dict.fromkeys((data.metadata, data.validation_metadata)) if data.validation_metadata else [data.metadata]
+    return [
+        read_corpus(data.root, layout=data.format, metadata=name, columns=data.columns, strict=data.strict)
+        for name in names
+    ]
 
 
 def _alphabet(data: DataSettings, recordings: Sequence[Recording], lexicon: Lexicon | None) -> SymbolTable:

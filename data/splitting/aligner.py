@@ -63,10 +63,11 @@ def align(
         start, end, first, last = window[0].start, window[-1].end, window[0].first, window[-1].last
         heard = audio[round(start * sample_rate) : round(end * sample_rate)]
         found = start + aligner(heard, sample_rate, texts[first:last], speaker)
-        margin = np.minimum(
-            found - start if start > 0 else np.inf,
-            end - found if end < guess[-1].end else np.inf,
-        )
+        margin = np.full(len(found), np.inf)
+        if start > guess[0].start:
+            margin = np.minimum(margin, found - start)
+        if end < guess[-1].end:
+            margin = np.minimum(margin, end - found)
         better = margin > inside[first:last]
         times[first:last][better], inside[first:last][better] = found[better], margin[better]
     return np.maximum.accumulate(times)

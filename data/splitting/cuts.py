@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 # 202 clips of LJSpeech: the ends of 159 of these are matched to silences by the pace alone, of which 3 wrongly.
 PACE_DEVIATION_OF_A_SECOND, LEAST_PACE_DEVIATION = 0.2, 0.06  # a reader's pace varies less over a longer time
 ALIGNER_SECONDS = 0.25  # by which a good aligner misses a silence
-MOST_ALIGNER_COST = 6.0  # less than a match gains, as an aligner may know little
+MOST_ALIGNER_COST = 4.0  # less than a match gains, as an aligner may know little
 CLAUSE_COST = 3.0  # of a cut within a sentence
 SHORT_SILENCE_COST, USUAL_SILENCE_SECONDS = 4.0, 0.4
 MATCH_COST = -8.0  # of each unit end that is matched to a silence
@@ -77,7 +77,7 @@ def find_cuts(
         for place in (len(places) - 1,) if last else np.flatnonzero(np.isfinite(of_end[unit, :-1])):
             low = int(np.searchsorted(places, places[place] - longest_seconds))
             high = int(np.searchsorted(places, places[place] - shortest_seconds, side="right"))
-            first = int(np.searchsorted(ends, ends[unit] - 3 * longest_seconds))
+            first = min(unit - 1, int(np.searchsorted(ends, ends[unit] - 10 * longest_seconds)))
             if low >= high:
                 continue
             spoken = silences.spoken[place] - silences.spoken[low:high]

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from data.inspection.measures import Frames, frames_of
+from data.inspection.measures import LEAST_UNDER_SPEECH_DB, SILENCE_OVER_NOISE_DB, Frames, frames_of
 
 SHORTEST_SECONDS = 0.12  # shorter ones are parts of stops, such as p and t
 AROUND_SECONDS = 3.0  # whose loudest speech decides: a long recording may change its level and its noise
@@ -64,5 +64,7 @@ def _heard(frames: Frames) -> npt.NDArray[np.bool_]:
     """[F], whether each frame is not silent beside the speech around it."""
     width = round(AROUND_SECONDS / frames.step_seconds)
     loudest = maximum_filter1d(uniform_filter1d(frames.powers, max(1, width // 20)), width)
-    heard: npt.NDArray[np.bool_] = frames.heard & (frames.powers > loudest * 10 ** (-UNDER_SPEECH_DB / 10))
+    noise, speech = frames.noise_and_speech()
+    floor = min(noise * 10 ** (SILENCE_OVER_NOISE_DB / 10), speech * 10 ** (-LEAST_UNDER_SPEECH_DB / 10))
+    heard: npt.NDArray[np.bool_] = frames.powers > np.maximum(loudest * 10 ** (-UNDER_SPEECH_DB / 10), floor)
     return heard

@@ -16,7 +16,7 @@ from configs import DataSettings, InputError
 from configs.atomic_file import replacing
 from data.inspection.decoding import Decoded, NotDecodedError, decode
 from data.inspection.header import refuse_by_header
-from data.layouts import read_corpus
+from data.preparation.preparation import read_listings
 from data.recording import Recording
 from data.splitting.aligner import Aligner, align
 from data.splitting.cuts import Cut, ends_of, find_cuts, match
@@ -25,6 +25,7 @@ from data.splitting.units import Unit, units_of
 from data.text import Lexicon, TextFrontEnd, grapheme_symbols, piper_symbols
 
 METADATA, CUTS = "metadata.csv", "cuts.csv"
+MOST_AWAY_SECONDS = 1.0  # the median by which an aligner that is believed differs from the pace of the speech
 UNUSUAL_PACE = 1.5  # times as long, or as short, as the text usually takes: text and sound may not belong together
 _UNSAFE = re.compile(r"[^\w.-]+")
 
@@ -36,7 +37,8 @@ class Piece:
     name: str  # of its file, without suffix
     recording: Recording
     text: str
-    cut: Cut | None  # None where it was left whole
+    cut: Cut | None = None  # None where it was left whole
+    by_pace: bool = False  # whether the aligner was not believed
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,7 @@ def split_corpus(data: DataSettings, output: Path, aligner: Aligner) -> Iterator
     """
     if (output / METADATA).exists():
         raise InputError(f"{output / METADATA}: is there already: give --split another folder, or remove this one")
-    names = dict.fromkeys((data.metadata, data.validation_metadata)) if data.validation_metadata else [data.metadata]
-    listings = [read_corpus(data.root, layout=data.format, metadata=name) for name in names]
-    recordings = [recording for listing in listings for recording in listing.recordings]
+    recordings = [recording for listing in read_listings(data) for recording in listing.recordings]
     lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
     letters = data.front_end == "graphemes"
     front_end = TextFrontEnd(
@@ -96,7 +96,7 @@ def _pieces_of(
     if _seconds(path) <= data.longest_seconds:
         name = _free(recording.id, taken)
         shutil.copyfile(path, folder / f"{name}{path.suffix.lower()}")
-        return [(Piece(name, recording, recording.text, None), f"{name}{path.suffix.lower()}")]
+        return [(Piece(name, recording, recording.text), f"{name}{path.suffix.lower()}")]
     try:
         refuse_by_header(path)
         decoded = decode(path.read_bytes())
@@ -107,7 +107,7 @@ def _pieces_of(
     if not np.isfinite(decoded.audio).all():
         return Uncut(recording, "it has samples that are NaN or infinite")
     units = units_of(recording.text, front_end)
-    cuts = _cuts(recording, decoded, units, data, aligner) if units else None
+    cuts, by_pace = _cuts(recording, decoded, units, data, aligner) if units else (None, False)
     if cuts is None:
         return Uncut(
             recording,
@@ -119,7 +119,7 @@ def _pieces_of(
         name = _free(f"{recording.id}_{number:04d}", taken)
         samples = decoded.audio[round(cut.start * decoded.rate_hz) : round(cut.end * decoded.rate_hz)]
         text = " ".join(unit.text for unit in units[cut.first : cut.last])
-        found.append((Piece(name, recording, text, cut), _write(folder / name, samples, decoded.rate_hz)))
+        found.append((Piece(name, recording, text, cut, by_pace), _write(folder / name, samples, decoded.rate_hz)))
     return found
 
 
@@ -129,25 +129,33 @@ def _cuts(
     units: Sequence[Unit],
     data: DataSettings,
     aligner: Aligner,
-) -> list[Cut] | None:
+) -> tuple[list[Cut] | None, bool]:
+    """The pieces of a recording, and whether only the pace of the speech decided.
+
+    The pace finds most unit ends by itself. A voice that has learned nothing yet would only lead it astray, and
+    differs from it nearly everywhere.
+    """
     mono = decoded.audio.mean(axis=1, dtype=np.float32)
     silences = find_silences(mono, decoded.rate_hz)
     if silences.spoken[-1] <= 0:
-        return None
+        return None, False
     longest = data.longest_seconds
     guess = match(units, silences, longest_seconds=longest)
     if guess is None:
-        return None
+        return None, False
     texts = [unit.text for unit in units]
     times = align(aligner, mono, decoded.rate_hz, texts, guess, recording.speaker)
-    matched = match(units, silences, longest_seconds=longest, times=times) or guess
-    return find_cuts(
+    away = np.abs(times - ends_of(guess, len(units)))
+    by_pace = float(np.median(away[np.isfinite(away)])) > MOST_AWAY_SECONDS
+    matched = guess if by_pace else match(units, silences, longest_seconds=longest, times=times) or guess
+    cuts = find_cuts(
         units,
         silences,
         shortest_seconds=data.shortest_seconds,
         longest_seconds=longest,
         times=ends_of(matched, len(units)),
     )
+    return cuts, by_pace
 
 
 def _seconds(path: Path) -> float:
