@@ -78,7 +78,8 @@ def _wav(content: bytes, order: str) -> Container | None:
 
 def _chunks(content: bytes, order: str) -> list[tuple[bytes, slice]]:
     """Name and place of the chunks that begin within the file."""
-    found, at = [], 12
+    found: list[tuple[bytes, slice]] = []
+    at = 12
     while at + 8 <= len(content) and len(found) < MOST_CHUNKS:
         name, size = struct.unpack_from(f"{order}4sI", content, at)
         found.append((name, slice(at + 8, at + 8 + size)))

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -172,7 +173,7 @@ def test_windows_ask_about_every_text_and_give_the_true_times_back() -> None:
     texts = [str(index) for index in range(50)]
     asked = []
 
-    def aligner(audio: np.ndarray, rate: int, own: list[str], speaker: str | None) -> np.ndarray:
+    def aligner(audio: np.ndarray, rate: int, own: Sequence[str], speaker: str | None) -> np.ndarray:
         first = int(own[0])
         start = 0.0 if first == 0 else float(truth[first - 1])
         asked.append(len(audio) / rate)

@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -61,7 +62,11 @@ def test_a_chapter_of_two_minutes_is_cut_and_every_piece_has_its_own_text(
         pytest.importorskip("piper")
     spoken, audio = write_chapter(ljspeech, tmp_path / "long")
     assert len(audio) / RATE > 120
-    settings = {"root": str(tmp_path / "long"), "cache": str(tmp_path / "cache"), "front_end": front_end}
+    settings: dict[str, Any] = {
+        "root": str(tmp_path / "long"),
+        "cache": str(tmp_path / "cache"),
+        "front_end": front_end,
+    }
     found = list(split_corpus(DataSettings(**settings), tmp_path / "cut", blind))
     pieces = [piece for piece in found if isinstance(piece, Piece) and piece.cut is not None]
     assert len(found) == len(pieces) + 1
