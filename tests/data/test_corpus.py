@@ -144,7 +144,7 @@ def test_one_speaker_gives_the_clips_that_older_versions_drew(make_corpus: Corpu
 
 def test_a_run_that_goes_on_keeps_the_clips_and_the_ids_that_it_began_with(make_corpus: CorpusMaker) -> None:
     rows = [f"clip{number}|{number % 3 * 5}|the dog" for number in range(30)]
-    preparation = look(make_corpus(rows, seconds=0.6), validation_clips=9)
+    preparation = look(make_corpus(rows, seconds=0.6), validation_clips=9, format="piper")
     new = load_corpus(preparation)
     assert new.speakers == ("0", "5", "10")
     old_draw = split(preparation.clips, preparation.data, per_speaker=False)
