@@ -30,6 +30,12 @@ LearningRate = Annotated[float, Field(gt=0.0, le=100.0)]
 # Where the square of a gradient is too small for float32, AdamW divides by this alone.
 Epsilon = Annotated[float, Field(ge=1e-20, le=1.0)]
 
+# How a voice can be told to speak.
+SPEEDS = (0.05, 20.0)
+LARGEST_NOISE_SCALE = 10.0
+LONGEST_PAUSE_SECONDS = 60.0
+NoiseScale = Annotated[float, Field(ge=0.0, le=LARGEST_NOISE_SCALE)]
+
 Resolution = Annotated[tuple[Positive, Positive, Positive], Field(strict=False)]
 
 
@@ -287,13 +293,13 @@ class TrainSettings(Section):
 class SpeakingSettings(Section):
     """How the voice speaks unless it is told otherwise; stored in the voice."""
 
-    noise_scale: Weight = 0.667
+    noise_scale: NoiseScale = 0.667
     """Standard deviation of the prior's noise."""
-    duration_noise_scale: Weight = 0.8
+    duration_noise_scale: NoiseScale = 0.8
     """Standard deviation of the duration predictor's noise."""
-    speed: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    speed: Annotated[float, Field(ge=SPEEDS[0], le=SPEEDS[1])] = 1.0
     """Speaking rate: 2 is twice as fast."""
-    pause_seconds: Weight = 0.2
+    pause_seconds: Annotated[float, Field(ge=0, le=LONGEST_PAUSE_SECONDS)] = 0.2
     """Silence between sentences, in seconds."""
 
 

@@ -6,12 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TypedDict, Unpack
 
 from configs import InputError
-from configs.schema import SpeakingSettings
+from configs.schema import LARGEST_NOISE_SCALE, LONGEST_PAUSE_SECONDS, SPEEDS, SpeakingSettings
 from data.text import Encoded
 from data.text.front_end import is_sound
 from speaking.short_texts import calm
-
-_SPEEDS = (0.05, 20.0)
 
 
 class How(TypedDict, total=False):
@@ -53,11 +51,14 @@ class Manner:
         speed, pause = how.get("speed"), how.get("pause_seconds")
         return cls(
             speaker=how.get("speaker"),
-            speed=within("speed", prefers.speed if speed is None else speed, *_SPEEDS),
-            pause_seconds=within("pause", prefers.pause_seconds if pause is None else pause, 0, 60),
-            noise_scale=within("noise scale", prefers.noise_scale if noise is None else noise, 0, 10),
+            speed=within("speed", prefers.speed if speed is None else speed, *SPEEDS),
+            pause_seconds=within("pause", prefers.pause_seconds if pause is None else pause, 0, LONGEST_PAUSE_SECONDS),
+            noise_scale=within("noise scale", prefers.noise_scale if noise is None else noise, 0, LARGEST_NOISE_SCALE),
             duration_noise_scale=within(
-                "duration noise scale", prefers.duration_noise_scale if rhythm is None else rhythm, 0, 10
+                "duration noise scale",
+                prefers.duration_noise_scale if rhythm is None else rhythm,
+                0,
+                LARGEST_NOISE_SCALE,
             ),
             keeps_noise=noise is not None,
             keeps_duration_noise=rhythm is not None,
@@ -79,7 +80,7 @@ class Manner:
         Raises:
             InputError: that is out of range.
         """
-        return replace(self, speed=within("speed", self.speed * factor, *_SPEEDS))
+        return replace(self, speed=within("speed", self.speed * factor, *SPEEDS))
 
 
 def _check_names(how: Iterable[str]) -> None:

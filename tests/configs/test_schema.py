@@ -127,6 +127,14 @@ def test_numbers_that_would_overflow_weights_are_refused_with_their_key(key: str
     assert key in refusal(**{section: {name: value}})
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("speed", 1e-300), ("speed", 0.04), ("speed", 21.0), ("noise_scale", 11.0), ("pause_seconds", 61.0)],
+)
+def test_a_manner_that_no_voice_can_be_told_to_speak_in_is_refused(key: str, value: float) -> None:
+    assert f"speaking.{key}" in refusal(speaking={key: value})
+
+
 @pytest.mark.parametrize("value", [0.0, 1e-300, 1e-30])
 def test_an_epsilon_that_is_nothing_to_float32_is_refused(value: float) -> None:
     assert "train.adam_epsilon" in refusal(train={"adam_epsilon": value})
