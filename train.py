@@ -43,6 +43,7 @@ from losses import (
 from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
 from models.device import choose_device
 from models.discriminator import Discriminator, Judgement
+from models.finite_weights import first_not_finite, tensors_in
 from models.importing.warm_start import WarmStart
 from models.layers.convolution import use_channels_last
 from models.synthesizer import Synthesis, Synthesizer
@@ -52,7 +53,6 @@ from training.clock import Clock
 from training.epochs import Epochs
 from training.execution import Replayed, execution, tell
 from training.features import Features, Segments
-from training.finite_weights import first_not_finite, tensors_in
 from training.interruption import Interrupted, StopRequest, listening_for_stop
 from training.journal import Journal, JournalError, RunningMeans
 from training.pace import Pace
@@ -71,6 +71,8 @@ from training.step_report import StepReport, over_ranks, totals
 from training.updates import Updates
 from training.validation import Validation
 from training.verdict.best import Best
+
+WEIGHTS = ("synthesizer", "discriminator", "average")  # what a checkpoint has of them
 
 
 @dataclass
@@ -411,7 +413,7 @@ class Trainer:
         Raises:
             InputError: there are some.
         """
-        state = {name: getattr(self, name).state_dict() for name in ("synthesizer", "discriminator", "average")}
+        state = {name: getattr(self, name).state_dict() for name in WEIGHTS}
         for name in ("synthesizer_optimizer", "discriminator_optimizer"):
             state[name] = getattr(self, name).state_dict()["state"]
         broken = first_not_finite(tensors_in(state))
@@ -636,6 +638,9 @@ def resume(
     stopped, corpus = stopped.open_corpus(accept_changes=accept_changes, aloud=aloud)
     if stopped.changed and aloud:
         print(stopped.told())
+    broken = first_not_finite(tensors_in({name: stopped.state.get(name) for name in WEIGHTS}))
+    if broken is not None:
+        raise InputError(f"{stopped.checkpoint}: {broken} is NaN or infinite: delete it to go on from an older one")
     trainer = Trainer(settle_batch_size(stopped.config, lambda settled: Trainer(settled, corpus, ranks)), corpus, ranks)
     try:
         trainer.load_state_dict(stopped.state, is_another=stopped.is_another)

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
+from models.finite_weights import first_not_finite
 from models.synthesizer import Synthesizer
 from models.weight_norm import WeightNorm, folded, stored, weight_norms
 
@@ -64,7 +65,7 @@ def save_voice(
         whole: whether a voice of one speaker keeps its posterior encoder, which it needs to be trained on.
 
     Raises:
-        InputError: the disk is full or the folder is read-only.
+        InputError: the disk is full or the folder is read-only, or a weight is NaN or infinite.
     """
     weights = {
         name: weight.detach().cpu().contiguous()
@@ -74,6 +75,9 @@ def save_voice(
     for name, norm in (norms or {}).items():
         if weights.pop(name, None) is not None:
             weights |= stored(name, norm)
+    broken = first_not_finite(weights.items())
+    if broken is not None:
+        raise InputError(f"{path}: is not written, for {broken} is NaN or infinite; what was there is untouched")
     metadata = {
         "format": _FORMAT,
         "config": dump_config(config),

@@ -8,6 +8,7 @@ from pathlib import Path
 import safetensors
 
 from configs import InputError
+from models.finite_weights import first_not_finite, tensors_in
 from models.importing import KINDS
 from models.importing.assembly import Imported
 from models.importing.hugging_face import read_hugging_face
@@ -29,6 +30,20 @@ def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool 
     Raises:
         InputError: there is no voice, or it cannot be one here; one sentence says why.
     """
+    imported = _load(path, settings, to_train)
+    norms = {name: vars(norm) for name, norm in imported.voice.norms.items()}
+    weights = {
+        "weights": imported.voice.synthesizer.state_dict(),
+        "norms": norms,
+        "discriminator": imported.judges or {},
+    }
+    broken = first_not_finite(tensors_in(weights))
+    if broken is not None:
+        raise InputError(f"{path}: {broken.partition('.')[2]} is NaN or infinite: the training that made it had broken")
+    return imported
+
+
+def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
     if path.is_dir():
         return _load_folder(path, settings, to_train)
     if not path.is_file():

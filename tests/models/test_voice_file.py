@@ -90,3 +90,15 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
     (tmp_path / "text.safetensors").write_text("no safetensors at all")
     with pytest.raises(InputError, match=r"cannot be read as a voice"):
         load_voice(tmp_path / "text.safetensors")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_voice_with_a_broken_weight_is_not_written_and_the_one_before_it_stays(tmp_path: Path, value: float) -> None:
+    model = synthesizer()
+    path = saved(tmp_path / "voice.safetensors", model)
+    before = path.read_bytes()
+    with torch.no_grad():
+        model.get_parameter("text_encoder.embedding.weight")[0, 0] = value
+    with pytest.raises(InputError, match=r"is not written, for text_encoder\.embedding\.weight is NaN or infinite"):
+        saved(path, model)
+    assert path.read_bytes() == before

@@ -12,12 +12,12 @@ import torch
 from configs import Config, InputError, load_config
 from data.batch import Batch
 from data.embedded import make_embedded_corpus
-from models.checkpoint import list_checkpoints, load_checkpoint
+from models.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from models.finite_weights import first_not_finite, tensors_in
 from models.voice_file import load_voice
 from tests.test_fidelity import TINIEST
 from train import Trainer, main, resume, start
 from training.broken_steps import BrokenStep, newest_record, read_record, write_records
-from training.finite_weights import first_not_finite, tensors_in
 from training.interruption import StopRequest
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -170,6 +170,20 @@ def test_weights_that_are_not_finite_end_the_run_and_are_not_saved(
     voice = load_voice(tmp_path / "run" / "voice.safetensors")
     assert (voice.step, first_not_finite(voice.synthesizer.state_dict().items())) == (2, None)
     resume(tmp_path / "run", ["train.steps=3"]).train(StopRequest())
+
+
+def test_a_checkpoint_that_holds_a_broken_weight_is_refused_and_the_one_before_it_goes_on(
+    experiment: Experiment, tmp_path: Path
+) -> None:
+    trained(experiment("run", "train.steps=2", "train.checkpoint_every=1"))
+    older, newest = list_checkpoints(tmp_path / "run" / "checkpoints")
+    state = load_checkpoint(newest)
+    next(iter(state["average"].values())).view(-1)[0] = math.nan
+    save_checkpoint(newest, state)
+    with pytest.raises(InputError, match=r"00000002\.pt: average\..* is NaN or infinite: delete it to go on"):
+        resume(tmp_path / "run", [])
+    newest.unlink()
+    assert resume(tmp_path / "run", []).step == int(older.stem)
 
 
 @pytest.mark.parametrize(("step", "told"), [("x", "give the number of a step"), ("7", "there is no such record")])

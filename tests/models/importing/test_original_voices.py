@@ -203,3 +203,12 @@ def test_a_voice_of_another_architecture_is_refused_and_not_spoken_wrongly(tmp_p
     tensors["enc_p.proj.bias"] = tensors["enc_p.proj.bias"].long()
     with pytest.raises(InputError, match=r"enc_p\.proj\.bias has the shape \[16\] \(torch\.int64\), and the shape"):
         load_voice_from(write_original(tmp_path / "whole", tensors))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("name", ["dp.pre.bias", "dec.ups.0.weight_g", "dec.ups.0.weight_v"])
+def test_a_checkpoint_whose_training_had_broken_is_refused(tmp_path: Path, name: str, value: float) -> None:
+    tensors = original_synthesizer().state_dict()
+    tensors[name].view(-1)[0] = value
+    with pytest.raises(InputError, match=r"G_7\.pth: \w+\S* is NaN or infinite: the training that made it had broken"):
+        load_voice_from(write_original(tmp_path, tensors))

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from training.finite_weights import first_not_finite, tensors_in
+from models.finite_weights import first_not_finite, tensors_in
 
 STATE = {
     "weights": {"a": torch.ones(2), "half": torch.ones(2, dtype=torch.float16), "empty": torch.zeros(0)},
