@@ -42,7 +42,7 @@ SPEAKER_NAMES = (
 )
 NOBODY = "none"  # what data.columns.speaker says where a column that looks like the speakers is not to be read
 
-_HEADER_CELL = re.compile(r"[^\W\d][\w .()#/-]{0,39}")
+_HEADER_CELL = re.compile(r"[^\W\d][\w ()#/-]{0,39}")
 
 
 @dataclass(frozen=True)
@@ -71,16 +71,19 @@ def is_known_header(cells: Sequence[str]) -> bool:
     return bool(named_columns(cells, FILE_NAMES) and named_columns(cells, TEXT_NAMES))
 
 
-def may_be_header(cells: Sequence[str], below: Sequence[Sequence[str]], *, file: int) -> bool:
+def may_be_header(cells: Sequence[str], below: Sequence[Sequence[str]], *, file: int, usual: bool) -> bool:
     """Whether a row that names no recording is a header in unknown words, above rows that do name one.
 
     Args:
         cells: of the row.
         below: the other rows, with as many cells.
         file: the column of the recordings.
+        usual: whether such tables have a header as a rule; if not, it has to be plainer.
     """
     filled = [cell for cell in cells if cell]
     if len(below) < 3 or len(set(filled)) < len(filled) or not all(_HEADER_CELL.fullmatch(cell) for cell in filled):
+        return False
+    if not cells[file] or any(character.isdigit() for character in cells[file]):
         return False
     if any(cell in {row[index] for row in below} for index, cell in enumerate(cells) if cell):
         return False
@@ -88,6 +91,8 @@ def may_be_header(cells: Sequence[str], below: Sequence[Sequence[str]], *, file:
     rest = [index for index in range(len(cells)) if index != file]
     text = max(rest, key=lambda index: sum(len(row[index]) for row in below), default=file)
     lengths, words = zip(*((len(row[text]), len(row[text].split())) for row in below), strict=True)
+    if not usual and " " in cells[text]:
+        return False
     return 2 * len(cells[text]) < sum(lengths) / len(below) and 2 * len(cells[text].split()) < sum(words) / len(below)
 
 
@@ -122,13 +127,13 @@ def settled(asked: ColumnSettings, table: Table, header: Sequence[str], columns:
 
 
 def roles_of(
-    sample: Sequence[Column], holds: Callable[[Column], float], given: dict[str, int | None]
+    sample: Sequence[Column], holds: Callable[[Sequence[Column]], list[float]], given: dict[str, int | None]
 ) -> tuple[Roles, ...]:
     """What the columns are; more than one answer where that cannot be told, none where nothing can be the text.
 
     Args:
         sample: the columns.
-        holds: the share of a column's cells that name a recording of the folder.
+        holds: the share of each column's cells that name a recording of the folder.
         given: the columns that the settings or the header name, by their role.
     """
     taken = {index for index in given.values() if index is not None}
@@ -141,7 +146,7 @@ def roles_of(
     readings: list[Roles] = []
     for text in texts:
         others = [column for column in rest if column.index != text and not _repeats(column, sample[text])]
-        speakers = _speakers(others, sample[file]) if len(texts) == 1 else [None, *(one.index for one in others)]
+        speakers = _speakers(others, sample[file]) if len(texts) == 1 else _anyone(others, sample)
         readings += [Roles(file, text, speaker) for speaker in ([given["speaker"]] if "speaker" in given else speakers)]
     return tuple(replace(reading, ignored=_ignored(reading, sample)) for reading in dict.fromkeys(readings))
 
@@ -152,12 +157,12 @@ def _ignored(roles: Roles, sample: Sequence[Column]) -> tuple[int, ...]:
     return tuple(column.index for column in rest if not _repeats(column, sample[roles.text]))
 
 
-def _file_column(sample: Sequence[Column], holds: Callable[[Column], float]) -> int | None:
+def _file_column(sample: Sequence[Column], holds: Callable[[Sequence[Column]], list[float]]) -> int | None:
     """The column whose cells name recordings; the first where none does."""
     filled = [column for column in sample if column.filled]
     if not filled:
         return None
-    shares = {column.index: round(holds(column), 1) for column in filled}
+    shares = {column.index: round(share, 1) for column, share in zip(filled, holds(filled), strict=True)}
     return max(filled, key=lambda column: (shares[column.index], -column.index)).index
 
 
@@ -216,6 +221,7 @@ def _speakers(others: Sequence[Column], file: Column) -> list[int | None]:
     """The column of the speakers, None for no such column; several where it cannot be told."""
     others = [c for c in others if not (c.is_phonemes or c.is_measure or c.is_identifier or _names_the_same(c, file))]
     names = [column for column in others if column.is_name and not column.is_category]
+    names = [column for column in names if not (column.is_integer and len(column.distinct) == 1)] or names
     categories = [column for column in others if column.is_category and column.is_name and len(column.distinct) > 1]
     if not names and len(categories) == 1:
         return [categories[0].index, None]  # initials or languages, a man and a woman or men and women
@@ -230,6 +236,12 @@ def _speakers(others: Sequence[Column], file: Column) -> list[int | None]:
         if deciding:
             return [min(deciding, key=lambda column: (column.is_integer, column.index)).index]
     return [*(column.index for column in names), None]
+
+
+def _anyone(others: Sequence[Column], sample: Sequence[Column]) -> list[int | None]:
+    """The columns that may be the speakers where the text is not known; with three columns, any may be."""
+    bare = len(sample) == 3 and not any(column.name for column in sample)
+    return [None, *(column.index for column in others if bare or (column.is_name and not column.is_category))]
 
 
 def _is_in_name(column: Column, file: Column) -> bool:

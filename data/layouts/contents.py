@@ -17,6 +17,7 @@ _NUMBERED_SOUND = re.compile(r"[A-Z]{2}[0-2]|[a-zü:]{1,6}[1-6]")
 _SOUND = re.compile(r"[A-Z]{1,2}[0-2]?|[a-zü:]{1,6}[1-6]?|[^\w\s]+|sil|sp|spn")
 
 _NUMBER = re.compile(r"[+-]?\d{1,12}([.,]\d+)?(e[+-]?\d+)?|\d{1,3}(:\d{2}){1,2}([.,]\d+)?")
+_NUMBERS = re.compile(rf"({_NUMBER.pattern})( +({_NUMBER.pattern}))*")
 _INTEGER = re.compile(r"\d{1,12}")
 _HASH = re.compile(r"(?=.*[a-f])[0-9a-f]{16,128}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _LANGUAGE = re.compile(r"([A-Za-z]{2})([-_][A-Za-z]{2,4})?")
@@ -120,7 +121,7 @@ class Column:
     @cached_property
     def is_measure(self) -> bool:
         """Whether all are numbers, and they count or measure rather than name."""
-        return self.all_are(_NUMBER) and not (self.is_integer and self._repeated)
+        return self.all_are(_NUMBERS) and not (self.is_integer and self._repeated)
 
     @cached_property
     def is_name(self) -> bool:

@@ -52,7 +52,8 @@ class Folder:
         self.metadata = metadata
         self.strict = strict
         self.liberties = Liberties()
-        self._entries: dict[tuple[str, str], Entries] = {}
+        self._entries: dict[Path, Entries] = {}
+        self._looked_into: dict[tuple[str, Sequence[str]], tuple[Entries, ...]] = {}
         self._is_outside: dict[int, bool] = {}  # by the id of the entries of a directory
         self._foreign_prefixes: set[tuple[str, ...]] = set()
 
@@ -62,10 +63,10 @@ class Folder:
         Raises:
             InputError: we may not list it.
         """
-        key = (place, directory)
-        if key not in self._entries:
-            self._entries[key] = list_directory(self.root / place / directory)
-        return self._entries[key]
+        path = self.root / place / directory
+        if path not in self._entries:
+            self._entries[path] = list_directory(path)
+        return self._entries[path]
 
     def find(
         self, name: str, places: Sequence[str] = ("",), *, absolute: bool = False, quietly: bool = False
@@ -89,6 +90,16 @@ class Folder:
         if found.liberty and not quietly:
             self.liberties.note(found.liberty, name, self.relative(path))
         return path
+
+    def has(self, name: str, places: Sequence[str]) -> bool:
+        """Whether one of the places has the recording that a row names to the letter."""
+        *folders, last = parts_of(name) or [""]
+        if not last or _NOT_IN_NAMES.search(name) or name.startswith(("/", "\\")) or ".." in folders:
+            return False
+        try:
+            return any(place.recording(composed(last)) for place in self._places("/".join(folders), places))
+        except InputError:
+            return False
 
     def learn_prefixes(self, names: Sequence[str]) -> None:
         """Find out which folders these names begin with that are not here, so that what follows can be found here."""
@@ -129,7 +140,7 @@ class Folder:
         """Look into the places, and then everywhere for a path that ends so."""
         last = composed(last)
         try:
-            looked_into = [self.entries(place, directory) for place in places]
+            looked_into = self._places(directory, places)
         except InputError as error:
             return Flaw(Fault.MISSING_FILE, str(error))
         for entries in looked_into:
@@ -146,10 +157,17 @@ class Folder:
         where = "" if directory.startswith("/") else " in " + " or ".join(str(self.root / place) for place in places)
         return Flaw(Fault.MISSING_FILE, f"there is no recording {directory}{'/' * bool(directory)}{last}{where}")
 
+    def _places(self, directory: str, places: Sequence[str]) -> tuple[Entries, ...]:
+        key = (directory, places)
+        if key not in self._looked_into:
+            self._looked_into[key] = tuple(self.entries(place, directory) for place in places)
+        return self._looked_into[key]
+
     def _look_anywhere(self, directory: str, last: str) -> _Found | Flaw | None:
         """Look for a path that ends so, into every folder."""
         folders = parts_of(directory)
-        inside = [entries for entries in self._indexed(last) if self._shared(folders, entries) == len(folders)]
+        places = (*self._indexed(last), *(self.entries(place) for place in ("", *AUDIO_FOLDERS)))
+        inside = [entries for entries in places if self._shared(folders, entries) == len(folders)]
         exact = [_Found(entries, name, Liberty.FOLDER) for entries in inside if (name := entries.recording(last))]
         near = [_Found(entries, name, Liberty.FOLDER) for entries in inside if (name := entries.other_recording(last))]
         found = exact or near

@@ -1,5 +1,6 @@
 """The lines of a text file, whatever it was saved with: what is repaired is said, and where."""
 
+import codecs
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -37,10 +38,14 @@ def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
         InputError: the file cannot be read at all.
     """
     content, of_file, every = _content(path, crlf_allowed)
+    is_plain = not of_file and b"\r" not in content and _is_utf8_without_marks(content)
     number = 0
     # Not splitlines(): it also breaks at characters that may stand inside a text, such as U+2028.
     for number, ended in enumerate(io.BytesIO(content), start=1):
         raw = ended.removesuffix(b"\n")
+        if is_plain:
+            yield Line(number, raw.decode())
+            continue
         text, repair, flaw = _decoded(raw)
         if raw.endswith(b"\r"):
             text = text[:-1]
@@ -84,6 +89,15 @@ def _content(path: Path, crlf_allowed: bool) -> tuple[bytes, list[str], bool]:
     if every:
         of_file.append(f"every line ends in CRLF ({count})")
     return content, of_file, every
+
+
+def _is_utf8_without_marks(content: bytes) -> bool:
+    if codecs.BOM_UTF8 in content:
+        return False
+    try:
+        return content.isascii() or bool(content.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _decoded(raw: bytes) -> tuple[str, str, Flaw | None]:

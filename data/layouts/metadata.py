@@ -1,7 +1,7 @@
 """The metadata file of a corpus, read as a table: which file it is, what its columns are, and its rows."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -176,7 +176,7 @@ def readings(folder: Folder, path: Path, asked: ColumnSettings | None = None) ->
     if asked is not None:
         given |= settled(asked, table, header, columns)
     _learn(folder, sample)
-    found = roles_of(sample, lambda column: _held(folder, column), given)
+    found = roles_of(sample, lambda columns: _held(folder, columns), given)
     if not found:
         raise InputError(
             f"{path}: no column holds a text ({_shown(body[0].cells)}); phonemes alone are not read: name the column "
@@ -210,9 +210,9 @@ def sampled(table: Table) -> list[Record]:
         # Which rows are taken follows no pattern that the rows may have, such as a speaker for every fifth one.
         if record.flaw is None and (index == 0 or (index * 2654435761) % 2**32 < 2**32 // step):
             records.append(record)
-        if len(records) > 2 * _SAMPLE:
-            step *= 2
-            records = [records[0], *records[1::2]]
+            if len(records) > 2 * _SAMPLE:
+                step *= 2
+                records = [records[0], *records[1::2]]
     return records
 
 
@@ -227,14 +227,14 @@ def _header(table: Table, records: Sequence[Record], folder: Folder, asked: Colu
     if is_known_header(first) or any(plain_name(cell) in wanted and not cell.isdecimal() for cell in first if cell):
         return tuple(first)
     below = [record.cells for record in records[1 : 1 + _SEARCHED] if len(record.cells) == len(first)]
-    if len(below) < 3 or any(isinstance(folder.find(cell, _PLACES, quietly=True), Path) for cell in first):
+    if len(below) < 3 or any(folder.has(cell, _PLACES) for cell in first):
         return ()
     sample = _columns((), len(first), [Record(0, cells) for cells in below])
     _learn(folder, sample)
-    held = max((_held(folder, column), -column.index) for column in sample)
-    if held[0] < 0.8 or not may_be_header(first, below, file=-held[1]):
-        return ()
-    return tuple(first)
+    shares = _held(folder, sample)
+    file = max(range(len(shares)), key=lambda index: (shares[index], -index))
+    is_held = shares[file] >= 0.8 and not isinstance(folder.find(first[file], _PLACES, quietly=True), Path)
+    return tuple(first) if is_held and may_be_header(first, below, file=file, usual=table.delimiter != "|") else ()
 
 
 def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) -> int:
@@ -280,19 +280,26 @@ def _learn(folder: Folder, sample: Sequence[Column]) -> None:
             folder.learn_prefixes(names)
 
 
-def _held(folder: Folder, column: Column) -> float:
-    """The share of the cells that name a recording."""
-    names = column.filled[:: max(1, len(column.filled) // _SEARCHED)]
-    found = sum(isinstance(folder.find(name, _PLACES, quietly=True), Path) for name in names)
-    return found / max(1, len(names))
+def _held(folder: Folder, sample: Sequence[Column]) -> list[float]:
+    """The share of each column's cells that name a recording: to the letter, or with liberties where none does so."""
+
+    def share(column: Column, is_there: Callable[[str], bool]) -> float:
+        names = column.filled[:: max(1, len(column.filled) // _SEARCHED)]
+        return sum(map(is_there, names)) / max(1, len(names))
+
+    shares = [share(column, lambda name: folder.has(name, _PLACES)) for column in sample]
+    if max(shares, default=0) >= 0.5:
+        return shares
+    return [share(column, lambda name: isinstance(folder.find(name, _PLACES, quietly=True), Path)) for column in sample]
 
 
 def _id(name: str, audio: Path | Flaw, folder: Folder) -> str:
     """The id of a row: its name without extension, or the place of its recording where the name leads elsewhere."""
     identity = id_of(name)
-    if isinstance(audio, Path) and (identity.startswith(("/", "~")) or ".." in identity or ":" in identity):
-        return id_of(folder.relative(audio))
-    return identity
+    if isinstance(audio, Flaw) or not ("/" in identity or "\\" in identity):
+        return identity
+    place = id_of(folder.relative(audio))
+    return identity if f"/{place}".casefold().endswith(f"/{identity}".casefold()) else place
 
 
 def _joined(cells: Sequence[str], delimiter: str) -> str:

@@ -1,5 +1,6 @@
 """Texts that are each in a file of their own."""
 
+import re
 from pathlib import Path
 
 from configs import InputError
@@ -8,6 +9,8 @@ from data.layouts.entries import Flaw
 from data.layouts.folder import Folder
 from data.layouts.lines import read_lines
 from data.layouts.rows import Row
+
+_TIMED = re.compile(r"\s*\d+(\.\d+)?\s+\d+(\.\d+)?\s+\S+\s*$")  # a label of HTS or Audacity: begin, end, sound
 
 
 def transcribed(
@@ -23,7 +26,11 @@ def transcribed(
         transcript: the file with the text.
         is_there: whether there is such a file.
     """
-    read = _read(transcript) if is_there else Flaw(Fault.EMPTY_TEXT, f"there is no {transcript}")
+    read = (
+        folder.follow(transcript) or _read(transcript)
+        if is_there
+        else Flaw(Fault.EMPTY_TEXT, f"there is no {transcript}")
+    )
     if isinstance(read, Flaw):
         return Row(identity, name, "", speaker, read, transcript, 1)
     text, repair = read
@@ -37,5 +44,7 @@ def _read(path: Path) -> tuple[str, str] | Flaw:
     except InputError as error:
         return Flaw(Fault.EMPTY_TEXT, str(error))
     flaw = next((line.flaw for line in lines if line.flaw), None)
+    if lines and all(_TIMED.match(line.text) for line in lines):
+        return Flaw(Fault.EMPTY_TEXT, f"{path} holds the times of sounds and no text")
     repair = "; ".join(line.repair for line in lines if line.repair)
     return flaw or (" ".join(line.text.strip() for line in lines), repair)
