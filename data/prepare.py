@@ -26,6 +26,8 @@ from data.text import SymbolTable
 if TYPE_CHECKING:
     from data.splitting.aligner import Aligner
 
+_LONGEST_NAME = 200  # bytes; file systems have 255, and the key follows
+
 
 def prepare_and_tell(
     data: DataSettings,
@@ -49,7 +51,8 @@ def prepare_and_tell(
     """
     preparation = prepare(data, audio, symbols=symbols)
     statistics = describe(preparation)
-    folder = report or Path(data.cache) / "reports" / f"{Path(data.root).resolve().name}-{preparation.key[:8]}"
+    name = Path(data.root).resolve().name.encode()[:_LONGEST_NAME].decode(errors="ignore")
+    folder = report or Path(data.cache) / "reports" / f"{name}-{preparation.key[:8]}"
     if not (folder / "report.html").is_file() or report is not None:
         write_report(preparation, statistics, folder)
     if split_too:

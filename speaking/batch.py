@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from configs import InputError
+from speaking.text_file import decoded_text
 
 # What stands before the first | is a name, if it can be that of a file.
 _NAMED = re.compile(r"\s*([\w-][\w.-]{0,99})\s*\|(.*)")
@@ -52,9 +53,10 @@ def read_lines(path: Path) -> list[Line]:
         InputError: the file cannot be read, has nothing in it, or gives a name twice.
     """
     try:
-        texts = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        content = path.expanduser().read_bytes()
+    except OSError as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text: {error}") from error
+    texts = decoded_text(content, str(path)).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     lines: dict[str, Line] = {}
     for number, text in enumerate(texts, start=1):
         if not text.strip():

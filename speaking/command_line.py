@@ -8,6 +8,7 @@ from configs import InputError
 from configs.command_line import CommandParser
 from data.audio_rates import HIGHEST_RATE, LOWEST_RATE
 from speaking.manner import How, within
+from speaking.text_file import decoded_text
 
 STANDARD_OUTPUT = Path("-")
 TIMESTAMP_FORMATS = ("json", "srt", "tsv")
@@ -116,7 +117,11 @@ def _option(name: str) -> str:
 
 
 def read_text(argument: str | None, file: Path | None) -> str:
-    """The text from the command line, a file, or standard input."""
+    """The text from the command line, a file, or standard input.
+
+    Raises:
+        InputError: both a text and a file are given, or what is read is no text.
+    """
     if argument is not None and file is not None:
         raise InputError("give the text or --file, not both")
     if argument is not None and argument != "-":
@@ -124,10 +129,10 @@ def read_text(argument: str | None, file: Path | None) -> str:
     if file is None and sys.stdin.isatty():
         print("type the text, then end it with Ctrl-D", file=sys.stderr)
     try:
-        content = sys.stdin.buffer.read() if file is None else file.read_bytes()
-        return content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        content = sys.stdin.buffer.read() if file is None else file.expanduser().read_bytes()
+    except OSError as error:
         raise InputError(f"{file or 'standard input'}: cannot be read as UTF-8 text: {error}") from error
+    return decoded_text(content, "standard input" if file is None else str(file))
 
 
 def how_asked(arguments: argparse.Namespace, text: str) -> How:

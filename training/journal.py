@@ -1,5 +1,6 @@
 """What a run leaves to be read: metrics.jsonl, TensorBoard events, and the validation sentences as spoken."""
 
+import hashlib
 import io
 import json
 import math
@@ -25,6 +26,7 @@ from training.event_file import EventFile
 from training.pictures import Picture
 
 _NORM = "gradient_norm/"
+_LONGEST_NAME = 200  # bytes; file systems have 255, and endings follow
 # Of TensorBoard's histograms: from 1e-12 to 1e20 in steps of a tenth, on both sides of zero.
 _MAGNITUDES = 1e-12 * 1.1 ** np.arange(774)
 _BIN_EDGES = [*(-_MAGNITUDES[::-1]).tolist(), 0.0, *_MAGNITUDES.tolist()]
@@ -213,8 +215,11 @@ class Journal:
 
 
 def _file_name(id: str) -> str:
-    """A recording's name as one of a file, for its folders may be part of it."""
-    return id.replace("/", "_")
+    """A recording's name as one of a file, for its folders may be part of it, and no file has a longer one."""
+    name = id.replace("/", "_").encode()
+    if len(name) <= _LONGEST_NAME:
+        return name.decode()
+    return f"{name[:_LONGEST_NAME].decode(errors='ignore')}-{hashlib.sha256(name).hexdigest()[:8]}"
 
 
 def _forget_after(path: Path, step: int) -> None:

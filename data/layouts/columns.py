@@ -221,6 +221,8 @@ def _speakers(others: Sequence[Column], file: Column) -> list[int | None]:
     """The column of the speakers, None for no such column; several where it cannot be told."""
     others = [c for c in others if not (c.is_phonemes or c.is_measure or c.is_identifier or _names_the_same(c, file))]
     names = [column for column in others if column.is_name and not column.is_category]
+    # One number in all rows, below a header that does not call it a speaker, is an age or a count.
+    names = [column for column in names if not (column.is_integer and column.name and len(column.distinct) == 1)]
     names = [column for column in names if not (column.is_integer and len(column.distinct) == 1)] or names
     categories = [column for column in others if column.is_category and column.is_name and len(column.distinct) > 1]
     if not names and len(categories) == 1:

@@ -229,7 +229,9 @@ class Folder:
             return
         yield entries
         for folder in sorted(entries.folders.values()) if depth else ():
-            if not folder.startswith("."):
+            # A link to a folder inside leads to what is visited anyway, and may lead back to where it is.
+            inside = folder in entries.links and (entries.path / folder).resolve().is_relative_to(self._real_root)
+            if not (folder.startswith(".") or inside):
                 yield from self.folders_below(f"{directory}/{folder}" if directory else folder, depth - 1)
 
     @property

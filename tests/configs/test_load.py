@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from configs import DECODER_KINDS, InputError, VocosSettings, differences, dump_config, load_config, parse_config
+from configs import (
+    DECODER_KINDS,
+    ColumnSettings,
+    InputError,
+    VocosSettings,
+    differences,
+    dump_config,
+    load_config,
+    parse_config,
+)
 
 MINIMAL = '[run]\ndir = "runs/x"\n\n[data]\nroot = "corpus"\n'
 
@@ -313,3 +322,39 @@ def test_a_key_of_another_decoder_is_told_with_those_that_have_it() -> None:
         InputError, match=r"decoder\.upsample_rates is not .* but of hifigan, bigvgan, istftnet, mb-istft"
     ):
         load_config(None, ["run.dir=runs/x", "data.root=corpus", "decoder.kind=vocos", "decoder.upsample_rates=[4]"])
+
+
+def test_columns_are_given_as_a_table_or_one_by_one_and_a_number_is_a_column() -> None:
+    given = ["run.dir=x", "data.root=y"]
+    table = load_config(None, [*given, 'data.columns={file = "path", text = 3}'])
+    one_by_one = load_config(None, [*given, "data.columns.file=path", "data.columns.text=3"])
+    assert table.data.columns == one_by_one.data.columns == ColumnSettings(file="path", text="3")
+    assert parse_config(tomllib.loads(dump_config(table)), "itself") == table
+
+
+def test_one_column_on_the_command_line_leaves_the_others_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('[run]\ndir = "x"\n[data]\nroot = "y"\ncolumns = {file = "path", text = "a"}\n')
+    config = load_config(tmp_path / "a.toml", ["data.columns.text=b"])
+    assert config.data.columns == ColumnSettings(file="path", text="b")
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ("data.columns.txt=3", r"data\.columns\.txt is not a setting"),
+        ("data.columns=3", r"data\.columns = 3"),
+        ("data.columns.text=1.5", r"data\.columns\.text = 1\.5: input should be a valid string"),
+        ("data.root.x=1", r"data\.root = \{'x': 1\}"),
+        ("data.columns.text.x=1", r"data\.columns\.text = \{'x': 1\}"),
+    ],
+)
+def test_columns_that_cannot_be_are_refused_in_a_sentence(override: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        load_config(None, ["run.dir=x", *["data.root=y"] * ("root" not in override), override])
+
+
+def test_a_tilde_at_the_front_of_a_folder_is_the_home_of_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ann")
+    config = load_config(None, ["run.dir=~/runs/a", "data.root=~", "data.cache=~ann/b", "data.lexicon=c/~/d"])
+    assert (config.run.dir, config.data.root) == ("/home/ann/runs/a", "/home/ann")
+    assert (config.data.cache, config.data.lexicon) == ("~ann/b", "c/~/d")

@@ -193,3 +193,17 @@ def test_a_file_in_the_place_of_the_folder_is_one_sentence(tmp_path: Path) -> No
     (tmp_path / "run").write_text("not a folder")
     with pytest.raises(JournalError, match="run: cannot be written"):
         Journal(tmp_path / "run")
+
+
+@pytest.mark.parametrize("id", ["x" * 400, "é" * 150, "a/" * 120 + "b", "語" * 85])
+def test_a_sentence_of_a_name_too_long_for_a_file_has_a_shorter_one_of_its_own(tmp_path: Path, id: str) -> None:
+    journal = Journal(tmp_path)
+    journal.sentences({id: "one", f"{id}1": "two", "short": "three"})
+    for name in (id, f"{id}1"):
+        journal.recording(1, name, np.zeros(100, np.float32), 8000)
+        journal.picture(1, "alignment", name, np.zeros((4, 4, 3), np.uint8))
+    journal.close()
+    named = json.loads((tmp_path / "samples" / "sentences.json").read_text())
+    assert sorted(named.values()) == ["one", "three", "two"]
+    recorded = {path.stem for path in (tmp_path / "samples" / "recorded").iterdir()}
+    assert recorded == named.keys() - {"short"}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from configs import InputError
 from data.layouts import EXTENSIONS, LAYOUTS, read_corpus
-from data.layouts.folder import without_extension
+from data.layouts.entries import without_extension
 
 RecordingsWriter = Callable[..., None]
 Rows = list[tuple[str, str, str | None, str]]  # id, text, speaker, audio path from inside the folder

@@ -1,0 +1,338 @@
+"""Metadata in foreign conventions: each column is known by what its cells hold; what is not known is asked."""
+
+import csv
+import hashlib
+import io
+import itertools
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from configs import ColumnSettings, InputError
+from data.layouts import Listing, read_corpus
+
+RecordingsWriter = Callable[..., None]
+
+TEXTS = [
+    "Hello there, my friend.",
+    "The quick brown fox jumps over the lazy dog.",
+    "It was a dark and stormy night; nobody slept.",
+    "In 1839 he went away.",
+    "Where are you going, Anna?",
+    "Nobody knows the trouble I have seen.",
+    "She sells sea shells by the sea shore.",
+    "Yes.",
+    "A stitch in time saves nine.",
+    "Well, well: who would have thought it?",
+    "All that glitters is not gold.",
+    "Twelve birds sat on the wire.",
+]
+IPA = [
+    *(
+        "həlˈoʊ ðˈɛɹ maɪ fɹˈɛnd",
+        "ðə kwˈɪk bɹˈaʊn fˈɑːks",
+        "ɪt wʌz ɐ dˈɑːɹk",
+        "ɪn ˌeɪtiːn",
+        "wˌɛɹ ɑːɹ juː",
+        "nˈoʊbɑːdi nˈoʊz",
+    ),
+    *("ʃiː sˈɛlz sˈiː", "jˈɛs", "ɐ stˈɪtʃ ɪn tˈaɪm", "wˈɛl wˈɛl", "ˈɔːl ðæt ɡlˈɪɾɚz", "twˈɛlv bˈɜːdz"),
+]
+SPEAKERS = ["ann", "bob", "ann", "cy", "bob", "ann", "ann", "cy", "bob", "ann", "cy", "bob"]
+SPOKEN = [text.replace("1839", "eighteen thirty-nine") for text in TEXTS]
+NAMES = [f"clip{index}" for index in range(len(TEXTS))]
+FILES = [f"wavs/{name}.wav" for name in NAMES]
+TRANSLATIONS = [text.upper() for text in (*TEXTS[5:], *TEXTS[:5])]
+HASHES = [hashlib.sha512(speaker.encode()).hexdigest() for speaker in SPEAKERS]
+
+
+def write(
+    root: Path, record: RecordingsWriter, content: str, name: str = "metadata.csv", encoding: str = "utf-8"
+) -> Path:
+    record(*FILES)
+    (root / name).write_bytes(content.encode(encoding))
+    return root
+
+
+def bars(*columns: Sequence[str]) -> str:
+    return "".join("|".join(row) + "\n" for row in zip(*columns, strict=True))
+
+
+def heard(listing: Listing) -> list[tuple[str, str | None]]:
+    assert listing.findings == ()
+    assert [row.audio_path.stem for row in listing.recordings] == NAMES
+    return [(row.text, row.speaker) for row in listing.recordings]
+
+
+def alone(texts: Sequence[str]) -> list[tuple[str, str | None]]:
+    return [(text, None) for text in texts]
+
+
+def spoken_by(texts: Sequence[str], speakers: Sequence[str] = SPEAKERS) -> list[tuple[str, str | None]]:
+    return list(zip(texts, speakers, strict=True))
+
+
+CONSTANT = ["EN"] * len(TEXTS)
+LENGTHS = [f"{index}.25" for index in range(len(TEXTS))]
+FRAMES = [str(20480 + 17 * index) for index in range(len(TEXTS))]
+NUMBERED = [str(SPEAKERS.index(speaker)) for speaker in SPEAKERS]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ((FILES, TEXTS, SPEAKERS), spoken_by(TEXTS)),
+        ((NAMES, TEXTS, [""] * 12), alone(TEXTS)),
+        ((NAMES, TEXTS, IPA), alone(TEXTS)),
+        ((NAMES, IPA, TEXTS), alone(TEXTS)),
+        ((NAMES, SPEAKERS, TEXTS, IPA), spoken_by(TEXTS)),
+        ((NAMES, IPA, SPEAKERS, TEXTS), spoken_by(TEXTS)),
+        ((NAMES, SPEAKERS, TEXTS, SPOKEN), spoken_by(SPOKEN)),
+        ((NAMES, TEXTS, SPOKEN, SPEAKERS), spoken_by(SPOKEN)),
+        ((NAMES, SPOKEN, TEXTS), alone(SPOKEN)),
+        ((FILES, SPEAKERS, CONSTANT, TEXTS), spoken_by(TEXTS)),
+        ((FILES, ["ann"] * 12, CONSTANT, TEXTS), spoken_by(TEXTS, ["ann"] * 12)),
+        ((FILES, SPEAKERS, CONSTANT, TEXTS, IPA, ["0 1 2 0 3"] * 12), spoken_by(TEXTS)),
+        ((FILES, NUMBERED, TEXTS), spoken_by(TEXTS, NUMBERED)),
+        ((FILES, SPEAKERS, NUMBERED, TEXTS), spoken_by(TEXTS)),
+        ((FILES, HASHES, TEXTS), spoken_by(TEXTS, HASHES)),
+        ((NAMES, LENGTHS, TEXTS), alone(TEXTS)),
+        ((NAMES, FRAMES, TEXTS), alone(TEXTS)),
+        ((NAMES, SPEAKERS, LENGTHS, TEXTS), spoken_by(TEXTS)),
+        ((NAMES, FILES, TEXTS), alone(TEXTS)),
+        ((TEXTS, FILES), alone(TEXTS)),
+        ((NAMES, SPEAKERS, ["happy", "sad"] * 6, TEXTS), spoken_by(TEXTS)),
+        ((NAMES, SPEAKERS, ["m" if name == "bob" else "f" for name in SPEAKERS], TEXTS), spoken_by(TEXTS)),
+        ((NAMES, SPEAKERS, ["scots" if name == "bob" else "irish" for name in SPEAKERS], TEXTS), spoken_by(TEXTS)),
+        ((NAMES, TEXTS, [" ".join(["HH", "AH0", "L", "OW1"][index % 3 :]) for index in range(12)]), alone(TEXTS)),
+    ],
+)
+def test_columns_between_bars_are_told_by_what_they_hold(
+    tmp_path: Path, record: RecordingsWriter, columns: Sequence[Sequence[str]], expected: list[tuple[str, str | None]]
+) -> None:
+    assert heard(read_corpus(write(tmp_path, record, bars(*columns)))) == expected
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+@pytest.mark.parametrize("end", ["", "|", "||"])
+def test_empty_columns_at_the_end_change_nothing(
+    tmp_path: Path, record: RecordingsWriter, count: int, end: str
+) -> None:
+    record(*FILES)
+    rows = [f"{name}|{text}{end}\n" for name, text in zip(NAMES, TEXTS, strict=True)]
+    (tmp_path / "metadata.csv").write_text("".join(rows[:count]))
+    listing = read_corpus(tmp_path)
+    assert [row.text for row in listing.recordings] == TEXTS[:count]
+    assert (listing.layout, listing.findings, listing.notices) == ("ljspeech", (), ())
+
+
+def test_any_order_of_file_speaker_text_and_phonemes_is_read(tmp_path: Path, record: RecordingsWriter) -> None:
+    record(*FILES)
+    for order in itertools.permutations((FILES, SPEAKERS, TEXTS, IPA)):
+        for delimiter in "|\t;,":
+            written = io.StringIO()
+            writer = csv.writer(written, delimiter=delimiter)
+            writer.writerows(zip(*order, strict=True))
+            (tmp_path / "metadata.csv").write_text(written.getvalue().replace("\r\n", "\n"))
+            assert heard(read_corpus(tmp_path)) == spoken_by(TEXTS), (order, delimiter)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    rows=st.integers(8, 60),
+    speakers=st.integers(2, 4),
+    delimiter=st.sampled_from("\t;,"),
+    header=st.booleans(),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    quoting=st.sampled_from([csv.QUOTE_ALL, csv.QUOTE_MINIMAL]),
+)
+def test_a_table_of_sentences_and_speakers_is_read_however_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory,
+    seed: int,
+    rows: int,
+    speakers: int,
+    delimiter: str,
+    header: bool,
+    line_end: str,
+    quoting: int,
+) -> None:
+    root, chance = tmp_path_factory.mktemp("corpus"), random.Random(seed)
+    words = " ".join(TEXTS).split()
+    texts = [" ".join(chance.choices(words, k=chance.randint(3, 12))) for _ in range(rows)]
+    if delimiter != "\t" or quoting == csv.QUOTE_ALL:
+        texts[0] += f'{delimiter} "so" he\nsaid'  # a cell that has to be quoted
+    table = [[f"x{index}.mp3" for index in range(rows)], texts, [f"voice {index % speakers}" for index in range(rows)]]
+    names = ["datei", "satz", "person"]
+    order = chance.sample(range(3), 3)
+    (root / "clips").mkdir()
+    for name in table[0]:
+        (root / "clips" / name).touch()
+    with (root / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, delimiter=delimiter, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]
+        if header:
+            writer.writerow(names[index] for index in order)
+        writer.writerows([table[index][row] for index in order] for row in range(rows))
+    listing = read_corpus(root)
+    assert [(row.text, row.speaker) for row in listing.recordings] == list(zip(texts, table[2], strict=True))
+    assert listing.findings == ()
+
+
+def test_a_header_names_its_columns_and_the_others_are_told(tmp_path: Path, record: RecordingsWriter) -> None:
+    content = "audio_file|text|speaker_name|emotion_name\n" + bars(FILES, TEXTS, SPEAKERS, ["neutral"] * 12)
+    listing = read_corpus(write(tmp_path, record, content))
+    assert heard(listing) == spoken_by(TEXTS)
+    assert listing.notices == (
+        "metadata.csv is read as a table of |, with a header: file = audio_file, text = text, speaker = speaker_name; "
+        "not read: emotion_name",
+    )
+    assert listing.recordings[0].line == 2
+
+
+COMMON_VOICE = (
+    "client_id path sentence_id sentence sentence_domain up_votes down_votes age gender accents variant locale segment"
+)
+
+
+def test_common_voice_is_read_with_all_its_columns(tmp_path: Path, record: RecordingsWriter) -> None:
+    record(*(f"clips/{name}.wav" for name in NAMES))
+    rows = [COMMON_VOICE.split()]
+    for name, client, text in zip(NAMES, HASHES, TEXTS, strict=True):
+        rows.append([client, f"{name}.mp3", name * 9, text, "", "2", "0", "twenties", "male", "", "", "de", ""])
+    for file_name in ("validated.tsv", "invalidated.tsv"):
+        (tmp_path / file_name).write_text("".join("\t".join(row) + "\n" for row in rows))
+    listing = read_corpus(tmp_path)
+    assert heard(listing) == spoken_by(TEXTS, HASHES)
+    assert [row.file.name for row in listing.recordings] == ["validated.tsv"] * 12
+    assert "file = path, text = sentence, speaker = client_id; not read: sentence_id, up_votes" in listing.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        ("Name;Text\r\n{}", "utf-8-sig"),
+        ("sep=;\r\nName;Text\r\n{}", "cp1252"),
+        ("Name;Text\r\n{}", "utf-16"),
+        ("Name;Text\r\n{}", "utf-16-le"),
+    ],
+)
+def test_what_excel_saves_is_read(tmp_path: Path, record: RecordingsWriter, content: str, encoding: str) -> None:
+    texts = [f"Grüße, {text.replace(';', ',')}" for text in TEXTS]
+    rows = "".join(f"{name}.wav;{text}\r\n" for name, text in zip(NAMES, texts, strict=True))
+    listing = read_corpus(write(tmp_path, record, content.format(rows), encoding=encoding))
+    assert [row.text for row in listing.recordings] == texts
+    assert {finding.fault for finding in listing.findings} == {"BOM or CRLF or non-UTF-8"}
+
+
+def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path, record: RecordingsWriter) -> None:
+    record(*FILES)
+    for name in ("metadata.xlsx", "metadata.csv"):
+        (tmp_path / name).write_bytes(b"PK\x03\x04 and so on")
+        with pytest.raises(InputError, match=rf"{name}: is an Excel workbook: save it as CSV UTF-8"):
+            read_corpus(tmp_path)
+
+
+def test_commas_that_nobody_quoted_are_those_of_the_text(tmp_path: Path, record: RecordingsWriter) -> None:
+    texts = [*TEXTS[:-1], "He paid 1,000 pounds, at last."]
+    for header in ("", "path,speaker,sentence\n"):
+        content = header + "".join(",".join(row) + "\n" for row in zip(FILES, SPEAKERS, texts, strict=True))
+        assert heard(read_corpus(write(tmp_path, record, content))) == spoken_by(texts)
+
+
+def test_a_pipe_table_is_quoted_only_where_its_quotes_cannot_be_of_the_text(
+    tmp_path: Path, record: RecordingsWriter
+) -> None:
+    texts = [f'"{text}"' for text in TEXTS]
+    assert heard(read_corpus(write(tmp_path, record, bars(NAMES, texts)))) == alone(texts)
+    texts[3] = '"He said ""no"" | and left"'
+    content = bars(NAMES, texts)
+    assert heard(read_corpus(write(tmp_path, record, content)))[3] == ('He said "no" | and left', None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"text": "english"}, alone(TRANSLATIONS)),
+        ({"text": "German", "speaker": "Wer spricht"}, spoken_by(TEXTS)),
+        ({"file": 1, "text": 3, "speaker": "none"}, alone(TRANSLATIONS)),
+        ({"file": "Aufnahme", "text": "english", "speaker": 4}, spoken_by(TRANSLATIONS)),
+    ],
+)
+def test_the_settings_choose_columns_by_name_or_by_number(
+    tmp_path: Path, record: RecordingsWriter, asked: dict[str, object], expected: list[tuple[str, str | None]]
+) -> None:
+    speakers = SPEAKERS if "speaker" in asked else [""] * 12
+    content = "Aufnahme|German|English|wer spricht\n" + bars(NAMES, TEXTS, TRANSLATIONS, speakers)
+    listing = read_corpus(write(tmp_path, record, content), columns=ColumnSettings.model_validate(asked))
+    assert heard(listing) == expected
+
+
+def test_a_column_that_is_not_there_is_named_with_those_that_are(tmp_path: Path, record: RecordingsWriter) -> None:
+    write(tmp_path, record, "a;b\n" + "".join(f"{name};x y\n" for name in NAMES))
+    for asked in ({"file": "pfad", "text": "b"}, {"text": "b", "speaker": "3"}, {"file": "a", "text": "a"}):
+        with pytest.raises(InputError, match=r"metadata\.csv: data\.columns"):
+            read_corpus(tmp_path, columns=ColumnSettings.model_validate(asked))
+    with pytest.raises(InputError, match="its columns are a, b; give one of these or a number from 1 to 2"):
+        read_corpus(tmp_path, columns=ColumnSettings(file="pfad", text="b"))
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        ((NAMES, TEXTS, TRANSLATIONS), r"text 'Hello there, my friend\.': data\.columns\.text=2"),
+        (
+            (NAMES, SPEAKERS, ["chat", "news"] * 6, TEXTS),
+            r"speaker 'chat', .*: data\.columns\.text=4 data\.columns\.speaker=3",
+        ),
+        ((NAMES, ["m", "f"] * 6, TEXTS), r"piper \(file 'clip0', speaker 'm', .*: data\.format=piper\)"),
+        ((NAMES, ["en", "de"] * 6, TEXTS), r"ljspeech \(file 'clip0', text .*: data\.format=ljspeech\)"),
+    ],
+)
+def test_what_the_cells_do_not_tell_is_shown_in_each_reading_with_the_setting_that_chooses_it(
+    tmp_path: Path, record: RecordingsWriter, columns: Sequence[Sequence[str]], shown: str
+) -> None:
+    write(tmp_path, record, bars(*columns))
+    with pytest.raises(InputError, match=r"metadata\.csv line 1: may be .* and .*choose one") as caught:
+        read_corpus(tmp_path)
+    with pytest.raises(InputError, match=shown):
+        read_corpus(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("columns", [(NAMES, IPA), (NAMES, SPEAKERS, IPA)])
+def test_phonemes_are_not_read_as_a_text(
+    tmp_path: Path, record: RecordingsWriter, columns: Sequence[Sequence[str]]
+) -> None:
+    with pytest.raises(InputError, match=r"no column holds a text \(clip0 \| .*data\.columns\.text"):
+        read_corpus(write(tmp_path, record, bars(*columns)))
+
+
+def test_a_first_row_whose_recording_is_missing_is_no_header(tmp_path: Path, record: RecordingsWriter) -> None:
+    for row in ("gone|Yes.", "gone|yes indeed", "clip99|yes"):
+        write(tmp_path, record, f"{row}\n" + bars(NAMES, TEXTS))
+        listing = read_corpus(tmp_path)
+        assert [(finding.line, finding.fault) for finding in listing.findings] == [(1, "missing file")], row
+
+
+def test_a_table_of_any_name_is_found_by_its_recordings_and_two_are_left_to_the_user(
+    tmp_path: Path, record: RecordingsWriter
+) -> None:
+    write(tmp_path, record, bars(NAMES, TEXTS), name="alles.psv")
+    (tmp_path / "provenance.csv").write_text("name,seconds\nx,1\n")
+    assert heard(read_corpus(tmp_path)) == alone(TEXTS)
+    (tmp_path / "train.txt").write_text(bars(NAMES, TEXTS))
+    with pytest.raises(InputError, match=r"alles\.psv, train\.txt each name its recordings: .*data\.metadata"):
+        read_corpus(tmp_path)
+    assert heard(read_corpus(tmp_path, metadata="train.txt")) == alone(TEXTS)
+
+
+def test_json_lines_of_any_keys_are_read(tmp_path: Path, record: RecordingsWriter) -> None:
+    content = "".join(
+        f'{{"audio_filepath": "/data/elsewhere/{file}", "duration": 1.5, "text": "{text}"}}\n'
+        for file, text in zip(FILES, TEXTS, strict=True)
+    )
+    assert heard(read_corpus(write(tmp_path, record, content, name="manifest.json"))) == alone(TEXTS)
