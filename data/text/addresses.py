@@ -1,4 +1,4 @@
-"""E-mail and web addresses, spelled out in any language."""
+"""E-mail and web addresses and names of files, spelled out in any language."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,16 +9,25 @@ from data.text.tables import words
 _DOMAINS = "com|org|net|edu|gov|info|biz|io|co|uk|de|nl|fr|eu|ai|app|dev|ca|au|ch|tv|mil"
 _SPELLED = words(
     """
-    www io uk us de nl eu ai ca au ch tv html htm php pdf http https url faq usa
+    www io uk us de nl eu ai ca au ch tv html htm php pdf http https url faq usa txt csv xml js ts py cpp md png jpg gif
+    svg mp css exe sql yml ini dll wav
     """
 )
+_FILES = (
+    "txt|pdf|docx?|xlsx?|pptx?|csv|tsv|xml|html?|css|json|yaml|yml|toml|ini|cfg|conf|log|md|rst|tex|py|js|ts|jsx|tsx|java"
+    "|cpp|hpp|rs|rb|php|sh|bat|exe|dll|sql|png|jpe?g|gif|svg|webp|bmp|ico|wav|flac|ogg|opus|mp[34]|avi|mkv|mov|webm|zip"
+    "|tar|gz|bz2|xz|7z|rar|iso|apk|onnx|pt|ckpt|safetensors|bak|tmp|lock"
+)
 _PART = re.compile(r"[A-Za-z]{1,99}|\d{1,99}|[^\W\d_]|[^\w\s]|_")
-_REST = r"[^\s\"<>()\[\]\ue000]"  # of an address; U+E000 stands for inline phonemes
+_REST = r"[^\s\"<>()\[\],;!\ue000]"  # of an address; U+E000 stands for inline phonemes
 _PATTERNS = (
     re.compile(rf"(?<![\w/])(?:https?|ftp)://{_REST}+", re.IGNORECASE),
     re.compile(r"(?<![\w.+-])(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}"),
     re.compile(rf"(?<![\w.@/-])www\.{_REST}+", re.IGNORECASE),
     re.compile(rf"(?<![\w.@/-])(?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_DOMAINS})(?![\w-]|\.\w)(?:/{_REST}*)?"),
+)
+_FILE = re.compile(
+    rf"(?<![\w.@/-])[\w-]{{1,64}}(?:\.[\w-]{{1,32}}){{0,4}}\.(?:{_FILES})(?![\w-]|\.\w)", re.IGNORECASE | re.ASCII
 )
 _SCHEME = re.compile(r"^(?:[a-zA-Z]{2,6}://|mailto:)")
 IN_TEXT = re.compile(r"@|://|www\.|\w\.[A-Za-z]{2}", re.IGNORECASE)  # whether the rules are worth trying
@@ -48,4 +57,11 @@ def address_rules(signs: Mapping[str, str], digits: Callable[[str], str]) -> tup
         address = whole.rstrip(".,;:!?)'\"/")
         return spell(address) + whole[len(address) :].replace("/", "")
 
-    return tuple(Rule(pattern, read) for pattern in _PATTERNS)
+    return tuple(Rule(pattern, read) for pattern in (*_PATTERNS, _FILE))
+
+
+def address_spans(text: str) -> list[tuple[int, int]]:
+    """Where addresses and names of files begin and end."""
+    if not IN_TEXT.search(text):
+        return []
+    return [match.span() for pattern in (*_PATTERNS, _FILE) for match in pattern.finditer(text)]

@@ -15,6 +15,7 @@ from data.text.characters import clean, split_blocks
 from data.text.continental import TABLES
 from data.text.continental.reader import TableReader
 from data.text.lexicon import Lexicon
+from data.text.marks import clause_marks, leave_out_rules, nameless_marks, plain_marks, separate
 
 _BLOCK = "\ue000"  # stands for [[phonemes]] while the text around them is read; it is of no script, and private
 _MODIFIERS = frozenset("\ufe0e\ufe0f\u20e3🏻🏼🏽🏾🏿")  # parts of a picture: the picture is named, not they
@@ -62,36 +63,42 @@ class Reader:
         dropped: list[str] = []
         line = self._read_line(self._before.apply(clean(text)), dropped)
         text = self._after.apply(line)
-        return Reading(text, self._hinted(text), tuple(dropped))
+        return Reading(text, self._spoken(text), tuple(dropped))
 
     def _would_change(self, word: str) -> bool:
         """Whether a word of the lexicon, such as C++ or vs. or INS, must be looked up before the rules read it."""
         plain = all(character.isalpha() or character in " '-" for character in word)
         return not plain or self._read_line(word, []) != word
 
-    def _hinted(self, text: str) -> str:
-        if self._hint is None:
+    def _spoken(self, text: str) -> str:
+        if not self.language:
             return text
         parts = split_blocks(text)
-        for index in range(0, len(parts), 2):  # what stands before a block is told so
-            block = _BLOCK if index + 1 < len(parts) else ""
-            parts[index] = self._hint(parts[index] + block).removesuffix(block)
+        line = _BLOCK.join(parts[::2])
+        parts[::2] = clause_marks(line if self._hint is None else self._hint(line)).split(_BLOCK)
         return "".join(parts)
 
     def _read_line(self, text: str, dropped: list[str]) -> str:
         parts = split_blocks(text)
         for index in range(0, len(parts), 2):
             parts[index] = _leave_out(parts[index], dropped, _is_picture if self._rules is None else _is_foreign)
-        if self._rules is not None:
-            line, before = " ".join(_BLOCK.join(parts[::2]).split()), None
-            for _ in range(_MOST_PASSES):
-                if line == before:
-                    break
-                before = line
-                line = self._rules(line, self.language).translate(_BRACKETS)
-                line = _STRAY_SPACE.sub("", " ".join(_leave_out(line, dropped, _is_sign).split()))
-            parts[::2] = line.split(_BLOCK)
+        line, before = " ".join(_BLOCK.join(parts[::2]).split()), None
+        if self.language:
+            line = leave_out_rules(plain_marks(line), dropped)
+        for _ in range(_MOST_PASSES if self.language else 0):
+            if line == before:
+                break
+            before = line
+            line = " ".join(self._read_once(line, dropped).split())
+        parts[::2] = line.split(_BLOCK)
         return " ".join("".join(parts).split())
+
+    def _read_once(self, line: str, dropped: list[str]) -> str:
+        if self._rules is None:
+            return separate(_leave_out(line, dropped, nameless_marks(line).__contains__))
+        line = self._rules(line, self.language).translate(_BRACKETS)
+        line = separate(_leave_out(line, dropped, _is_sign))
+        return _STRAY_SPACE.sub("", " ".join(line.split()))
 
 
 @lru_cache(maxsize=16)

@@ -14,12 +14,17 @@ from typing import Literal, Protocol
 
 from configs import InputError
 from data.text.characters import split_blocks
+from data.text.clauses import holdable
 from data.text.symbols import PIPER_MISSING
 
 Sentences = list[list[str]]
+Clause = tuple[str, str, bool]  # phonemes, the mark behind them, and whether it ends a sentence
 
 # espeak-ng keeps its voice in global state: two threads that speak at once get each other's phonemes.
 _ESPEAK_LOCK = threading.Lock()
+
+_LANGUAGE_SWITCH = re.compile(r"\([^)]+\)")  # around words of another language, such as (en)
+_INNER_MARKS = frozenset(",:;")
 
 _ENDS = re.compile(r"[.!?][\"')]*\s+$")
 _SENTENCE_END = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["')]))\s+""")
@@ -45,12 +50,14 @@ class EspeakPhonemiser:
 
     def __init__(self, language: str) -> None:
         try:
+            from piper import espeakbridge
             from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
         except ImportError as error:
             raise InputError(PIPER_MISSING) from error
         self.language = language
         with _ESPEAK_LOCK:
-            self._espeak = EspeakPhonemizer()
+            EspeakPhonemizer()  # initializes espeak-ng
+            self._espeak = espeakbridge
             self._voice = language
             if not self._speaks(language):
                 # A second name of a voice, such as en-gb: espeak-ng has it, and finds it only by the name of its file.
@@ -61,7 +68,7 @@ class EspeakPhonemiser:
 
     def _speaks(self, voice: str) -> bool:
         try:
-            self._espeak.phonemize(voice, "")
+            self._espeak.set_voice(voice)
         except (RuntimeError, ValueError):
             return False
         return True
@@ -71,9 +78,31 @@ class EspeakPhonemiser:
         return _with_inline_phonemes(text, self._phonemise, "NFD", unspoken="\"'()")
 
     def _phonemise(self, text: str) -> Sentences:
-        with _ESPEAK_LOCK:
-            sentences: Sentences = self._espeak.phonemize(self._voice, text)
+        """Sentences as piper-tts makes them of espeak-ng's clauses, with a space also after a clause without a mark."""
+        *cut, last = holdable(text)
+        clauses = [clause for piece in cut for clause in _going_on(self._clauses(piece))] + self._clauses(last)
+        sentences: Sentences = []
+        ended = True
+        for phonemes, mark, ends in clauses:
+            said = _LANGUAGE_SWITCH.sub("", phonemes) + mark + (" " if mark in _INNER_MARKS else "")
+            if ended:
+                sentences.append([])
+            elif phonemes and sentences[-1] and sentences[-1][-1] != " ":
+                sentences[-1].append(" ")
+            sentences[-1] += unicodedata.normalize("NFD", said)
+            ended = ends
         return sentences
+
+    def _clauses(self, text: str) -> list[Clause]:
+        """The phonemes of each clause, its mark, and whether it ends a sentence."""
+        with _ESPEAK_LOCK:
+            self._espeak.set_voice(self._voice)
+            return self._espeak.get_phonemes(text)
+
+
+def _going_on(clauses: list[Clause]) -> list[Clause]:
+    """The clauses of a text that goes on: the last ends a sentence only where it has a mark."""
+    return [*clauses[:-1], *((phonemes, mark, ends and bool(mark)) for phonemes, mark, ends in clauses[-1:])]
 
 
 class GraphemePhonemiser:
@@ -102,7 +131,7 @@ def _with_inline_phonemes(
     ended = True  # whether the next symbols begin a sentence
     for index, part in enumerate(parts):
         if index % 2:
-            if ended:
+            if ended or not sentences:
                 sentences.append([])
             elif re.search(rf"\s{marks}$", parts[index - 1]):
                 sentences[-1].append(" ")
@@ -114,8 +143,8 @@ def _with_inline_phonemes(
             sentences[-1].append(mark[1])
             ended = mark[1] in ".!?"
             rest = part[mark.end() :]
-        spoken = [sentence for sentence in speak(rest) if sentence]
-        if spoken and not ended:
+        spoken = [sentence for sentence in speak(rest) if sentence] if rest.strip() else []
+        if spoken and sentences and not ended:
             if re.match(rf"{marks}\s", rest):
                 sentences[-1].append(" ")
             sentences[-1] += spoken.pop(0)

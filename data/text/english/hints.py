@@ -51,6 +51,11 @@ def _initial(match: re.Match[str]) -> str:
 
 
 RULES = (
+    # An ellipsis before these ends the sentence; before other words it is a pause (data/text/marks.py).
+    Rule(
+        re.compile(rf"\.\.+(?=[\"')]*\s[\"'(]*(?:{'|'.join(sorted(SENTENCE_STARTS - {'A', 'I'}))})\b)"),
+        ".",
+    ),
     Rule(re.compile(rf"\b((?:{_LETTERED}) A)(?=\s[a-z])"), r"\1-"),
     Rule(re.compile(r"\bPh\.\s?D\b"), "P.H.D"),
     Rule(re.compile(r"\b[Ee]\.g\."), "for example"),
