@@ -21,6 +21,7 @@ from configs import InputError, command
 from data.audio_file import FULL_SCALE, read_audio
 from data.audio_writer import AudioWriter
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
+from data.text.markup import plain_text, shown
 from data.text.ssml import Break, Utter, parse_ssml
 from models.export import needing_onnx
 from speaking.batch import Line, SpeakLine, cores, read_lines, speak_and_tell
@@ -114,7 +115,9 @@ class Voice:
         Nothing is read or decoded before it is asked for, but for the arguments. Arguments and errors as `speak`.
         """
         manner = Manner.chosen(self.config.speaking, **how)
-        return self._say(self.pieces(text, ssml=manner.ssml), manner, self.speaker_index(manner.speaker))
+        pieces = self.pieces(text, ssml=manner.ssml)
+        manner.check_silence(sum(piece.seconds for piece in pieces if isinstance(piece, Break)))
+        return self._say(pieces, manner, self.speaker_index(manner.speaker))
 
     def pieces(self, text: str, *, ssml: bool = False) -> list[Utter | Break]:
         """The parts of an SSML document, or the whole of any other text."""
@@ -174,6 +177,8 @@ class Voice:
 
     def _sentences(self, text: str) -> Iterator[tuple[Encoded, Callable[[], Sequence[SpokenWord]]]]:
         """Each sentence, with what finds its words."""
+        if markup := plain_text(text)[1]:
+            warnings.warn(f"the text has markup that is not spoken: {shown(markup)}", stacklevel=4)
         for portion in self.front_end.portions(text):
             unknown = sorted({symbol for sentence in portion.sentences for symbol in sentence.unknown})
             if unknown:

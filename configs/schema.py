@@ -301,6 +301,8 @@ class SpeakingSettings(Section):
     """Speaking rate: 2 is twice as fast."""
     pause_seconds: Annotated[float, Field(ge=0, le=LONGEST_PAUSE_SECONDS)] = 0.2
     """Silence between sentences, in seconds."""
+    longest_silence_seconds: Weight = 3600.0
+    """The breaks of an SSML document in all, in seconds: more is refused."""
 
 
 class Config(Section):

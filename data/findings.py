@@ -30,6 +30,7 @@ class Fault(StrEnum):
     PATH_ESCAPE = "path escape"
     EMPTY_TEXT = "empty text"
     UNKNOWN_SYMBOLS = "unknown symbols"
+    MARKUP = "markup in the text"
     ENCODING = "BOM or CRLF or non-UTF-8"
     COLUMNS = "wrong number of columns"
     UNEXAMINED = "cannot be examined"

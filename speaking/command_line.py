@@ -13,7 +13,7 @@ from speaking.text_file import decoded_text
 STANDARD_OUTPUT = Path("-")
 TIMESTAMP_FORMATS = ("json", "srt", "tsv")
 
-_MANNER = ("speed", "noise_scale", "duration_noise_scale", "pause", "seed")
+_MANNER = ("speed", "noise_scale", "duration_noise_scale", "pause", "longest_silence", "seed")
 # What would do nothing beside an option, and why.
 _NOT_FOR = {
     "batch": (
@@ -48,6 +48,9 @@ def build_parser() -> argparse.ArgumentParser:
     manner.add_argument("--noise-scale", type=float, help="variation of the sound, 0 for none")
     manner.add_argument("--duration-noise-scale", type=float, help="variation of the rhythm, 0 for none")
     manner.add_argument("--pause", type=float, metavar="SECONDS", help="silence between sentences")
+    manner.add_argument(
+        "--longest-silence", type=float, metavar="SECONDS", help="of all breaks of an SSML text together (3600)"
+    )
     manner.add_argument("--seed", type=int, help="say it the same way each time")
 
     output = parser.add_argument_group("where it goes")
@@ -143,6 +146,7 @@ def how_asked(arguments: argparse.Namespace, text: str) -> How:
         noise_scale=arguments.noise_scale,
         duration_noise_scale=arguments.duration_noise_scale,
         pause_seconds=arguments.pause,
+        longest_silence_seconds=arguments.longest_silence,
         seed=arguments.seed,
         ssml=arguments.ssml or text.lstrip("\ufeff \t\r\n").startswith(("<speak", "<?xml")),
     )

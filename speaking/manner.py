@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import inf
 from typing import TypedDict, Unpack
 
 from configs import InputError
@@ -20,6 +21,7 @@ class How(TypedDict, total=False):
     noise_scale: float | None  # standard deviation of the prior's noise; 0 says a text the same way each time
     duration_noise_scale: float | None  # standard deviation of the rhythm's noise
     pause_seconds: float | None  # silence between sentences
+    longest_silence_seconds: float | None  # of all breaks of an SSML document together
     seed: int | None  # makes the noise repeatable
     ssml: bool  # whether the text is an SSML document
 
@@ -31,6 +33,7 @@ class Manner:
     speaker: str | int | None
     speed: float
     pause_seconds: float
+    longest_silence_seconds: float
     noise_scale: float
     duration_noise_scale: float
     keeps_noise: bool  # whether the caller has set the noise of the sound
@@ -49,10 +52,14 @@ class Manner:
         _check_names(how)
         noise, rhythm, seed = how.get("noise_scale"), how.get("duration_noise_scale"), how.get("seed")
         speed, pause = how.get("speed"), how.get("pause_seconds")
+        silence = how.get("longest_silence_seconds")
         return cls(
             speaker=how.get("speaker"),
             speed=within("speed", prefers.speed if speed is None else speed, *SPEEDS),
             pause_seconds=within("pause", prefers.pause_seconds if pause is None else pause, 0, LONGEST_PAUSE_SECONDS),
+            longest_silence_seconds=within(
+                "longest silence", prefers.longest_silence_seconds if silence is None else silence, 0, inf
+            ),
             noise_scale=within("noise scale", prefers.noise_scale if noise is None else noise, 0, LARGEST_NOISE_SCALE),
             duration_noise_scale=within(
                 "duration noise scale",
@@ -73,6 +80,19 @@ class Manner:
             self.noise_scale if self.keeps_noise else self.noise_scale * calmness,
             self.duration_noise_scale if self.keeps_duration_noise else self.duration_noise_scale * calmness,
         )
+
+    def check_silence(self, seconds: float) -> None:
+        """Refuse a document whose breaks are longer in all than was asked for.
+
+        Raises:
+            InputError: they are; the message names the setting.
+        """
+        if seconds > self.longest_silence_seconds:
+            raise InputError(
+                f"the breaks of the SSML are {seconds:g} s of silence in all, more than"
+                f" {self.longest_silence_seconds:g} s: shorten them, or allow more with --longest-silence or"
+                " speaking.longest_silence_seconds"
+            )
 
     def faster(self, factor: float) -> "Manner":
         """The same, so many times as fast.

@@ -17,7 +17,7 @@ from data.audio_file import to_int16
 from data.audio_writer import AudioWriter, stream_resampler
 from speaking.command_line import STANDARD_OUTPUT
 from speaking.engine import Audio
-from speaking.utterance import Said
+from speaking.utterance import Said, Silence
 
 # Programs that play what they read; macOS's afplay reads files only.
 _PLAYERS = {
@@ -74,7 +74,7 @@ def send(said: Iterable[Said], outlet: Outlet, *, stream: bool) -> int:
     samples = 0
     with outlet:
         for one in said:
-            for audio in one.chunks() if stream else (one.whole(),):
+            for audio in one.chunks() if stream or isinstance(one, Silence) else (one.whole(),):
                 outlet.write(audio)
             samples += one.samples
     return samples

@@ -10,6 +10,8 @@ from data.text import Encoded
 from speaking.engine import Audio, Rendering
 from speaking.words import SpokenWord
 
+_MOST_SILENT_SAMPLES = 65_536  # in one chunk: a break of a minute is not held at once
+
 
 @dataclass(frozen=True)
 class Silence:
@@ -22,8 +24,9 @@ class Silence:
         return np.zeros(self.samples, dtype=np.float32)
 
     def chunks(self) -> Iterator[Audio]:
-        """The same, as one chunk."""
-        yield self.whole()
+        """The same, in chunks of a bounded length."""
+        for start in range(0, self.samples, _MOST_SILENT_SAMPLES):
+            yield np.zeros(min(_MOST_SILENT_SAMPLES, self.samples - start), dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -308,6 +308,42 @@ def speak(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 
 
 @pytest.mark.parametrize("stream", [(), ("--stream",)])
+def test_the_breaks_of_a_document_are_bounded_in_all_and_are_never_held_at_once(
+    run: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    stream: tuple[str, ...],
+) -> None:
+    def document(breaks: int) -> str:
+        return "<speak>One." + '<break time="60s"/>' * breaks + "</speak>"
+
+    file = tmp_path / "a.wav"
+    assert speak(monkeypatch, run, document(4000), "-o", file, *stream) == 2
+    error = capsys.readouterr().err
+    assert "240000 s of silence in all, more than 3600 s" in error
+    assert "speaking.longest_silence_seconds" in error
+    assert not file.exists()
+    assert speak(monkeypatch, run, document(3), "-o", file, "--longest-silence", 179, *stream) == 2
+    whole = Silence.whole
+    monkeypatch.setattr(Silence, "whole", lambda self: pytest.fail(f"{whole} of {self.samples} samples"))
+    assert speak(monkeypatch, run, document(3), "-o", file, "--longest-silence", 180, *stream) == 0
+    assert soundfile.info(file).duration > 180
+
+
+@given(st.integers(0, 400_000))
+def test_the_chunks_of_a_silence_are_the_silence_and_are_short(samples: int) -> None:
+    chunks = list(Silence(samples).chunks())
+    assert sum(map(len, chunks)) == samples
+    assert all(0 < len(chunk) <= 65_536 and not chunk.any() for chunk in chunks)
+
+
+def test_markup_that_is_not_spoken_is_told(run: Path) -> None:
+    with pytest.warns(UserWarning, match="the text has markup that is not spoken: &amp; <b> </b>"):
+        Voice.load(run).speak("<b>Tom</b> &amp; he.", seed=1)
+
+
+@pytest.mark.parametrize("stream", [(), ("--stream",)])
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
 def test_the_file_is_of_the_kind_and_rate_that_is_asked_for(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, stream: tuple[str, ...]

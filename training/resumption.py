@@ -21,6 +21,7 @@ MAY_CHANGE = (
     *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
     *("train.keep_checkpoints", "train.spoken_sentences", "train.histograms", "train.execution", "train.channels_last"),
     *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
+    "speaking.longest_silence_seconds",
 )
 MAY_CHANGE_ALOUD = {
     *("train.learning_rate", "train.learning_rate_decay", "train.warmup_steps", "train.weight_decay"),

@@ -12,6 +12,7 @@ from data.preparation.prepared_audio import PreparedAudio
 from data.recording import Recording
 from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from data.text.front_end import is_speakable
+from data.text.markup import plain_text, shown
 
 _MOST_CHARACTERS = 200  # of an exception
 
@@ -87,7 +88,7 @@ class Examiner:
         faults = [(Fault(name), str(detail), Action(action)) for name, detail, action in facts["faults"]]
         faults += self._text_faults(recording.text, encoded)
         if facts["samples"] and is_speakable(encoded):
-            faults += self._pace_faults(recording.text, len(encoded.ids), facts["samples"])
+            faults += self._pace_faults(plain_text(recording.text)[0], len(encoded.ids), facts["samples"])
         clip = None
         if all(action != Action.DROPPED for _, _, action in faults):
             measures = Measures(**facts["measures"])
@@ -107,6 +108,8 @@ class Examiner:
         if encoded.unknown:
             left_out = ", ".join(dict.fromkeys(map(_shown, encoded.unknown)))
             faults.append((Fault.UNKNOWN_SYMBOLS, f"left out: {left_out}", Action.KEPT))
+        if markup := plain_text(text)[1]:
+            faults.append((Fault.MARKUP, f"not spoken, or decoded: {shown(markup)}", Action.REPAIRED))
         if not is_speakable(encoded):
             faults.append((Fault.EMPTY_TEXT, f"nothing in {text!r} can be spoken", Action.DROPPED))
         return faults

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from data.text.characters import split_blocks
+from data.text.layout import paragraphs
 from data.text.lexicon import Lexicon
+from data.text.markup import plain_text
 from data.text.normalise import Reader
 from data.text.phonemise import EspeakPhonemiser, GraphemePhonemiser, Phonemiser
 from data.text.portions import portions
@@ -48,14 +50,14 @@ class TextFrontEnd:
 
         Its `unknown` begins with the characters that cannot be read, and goes on with the symbols that have no id.
         """
-        reading = self.reader.read(text)
+        readings = [self.reader.read(paragraph) for paragraph in paragraphs(plain_text(text)[0])]
         joined: list[str] = []
-        for sentence in self.phonemise(reading.spoken):
+        for sentence in (sentence for reading in readings for sentence in self.phonemise(reading.spoken)):
             if joined and sentence:
                 joined.append(" ")
             joined += sentence
         encoded = self.symbols.encode(joined)
-        return replace(encoded, unknown=reading.dropped + encoded.unknown)
+        return replace(encoded, unknown=sum((r.dropped for r in readings), ()) + encoded.unknown)
 
     def sentences(self, text: str, *, max_symbols: int = 400) -> list[Encoded]:
         """A text for speaking: one `^ ... $` per sentence; empty if there is nothing in it to speak.
@@ -71,7 +73,7 @@ class TextFrontEnd:
         """The same sentences a few at a time, each when it is asked for, with the words that they are made of."""
         if max_symbols < 1:
             raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
-        for part in portions(text, self._parted):
+        for part in portions(plain_text(text)[0], self._parted):
             portion = self._portion(part, max_symbols)
             if portion.sentences:
                 yield portion

@@ -10,6 +10,7 @@ import unicodedata
 from functools import lru_cache
 
 from data.text.addresses import address_spans
+from data.text.tables import words
 
 _EQUIVALENTS = {
     **dict.fromkeys("。｡।॥۔։።။។᙮⸼", ". "),
@@ -24,11 +25,11 @@ _EQUIVALENTS = {
 }
 _EQUIVALENT_CATEGORIES = {"Pi": '"', "Pf": '"', "Ps": "(", "Pe": ")", "Pd": " — "}
 # The first words of Unicode names that tell the script of a mark; those of other marks tell what it looks like.
-_SCRIPTS = frozenset(
+_SCRIPTS = words(
     """
     ARABIC ARMENIAN BENGALI DEVANAGARI ETHIOPIC GEORGIAN GREEK GURMUKHI GUJARATI HEBREW KANNADA KHMER LAO MALAYALAM
     MONGOLIAN MYANMAR ORIYA SINHALA SYRIAC TAMIL TELUGU THAI TIBETAN THAANA
-    """.split()
+    """
 )
 # Marks of Latin letters, and signs that espeak-ng reads as a person does.
 _KEPT = frozenset(" .,;:!?'\"()[]{}-–—¿¡%&+/=@<>#$£¥€§°‰×÷±²³¹º½¼¾’")

@@ -16,6 +16,7 @@ from data.text.continental import TABLES
 from data.text.continental.reader import TableReader
 from data.text.lexicon import Lexicon
 from data.text.marks import clause_marks, leave_out_rules, nameless_marks, plain_marks, separate
+from data.text.markup import plain_text
 
 _BLOCK = "\ue000"  # stands for [[phonemes]] while the text around them is read; it is of no script, and private
 _MODIFIERS = frozenset("\ufe0e\ufe0f\u20e3🏻🏼🏽🏾🏿")  # parts of a picture: the picture is named, not they
@@ -56,12 +57,12 @@ class Reader:
         self._before, self._after = (lexicon or Lexicon({})).divided(self._would_change)
 
     def read(self, text: str) -> Reading:
-        """Everything in a text as words: numbers, dates, money, abbreviations, addresses, signs.
+        """Everything in a text as words: numbers, dates, money, abbreviations, addresses, signs; without its markup.
 
         `[[phonemes]]` stay as they are. Takes time in proportion to the length of the text; never fails.
         """
         dropped: list[str] = []
-        line = self._read_line(self._before.apply(clean(text)), dropped)
+        line = self._read_line(self._before.apply(clean(plain_text(text)[0])), dropped)
         text = self._after.apply(line)
         return Reading(text, self._spoken(text), tuple(dropped))
 

@@ -97,7 +97,7 @@ class EspeakPhonemiser:
         """The phonemes of each clause, its mark, and whether it ends a sentence."""
         with _ESPEAK_LOCK:
             self._espeak.set_voice(self._voice)
-            return self._espeak.get_phonemes(text)
+            return self._espeak.get_phonemes(text.replace("\0", " ").encode(errors="ignore").decode())
 
 
 def _going_on(clauses: list[Clause]) -> list[Clause]:

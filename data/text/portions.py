@@ -9,10 +9,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from itertools import chain, islice
 
+from data.text.layout import paragraphs
+
 LEAST_CHARACTERS = 300  # a few sentences, so that the first is heard before the last has been read
 MOST_CHARACTERS = 2000  # of what is not a single block of phonemes
 
-_PARAGRAPH_END = re.compile(r"\n\s*\n")  # a heading is a sentence, though no mark ends it
 # Where a sentence surely ends, whatever follows: no abbreviation has so many small letters.
 _SURE_END = re.compile(r"""(?:[!?]|(?<=[a-zß-öø-ÿ]{6})\.)["')”’]*\s+(?=["'(“‘]?[A-ZÀ-ÖØ-Þ])""")
 _CLOSERS = r"""["')\]”’»›）」』]*"""
@@ -36,11 +37,8 @@ def portions(text: str, parted: Parted) -> Iterator[str]:
         text: of any length.
         parted: is asked where no end can be seen.
     """
-    start = 0
-    for paragraph_end in chain(_PARAGRAPH_END.finditer(text), (None,)):
-        end = len(text) if paragraph_end is None else paragraph_end.start()
-        yield from _parts(text[start:end], parted)
-        start = end if paragraph_end is None else paragraph_end.end()
+    for paragraph in paragraphs(text):
+        yield from _parts(paragraph, parted)
 
 
 def _parts(paragraph: str, parted: Parted) -> Iterator[str]:

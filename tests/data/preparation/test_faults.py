@@ -64,6 +64,7 @@ BAD_LINES: dict[Fault, tuple[Callable[[str, str], bytes], Action]] = {
     Fault.PATH_ESCAPE: (lambda name, text: f"../../{name}|{text}|{text}".encode(), Action.DROPPED),
     Fault.EMPTY_TEXT: (lambda name, text: f"{name}||".encode(), Action.DROPPED),
     Fault.UNKNOWN_SYMBOLS: (lambda name, text: f"{name}|{text} \u2603|{text} \u2603".encode(), Action.KEPT),
+    Fault.MARKUP: (lambda name, text: f"{name}|<b>{text}</b>|<b>{text}</b>".encode(), Action.REPAIRED),
     Fault.ENCODING: (lambda name, text: f"{name}|{text} caf\xe9|{text} caf\xe9".encode("latin-1"), Action.REPAIRED),
     Fault.COLUMNS: (lambda name, text: f"{name}|{text}|{text}|{text}".encode(), Action.DROPPED),
 }
@@ -73,10 +74,10 @@ def look(root: Path, cache: Path) -> Preparation:
     return prepare(DataSettings(root=str(root), cache=str(cache)), AudioSettings(), progress=False)
 
 
-def test_all_25_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: Path) -> None:
+def test_all_26_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: Path) -> None:
     faults = [fault for fault in Fault if fault is not Fault.UNEXAMINED]  # which test_examination.py has
     assert set(BAD_FILES) | set(BAD_LINES) == set(faults)
-    assert len(faults) == 25
+    assert len(faults) == 26
     rows = [line.split("|") for line in (ljspeech / "metadata.csv").read_text(encoding="utf-8").splitlines()]
     clean = [(row[0], row[2]) for row in rows if 40 < len(row[2]) < 90][: 2 * len(faults)]
     root = tmp_path / "corpus"

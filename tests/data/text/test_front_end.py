@@ -25,6 +25,7 @@ from data.text import (
 )
 from data.text.characters import clean
 
+NESTED = "[[ ]] [ ] ( ) \" ' . , ! ? — a bc [[a]] [[]] [[ˈ]] [[.]] <b> &amp; 5 …"
 ROOT = Path(__file__).resolve().parents[3]
 LETTERS = TextFrontEnd(
     kind="graphemes", language="", symbols=grapheme_symbols(["the quick brown fox jumps over a lazy dog"])
@@ -99,6 +100,35 @@ def test_inline_phonemes_are_read_as_piper_reads_them(espeak: TextFrontEnd, pipe
 def test_inline_phonemes_are_words_of_their_sentence(espeak: TextFrontEnd, text: str, sentences: list[str]) -> None:
     # Piper's runtime loses the mark after a block, and the end of the sentence before it.
     assert spoken(espeak, text) == sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentences"),
+    [
+        ('"[[təmˈɑːtoʊ]]"', ["təmˈɑːtoʊ"]),
+        ("([[a]]", ["a"]),
+        ("]] [[a]]", ["a"]),
+        ("([[a]]) [[b]]. c", ["a b.", "sˈiː"]),
+        ("'[[a]]'[[b]]\"", ["ab"]),
+    ],
+)
+def test_inline_phonemes_stand_at_any_place(espeak: TextFrontEnd, text: str, sentences: list[str]) -> None:
+    assert spoken(espeak, text) == sentences
+
+
+@given(
+    st.lists(
+        st.sampled_from((*NESTED.split(), " ", "\n")),
+        max_size=14,
+    ).map("".join)
+)
+def test_blocks_quotes_and_marks_nested_anyhow_give_sentences(text: str) -> None:
+    pytest.importorskip("piper")
+    front_end = TextFrontEnd(kind="espeak", language="en-us", symbols=piper_symbols())
+    for one in (front_end, LETTERS):
+        assert all(encoded.symbols for encoded in one.sentences(text))
+        one.utterance(text)
+        one.phonemise(text)
 
 
 def test_inline_letters_keep_their_marks_and_spaces() -> None:

@@ -91,6 +91,73 @@ def test_a_whole_document_has_a_declaration_a_namespace_and_comments() -> None:
     assert parse_ssml(document) == [Utter("Café olé & more", 1.0)]
 
 
+# Documents of every element, well placed or not, with values that are right or nearly so.
+_VALUES = st.sampled_from(
+    ["", "x", "1s", "-1s", "60s", "61s", "50%", "0.01", "ipa", "tu", "[", "date", "ymd", "digits", "alias", "'", "5"]
+)
+_ATTRIBUTES = st.dictionaries(
+    st.sampled_from(
+        ["time", "strength", "rate", "pitch", "ph", "alphabet", "alias", "interpret-as", "format", "id", "name"]
+    ),
+    _VALUES,
+    max_size=3,
+)
+_LEAVES = st.sampled_from(
+    [
+        "a",
+        " b. ",
+        "5",
+        "[[",
+        "]]",
+        "[[x]]",
+        '"',
+        "(",
+        "&amp;",
+        "&#8217;",
+        ",",
+        " ",
+        "<![CDATA[<b>]]>",
+        "<!-- c -->",
+        "é",
+    ]
+)
+_TAGS = st.sampled_from(
+    ["s", "p", "break", "prosody", "phoneme", "say-as", "sub", "mark", "voice", "emphasis", "lang", "metadata", "speak"]
+)
+Anything = st.recursive(
+    _LEAVES,
+    lambda inner: st.builds(
+        lambda tag, attributes, inside: (
+            f"<{tag}{''.join(f' {name}={quoteattr(value)}' for name, value in attributes.items())}>"
+            f"{''.join(inside)}</{tag}>"
+        ),
+        _TAGS,
+        _ATTRIBUTES,
+        st.lists(inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.lists(Anything, max_size=4).map("".join), st.sampled_from(("en-us", "de", "fr")))
+def test_any_document_is_spoken_or_refused(inside: str, language: str) -> None:
+    pytest.importorskip("piper")
+    front_end = TextFrontEnd(kind="espeak", language=language, symbols=piper_symbols())
+    with warnings.catch_warnings(), contextlib.suppress(InputError):
+        warnings.simplefilter("ignore")
+        for part in parse_ssml(f"<speak>{inside}</speak>", language=language):
+            if isinstance(part, Utter):
+                front_end.sentences(part.text)
+
+
+def test_a_document_may_begin_with_quoted_phonemes() -> None:
+    pytest.importorskip("piper")
+    (part,) = said('"<phoneme ph="təmˈɑːtoʊ">tomato</phoneme>" it is')
+    assert isinstance(part, Utter)
+    front_end = TextFrontEnd(kind="espeak", language="en-us", symbols=piper_symbols())
+    assert ["".join(s.symbols) for s in front_end.sentences(part.text)] == ["təmˈɑːtoʊ ɪɾ ˈɪz"]
+
+
 # ---------------------------------------------------------------------------------------------------------- silence
 
 
