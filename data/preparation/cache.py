@@ -56,11 +56,13 @@ class Cache:
             return None
         try:
             end = content.index(b"\n", _DIGEST_BYTES)
-            has_audio, facts = json.loads(content[_DIGEST_BYTES:end])
+            header = json.loads(content[_DIGEST_BYTES:end])
             audio = np.frombuffer(content[end + 1 :], dtype="<i2")
-        except (ValueError, TypeError, RecursionError):
+        except (ValueError, RecursionError):
             return None
-        return Entry(facts, audio if has_audio else None)
+        if not (isinstance(header, list) and len(header) == 2 and isinstance(header[0], bool)):
+            return None
+        return Entry(header[1], audio if header[0] else None)
 
     def store(self, key: str, entry: Entry) -> None:
         """Write an entry, or replace a damaged one.

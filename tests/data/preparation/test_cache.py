@@ -1,5 +1,6 @@
 """What is stored comes back; what is damaged does not."""
 
+import hashlib
 import os
 import random
 import signal
@@ -111,3 +112,27 @@ def test_only_what_was_abandoned_long_ago_is_removed(tmp_path: Path) -> None:
     Cache(tmp_path).remove_unfinished()
     assert [path.name for path in unfinished.iterdir()] == ["being-written"]
     Cache(tmp_path / "nowhere").remove_unfinished()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no newline",
+        b"\n",
+        b"{\n",
+        b"[]\n",
+        b"7\n",
+        b"null\n",
+        b"[true]\n" + AUDIO.tobytes(),
+        b"[true, {}]\nodd",
+        b"\xff\xfe\n",
+        b"[" * 100_000 + b"\n",
+        b'{"facts": {}, "version": 1}\n',
+    ],
+)
+def test_a_body_of_another_version_with_a_right_digest_is_no_entry(tmp_path: Path, body: bytes) -> None:
+    cache = Cache(tmp_path)
+    cache.store(KEY, Entry({}))
+    entry_file(cache).write_bytes(hashlib.sha256(body).digest() + body)
+    assert cache.load(KEY) is None
