@@ -27,6 +27,7 @@ from data.preparation.examination import Examined, Examiner, PreparedClip
 from data.preparation.prepared_audio import PreparedAudio
 from data.preparation.processes import ITEMS_PER_TASK, STARTS_QUICKLY, in_processes
 from data.recording import Recording
+from data.speakers import in_order
 from data.text import Lexicon, SymbolTable, grapheme_symbols, piper_symbols
 
 _DATA = Path(__file__).parents[1]
@@ -54,6 +55,7 @@ class Preparation:
     clips: tuple[PreparedClip, ...]  # that can be trained on, in the order of the corpus
     findings: tuple[Finding, ...]  # in the order of the corpus
     key: str  # of the rows, those that were dropped among them, of the recordings and of the settings
+    lost_speakers: tuple[str, ...] = ()  # who have rows, of which none can be trained on
     notices: tuple[str, ...] = ()  # how the corpus departs from the usual layouts and was read all the same
 
     @property
@@ -106,6 +108,7 @@ def prepare(
             passing = (Fault.MISSING_FILE, Fault.UNEXAMINED)
             if not any(finding.fault in passing for one in examined for finding in one.findings):
                 entries.store(key, Entry({"started": started, "examined": [_to_json(one) for one in examined]}))
+    named = {recording.speaker for recording in recordings if recording.speaker is not None}
     of_rows = [[listing.layout, listing.rows, [_fields(one) for one in listing.findings]] for listing in listings]
     return Preparation(
         data=data,
@@ -117,6 +120,7 @@ def prepare(
         clips=tuple(one.clip for one in examined if one.clip is not None),
         findings=tuple(_in_order(listings, examined)),
         key=key_of(key, of_rows),
+        lost_speakers=in_order(named - {one.clip.recording.speaker for one in examined if one.clip is not None}),
         notices=tuple(dict.fromkeys(notice for listing in listings for notice in listing.notices)),
     )
 

@@ -20,11 +20,18 @@ def observations(preparation: Preparation, statistics: CorpusStatistics) -> tupl
     if not statistics.clips:
         return ("No row of the corpus can be trained on.",)
     return (
+        *_lost_speakers(preparation.lost_speakers),
         *_clips(statistics),
         *_symbols(statistics, preparation.data),
         *_levels(statistics, preparation.data, preparation.audio.sample_rate, preparation.clips),
         *_amounts(statistics),
     )
+
+
+def _lost_speakers(names: Sequence[str]) -> Iterator[str]:
+    if names:
+        verb = _either(names, "speaker has", "speakers have")
+        yield f"{len(names)} {verb} no recording that can be trained on, and will not be in the voice: {_some(names)}."
 
 
 def _clips(statistics: CorpusStatistics) -> Iterator[str]:

@@ -15,6 +15,8 @@ from data.corpus import describe_split, load_corpus, speakers_of, split, validat
 from data.inspection.measures import Measures
 from data.preparation import Preparation, PreparedClip, prepare
 from data.recording import Recording
+from data.report.observations import observations
+from data.report.statistics import describe
 from data.speakers import in_order
 
 CorpusMaker = Callable[..., Path]
@@ -169,6 +171,17 @@ def test_a_speaker_that_only_the_validation_file_has_is_refused_for_a_new_voice(
     with pytest.raises(InputError, match=r"bob: has no recording to train on, only some in val\.csv"):
         load_corpus(preparation)
     assert load_corpus(preparation, speakers=("ann", "bob")).speakers == ("ann", "bob")
+
+
+def test_a_speaker_whose_rows_are_all_dropped_is_told(make_corpus: CorpusMaker) -> None:
+    root = make_corpus(["a|ann|the dog", "b|ann|the fox", "c|bob|the lazy dog", "d|cem|the dog"])
+    for name in ("c", "d"):
+        (root / "wavs" / f"{name}.wav").write_bytes(b"")
+    preparation = look(root, format="piper")
+    assert preparation.lost_speakers == ("bob", "cem")
+    told = observations(preparation, describe(preparation))
+    assert told[0] == ("2 speakers have no recording that can be trained on, and will not be in the voice: bob, cem.")
+    assert load_corpus(preparation).speakers == ("ann",)
 
 
 def test_speakers_0_to_11_have_their_own_names_as_ids() -> None:
