@@ -63,9 +63,10 @@ def read_corpus(
         raise InputError(f"{root}: there is no such folder: set data.root to the folder of the recordings")
     folder = Folder(root, metadata, strict=strict)
     if layout in _TREES:
-        for key, value in (("metadata", metadata), ("columns", columns)):
-            if value is not None:
-                raise InputError(f"data.{key}: the layout {layout} has no such file: leave data.{key} out")
+        if metadata is not None:
+            raise InputError(f"data.metadata = {metadata!r}: the layout {layout} has no such file: leave it out")
+        if columns is not None:
+            raise InputError(f"data.columns: the layout {layout} has no columns: leave data.columns out")
         return _listed(folder, layout)
     if layout != "auto":
         return _listed(folder, reading_as(layout, folder, metadata_path(folder), columns))

@@ -205,10 +205,12 @@ def _is_rather_text(column: Column, other: Column) -> bool:
 
 def _beats(column: Column, other: Column) -> bool:
     """Whether a column is longer and more varied than another, so that it is the text if one of them is."""
+    if not other.is_name or _repeats(other, column):
+        return False
     longer, more = column.words / max(other.words, 0.01), len(column.distinct) / max(1, len(other.distinct))
-    return (
-        other.is_name and not _repeats(other, column) and ((longer >= 1.5 and more >= 1) or (longer >= 1 and more >= 2))
-    )
+    # Of sentences that many speakers read there may be fewer than speakers.
+    is_far_longer = longer >= 2.5 and column.words >= 3 and more >= 0.1
+    return is_far_longer or (longer >= 1.5 and more >= 1) or (longer >= 1 and more >= 2)
 
 
 def _repeats(column: Column, text: Column) -> bool:

@@ -30,6 +30,7 @@ _LANGUAGE_CODES = (
 )
 # What says something of a recording or of who speaks, and is no name.
 _CATEGORY_WORDS = (
+    "male_masculine female_feminine "
     "m f male female man woman männlich weiblich other train dev test valid validation val eval true false yes no "
     "teens twenties thirties fourties forties fifties sixties seventies eighties nineties "
     "neutral happy sad angry surprise surprised fear fearful disgust disgusted calm excited whisper whispering amused "

@@ -117,6 +117,15 @@ def test_columns_between_bars_are_told_by_what_they_hold(
     assert heard(read_corpus(write(tmp_path, record, bars(*columns)))) == expected
 
 
+def test_a_few_sentences_that_many_speakers_read_are_the_text(tmp_path: Path, record: RecordingsWriter) -> None:
+    speakers = [f"spk{index // 2}" for index in range(60)]
+    record(*(f"wavs/{index}.wav" for index in range(60)))
+    for order in itertools.permutations((list(map(str, range(60))), speakers, TEXTS * 5)):
+        (tmp_path / "metadata.csv").write_text(bars(*order))
+        listing = read_corpus(tmp_path)
+        assert [(row.text, row.speaker) for row in listing.recordings] == spoken_by(TEXTS * 5, speakers)
+
+
 @pytest.mark.parametrize("count", [1, 2, 5])
 @pytest.mark.parametrize("end", ["", "|", "||"])
 def test_empty_columns_at_the_end_change_nothing(
