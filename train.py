@@ -25,6 +25,7 @@ from torch.nn.utils import parametrize
 from tqdm import tqdm
 
 from configs import Config, InputError, command
+from configs.content import require_like
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
 from data.corpus import Corpus
@@ -40,7 +41,14 @@ from losses import (
     mel_loss,
     subband_stft_loss,
 )
-from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
+from models.checkpoint import (
+    checkpoint_path,
+    content_of_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+)
 from models.device import choose_device
 from models.discriminator import Discriminator, Judgement
 from models.finite_weights import first_not_finite, tensors_in
@@ -73,6 +81,7 @@ from training.validation import Validation
 from training.verdict.best import Best
 
 WEIGHTS = ("synthesizer", "discriminator", "average")  # what a checkpoint has of them
+_CHECKED_ELSEWHERE = ("config", "ranks", "scaler")  # of a checkpoint, by those who read them
 
 
 @dataclass
@@ -540,9 +549,21 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any], *, is_another: bool = False) -> None:
-        """Go on from a checkpoint of the same settings and the same data; or, as another run, of others."""
+        """Go on from a checkpoint of the same settings and the same data; or, as another run, of others.
+
+        Raises:
+            ValueError, LookupError, RuntimeError, TypeError, AttributeError: the state is of another structure.
+        """
+        # What an older version wrote may lack something; settings are parsed, and what is drawn has its own readers.
+        expected = {name: value for name, value in self.state_dict().items() if name not in _CHECKED_ELSEWHERE}
+        require_like(state, expected, complete=False)
         for name in ("synthesizer", "discriminator", "average", "synthesizer_optimizer", "discriminator_optimizer"):
             getattr(self, name).load_state_dict(state[name])
+        for optimizer in (self.synthesizer_optimizer, self.discriminator_optimizer):
+            for weight, moments in optimizer.state.items():
+                known = (tensor for tensor in moments.values() if isinstance(tensor, Tensor) and tensor.dim())
+                if any(tensor.shape != weight.shape for tensor in known):
+                    raise ValueError("the moments of an optimizer are of other shapes than its weights")
         train = self.config.train
         for group in (*self.synthesizer_optimizer.param_groups, *self.discriminator_optimizer.param_groups):
             group.update(betas=(train.adam_beta_1, train.adam_beta_2), eps=train.adam_epsilon)
@@ -642,10 +663,8 @@ def resume(
     if broken is not None:
         raise InputError(f"{stopped.checkpoint}: {broken} is NaN or infinite: delete it to go on from an older one")
     trainer = Trainer(settle_batch_size(stopped.config, lambda settled: Trainer(settled, corpus, ranks)), corpus, ranks)
-    try:
+    with content_of_checkpoint(stopped.checkpoint):
         trainer.load_state_dict(stopped.state, is_another=stopped.is_another)
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise InputError(f"{stopped.checkpoint}: does not fit this version of the program: {error}") from error
     return trainer
 
 

@@ -33,6 +33,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Raises:
         InputError: the disk is full, the folder is read-only, or the like.
     """
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r}: the name of a file cannot hold a NUL character: give another name")
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

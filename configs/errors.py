@@ -7,7 +7,8 @@ import sys
 import warnings
 from collections.abc import Callable
 
-_THE_DISKS_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+_OF_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR)  # of files
+_THE_DISKS_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, *_OF_NAMES}
 
 
 class InputError(ValueError):
@@ -34,6 +35,11 @@ def command(main: Callable[[], int]) -> Callable[[], int]:
             except BrokenPipeError:  # the reader, such as head, has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 0
+            except ValueError as error:
+                if "embedded null" not in str(error):
+                    raise
+                print("error: the name of a file holds a NUL character: give another name", file=sys.stderr)
+                return 2
             except OSError as error:
                 if error.errno not in _THE_DISKS_FAULT:
                     raise

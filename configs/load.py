@@ -9,12 +9,14 @@ from typing import Any, cast, get_args
 import tomli_w
 from pydantic import ValidationError
 
+from configs.content import content_of
 from configs.decoders import DECODER_FAMILIES, DECODER_KINDS
 from configs.errors import InputError
 from configs.schema import Config
 from configs.section import Section
 
 Tree = dict[str, Any]
+_LONGEST_VALUE = 200  # that a message repeats
 
 
 def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Config:
@@ -61,19 +63,23 @@ def _read(path: Path) -> Tree:
         raise InputError(f"{path}: there is no such settings file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read as a settings file: {error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError as error:
+        raise InputError(f"{path}: is nested too deeply to be a settings file") from error
+    except ValueError as error:  # of TOML, or of Python for a number of thousands of digits
         raise InputError(f"{path}: is not TOML: {error}") from error
 
 
 def parse_config(tree: Tree, source: str) -> Config:
     """Validate settings that are already a tree; `source` names them in what is said about them."""
-    try:
-        return Config.model_validate(tree)
-    except ValidationError as error:
-        # One fault a setting: a broken list is reported once more for what is left of it.
-        told: list[dict[str, Any]] = [{**fault, "loc": _place(fault["loc"])} for fault in error.errors()]
-        faults = {fault["loc"][:2]: fault for fault in reversed(told)}
-        raise InputError(f"{source}: " + "; ".join(_sentence(fault) for fault in reversed(faults.values()))) from error
+    with content_of(source, "settings", "compare it with configs/schema.py"):
+        try:
+            return Config.model_validate(tree)
+        except ValidationError as error:
+            # One fault a setting: a broken list is reported once more for what is left of it.
+            told: list[dict[str, Any]] = [{**fault, "loc": _place(fault["loc"])} for fault in error.errors()]
+            faults = {fault["loc"][:2]: fault for fault in reversed(told)}
+            sentences = "; ".join(_sentence(fault) for fault in reversed(faults.values()))
+            raise InputError(f"{source}: {sentences}") from error
 
 
 def dump_config(config: Config) -> str:
@@ -102,7 +108,7 @@ def _apply(tree: Tree, override: str) -> None:
         raise InputError(f"{override!r} is not a setting: write section.key=value, such as train.batch_size=32")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         value = text.strip()  # a bare word or a path: data.root=LJSpeech-1.1
     if not isinstance(value, str) and _is_text(section, name):
         value = text.strip()  # a folder may be called 2024
@@ -168,4 +174,5 @@ def _sentence(fault: Any) -> str:
     if not fault["loc"]:
         return str(fault["ctx"]["error"])
     reason = fault["msg"][0].lower() + fault["msg"][1:]
-    return f"{key} = {fault['input']!r}: {reason}"
+    given = " ".join(repr(fault["input"]).split())
+    return f"{key} = {given if len(given) <= _LONGEST_VALUE else given[:_LONGEST_VALUE] + '...'}: {reason}"

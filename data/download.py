@@ -136,7 +136,7 @@ class _Part:
         self._file = path.open("ab")
         self._digest, self.size = hash_file(path)
         self.origin: _Origin | None = None  # None: nothing can be added to it
-        with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
+        with contextlib.suppress(FileNotFoundError, ValueError, TypeError, RecursionError):
             self.origin = _Origin(**json.loads(self._note.read_bytes()))
 
     def __enter__(self) -> Self:

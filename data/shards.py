@@ -31,6 +31,7 @@ import soundfile
 
 from configs import AudioSettings, DataSettings, InputError, command
 from configs.atomic_file import replacing
+from configs.content import content_of, require_like
 from data.buckets import LengthBuckets
 from data.clips import Clip, Shard, read_clips
 from data.corpus import Corpus, describe_split, speakers_of, split
@@ -111,6 +112,8 @@ def open_shards(
     """
     path = Path(folder) / INDEX
     index = _read_index(path)
+    with content_of(path, "an index of shards", "write the shards anew"):
+        require_like(index, _INDEX)
     found = SymbolTable.from_json(json.dumps(index["symbols"]))
     names = tuple(index["speakers"])
     for key, value in made_with(data, audio).items():
@@ -222,6 +225,10 @@ def _write(path: Path, clips: Iterable[Clip], speakers: Sequence[str], sample_ra
     return {"file": path.name, "bytes": path.stat().st_size, "digest": digest.hexdigest(), "samples": samples}
 
 
+_ROWS = [{"file": "", "bytes": 0, "digest": "", "samples": [0]}]
+_INDEX = {"symbols": {}, "speakers": [""], "made_with": {}, "lexicon": None, "train": _ROWS, "validation": _ROWS}
+
+
 def _read_index(path: Path) -> dict[str, Any]:
     try:
         index = json.loads(path.read_text(encoding="utf-8"))
@@ -229,7 +236,7 @@ def _read_index(path: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: there is no such file; python -m data.shards writes it last: let it come to its end"
         ) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: is not the index of shards ({error}): write the shards anew") from error
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         raise InputError(f"{path}: is not an index of format {FORMAT}: write the shards anew")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from configs import DataSettings, InputError
+from configs.content import UNFIT
 from data.corpus import split, validation_count
 from data.preparation import Preparation
 from data.preparation.examination import PreparedClip
@@ -88,5 +89,5 @@ def _counts(run: Path) -> tuple[tuple[int, int] | None, bool]:
     try:
         summary = json.loads((run / "corpus.json").read_bytes())
         return (int(summary["clips"]), int(summary["validation_clips"])), "fingerprint" in summary
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *UNFIT):
         return None, True

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from configs import InputError
+from configs.content import UNFIT
 from data.spectrogram import LinearSpectrogram
 from data.text import Encoded
 from infer import Voice
@@ -198,7 +199,7 @@ def _checkpoint_of(voice: VoiceFile, run: Path) -> Synthesizer | None:
     for kind in ("average", "synthesizer"):  # the best voice may be of the newest weights
         try:
             whole = folded_synthesizer(state[kind], voice.config, num_speakers=1)
-        except (KeyError, RuntimeError):  # of another network
+        except UNFIT:  # of another network
             return None
         found = whole.state_dict()
         if all(name in found and torch.equal(weight, found[name]) for name, weight in weights.items()):

@@ -8,6 +8,7 @@ flipped bit.
 import hashlib
 import io
 import pickle
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 
 from configs import InputError
 from configs.atomic_file import replacing
+from configs.content import UNFIT, content_of
 
 _DIGEST_BYTES = 64  # SHA-256 in hexadecimal
 
@@ -63,9 +65,54 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         )
     try:
         state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError) as error:
+    except (pickle.UnpicklingError, *UNFIT) as error:
         raise InputError(f"{path}: holds more than training state, and is not loaded: {error}") from error
+    with content_of_checkpoint(path):
+        if not isinstance(state, dict):
+            raise ValueError(f"it is a {type(state).__name__} and not a dict")
+        for name, kinds in _KINDS.items():
+            if name in state:
+                _check(name, state[name], kinds)
     return state
+
+
+def content_of_checkpoint(path: Path) -> AbstractContextManager[None]:
+    """Within the block, a checkpoint whose content does not fit is an InputError that names it."""
+    return content_of(
+        path, "training state of this version of the program", "delete it to go on from an older one, or start anew"
+    )
+
+
+_WEIGHTS = "weights"  # a dict of tensors by name
+# What readers of a checkpoint rely on before anything is built of it; `require_like` compares the rest.
+_KINDS: dict[str, type | str] = {
+    "config": dict,
+    "symbols": str,
+    "speakers": list,
+    "step": int,
+    "best": dict,
+    "ranks": list,
+    "synthesizer": _WEIGHTS,
+    "average": _WEIGHTS,
+    "discriminator": _WEIGHTS,
+}
+
+
+def _check(name: str, value: Any, kind: type | str) -> None:
+    """Check the type of an entry, and of what it consists of.
+
+    Raises:
+        ValueError: it is another.
+    """
+    fits = isinstance(value, dict if isinstance(kind, str) else kind) and not isinstance(value, bool)
+    if fits and kind == _WEIGHTS:
+        fits = all(isinstance(key, str) and isinstance(weight, torch.Tensor) for key, weight in value.items())
+    if fits and name == "step":
+        fits = 0 <= value < 2**53
+    if fits and name == "speakers":
+        fits = all(isinstance(speaker, str) for speaker in value)
+    if not fits:
+        raise ValueError(f"{name} is a {type(value).__name__} that does not belong there")
 
 
 def prune_checkpoints(folder: Path, *, keep: int, best_step: int | None, replayed_step: int | None = None) -> None:

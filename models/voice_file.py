@@ -19,6 +19,7 @@ from torch import Tensor
 
 from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
+from configs.content import content_of, json_object, require_like
 from models.finite_weights import first_not_finite
 from models.synthesizer import Synthesizer
 from models.weight_norm import WeightNorm, folded, stored, weight_norms
@@ -110,18 +111,22 @@ def load_voice(path: Path) -> VoiceFile:
         )
     if metadata.pop("sha256", None) != _digest(weights, metadata):
         raise InputError(f"{path}: is damaged (its SHA-256 does not match); make it again from the run")
-    config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
-    speakers = tuple(json.loads(metadata["speakers"]))
-    synthesizer = synthesizer_of(config, folded(weights, str(path)), num_speakers=max(1, len(speakers)))
-    return VoiceFile(
-        config,
-        synthesizer,
-        metadata["symbols"],
-        speakers,
-        int(metadata["step"]),
-        metadata.get("lexicon"),
-        weight_norms(weights),
-    )
+    with content_of(path, "a voice", "make it again from the run"):
+        config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
+        speakers = tuple(json.loads(metadata["speakers"]))
+        require_like(speakers, ("",), "speakers")
+        for name in ("symbols", "lexicon"):
+            json_object(metadata.get(name, "{}"))
+        synthesizer = synthesizer_of(config, folded(weights, str(path)), num_speakers=max(1, len(speakers)))
+        return VoiceFile(
+            config,
+            synthesizer,
+            metadata["symbols"],
+            speakers,
+            int(metadata["step"]),
+            metadata.get("lexicon"),
+            weight_norms(weights),
+        )
 
 
 def synthesizer_of(config: Config, weights: Mapping[str, Tensor], *, num_speakers: int) -> Synthesizer:

@@ -21,6 +21,7 @@ from torch.utils.tensorboard import summary
 
 from configs import InputError
 from configs.atomic_file import replacing
+from configs.content import UNFIT, json_object
 from data.audio_writer import write_audio
 from training.event_file import EventFile
 from training.pictures import Picture
@@ -227,11 +228,11 @@ def _forget_after(path: Path, step: int) -> None:
     if not path.exists():
         return
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+    for line in path.read_bytes().splitlines(keepends=True):
         try:
-            if line.endswith("\n") and step > 0 and json.loads(line)["step"] <= step:
+            if line.endswith(b"\n") and step > 0 and json_object(line)["step"] <= step:
                 kept.append(line)
-        except (ValueError, KeyError, TypeError):
+        except UNFIT:
             continue
     with replacing(path) as file:
-        file.write("".join(kept).encode())
+        file.write(b"".join(kept))

@@ -9,7 +9,7 @@ from configs import Config, InputError, differences, load_config, parse_config
 from data.corpus import Corpus
 from data.opening import open_corpus
 from data.text import SymbolTable
-from models.checkpoint import list_checkpoints, load_checkpoint
+from models.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 from training.rehearsal import with_batch_size
 
 # What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
@@ -53,16 +53,13 @@ class Stopped:
             InputError: they cannot be used, or are others.
         """
         config, state = self.config, self.state
-        symbols = SymbolTable.from_json(state["symbols"])
+        with content_of_checkpoint(self.checkpoint):
+            symbols, speakers, fingerprint = (state[name] for name in ("symbols", "speakers", "fingerprint"))
+            symbols = SymbolTable.from_json(symbols)
         corpus = open_corpus(
-            config.data,
-            config.audio,
-            aloud=aloud,
-            symbols=symbols,
-            speakers=state["speakers"],
-            fingerprint=state["fingerprint"],
+            config.data, config.audio, aloud=aloud, symbols=symbols, speakers=speakers, fingerprint=fingerprint
         )
-        if corpus.fingerprint == state["fingerprint"]:
+        if corpus.fingerprint == fingerprint:
             return self, corpus
         if not accept_changes:
             raise InputError(
@@ -115,7 +112,8 @@ def read_stopped(
     state = load_checkpoint(path)
     if "ranks" not in state:
         raise InputError(f"{path}: was written by an older version of the program: go on with that, or start a new run")
-    trained = parse_config(state["config"], source=str(path))
+    with content_of_checkpoint(path):
+        trained = parse_config(state["config"], source=str(path))
     if settings is not None and settings.train.asked_batch_size == "auto":
         config = with_batch_size(config, trained.train.batch_size)  # which memory decided when it began
     changed = differences(trained, config, ignore=MAY_CHANGE)

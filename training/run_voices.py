@@ -8,7 +8,7 @@ from pathlib import Path
 
 from configs import Config, InputError
 from data.corpus import Corpus
-from models.checkpoint import checkpoint_path, load_checkpoint
+from models.checkpoint import checkpoint_path, content_of_checkpoint, load_checkpoint
 from models.synthesizer import Synthesizer
 from models.voice_file import load_voice, save_voice
 from training.averaging import make_average
@@ -70,7 +70,8 @@ class RunVoices:
             print(f"{folder / BEST} of step {best.step} is gone, and so is its checkpoint: the best is looked for anew")
             return Best()
         synthesizer = make_average(average)
-        synthesizer.load_state_dict(state["average" if best.weights == "averaged" else "synthesizer"])
+        with content_of_checkpoint(checkpoint_path(folder / "checkpoints", best.step)):
+            synthesizer.load_state_dict(state["average" if best.weights == "averaged" else "synthesizer"])
         self.save(folder / BEST, synthesizer, step=best.step)
         return best
 

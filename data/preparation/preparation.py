@@ -19,6 +19,7 @@ from typing import Any
 from tqdm import tqdm
 
 from configs import AudioSettings, DataSettings, InputError
+from configs.content import UNFIT, fields_like, require_like
 from data.findings import Action, Fault, Finding
 from data.inspection.measures import Measures
 from data.layouts import Listing, read_corpus
@@ -202,7 +203,7 @@ def _known(
         if newest / 1e9 > entry.facts["started"] - _CLOCK_SECONDS:
             return None
         return [_from_json(row, recording) for row, recording in zip(entry.facts["examined"], recordings, strict=True)]
-    except (KeyError, TypeError, ValueError):  # the key is ours and the content is not
+    except UNFIT:  # the entry holds something else: it is made again
         return None
 
 
@@ -260,9 +261,13 @@ def _fields(thing: PreparedClip | Measures | Finding) -> dict[str, Any]:
     return {field.name: getattr(thing, field.name) for field in fields(thing)}
 
 
+_CLIP = fields_like(PreparedClip) | {"measures": fields_like(Measures)}
+
+
 def _from_json(row: list[Any], recording: Recording) -> Examined:
     clip, findings = row
     if clip is not None:
+        require_like(clip, _CLIP)
         clip = PreparedClip(**(clip | {"recording": recording, "measures": Measures(**clip["measures"])}))
     return Examined(
         clip,

@@ -85,7 +85,7 @@ class Lexicon:
         """
         try:
             entries = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"the lexicon is not JSON: {error}") from error
         if not isinstance(entries, dict):
             raise InputError("the lexicon is not a JSON object of words and how they are read")

@@ -97,7 +97,7 @@ class SymbolTable:
         """
         try:
             ids = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise InputError(f"the symbol table is not JSON: {error}") from error
         if not isinstance(ids, dict):
             raise InputError("the symbol table is not a JSON object of symbols and their ids")

@@ -97,7 +97,7 @@ def _settings(path: Path) -> dict[str, str]:
     """The settings as they stand in a config.toml, of whatever version; none where there is no readable one."""
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     sections = {section: values for section, values in tree.items() if isinstance(values, dict)}
     return {

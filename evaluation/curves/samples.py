@@ -136,7 +136,7 @@ def _ids(folders: Iterable[Path]) -> list[str]:
 def _texts(path: Path) -> dict[str, str]:
     try:
         texts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return {str(id): str(text) for id, text in texts.items()} if isinstance(texts, dict) else {}
 

@@ -8,9 +8,11 @@ import json
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 
 from configs.atomic_file import replacing
+from configs.content import UNFIT, json_object, require_like
 from evaluation.recogniser.error_rate import ErrorCounts
 from evaluation.recogniser.features import MEL_BANDS
 from evaluation.recogniser.listening import Recogniser
@@ -43,11 +45,15 @@ def load_stored(path: Path, key: str) -> Recogniser | None:
     if hashlib.sha256(body).digest() != digest:
         return None
     line, _, weights = body.partition(b"\n")
-    facts = json.loads(line)
-    if facts["key"] != key:
+    try:
+        facts = json_object(line)
+        if facts["key"] != key:
+            return None
+        require_like(facts, {"alphabet": [""], "calibration": [0]})
+        alphabet = tuple(facts["alphabet"])
+        with torch.device("meta"):
+            network = RecogniserNetwork(bands=MEL_BANDS, classes=len(alphabet) + 1)
+        network.load_state_dict(load(weights), assign=True)
+        return Recogniser(network.eval().requires_grad_(False), alphabet, ErrorCounts(*facts["calibration"]))
+    except (SafetensorError, *UNFIT):
         return None
-    alphabet = tuple(facts["alphabet"])
-    with torch.device("meta"):
-        network = RecogniserNetwork(bands=MEL_BANDS, classes=len(alphabet) + 1)
-    network.load_state_dict(load(weights), assign=True)
-    return Recogniser(network.eval().requires_grad_(False), alphabet, ErrorCounts(*facts["calibration"]))

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from configs import Config, InputError, parse_config
-from models.checkpoint import list_checkpoints, load_checkpoint
+from configs.content import json_object
+from models.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 from models.discriminator import Discriminator
 from models.importing.assembly import Imported, Judges
 from models.importing.report import Fate, Line, Report
@@ -39,9 +40,10 @@ def read_run(folder: Path, *, to_train: bool) -> Imported:
 def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -> Imported:
     """Read the averaged weights of a checkpoint, and its judges if they are wanted."""
     state = load_checkpoint(path)
-    try:
+    with content_of_checkpoint(path):
         config = parse_config(state["config"], source=str(path))
         speakers = tuple(state["speakers"])
+        json_object(state["symbols"])
         voice = VoiceFile(
             config=config,
             synthesizer=folded_synthesizer(state["average"], config, num_speakers=max(1, len(speakers))),
@@ -52,8 +54,6 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
             norms=weight_norms(state["average"]),
         )
         judges = _judges(state["discriminator"], config) if to_train else None
-    except (KeyError, RuntimeError) as error:
-        raise InputError(f"{path}: does not fit this version of the program: {error}") from error
     imported = _copied(voice, f"{path}: checkpoint of a run")
     return Imported(imported.voice, imported.report, judges)
 
