@@ -70,8 +70,8 @@ def json_object(content: str | bytes) -> dict[str, Any]:
 def require_like(found: Any, expected: Any, place: str = "", *, complete: bool = True) -> None:
     """Compare the types of a tree of values with those of another that is known to be right.
 
-    A mapping has all keys of the other, unless it need not be complete, and may have more; a list may have another length; where the other has None or
-    is empty, anything may be. Tensors are compared by dtype and shape.
+    A mapping has all keys of the other, unless it need not be complete, and may have more; a list may have another
+    length; where the other has None or is empty, anything may be. Tensors are compared by dtype and shape.
 
     Raises:
         ValueError: which value is of another type, and of which.
