@@ -34,6 +34,8 @@ Epsilon = Annotated[float, Field(ge=1e-20, le=1.0)]
 SPEEDS = (0.05, 20.0)
 LARGEST_NOISE_SCALE = 10.0
 LONGEST_PAUSE_SECONDS = 60.0
+# Below it, a tenth of a second has too few samples for a loudness.
+SampleRate = Annotated[int, Field(ge=1000, lt=2**31)]
 NoiseScale = Annotated[float, Field(ge=0.0, le=LARGEST_NOISE_SCALE)]
 
 Resolution = Annotated[tuple[Positive, Positive, Positive], Field(strict=False)]
@@ -123,7 +125,7 @@ class DataSettings(Section):
 class AudioSettings(Section):
     """The waveform and its spectrograms."""
 
-    sample_rate: Positive = 22050
+    sample_rate: SampleRate = 22050
     """Samples per second of the voice, in hertz."""
     n_fft: Positive = 1024
     """Length of the Fourier transform, in samples."""

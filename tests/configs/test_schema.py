@@ -135,6 +135,11 @@ def test_a_manner_that_no_voice_can_be_told_to_speak_in_is_refused(key: str, val
     assert f"speaking.{key}" in refusal(speaking={key: value})
 
 
+@pytest.mark.parametrize("value", [0, 1, 2, 999])
+def test_a_sample_rate_at_which_nothing_has_a_loudness_is_refused(value: int) -> None:
+    assert f"audio.sample_rate = {value}" in refusal(audio={"sample_rate": value})
+
+
 @pytest.mark.parametrize("value", [0.0, 1e-300, 1e-30])
 def test_an_epsilon_that_is_nothing_to_float32_is_refused(value: float) -> None:
     assert "train.adam_epsilon" in refusal(train={"adam_epsilon": value})
