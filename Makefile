@@ -4,14 +4,15 @@
 # make lint   format, lint and types
 # make oracles   with a C compiler: PESQ, and what else some tests compare with and otherwise leave out
 # make lock   pin the newest dependencies that pyproject.toml allows
-# Each sets up .venv first; Python 3.11 or newer is all that is needed (make PYTHON=python3.12 ... to choose one).
+# Each sets up .venv first, with what tests and lint need only for those (make setup, make setup-test); Python 3.11 or newer is all that is needed (make PYTHON=python3.12 ... to choose one).
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
+EXTRAS := --extra espeak --extra export --extra eval --extra demo
 
-.PHONY: setup demo test test-numeric test-oracles lint oracles lock
+.PHONY: setup setup-test demo test test-numeric test-oracles lint oracles lock
 
 # The tests whose results depend on how a processor adds, but for the slow ones.
 NUMERIC := tests/losses tests/measures tests/models/layers tests/models/decoders tests/models/test_*.py \
@@ -22,12 +23,19 @@ ORACLES := tests/measures tests/evaluation/test_evaluation_judging.py tests/eval
 
 setup: $(VENV)/ready
 
-$(VENV)/ready: requirements.lock tests/clients/sherpa-onnx-1.13.lock
+setup-test: $(VENV)/ready-to-test
+
+$(VENV)/ready: requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Parlance needs Python 3.11 or newer; choose one with: make PYTHON=python3.12 ..."; exit 2; }
 	@echo "setting up $(VENV): downloads about 3 GB once"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	touch $@
+
+# requirements-test.lock has every package of requirements.lock in the same version, so that it only adds.
+$(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock tests/clients/sherpa-onnx-1.13.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-test.lock
 	@# The older of the two kinds of sherpa-onnx that a voice is tried with: one environment cannot hold both.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 	    --target $(VENV)/sherpa-onnx-1.13 -r tests/clients/sherpa-onnx-1.13.lock
@@ -44,29 +52,32 @@ demo: setup
 	$(BIN)/python infer.py $(DEMO) "The early bird catches the worm." -o $(DEMO)/hello.wav --seed 1
 	$(BIN)/python -m evaluation.curves $(DEMO)
 
-test: setup
+test: setup-test
 	$(BIN)/python -m pytest
 
 # As on other processors: one with AVX2 alone, and one without vector units and with two threads.
-test-numeric: setup
+test-numeric: setup-test
 	ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 $(BIN)/python -m pytest -m "not slow" $(NUMERIC)
 	ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 PARLANCE_TEST_THREADS=2 \
 	    $(BIN)/python -m pytest -m "not slow" $(NUMERIC)
 
-test-oracles: setup oracles
+test-oracles: setup-test oracles
 	$(BIN)/python -m pytest $(ORACLES)
 
-lint: setup
+lint: setup-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-oracles: setup
+oracles: setup-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/measures/oracles.lock
 
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra espeak --extra export --extra eval --extra demo --extra dev --universal --python-version 3.11 \
-	    --no-header --generate-hashes --quiet --upgrade --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS) --extra dev --universal --python-version 3.11 \
+	    --no-header --generate-hashes --quiet --upgrade --output-file requirements-test.lock
+	$(BIN)/uv pip compile pyproject.toml $(EXTRAS) --universal --python-version 3.11 \
+	    --no-header --generate-hashes --quiet --upgrade --constraint requirements-test.lock \
+	    --output-file requirements.lock
 	$(BIN)/uv pip compile tests/measures/oracles.in --no-deps --universal --python-version 3.11 \
 	    --no-header --generate-hashes --quiet --upgrade --output-file tests/measures/oracles.lock

@@ -14,6 +14,7 @@ import onnx
 from numpy.typing import NDArray
 
 from configs import InputError
+from models.export.digest import SEALED, is_intact
 from models.export.noise import Stages
 from models.importing.json_file import read_json
 from models.importing.onnx_settings import OnnxSettings, settings_of
@@ -114,7 +115,13 @@ def load_onnx(path: Path, *, threads: int | None = None) -> OnnxFile:
             raise InputError(f"{file}: there is no such file; a voice in ONNX is two, NAME.onnx and NAME.onnx.json")
     beside = read_json(Path(f"{path}.json"))
     try:
-        model = onnx.load(str(path))
+        content = path.read_bytes()
+        intact = is_intact(content)
+        if intact is False:
+            raise _damaged(path)
+        model = onnx.load_from_string(content)
+        if intact is None and any(entry.key == SEALED for entry in model.metadata_props):
+            raise _damaged(path)
         _check_kind(path, model)
         stages = Stages(model, threads=_usual_threads() if threads is None else threads)
     except InputError:
@@ -123,6 +130,10 @@ def load_onnx(path: Path, *, threads: int | None = None) -> OnnxFile:
         raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
     settings = settings_of(path, model, beside)
     return OnnxFile(**vars(settings), synthesizer=OnnxSynthesizer(stages, settings.config.audio.hop_length))
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path}: is damaged (its SHA-256 does not match): copy it again, or export the voice again")
 
 
 def _usual_threads() -> int:

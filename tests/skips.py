@@ -23,7 +23,7 @@ NEEDS = (
     Need(
         r"selenium|chromium|browser",
         "a browser",
-        "apt-get install chromium chromium-driver, and make setup for selenium",
+        "apt-get install chromium chromium-driver, and make setup-test for selenium",
     ),
     Need(r"CUDA|GPU", "a GPU", "run the tests on a machine with an NVIDIA GPU"),
     Need(
@@ -37,8 +37,8 @@ NEEDS = (
     Need(r"only pax", "nothing: this kind of archive has no such field", "there is nothing to get"),
     Need(
         r"piper|sherpa|wyoming|onnx|transformers|webdataset|pyloudnorm|pystoi|speechmos|espeak|no voice is exported",
-        "a library of requirements.lock",
-        "make setup",
+        "a library of requirements-test.lock",
+        "make setup-test",
     ),
 )
 

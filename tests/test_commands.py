@@ -15,6 +15,9 @@ from tests.test_floors import HOUSE, own_files
 
 # What the settings need. Whatever else is imported must be worth its time to someone who asks for --help.
 LIGHT = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection", "tomli_w"}
+# What speech from a graph needs: the graph, its phonemes, and a file to write.
+SPEAKING = {"numpy", "onnx", "onnxruntime", "google", "ml_dtypes", "flatbuffers", "piper", "soundfile", "soxr", "tqdm"}
+SPEAKING |= {"_soundfile", "_soundfile_data", "_cffi_backend"}
 MOST_MODULES = 420  # of which pydantic and the standard library are nearly all
 
 # Runs a command as `python -m` does, once for each list of arguments; what it prints ends with what it has imported.
@@ -109,6 +112,22 @@ def test_a_mistake_in_a_setting_is_told_by_few_modules(name: str, arguments: lis
     assert answers.errors[0].startswith("error: ")
     assert answers.libraries <= LIGHT
     assert answers.modules < MOST_MODULES
+
+
+def test_an_onnx_voice_is_spoken_without_torch(tmp_path: Path) -> None:
+    for library in ("onnx", "onnxruntime", "piper"):
+        pytest.importorskip(library, reason=f"{library} is not installed")
+    from models.export.__main__ import write_onnx
+    from models.voice_file import load_voice
+    from tests.clients.exported_voice import write_random_voice
+
+    graph = write_onnx(load_voice(write_random_voice(tmp_path / "run", "vocos")), tmp_path, "reader")["float32"]
+    wav = tmp_path / "hello.wav"
+    answers = run("infer", [str(graph), "Hello.", "-o", str(wav), "--seed", "1"])
+    assert answers.codes == [0], answers.errors
+    assert wav.stat().st_size > 44
+    assert not answers.libraries & {"torch", "torchaudio", "numba", "llvmlite", "librosa", "scipy", "matplotlib"}
+    assert answers.libraries <= LIGHT | SPEAKING
 
 
 def test_the_help_of_training_names_every_section_and_where_its_settings_are_described() -> None:

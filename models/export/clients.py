@@ -20,23 +20,24 @@ _SENTENCE = "The quick brown fox jumps over the lazy dog."
 _SECONDS = 300
 
 # sherpa-onnx ends the whole process when a voice is not as it wants it, so it gets one of its own. 1.x has espeak-ng
-# inside and reads text; 2.x wants phonemes for a voice of phonemes.
+# inside and reads text; 2.x wants phonemes for a voice of phonemes, or for plain text a lexicon.
 _SHERPA = """
 import json, sys
 import sherpa_onnx
 asked = json.loads(sys.argv[1])
 vits = sherpa_onnx.OfflineTtsVitsModelConfig(
-    model=asked["model"], tokens=asked["tokens"], data_dir=asked["data_dir"], lexicon=""
+    model=asked["model"], tokens=asked["tokens"], data_dir=asked["data_dir"], lexicon=asked["lexicon"]
 )
 model = sherpa_onnx.OfflineTtsModelConfig(vits=vits, num_threads=1)
 speaker = sherpa_onnx.OfflineTts(sherpa_onnx.OfflineTtsConfig(model=model))
 if asked["codepoints"] and hasattr(sherpa_onnx.GenerationConfig, "phoneme_codepoints"):
     generation = sherpa_onnx.GenerationConfig()
     generation.phoneme_codepoints = asked["codepoints"]
-    audio = speaker.generate("", generation)
+    audio, given = speaker.generate("", generation), "phonemes"
 else:
+    given = "plain text and lexicon.txt" if asked["lexicon"] else "plain text"
     audio = speaker.generate(asked["text"], sid=0, speed=1.0)
-print(json.dumps([len(audio.samples) / audio.sample_rate, max(map(abs, audio.samples), default=0.0)]))
+print(json.dumps([len(audio.samples) / audio.sample_rate, max(map(abs, audio.samples), default=0.0), given]))
 """
 
 
@@ -51,7 +52,11 @@ class Trial:
 
 def try_clients(voice: VoiceFile, graph: Path) -> list[Trial]:
     """Let every client that is installed speak with a graph whose settings and tokens lie beside it."""
-    return [_try_piper(voice, graph), _try_sherpa(voice, graph)]
+    trials = [_try_piper(voice, graph), _try_sherpa(voice, graph)]
+    lexicon = graph.with_name("lexicon.txt")
+    if lexicon.is_file():
+        trials.append(_try_sherpa(voice, graph, lexicon))
+    return trials
 
 
 @torch.no_grad()
@@ -100,7 +105,7 @@ def _plan(voice: VoiceFile, ids: Sequence[int], nudge: float = 1.0) -> Plan:
     )
 
 
-def _try_sherpa(voice: VoiceFile, graph: Path) -> Trial:
+def _try_sherpa(voice: VoiceFile, graph: Path, lexicon: Path | None = None) -> Trial:
     if importlib.util.find_spec("sherpa_onnx") is None:
         return Trial("sherpa-onnx", "not tried: it is not installed")
     version = importlib.metadata.version("sherpa-onnx")
@@ -109,14 +114,17 @@ def _try_sherpa(voice: VoiceFile, graph: Path) -> Trial:
         return Trial(client, "not tried: it needs a start and an end symbol, and this voice has none")
     letters = voice.config.data.front_end == "graphemes"
     data = _espeak_data()
-    if not letters and data is None:
+    if not letters and data is None and lexicon is None:
         return Trial(client, "not tried: it needs the data of espeak-ng, which comes with piper-tts")
     asked = {
         "model": str(graph),
         "tokens": str(graph.with_name("tokens.txt")),
-        "data_dir": "" if letters else str(data),
-        "text": _SENTENCE,
-        "codepoints": [] if letters else [[ord(phoneme) for phoneme in "ðə kwˈɪk bɹˈaʊn fˈɑːks."]],
+        "lexicon": "" if lexicon is None else str(lexicon),
+        "data_dir": "" if letters or lexicon is not None else str(data),
+        "text": _SENTENCE if lexicon is None else _first_words(lexicon),
+        "codepoints": []
+        if letters or lexicon is not None
+        else [[ord(phoneme) for phoneme in "ðə kwˈɪk bɹˈaʊn fˈɑːks."]],
     }
     command = [sys.executable, "-c", _SHERPA, json.dumps(asked)]
     try:
@@ -126,8 +134,14 @@ def _try_sherpa(voice: VoiceFile, graph: Path) -> Trial:
     if done.returncode != 0 or not done.stdout.strip():
         said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
         return Trial(client, f"fails with exit code {done.returncode}: {said}", failed=True)
-    seconds, loudest = json.loads(done.stdout.strip().splitlines()[-1])
-    return Trial(client, f"speaks {seconds:.1f} s, at most {loudest:.2f} loud", failed=seconds == 0)
+    seconds, loudest, given = json.loads(done.stdout.strip().splitlines()[-1])
+    outcome = f"given {given}, speaks {seconds:.1f} s, at most {loudest:.2f} loud"
+    return Trial(client, outcome, failed=seconds == 0)
+
+
+def _first_words(lexicon: Path, most: int = 8) -> str:
+    lines = lexicon.read_text(encoding="utf-8").splitlines()[:most]
+    return " ".join(line.partition(" ")[0] for line in lines) + "."
 
 
 def _espeak_data() -> Path | None:

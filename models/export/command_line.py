@@ -30,10 +30,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog="python -m models.export",
         description="Write a voice for Piper and sherpa-onnx, and prove that it says what it said before.",
+        epilog="Exit code: 0 if all was written and the contract holds; 1 if the contract is broken, or --hf could not "
+        "be written and the rest was; 2 if nothing could be written.",
     )
     parser.add_argument("voice", type=Path, help="a run folder, a voice.safetensors, or another program's checkpoint")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write into")
     parser.add_argument("--name", help="what the files are called (the run's or the file's name)")
+    parser.add_argument(
+        "--piper-names",
+        action="store_true",
+        help="call the files as Piper's voices are, such as en_US-NAME-medium.onnx, which Home Assistant expects",
+    )
+    parser.add_argument(
+        "--lexicon-words",
+        type=Path,
+        metavar="FILE",
+        help="a text whose words go into lexicon.txt, with which sherpa-onnx 2.x reads plain text, beside those of the "
+        "corpus",
+    )
     parser.add_argument("--config", type=Path, help="settings of another program's checkpoint, if not beside it")
     parser.add_argument(
         "--int8",
@@ -42,6 +56,8 @@ def _parser() -> argparse.ArgumentParser:
         "two thirds with the paper's HiFi-GAN",
     )
     parser.add_argument("--fp16", action="store_true", help="write NAME.fp16.onnx too, half as large")
-    parser.add_argument("--hf", action="store_true", help="write a Hugging Face VitsModel into DIR/NAME too")
+    parser.add_argument(
+        "--hf", action="store_true", help="write a Hugging Face VitsModel into DIR/NAME too, if the decoder is HiFi-GAN"
+    )
     parser.add_argument("--quick", action="store_true", help="compare with torch only: no times, no clients")
     return parser

@@ -4,8 +4,8 @@ The file NAME.contract.json holds the same as what is printed.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import onnx
@@ -14,6 +14,7 @@ from configs.atomic_file import replacing
 from models.export.clients import Trial, try_clients
 from models.export.comparison import BOUND, Case, Comparison, Likeness, cases_for, compare, likeness
 from models.export.cost import Cost, measure_costs
+from models.export.digest import digest
 from models.export.piper import what_clients_lack
 from models.voice_file import VoiceFile
 
@@ -27,6 +28,7 @@ class Contract:
     costs: Sequence[Cost]
     trials: Sequence[Trial]
     lacking: Sequence[str]  # what clients cannot do that the voice itself can
+    digests: Mapping[str, str] = field(default_factory=dict)  # SHA-256 by the name of each graph
 
     @property
     def broken(self) -> str | None:
@@ -61,6 +63,7 @@ def prove(voice: VoiceFile, graphs: dict[str, Path], *, quick: bool = False) -> 
         costs=[] if quick else measure_costs(voice, graphs),
         trials=[] if quick else try_clients(voice, graphs["float32"]),
         lacking=what_clients_lack(voice),
+        digests={path.name: digest(path.read_bytes()) for path in graphs.values()},
     )
 
 

@@ -56,6 +56,13 @@ def speaker_table(speakers: Sequence[str]) -> str:
     return "\n".join(("speakers, by the id that Piper and sherpa-onnx take:", *rows))
 
 
+def piper_name(voice: VoiceFile, name: str, form: str = "") -> str:
+    """What Piper would call a voice: locale, name and quality, with hyphens between the three and nowhere else."""
+    locale = describe_language(voice.config.data.language).code
+    middle = "_".join(part for part in (name, form) if part).replace("-", "_")
+    return f"{locale}-{middle}-{_quality(voice)}"
+
+
 def phoneme_ids(voice: VoiceFile) -> dict[str, list[int]]:
     """Piper's map from symbols to ids.
 
@@ -87,9 +94,10 @@ def metadata(voice: VoiceFile) -> dict[str, str]:
         "n_speakers": str(max(1, len(voice.speakers))),
         "sample_rate": str(voice.config.audio.sample_rate),
         "version": "1",
+        "add_blank": "1",  # read by sherpa-onnx where it looks words up in lexicon.txt
     }
     if _reads_letters(voice):
-        theirs |= {"has_espeak": "0", "frontend": "characters", "add_blank": "1", "use_eos_bos": "1"}
+        theirs |= {"has_espeak": "0", "frontend": "characters", "use_eos_bos": "1"}
         theirs |= {"blank_id": "0", "bos_id": "1", "eos_id": "2", "punctuation": "; : , . ! ?"}
     ours = {
         "config": dump_config(voice.config),
@@ -121,7 +129,11 @@ def what_clients_lack(voice: VoiceFile) -> list[str]:
         )
         lacking.append(
             "sherpa-onnx 1.x carries an espeak-ng of its own, which gives half of all English sentences slightly other "
-            "phonemes (never ʲ); sherpa-onnx 2.x takes the phonemes from the caller."
+            "phonemes (never ʲ)."
+        )
+        lacking.append(
+            "sherpa-onnx 2.x makes no phonemes: give it phonemes, or with lexicon.txt plain text, of which it leaves "
+            "out the words that are not in there and says sentences without their start and end symbols."
         )
     if voice.lexicon is not None:
         lacking.append("The lexicon of this voice is not read by clients: give them its words as [[phonemes]].")

@@ -1,7 +1,7 @@
 """Speak with sherpa-onnx in a process of its own: two versions do not fit into one, and a bad model ends it.
 
 `python sherpa_speaker.py JOB.json OUT.npz`. The job holds `model` and `tokens`, for a version with a phonemiser of its
-own `data_dir`, the keyword arguments of the model as `scales`, and a list of `utterances`, each with `sid`, `speed` and
+own `data_dir`, for plain text without one `lexicon`, the keyword arguments of the model as `scales`, and a list of `utterances`, each with `sid`, `speed` and
 `text`, `tokens` or `phoneme_codepoints`.
 """
 
@@ -27,7 +27,7 @@ def generate(voice: Any, utterance: dict[str, Any]) -> Any:
 def main() -> None:
     """Do the job of the first argument and write the second."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    place = {name: job[name] for name in ("model", "tokens", "data_dir") if name in job}
+    place = {name: job[name] for name in ("model", "tokens", "data_dir", "lexicon") if name in job}
     vits = sherpa_onnx.OfflineTtsVitsModelConfig(**place, **job["scales"])
     model = sherpa_onnx.OfflineTtsModelConfig(vits=vits, num_threads=1, provider="cpu")
     voice = sherpa_onnx.OfflineTts(sherpa_onnx.OfflineTtsConfig(model=model))

@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data.text import Encoded
+from models.export.sherpa_lexicon import lexicon_words, sherpa_lexicon
 from tests.clients.exported_voice import CHOIR, DECODERS, HOUSE, SENTENCE, TEXT, ExportedVoice, Exports
 
 Series = Literal["1", "2"]
@@ -51,6 +52,7 @@ def say(
     utterances: Sequence[dict[str, Any]],
     folder: Path,
     offline: dict[str, str],
+    lexicon: Path | None = None,
     **scales: float,
 ) -> Said:
     """Speak these utterances in a process of this series."""
@@ -60,7 +62,9 @@ def say(
         "scales": {"noise_scale": 0.0, "noise_scale_w": 0.0, **scales},
         "utterances": utterances,
     }
-    if series == "1":
+    if lexicon is not None:
+        job["lexicon"] = str(lexicon)
+    elif series == "1":
         piper = pytest.importorskip("piper.phonemize_espeak", reason="the phonemes come from piper's espeak-ng-data")
         job["data_dir"] = str(piper.ESPEAK_DATA_DIR)
     (folder / "job.json").write_text(json.dumps(job), encoding="utf-8")
@@ -186,3 +190,26 @@ def test_the_smaller_graphs_are_said_alike_by_sherpa_and_by_piper(
         np.testing.assert_allclose(audio, chunk.audio_float_array, atol=TOLERANCE, rtol=0)
         assert len(audio) == pytest.approx(len(ours), rel=0.05)
         assert np.abs(audio).max() == pytest.approx(np.abs(ours).max(), rel=0.2)
+
+
+@pytest.mark.parametrize("series", SERIES)
+def test_plain_text_is_said_by_the_words_of_the_lexicon(
+    exports: Exports, offline: dict[str, str], tmp_path: Path, series: Series
+) -> None:
+    exported = exports("hifigan")
+    words = tmp_path / "words.txt"
+    words.write_text("The early bird, hello! Don't. " + 100 * "a", encoding="utf-8")
+    spelled = replace(exported.voice, lexicon='{"tomato": "[[təmˈɑːtoʊ]]"}')
+    lexicon = tmp_path / "lexicon.txt"
+    known = lexicon_words(spelled, words)
+    assert known == ["bird", "don't", "early", "hello", "the", "tomato"]
+    lexicon.write_text(sherpa_lexicon(spelled, known), encoding="utf-8")
+    entries = dict(line.split(" ", 1) for line in lexicon.read_text(encoding="utf-8").splitlines())
+    assert entries["hello"].split() == list("həlˈoʊ")
+    assert entries["tomato"].split() == list("təmˈɑːtoʊ")
+
+    (audio,) = say(series, exported, [{"text": "Hello tomato"}], tmp_path, offline, lexicon).audios
+    ids = json.loads(exported.voice.symbols)
+    said = [ids[symbol] for symbol in "həlˈoʊ təmˈɑːtoʊ"]
+    ours = exported.say([0, *(index for symbol in said for index in (symbol, 0))])
+    np.testing.assert_allclose(audio, ours, atol=TOLERANCE, rtol=0)

@@ -14,6 +14,7 @@ from models.export.clients import Trial
 from models.export.command_line import name_of
 from models.export.comparison import Case, Comparison
 from models.export.contract import Contract, as_text
+from models.export.digest import digest
 from models.synthesizer import Synthesizer
 from models.voice_file import VoiceFile, load_voice, save_voice
 from tests.clients.exported_voice import write_random_voice
@@ -179,7 +180,7 @@ def test_the_files_are_called_as_the_run_or_the_file() -> None:
         (["RUN", "-o", "out", "--name", "a/b"], "give a name that can be a file's"),
         (["RUN", "-o", "out", "--name", ".."], "give a name that can be a file's"),
         (["RUN", "-o", "RUN/voice.safetensors"], "cannot be written"),
-        (["VOCOS", "-o", "out", "--hf"], "decoder.kind = 'vocos': transformers knows HiFi-GAN"),
+        (["RUN", "-o", "out", "--lexicon-words", "absent.txt"], "absent.txt: cannot be read as UTF-8 text"),
     ],
 )
 def test_every_mistake_of_an_export_is_one_sentence(
@@ -191,16 +192,46 @@ def test_every_mistake_of_an_export_is_one_sentence(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    places = {"RUN": str(run), "VOCOS": str(run.parent / "vocos")}
-    if "VOCOS" in arguments:
-        write_voice(run.parent / "vocos", small_voice(config_of("vocos")))
-    argv = [places.get(word, word.replace("RUN", str(run))) for word in arguments]
+    argv = [word.replace("RUN", str(run)) for word in arguments]
     assert export(monkeypatch, *argv) == 2
     printed, errors = capsys.readouterr()
     assert told in errors
     assert errors.count("\n") == 1
     assert printed == ""
     assert not list(tmp_path.iterdir())
+
+
+def test_what_transformers_cannot_hold_is_told_and_all_else_is_written(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    vocos = write_voice(run.parent / "vocos", small_voice(config_of("vocos")))
+    assert export(monkeypatch, vocos, "-o", tmp_path, "--hf", "--quick") == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith(f"error: {tmp_path / 'vocos'} was not written: decoder.kind = 'vocos': transformers knows")
+    assert errors.count("\n") == 1
+    written = {"vocos.onnx", "vocos.onnx.json", "vocos.contract.json", "tokens.txt"}
+    assert {path.name for path in tmp_path.iterdir()} == written
+    assert json.loads((tmp_path / "vocos.contract.json").read_text())["broken"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "names"),
+    [
+        ([], ["reader", "reader.int8", "reader.fp16"]),
+        (
+            ["--piper-names", "--name", "my-reader"],
+            ["en_US-my_reader-low", "en_US-my_reader_int8-low", "en_US-my_reader_fp16-low"],
+        ),
+    ],
+)
+def test_every_graph_is_a_voice_of_its_own_name_to_clients(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], names: list[str]
+) -> None:
+    assert export(monkeypatch, run, "-o", tmp_path, "--int8", "--fp16", "--quick", *options) == 0
+    assert {path.stem for path in tmp_path.glob("*.onnx")} == set(names)
+    assert [json.loads((tmp_path / f"{name}.onnx.json").read_text())["dataset"] for name in names] == names
+    contract = json.loads((tmp_path / f"{names[0]}.contract.json").read_text())
+    assert contract["digests"] == {f"{name}.onnx": digest((tmp_path / f"{name}.onnx").read_bytes()) for name in names}
 
 
 def test_a_missing_library_is_named(
