@@ -6,6 +6,7 @@ in the order in which `Synthesizer` draws it, so that a seed means the same here
 durations, because what comes next takes memory in proportion to them.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ Array = NDArray[Any]
 
 _NOISE = "RandomNormalLike"
 _FLOAT = onnx.TensorProto.FLOAT
+_MOST_KNOWN = 1024  # numbers of a weight that may be a shape or an axis
 
 
 def open_session(
@@ -182,5 +184,14 @@ def _with_nodes(
 
 
 def _element_types(model: onnx.ModelProto) -> dict[str, int]:
-    graph = onnx.shape_inference.infer_shapes(model).graph
-    return {value.name: value.type.tensor_type.elem_type for value in (*graph.value_info, *graph.input, *graph.output)}
+    """The type of each value. Large weights are left out: their values do not matter to it, and take time to copy."""
+    graph = model.graph
+    large = [weight for weight in graph.initializer if math.prod(weight.dims) > _MOST_KNOWN]
+    stated = [onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims) for weight in large]
+    small = [weight for weight in graph.initializer if math.prod(weight.dims) <= _MOST_KNOWN]
+    light = onnx.helper.make_graph(graph.node, graph.name, [*graph.input, *stated], graph.output, small)
+    inferred = onnx.shape_inference.infer_shapes(
+        onnx.helper.make_model(light, opset_imports=model.opset_import, ir_version=model.ir_version)
+    ).graph
+    values = (*graph.value_info, *inferred.value_info, *graph.input, *graph.output)
+    return {value.name: value.type.tensor_type.elem_type for value in values}

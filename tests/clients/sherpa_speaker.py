@@ -1,8 +1,8 @@
 """Speak with sherpa-onnx in a process of its own: two versions do not fit into one, and a bad model ends it.
 
 `python sherpa_speaker.py JOB.json OUT.npz`. The job holds `model` and `tokens`, for a version with a phonemiser of its
-own `data_dir`, for plain text without one `lexicon`, the keyword arguments of the model as `scales`, and a list of `utterances`, each with `sid`, `speed` and
-`text`, `tokens` or `phoneme_codepoints`.
+own `data_dir`, for plain text without one `lexicon`, the keyword arguments of the model as `scales`, and a list of
+`utterances`, each with `sid`, `speed` and `text`, `tokens` or `phoneme_codepoints`.
 """
 
 import json
