@@ -32,6 +32,8 @@ Tree = dict[str, dict[str, Any]]
 _SIZES = (1, 1, 2, 2, 3, 4, 4, 5, 6, 8, 12, 16)
 _FIRST_SEED = 20260101
 _MOST_REPLACED = 4
+_FASTEST = 0.1  # learning rate, with which every network here trains for two steps
+_WELL = ("stepped", "refused", "diverged")
 # What is no matter of a step, or what a step of less than a second cannot do.
 _LEFT_ALONE = {
     *("run.dir", "run.device", "run.threads", "data.root", "data.cache", "data.metadata", "data.validation_metadata"),
@@ -48,7 +50,7 @@ def random_tree(chance: random.Random) -> Tree:
 
 
 def outcome_of(tree: Tree, chance: random.Random) -> str:
-    """`refused`, `stepped`, or what happened instead."""
+    """`refused`, `stepped`, `diverged` as so fast a learning rate must, or what happened instead."""
     told = io.StringIO()
     try:
         config = parse_config(tree, source="settings")
@@ -61,6 +63,8 @@ def outcome_of(tree: Tree, chance: random.Random) -> str:
     except Exception as error:  # whatever it is, it is what is looked for
         return f"{type(error).__name__}: {error}"
     broken = [name for name, value in numbers.items() if not math.isfinite(value)]
+    if broken and config.train.learning_rate > _FASTEST:
+        return "diverged"  # with finite weights: `_stepped` has looked
     return f"not finite: {', '.join(broken)}" if broken else "stepped"
 
 
@@ -79,14 +83,12 @@ def random_settings(times: int, folder: Path) -> Outcome:
         chance = random.Random(seed)
         tree = random_tree(chance)
         outcomes.append(outcome_of(tree, chance))
-        if outcomes[-1] not in ("refused", "stepped"):
+        if outcomes[-1] not in _WELL:
             failures.append(f"seed {seed}: {outcomes[-1]}: {tree}")
-    counts = ", ".join(f"{outcomes.count(each)} {each}" for each in ("stepped", "refused"))
+    counts = ", ".join(f"{outcomes.count(each)} {each}" for each in _WELL)
     if outcomes.count("stepped") < times // 5:
         failures.append(f"only {counts}: the experiments are too wild to find anything")
-    return Outcome(
-        f"{counts}, {len(outcomes) - outcomes.count('stepped') - outcomes.count('refused')} broken", failures
-    )
+    return Outcome(f"{counts}, {sum(each not in _WELL for each in outcomes)} broken", failures)
 
 
 def _fitting(chance: random.Random) -> Tree:
