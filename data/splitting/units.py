@@ -22,7 +22,7 @@ class Unit:
 
 
 def units_of(text: str, front_end: TextFrontEnd) -> list[Unit]:
-    """Cut a text after every sentence and clause; what cannot be spoken goes with what is before it.
+    """Cut a text after every sentence and clause; what cannot be spoken goes with what is before it, or else after it.
 
     Args:
         text: of any length.
@@ -31,7 +31,7 @@ def units_of(text: str, front_end: TextFrontEnd) -> list[Unit]:
     """
     found: list[tuple[str, bool]] = []
     for piece, ends_sentence in _pieces(text, front_end):
-        if found and not _length(piece, front_end):
+        if found and not (_length(piece, front_end) and _length(found[-1][0], front_end)):
             found[-1] = f"{found[-1][0]} {piece}", ends_sentence
         elif piece:
             found.append((piece, ends_sentence))
