@@ -10,6 +10,10 @@ from data.text.rules import Rule, after, apply, before, spaced
 
 _NUMBER = r"(?:\d{1,3}(?:\.\d{3}){1,4}(?![.\d])|\d{1,15})(?:,\d{1,15})?"
 _FREE = r"(?<![\w.,])"
+# Thousands apart by blanks or apostrophes: 1 000 000, 1'234'444.
+_GROUPED = re.compile(
+    r"(?<![\w.,'/+-])(?<!\d\s)[1-9]\d{0,2}(?:(?:\s\d{3}){2,4}|\s\d{3}(?=\s[^\W\d_])|(?:'\d{3}){1,4})(?![\w'-]|\s?\d)"
+)
 _LONG = re.compile(r"(?<!\d)\d{16,}")
 _DIGIT = re.compile(r"\d")
 
@@ -27,6 +31,8 @@ class TableReader:
         self._king = Rule(
             re.compile(r"\b([A-ZÄÖÜ][a-zäöüéë]{2,20}) ([IVX]{1,6})\b(?:\.(?=\s[a-z]))?(?!\.?\w)"), self._ruler
         )
+        nouns = {form for forms in (*table.units.values(), *table.scales.values()) for form in forms}
+        self._twice = _one_of({*nouns, *table.currencies.values()}, before=r"\b(", after=r")\s\1\b")
         self._rules = self._number_rules()
         self._respelled = tuple(Rule(re.compile(pattern), read) for pattern, read in table.respelled)
 
@@ -37,7 +43,9 @@ class TableReader:
             text = apply(self._addresses, text)
         text = apply((self._king,), text)
         if _DIGIT.search(text):
+            text = _GROUPED.sub(lambda match: re.sub(r"[\s']", ".", match[0]), text)
             text = apply(self._rules, _LONG.sub(lambda match: self.digits(match[0]), text))
+            text = self._twice.sub(r"\1", text)
         return self._signs.sub(lambda match: spaced(match, self.table.signs[match[0]]), text)
 
     # ---------------------------------------------------------------------------------------- numbers as words
@@ -95,6 +103,7 @@ class TableReader:
                 ),
                 self._telephone,
             ),
+            Rule(re.compile(r"(?<![\w.,/-])\+\d{1,3}(?:[\s./-]?\(?\d{1,9}\)?){2,6}(?![\w-])"), self._telephone),
             Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?![\w-])"), self._numeric_date),
             Rule(re.compile(r"(?<![\w.,/-])(\d{4})(-)(\d\d)-(\d\d)(?![\w-])"), self._iso_date),
             Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})\.(\d{1,2})\.(?!\d)"), self._day_and_month),

@@ -12,6 +12,11 @@ _OTHER_DIGIT = re.compile(r"[^\x00-\x7f\D]|[₀-₉]")
 _VULGAR = re.compile(r"(?:(?<=\d)\s)?[¼-¾⅐-⅞]")
 _ADDRESS = re.compile(r"[@#]|://|www\.|\w\.[A-Za-z]{2}", re.IGNORECASE)
 _LONG = re.compile(rf"(?<!\d)\d{{{MOST_DIGITS + 1},}}|(?<![\d,])(?:\d{{1,3}},){{{MOST_DIGITS // 3},}}\d+")
+# Thousands apart by blanks, apostrophes or full stops: 1 000 000, 1'234'444, 1.234.567,89.
+_GROUPED = re.compile(
+    r"(?<![\w.,'/+-])(?<!\d\s)[1-9]\d{0,2}(?:(?:\s\d{3}){2,6}|\s\d{3}(?=\s[a-z])|(?:'\d{3}){1,6}|(?:\.\d{3}){2,6}"
+    r"|(?:\.\d{3}){1,6}(?=,\d{1,2}(?!\d)))(?:,(\d{1,9}))?(?![\w'-]|[.,]\d|\s\d)"
+)
 _SIGN = re.compile(r"[^\w\s.,;:!?'\"()–—-]|[\u0370-\u03ff²³µ]")
 _ROMAN = re.compile(r"\b[IVXLCDM]{1,15}\b|[( ][ivxl]{1,8}\b")
 _POWER = re.compile(r"(?<=\d)(?:[⁰¹⁴-⁹]|[⁰¹²³⁴-⁹]{2,9})")
@@ -52,12 +57,19 @@ def read(text: str, language: str) -> str:
         text = apply(roman.RULES, text)
     if _DIGIT.search(text):
         text = _LONG.sub(lambda match: digits(match[0]), text)
-        text = apply(_WITH_DIGITS, text)
+        text = quantities.said_once(apply(_WITH_DIGITS, _GROUPED.sub(_with_commas, text)))
         if language.lower() != "en-us":
             text = apply(_BRITISH, text)
     if _SIGN.search(text):
         text = apply(signs.RULES, text)
     return text
+
+
+def _with_commas(match: re.Match[str]) -> str:
+    parts = re.split(r"[\s'.]", match[0].partition(",")[0])
+    if len(parts) == 4 and "." in match[0] and not match[1] and all(int(part) < 256 for part in parts):
+        return match[0]  # an address of the internet
+    return ",".join(parts) + (f".{match[1]}" if match[1] else "")
 
 
 def hint(text: str) -> str:

@@ -47,7 +47,7 @@ _BEFORE_NUMBERS = table(
     """
 )
 _STREETS = {"St": "Street", "Dr": "Drive", "Ct": "Court", "Pl": "Place"}
-_STATES = table(
+STATES = table(
     """
     AL: Alabama, AK: Alaska, AZ: Arizona, AR: Arkansas, CA: California, CO: Colorado, CT: Connecticut, DE: Delaware,
     FL: Florida, GA: Georgia, HI: Hawaii, ID: Idaho, IL: Illinois, IN: Indiana, IA: Iowa, KS: Kansas, KY: Kentucky,
@@ -123,7 +123,7 @@ def _before_number(word: str) -> str:
 def _state(match: re.Match[str]) -> str:
     if match[1] in _ALSO_WORDS and not after(match, 2).strip().isdigit():
         return match[1]
-    return _STATES.get(match[1], match[1]) if _TOWN_BEFORE.search(before(match)) else match[1]
+    return STATES.get(match[1], match[1]) if _TOWN_BEFORE.search(before(match)) else match[1]
 
 
 RULES = (

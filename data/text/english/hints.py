@@ -23,6 +23,9 @@ _SPELLED = words(
     ACLU ONI INS CE UAE ESA EPA IOU UAV IRA ISO IEEE CEO CIO CTO CFO EEG EKG ICU OED UPI DOA
     """
 )
+_SMALL_WORDS = words("AM AN AS AT BE BY DO GO HE IF IN IS IT ME MY NO OF ON OR SO TO UP US WE")
+_CAPITALS = re.compile(r"(?<![^\s\"'(])[^a-zà-ÿ.!?]{6,300}(?=[.!?]|$)")
+_SMALL_WORD = re.compile(rf"(?<![\w.'&-])(?:{'|'.join(sorted(_SMALL_WORDS))})(?![\w'&-])")
 # Before a letter: Exhibit A was, where espeak-ng would take the letter for the article.
 _LETTERED = (
     "Plan|[Vv]itamin|Exhibit|Section|Appendix|Part|Grade|Group|Type|Class|[Hh]epatitis|Schedule|Team|Level|Model|Option"
@@ -50,10 +53,17 @@ def _initial(match: re.Match[str]) -> str:
     return "A-" if match[1] == "A" else match[1]
 
 
+def _in_capitals(match: re.Match[str]) -> str:
+    """A sentence of capitals, in which IT and US are words; in others they are letters."""
+    several = len(re.findall(r"[A-Z]+", match[0])) > 2
+    return _SMALL_WORD.sub(lambda word: word[0].lower(), match[0]) if several else match[0]
+
+
 RULES = (
+    Rule(_CAPITALS, _in_capitals),
     # An ellipsis before these ends the sentence; before other words it is a pause (data/text/marks.py).
     Rule(
-        re.compile(rf"\.\.+(?=[\"')]*\s[\"'(]*(?:{'|'.join(sorted(SENTENCE_STARTS - {'A', 'I'}))})\b)"),
+        re.compile(rf"(?<!\.)\.\.+(?=[\"')]*\s[\"'(]*(?:{'|'.join(sorted(SENTENCE_STARTS - {'A', 'I'}))})\b)"),
         ".",
     ),
     Rule(re.compile(rf"\b((?:{_LETTERED}) A)(?=\s[a-z])"), r"\1-"),

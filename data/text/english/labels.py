@@ -2,6 +2,7 @@
 
 import re
 
+from data.text.english.abbreviations import STATES
 from data.text.english.words import cardinal, digits, is_one, number, ordinal, pairs, plural
 from data.text.rules import Rule, spaced
 from data.text.tables import table
@@ -31,6 +32,7 @@ _BOOKS = table(
 )
 _BOOK = "|".join(dict.fromkeys((*_BOOKS, *_BOOKS.values())))
 _FIRST_NAMES = frozenset(("Dan", "Sam", "Tim", "Phil"))
+_STATE = "|".join((*STATES, *STATES.values()))
 _FREE = r"(?<![\w.,/$£€#-])"  # a number that nothing is glued to
 _END = r"(?![\w/-]|[.,]\d)"
 _LETTERS_OR_DIGITS = re.compile(r"\d{1,21}|[^\W\d_]+")
@@ -123,6 +125,14 @@ def _times(match: re.Match[str]) -> str:
 
 
 TELEPHONES = (
+    Rule(re.compile(rf"(?<![\w.,/-])00\s?\d{{1,3}}(?:[\s.-]?\d{{1,9}}){{2,6}}{_END}"), _telephone),
+    Rule(re.compile(rf"(?<![\w.,/-])0\d(?:[\s.]\d\d){{4}}{_END}"), _telephone),
+    Rule(
+        re.compile(
+            rf"(?<![\w.,/-])(?<![A-Z]{{2}}\s)(?:\(0\d{{1,4}}\)\s?|0\d{{1,4}}[/-]\s?)\d{{4,9}}(?:[\s-]\d{{2,8}}){{0,3}}{_END}"
+        ),
+        _telephone,
+    ),
     Rule(
         re.compile(rf"(?<![\w.,/-])(?:\+?1[\s.-])?(?:\(\d{{3}}\)\s?|\d{{3}}[\s.-])\d{{3}}[.-]\d{{4}}{_END}"), _telephone
     ),
@@ -171,6 +181,7 @@ LABELS = (
         ),
         _post_code,
     ),
+    Rule(re.compile(rf"\b({_STATE})\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-]|[.,]\d)"), _post_code),
     Rule(re.compile(rf"(?<![\w.,])([vV]\.?\s?)?(\d{{1,4}}(?:\.\d{{1,4}}){{2,9}}){_END}"), _version),
     Rule(re.compile(rf"(?<![\w.,])([vV])(\d{{1,4}}(?:\.\d{{1,4}})?){_END}"), _version),
     Rule(

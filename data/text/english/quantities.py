@@ -71,6 +71,25 @@ _NOT_NOUNS = words(
 )
 
 
+_FORMS = {form for name in {*_UNITS.values(), *_CURRENCIES.values()} for form in (name, f"{name}s")}
+_FORMS |= {
+    "feet",
+    "inches",
+    "degrees Celsius",
+    "degrees Fahrenheit",
+    "square feet",
+    "cubic feet",
+    "Celsius",
+    "Fahrenheit",
+}
+_TWICE = re.compile(rf"\b({'|'.join(sorted(_FORMS, key=len, reverse=True))})\s(?:\1|\1s)(?![\w-])")
+
+
+def said_once(text: str) -> str:
+    """A text in which a unit that is written as a sign and as a word ($5 dollars) is said once."""
+    return _TWICE.sub(r"\1", text)
+
+
 def count_of(quantity: str, unit: str) -> str:
     """The unit in the singular or the plural: 1 mile per hour, 2 miles per hour."""
     return unit if is_one(quantity) else _plural(unit)
@@ -181,6 +200,7 @@ def _feet_and_inches(match: re.Match[str]) -> str:
 
 
 MONEY = (
+    Rule(re.compile(rf"(\$\s?(?:{NUMBER}))\s?USD\b|(€\s?(?:{NUMBER}))\s?EUR\b"), lambda match: match[1] or match[2]),
     Rule(re.compile(rf"\b({'|'.join(_CODES)})\s?(?={NUMBER})"), lambda match: _CODES[match[1]]),
     Rule(re.compile(rf"{_START}({NUMBER})\s?({'|'.join(_CODES)})\b"), lambda match: _CODES[match[2]] + match[1]),
     Rule(re.compile(rf"{_START}({NUMBER})\s?([€£₽₹₩₪₺₴])(?!\s?\d)"), r"\2\1"),

@@ -88,8 +88,36 @@ def _listed(match: re.Match[str]) -> str:
     return f"{match[1]}{cardinal(value)}{match[3]}" if value else match[0]
 
 
+_NUMERAL = r"(?:[IVX]{1,5}|[ivx]{1,5})"
+_NEXT = r"(?:,\s|,?\s(?:and|or|to|through)\s|[-–])"
+_INTRAVENOUS = (
+    "drip|fluids?|lines?|bags?|therapy|antibiotics?|access|infusions?|injections?|poles?|push|needles?|catheter"
+)
+
+
+def _list(match: re.Match[str]) -> str:
+    """I, II and III; but not: I or V, where the numbers do not follow each other."""
+    numerals = re.findall(r"[IVXivx]+(?![a-z])", re.sub(r"\b(?:and|or|to|through)\b", ",", match[0]))
+    values = [value_of(numeral.upper()) for numeral in numerals]
+    longest = max(map(len, numerals))
+    if longest < 2 or values != list(range(values[0], values[0] + len(values))) or not values[0]:
+        return match[0]
+    return re.sub(r"\b[IVX]+\b|\b[ivx]+\b", lambda numeral: cardinal(value_of(numeral[0].upper())), match[0])
+
+
 RULES = (
+    Rule(re.compile(rf"(?<![\w.&'-])IV(?=\s(?:{_INTRAVENOUS})\b)|(?<=\b[Aa]n\s)IV\b"), "I V"),
+    Rule(re.compile(rf"(?<![\w.&'-]){_NUMERAL}(?:{_NEXT}{_NUMERAL}){{1,12}}(?![\w'&-]|\.\w)"), _list),
+    Rule(
+        re.compile(rf"\b({'|'.join(sorted(_RULERS))})\s([ivx]{{2,6}})\b"),
+        lambda match: f"{match[1]} the {ordinal(value)}" if (value := value_of(match[2].upper())) else match[0],
+    ),
     Rule(re.compile(r"(?<![\w.&'-])([IVXLCDM]{1,15})\b(?![.][A-Za-z]|['&]\w*[A-Z]|-\w)(\.?)"), _read),
     Rule(re.compile(r"((?<!\w)\()([ivx]{1,6})(\))"), _listed),
-    Rule(re.compile(r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?)\s)([ivxl]{2,8})\b()"), _listed),
+    Rule(
+        re.compile(
+            r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?|[Ss]ection|[Aa]rticle|[Bb]ook|[Ff]igure|[Tt]able|[Aa]ppendix|[Pp]hase|[Ss]tage|[Cc]lause|[Pp]aragraph|[Ww]ar)\s)([ivxl]{2,8}|v)\b()"
+        ),
+        _listed,
+    ),
 )
