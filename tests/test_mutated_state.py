@@ -69,7 +69,7 @@ def test_a_mutated_checkpoint_of_the_right_sha_is_refused_in_a_sentence_or_goes_
 
 
 def test_a_checkpoint_that_is_no_dict_is_refused(tmp_path: Path) -> None:
-    for state in (
+    states: tuple[object, ...] = (
         [],
         torch.zeros(3),
         "x",
@@ -78,7 +78,8 @@ def test_a_checkpoint_that_is_no_dict_is_refused(tmp_path: Path) -> None:
         {"step": True},
         {"speakers": [3]},
         {"average": {"a": 1}},
-    ):
+    )
+    for state in states:
         save_checkpoint(tmp_path / "1.pt", state)  # type: ignore[arg-type]
         with pytest.raises(InputError, match=r"1\.pt: does not hold training state") as raised:
             load_checkpoint(tmp_path / "1.pt")

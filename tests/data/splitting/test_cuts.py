@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data.splitting import cuts
-from data.splitting.aligner import TranscriptAligner, align
+from data.splitting.aligner import Floats, Samples, TranscriptAligner, align
 from data.splitting.cuts import Cut, ends_of, find_cuts, match
 from data.splitting.silences import Silences, find_silences
 from data.splitting.units import Unit, units_of
@@ -173,7 +173,7 @@ def test_windows_ask_about_every_text_and_give_the_true_times_back() -> None:
     texts = [str(index) for index in range(50)]
     asked = []
 
-    def aligner(audio: np.ndarray, sample_rate: int, texts: Sequence[str], speaker: str | None) -> np.ndarray:
+    def aligner(audio: Samples, sample_rate: int, texts: Sequence[str], speaker: str | None) -> Floats:
         first = int(texts[0])
         start = 0.0 if first == 0 else float(truth[first - 1])
         asked.append(len(audio) / sample_rate)
