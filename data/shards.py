@@ -226,7 +226,14 @@ def _write(path: Path, clips: Iterable[Clip], speakers: Sequence[str], sample_ra
 
 
 _ROWS = [{"file": "", "bytes": 0, "digest": "", "samples": [0]}]
-_INDEX: dict[str, Any] = {"symbols": {}, "speakers": [""], "made_with": {}, "lexicon": None, "train": _ROWS, "validation": _ROWS}
+_INDEX: dict[str, Any] = {
+    "symbols": {},
+    "speakers": [""],
+    "made_with": {},
+    "lexicon": None,
+    "train": _ROWS,
+    "validation": _ROWS,
+}
 
 
 def _read_index(path: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ in the order in which `Synthesizer` draws it, so that a seed means the same here
 durations, because what comes next takes memory in proportion to them.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,20 +21,50 @@ Array = NDArray[Any]
 
 _NOISE = "RandomNormalLike"
 _FLOAT = onnx.TensorProto.FLOAT
-_MOST_KNOWN = 1024  # numbers of a weight that may be a shape or an axis
+_LARGE_BYTES = 8192  # of a weight that can be no shape and no axis
 
 
 def open_session(
-    model: onnx.ModelProto | str, *, threads: int = 0, optimised: bool = True
+    model: onnx.ModelProto | str,
+    *,
+    threads: int = 0,
+    optimised: bool = True,
+    weights: Mapping[str, onnxruntime.OrtValue] | None = None,
 ) -> onnxruntime.InferenceSession:
-    """A session on the CPU, of a graph or of the file it is in, with so many threads (0 leaves their number open)."""
+    """A session on the CPU.
+
+    Args:
+        model: a graph, or the file it is in.
+        threads: of each operator; 0 leaves their number open.
+        optimised: whether ONNX Runtime may rewrite the graph.
+        weights: those that the graph names and does not hold, as `apart` gives them.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     if not optimised:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    if weights:
+        options.add_external_initializers(list(weights), list(weights.values()))
     content = model if isinstance(model, str) else model.SerializeToString()
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def apart(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str, onnxruntime.OrtValue]]:
+    """The graph without its large weights, and these by name: copying and parsing them takes as long as optimising."""
+    kept, weights = [], dict[str, onnxruntime.OrtValue]()
+    for weight in model.graph.initializer:
+        if len(weight.raw_data) < _LARGE_BYTES:
+            kept.append(weight)
+            continue
+        values = np.frombuffer(weight.raw_data, onnx.helper.tensor_dtype_to_np_dtype(weight.data_type))
+        weights[weight.name] = onnxruntime.OrtValue.ortvalue_from_numpy(values.reshape(weight.dims))
+        named = onnx.TensorProto(name=weight.name, data_type=weight.data_type, dims=weight.dims)
+        named.data_location = onnx.TensorProto.EXTERNAL
+        named.external_data.add(key="location", value="memory")
+        kept.append(named)
+    graph = model.graph
+    return _model_of(model, onnx.helper.make_graph(graph.node, graph.name, graph.input, graph.output, kept)), weights
 
 
 def with_noise_inputs(model: onnx.ModelProto, *, durations: str | None = None) -> tuple[onnx.ModelProto, list[str]]:
@@ -119,6 +148,7 @@ class Stages:
 def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
     """One stage up to each place where the graph is cut; each has the nodes that none before has."""
     outputs = [value.name for value in model.graph.output]
+    model, weights = apart(model)
     types = _element_types(model)
     available = {value.name for value in model.graph.input}  # what stages may take: inputs, what was made, and noise
     rest = [node for node in model.graph.node if node.op_type != _NOISE]
@@ -132,7 +162,9 @@ def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
             for names in (takes, gives)
         )
         part = _with_nodes(model, mine, *values)
-        yield _Stage(open_session(part, threads=threads), tuple(takes), tuple(gives), last, drawn)
+        own = {weight.name: weights[weight.name] for weight in part.graph.initializer if weight.name in weights}
+        session = open_session(part, threads=threads, weights=own)
+        yield _Stage(session, tuple(takes), tuple(gives), last, drawn)
         available |= made if drawn is None else {*made, drawn}
 
 
@@ -180,18 +212,15 @@ def _with_nodes(
     read = {name for node in nodes for name in _read(node)}
     weights = [weight for weight in model.graph.initializer if weight.name in read]
     graph = onnx.helper.make_graph(nodes, model.graph.name, list(inputs), list(outputs), weights)
+    return _model_of(model, graph)
+
+
+def _model_of(model: onnx.ModelProto, graph: onnx.GraphProto) -> onnx.ModelProto:
     return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
 def _element_types(model: onnx.ModelProto) -> dict[str, int]:
-    """The type of each value. Large weights are left out: their values do not matter to it, and take time to copy."""
-    graph = model.graph
-    large = [weight for weight in graph.initializer if math.prod(weight.dims) > _MOST_KNOWN]
-    stated = [onnx.helper.make_tensor_value_info(weight.name, weight.data_type, weight.dims) for weight in large]
-    small = [weight for weight in graph.initializer if math.prod(weight.dims) <= _MOST_KNOWN]
-    light = onnx.helper.make_graph(graph.node, graph.name, [*graph.input, *stated], graph.output, small)
-    inferred = onnx.shape_inference.infer_shapes(
-        onnx.helper.make_model(light, opset_imports=model.opset_import, ir_version=model.ir_version)
-    ).graph
-    values = (*graph.value_info, *inferred.value_info, *graph.input, *graph.output)
+    """The type of each value."""
+    inferred = onnx.shape_inference.infer_shapes(model).graph
+    values = (*model.graph.value_info, *inferred.value_info, *inferred.input, *inferred.output)
     return {value.name: value.type.tensor_type.elem_type for value in values}
