@@ -1,4 +1,4 @@
-"""The README is true: its commands run, in their order, and the files it names are there."""
+"""The README and docs/ are true: their commands run, in their order, and the files they name are there."""
 
 import os
 import re
@@ -13,7 +13,11 @@ from data.embedded import make_embedded_corpus
 from tests.models.importing.foreign_files import original_synthesizer, write_original
 
 HOUSE = Path(__file__).resolve().parents[1]
-README = (HOUSE / "README.md").read_text()
+PAGES = [
+    HOUSE / "README.md",
+    *(HOUSE / "docs" / f"{page}.md" for page in ("data", "training", "evaluation", "speaking", "exporting")),
+]
+README, *_ = TEXTS = [page.read_text(encoding="utf-8") for page in PAGES]
 
 # So that a command that trains for days ends in seconds; the last word on a setting counts.
 SHORTER = (
@@ -26,8 +30,8 @@ SHORTER = (
 
 
 def blocks(language: str) -> list[str]:
-    """The README's code blocks of a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+    """The code blocks of a language, of all pages."""
+    return re.findall(rf"^```{language}\n(.*?)^```", "\n".join(TEXTS), flags=re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +62,8 @@ def shortened(command: str) -> str:
 
 
 @pytest.mark.slow
-def test_its_commands_run_in_their_order(newcomer: Path) -> None:
-    lines = [line for block in blocks("sh") for line in block.splitlines()]
+def test_their_commands_run_in_their_order(newcomer: Path) -> None:
+    lines = dict.fromkeys(line for block in blocks("sh") for line in block.splitlines())
     commands = [line for line in lines if not line.startswith(("make ", "tensorboard ", "python -m data.ljspeech "))]
     assert len(commands) >= 6
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -81,10 +85,21 @@ def test_its_commands_run_in_their_order(newcomer: Path) -> None:
     assert subprocess.run([sys.executable, "-c", program], cwd=newcomer, env=environment, check=False).returncode == 0
 
 
-def test_the_files_it_names_are_there() -> None:
-    named = re.findall(r"`((?:configs|data|models|losses|measures|training|evaluation)/[\w/.]*)`", README)
+def test_the_files_they_name_are_there() -> None:
+    rooms = "configs|data|models|losses|measures|training|evaluation|docs|tests"
+    named = re.findall(rf"`((?:{rooms})/[\w/.]*)`", "\n".join(TEXTS))
     assert len(named) > 10
     assert [name for name in named if not (HOUSE / name).exists()] == []
+
+
+def test_their_links_lead_to_files() -> None:
+    for page, text in zip(PAGES, TEXTS, strict=True):
+        links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+        assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_readme_has_at_most_1500_words() -> None:
+    assert len(README.split()) <= 1500
 
 
 def test_the_make_targets_it_names_are_there() -> None:

@@ -1,0 +1,54 @@
+"""The reference of all settings, from the schema: every key with its default and its docstring."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+from pydantic.fields import FieldInfo
+
+from configs.decoders import DECODER_FAMILIES
+from configs.schema import Config
+from configs.section import Section
+
+_HEAD = """# Settings
+
+Each experiment is a TOML file; `section.key=value` on the command line overrides one key. This page is generated from
+`configs/schema.py` by `python -m configs > docs/settings.md`.
+"""
+
+
+def settings_reference() -> str:
+    """The page."""
+    return _HEAD + "".join(_section(*section) for section in _sections())
+
+
+def _sections() -> Iterator[tuple[str, type[Section]]]:
+    for name, field in Config.model_fields.items():
+        if name == "decoder":
+            for family in DECODER_FAMILIES:
+                kinds = ", ".join(get_args(family.model_fields["kind"].annotation))
+                yield f"decoder, {kinds}", family
+        else:
+            assert isinstance(field.annotation, type)
+            yield name, field.annotation
+
+
+def _section(title: str, section: type[Section]) -> str:
+    rows = [
+        f"| `{field.alias or key}` | {_default(field)} | {(field.description or '').replace('|', chr(92) + '|')} |"
+        for key, field in section.model_fields.items()
+    ]
+    summary = (section.__doc__ or "").strip().splitlines()[0]
+    return "\n".join([f"\n## {title}\n", summary, "", "| key | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _default(field: FieldInfo) -> str:
+    return "" if field.is_required() or field.default is None else f"`{_toml(field.default)}`"
+
+
+def _toml(value: object) -> str:
+    """A default as TOML writes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return str(value) if isinstance(value, int | float) else f'"{value}"'
