@@ -49,7 +49,7 @@ def measure_costs(voice: VoiceFile, graphs: Mapping[str, Path]) -> list[Cost]:
         work["torch", count] = speak
         for form, path, optimised in forms:
             megabytes[form] = path.stat().st_size / 1e6
-            session = open_session(str(path), threads=count, optimised=optimised)
+            session = open_session(str(path), threads=count, optimised=optimised, spinning=True)
             work[form, count] = partial(session.run, ["output"], said.feeds)
     taken = _take_turns(work)
     return [
