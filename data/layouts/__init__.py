@@ -7,6 +7,7 @@ from typing import Protocol, cast
 
 from configs import ColumnSettings, InputError
 from data.layouts import kaldi, libritts, named_tables, pairs, vctk
+from data.layouts.columns import Columns
 from data.layouts.entries import EXTENSIONS, is_file, is_folder
 from data.layouts.folder import Folder
 from data.layouts.metadata import Reading, is_trusted, metadata_path, other_tables, readings
@@ -41,6 +42,7 @@ def read_corpus(
     metadata: str | None = None,
     columns: ColumnSettings | None = None,
     strict: bool = False,
+    like: Listing | None = None,
 ) -> Listing:
     """List the recordings of a folder; rows that cannot be used are findings, and stop nothing.
 
@@ -51,6 +53,7 @@ def read_corpus(
             what is found by looking.
         columns: the columns of the metadata file, as far as they are not to be found by looking.
         strict: whether links that lead out of the folder are refused, rather than followed with a notice.
+        like: another metadata file of the same corpus, whose columns this one has where nothing says otherwise.
 
     Raises:
         InputError: there is no such folder, layout, file or column, none or more than one layout fits, or no row can be
@@ -69,8 +72,8 @@ def read_corpus(
             raise InputError(f"data.columns: the layout {layout} has no columns: leave data.columns out")
         return _listed(folder, layout)
     if layout != "auto":
-        return _listed(folder, reading_as(layout, folder, metadata_path(folder), columns))
-    return _listed(folder, _recognise(folder, columns))
+        return _listed(folder, reading_as(layout, folder, metadata_path(folder), columns, like and like.columns))
+    return _listed(folder, _recognise(folder, columns, like and like.columns))
 
 
 def _listed(folder: Folder, found: Reading | str) -> Listing:
@@ -81,15 +84,15 @@ def _listed(folder: Folder, found: Reading | str) -> Listing:
     else:
         if flaw := folder.follow(found.table.path):
             raise InputError(f"{found.table.path}: {flaw.detail}: put the file itself there")
-        listing = list_rows(found.layout, folder, found.rows(folder))
+        listing = replace(list_rows(found.layout, folder, found.rows(folder)), columns=found.read_as)
         notice = found.notice()
     return replace(listing, notices=tuple(filter(None, (notice, *listing.notices))))
 
 
-def _recognise(folder: Folder, columns: ColumnSettings | None) -> Reading | str:
+def _recognise(folder: Folder, columns: ColumnSettings | None, like: Columns | None) -> Reading | str:
     """The one layout that fits: the name of a tree of files, or how to read the metadata file."""
     path = metadata_path(folder)
-    found = readings(folder, path, columns) if is_file(path) else ()
+    found = readings(folder, path, columns, like) if is_file(path) else ()
     alone = folder.metadata is None and columns is None
     if found and alone and not is_trusted(found[0], folder):
         found = ()
@@ -115,10 +118,13 @@ def _recognise(folder: Folder, columns: ColumnSettings | None) -> Reading | str:
 def _other_table(folder: Folder, columns: ColumnSettings | None) -> Reading | None:
     """How to read the one file that names recordings of the folder, whatever it is called."""
     found: dict[str, tuple[Reading, ...]] = {}
-    for name in other_tables(folder)[:_MOST_TABLES]:
+    tables = other_tables(folder)[:_MOST_TABLES]
+    for name in tables:
         try:
             ways = readings(folder, folder.root / name, columns)
         except InputError:  # a file of another kind
+            if columns is not None and len(tables) == 1:
+                raise
             continue
         if ways and is_trusted(ways[0], folder, by_name=False):
             found[name] = ways

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from configs import ColumnSettings, InputError
 from data.layouts.contents import Column, is_function, share_alike
+from data.layouts.entries import without_extension
 from data.layouts.table import Table
 
 # In small letters and with _ for blanks; the first of these that there is.
@@ -55,6 +56,33 @@ class Roles:
     ignored: tuple[int, ...] = ()  # columns that are not read, and hold something else than the text again
 
 
+@dataclass(frozen=True)
+class Columns:
+    """How a table is read, so that another file of the same corpus is read alike."""
+
+    header: tuple[str, ...]  # empty where there is none
+    count: int
+    roles: Roles
+
+    def given(self, header: Sequence[str], count: int) -> dict[str, int | None]:
+        """The columns of another table by their role: those of the same names, or of the same places.
+
+        Args:
+            header: of the other table; empty where it has none.
+            count: of its columns.
+        """
+        known: dict[str, int | None] = {"file": self.roles.file, "text": self.roles.text, "speaker": self.roles.speaker}
+        if self.header and header:
+            names = [plain_name(cell) for cell in header]
+            wanted = {role: None if at is None else plain_name(self.header[at]) for role, at in known.items()}
+            return {
+                role: None if name is None else names.index(name)
+                for role, name in wanted.items()
+                if name is None or name in names
+            }
+        return known if count == self.count and not is_known_header(header) else {}
+
+
 def named_columns(header: Sequence[str], names: Sequence[str]) -> list[int]:
     """The columns of a header that have one of these names, in the order of the names."""
     plain = [plain_name(cell) for cell in header]
@@ -83,10 +111,12 @@ def may_be_header(cells: Sequence[str], below: Sequence[Sequence[str]], *, file:
     filled = [cell for cell in cells if cell]
     if len(below) < 3 or len(set(filled)) < len(filled) or not all(_HEADER_CELL.fullmatch(cell) for cell in filled):
         return False
-    if not cells[file] or any(character.isdigit() for character in cells[file]):
+    if not cells[file] or _has_digit(cells[file]):
         return False
     if any(cell in {row[index] for row in below} for index, cell in enumerate(cells) if cell):
         return False
+    if usual and all(_has_digit(row[file]) or without_extension(row[file]) != row[file] for row in below):
+        return True  # all recordings have a digit or an extension in their names, and the first cell has neither
     # A name of a text is shorter than the texts, and has one word where they have several.
     rest = [index for index in range(len(cells)) if index != file]
     text = max(rest, key=lambda index: sum(len(row[index]) for row in below), default=file)
@@ -94,6 +124,10 @@ def may_be_header(cells: Sequence[str], below: Sequence[Sequence[str]], *, file:
     if not usual and " " in cells[text]:
         return False
     return 2 * len(cells[text]) < sum(lengths) / len(below) and 2 * len(cells[text].split()) < sum(words) / len(below)
+
+
+def _has_digit(cell: str) -> bool:
+    return any(character.isdigit() for character in cell)
 
 
 def settled(asked: ColumnSettings, table: Table, header: Sequence[str], columns: int) -> dict[str, int | None]:
@@ -158,12 +192,15 @@ def _ignored(roles: Roles, sample: Sequence[Column]) -> tuple[int, ...]:
 
 
 def _file_column(sample: Sequence[Column], holds: Callable[[Sequence[Column]], list[float]]) -> int | None:
-    """The column whose cells name recordings; the first where none does."""
+    """The column whose cells name the most different recordings; the first where none does."""
     filled = [column for column in sample if column.filled]
     if not filled:
         return None
-    shares = {column.index: round(share, 1) for column, share in zip(filled, holds(filled), strict=True)}
-    return max(filled, key=lambda column: (shares[column.index], -column.index)).index
+    # Numbers of speakers may be names of recordings, too, but each recording has a row of its own.
+    named = {
+        column.index: round(share * column.variety, 1) for column, share in zip(filled, holds(filled), strict=True)
+    }
+    return max(filled, key=lambda column: (named[column.index], -column.index)).index
 
 
 def _texts(rest: Sequence[Column], file: Column) -> list[int]:
@@ -210,7 +247,14 @@ def _beats(column: Column, other: Column) -> bool:
     longer, more = column.words / max(other.words, 0.01), len(column.distinct) / max(1, len(other.distinct))
     # Of sentences that many speakers read there may be fewer than speakers.
     is_far_longer = longer >= 2.5 and column.words >= 3 and more >= 0.1
-    return is_far_longer or (longer >= 1.5 and more >= 1) or (longer >= 1 and more >= 2)
+    # Of single words that are repeated, either may be the speaker.
+    return (
+        is_far_longer or (longer >= 1.5 and more >= 1) or (longer >= 1 and more >= 2 and not _is_repeated_word(column))
+    )
+
+
+def _is_repeated_word(column: Column) -> bool:
+    return column.words < 1.5 and column.variety <= 0.9
 
 
 def _repeats(column: Column, text: Column) -> bool:

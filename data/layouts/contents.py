@@ -122,12 +122,13 @@ class Column:
     @cached_property
     def is_measure(self) -> bool:
         """Whether all are numbers, and they count or measure rather than name."""
-        return self.all_are(_NUMBERS) and not (self.is_integer and self._repeated)
+        return self.all_are(_NUMBERS) and not (self.is_integer and (self._repeated or self._counts_up))
 
     @cached_property
     def is_name(self) -> bool:
         """Whether the cells may name speakers: short and repeated."""
         repeated = self._repeated or (self.words <= 1 and self.variety <= 0.9 and not self.all_are(_NUMBER))
+        repeated = repeated or (self.is_integer and self._counts_up)
         return repeated and all(
             _HASH.fullmatch(cell)
             or (len(cell) <= LONGEST_NAME and not (cell.isdecimal() and not _INTEGER.fullmatch(cell)))
@@ -142,6 +143,12 @@ class Column:
     @property
     def _repeated(self) -> bool:
         return 2 * len(self.distinct) <= len(self.filled) or len(self.filled) < FEW_ROWS
+
+    @cached_property
+    def _counts_up(self) -> bool:
+        """Whether whole numbers leave out few between the first and the last, and some are repeated."""
+        numbers = [int(cell) for cell in self.distinct]
+        return self.variety <= 0.9 and max(numbers) - min(numbers) < 2 * len(numbers)
 
     @cached_property
     def with_digits(self) -> int:

@@ -11,6 +11,7 @@ from data.findings import Fault
 from data.layouts.columns import (
     SPEAKER_NAMES,
     TEXT_NAMES,
+    Columns,
     Roles,
     is_known_header,
     may_be_header,
@@ -29,6 +30,7 @@ _NAMES = ("metadata.csv", "metadata.jsonl", "metadata.tsv", "metadata.txt", "val
 _ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".psv", ".list")
 _SAMPLE = 20_000  # rows that tell what a column holds
 _PLACES = (*AUDIO_FOLDERS, "")
+_RARE = 10  # a number of cells that one row in so many has, or more, is that of a whole row
 _SEARCHED = 200  # of them, whose recordings are looked for
 _FEWEST_FOUND = 2  # recordings, below which a file between commas is not taken for metadata
 
@@ -61,6 +63,11 @@ class Reading:
         name = self.example.cells[0]
         is_path = "/" in name or without_extension(name) != name
         return "piper" if roles.speaker is not None or is_path else "ljspeech"
+
+    @property
+    def read_as(self) -> Columns:
+        """How another file of the same corpus is to be read."""
+        return Columns(self.header, self.columns, self.roles)
 
     def rows(self, folder: Folder) -> Iterator[Row]:
         """Read every row."""
@@ -156,8 +163,16 @@ def other_tables(folder: Folder) -> list[str]:
     return sorted(name for name in folder.entries("").files.values() if name.lower().endswith(_ENDINGS))
 
 
-def readings(folder: Folder, path: Path, asked: ColumnSettings | None = None) -> tuple[Reading, ...]:
+def readings(
+    folder: Folder, path: Path, asked: ColumnSettings | None = None, like: Columns | None = None
+) -> tuple[Reading, ...]:
     """The ways to read a file as metadata: one, or several that the user must choose from, or none.
+
+    Args:
+        folder: the corpus.
+        path: the file.
+        asked: the columns that the settings name.
+        like: how another file of the same corpus is read; a few rows alone tell little of their columns.
 
     Raises:
         InputError: the file cannot be read, its columns are not those the settings name, or it has no text.
@@ -167,12 +182,16 @@ def readings(folder: Folder, path: Path, asked: ColumnSettings | None = None) ->
         return ()
     records = sampled(table)
     header = _header(table, records, folder, asked)
+    if like is not None and records and not header and _same_names(records[0].cells, like.header):
+        header = tuple(records[0].cells)
     body = records[1:] if header and table.delimiter != "{" else records
     columns = _usual_columns(table, header, body)
     if not body or columns < 2:
         return ()
     sample = _columns(header, columns, body)
     given = _given(header, sample)
+    if like is not None:
+        given |= like.given(header, columns)
     if asked is not None:
         given |= settled(asked, table, header, columns)
     _learn(folder, sample)
@@ -237,6 +256,10 @@ def _header(table: Table, records: Sequence[Record], folder: Folder, asked: Colu
     return tuple(first) if is_held and may_be_header(first, below, file=file, usual=table.delimiter != "|") else ()
 
 
+def _same_names(cells: Sequence[str], header: Sequence[str]) -> bool:
+    return [plain_name(cell) for cell in cells] == [plain_name(cell) for cell in header]
+
+
 def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) -> int:
     """How many cells a row should have: as many as the header, or as most rows."""
     if header:
@@ -246,7 +269,9 @@ def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) 
         return 0
     usual = counts.most_common(1)[0][0]
     if table.delimiter in ",;" and not table.has_quotes:
-        return min((count for count in counts if count > 1), default=usual)
+        # Commas of the text make a row longer; the few that are shorter have lost a cell.
+        rarest = counts.total() / _RARE
+        return min((count for count, rows in counts.items() if count > 1 and rows >= rarest), default=usual)
     return usual
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from configs import ColumnSettings, InputError
-from data.layouts.columns import Roles, settled
+from data.layouts.columns import Columns, Roles, settled
 from data.layouts.contents import Column
 from data.layouts.entries import is_file
 from data.layouts.folder import Folder
@@ -25,7 +25,9 @@ SIGNS = {
 }
 
 
-def reading_as(layout: str, folder: Folder, path: Path, asked: ColumnSettings | None) -> Reading:
+def reading_as(
+    layout: str, folder: Folder, path: Path, asked: ColumnSettings | None, like: Columns | None = None
+) -> Reading:
     """How the layout that the user names reads a metadata file.
 
     Raises:
@@ -39,7 +41,7 @@ def reading_as(layout: str, folder: Folder, path: Path, asked: ColumnSettings | 
         return _between_bars(path, asked, with_speakers=layout == "piper")
     if open_table(path) is None:
         raise InputError(f"{path}: has no rows of several columns: {SIGNS[layout]} is the layout {layout}")
-    found = readings(folder, path, asked)
+    found = readings(folder, path, asked, like)
     if layout == "audiofolder":
         found = tuple(reading for reading in found if reading.layout == layout)
         if not found:

@@ -1,13 +1,14 @@
 """Each recording with its text in a file of the same name: `x.wav` and `x.txt` or `x.lab`, in one folder or in two.
 
-As the Montreal Forced Aligner has it, several folders that hold such pairs are a speaker each.
+The texts may be in a folder of their own, such as `txt` beside `wavs`. Folders that hold such pairs are named after
+their speakers; folders inside these, such as chapters, are not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.layouts.entries import Entries
+from data.layouts.entries import Entries, parts_of, without_extension
 from data.layouts.folder import Folder
 from data.layouts.rows import Row
 from data.layouts.transcripts import transcribed
@@ -29,6 +30,7 @@ class _Place:
     heard: Entries
     said: Entries
     texts: dict[str, str]  # the name of each text, by the name of its recording
+    folders: tuple[str, ...]  # from the root of the corpus to the recordings
 
 
 def fits(folder: Folder) -> bool:
@@ -41,22 +43,23 @@ def fits(folder: Folder) -> bool:
 
 
 def read_rows(folder: Folder) -> Iterator[Row]:
-    """Read every text, and name the recordings that have none."""
+    """Read every text, and name the recordings that have none and the texts that have no recording."""
     places = _places(folder)
-    names = {id(place): folder.relative(place.heard.path) for place in places}
-    speakers = {key: name.rpartition("/")[2] for key, name in names.items()}
-    has_speakers = len(places) > 1 and not _PARTS & {name.casefold() for name in speakers.values()} - {"."}
-    several = len(places) > 1
+    speakers = _speakers(places)
+    with_recording: dict[Path, set[str]] = {}
     for place in places:
-        here = names[id(place)]
-        for stem in sorted(place.texts.keys() | place.heard.recordings.keys()):
+        with_recording.setdefault(place.said.path, set()).update(place.heard.recordings)
+    for place in places:
+        here = "/".join(place.folders)
+        alone = place.texts.keys() - with_recording[place.said.path]
+        with_recording[place.said.path] |= alone  # several places may share a folder of texts
+        for stem in sorted(alone | place.heard.recordings.keys()):
             name = place.heard.recordings.get(stem, stem)
-            path = name if here == "." else f"{here}/{name}"
             yield transcribed(
                 folder,
-                f"{here}/{stem}" if several and here != "." else stem,
-                name=path,
-                speaker=speakers[id(place)] if has_speakers else None,
+                f"{here}/{stem}" if len(places) > 1 and here else stem,
+                name=f"{here}/{name}" if here else name,
+                speaker=speakers.get(place.folders),
                 transcript=place.said.path / place.texts.get(stem, f"{stem}{_ENDINGS[0]}"),
                 is_there=stem in place.texts,
             )
@@ -64,24 +67,45 @@ def read_rows(folder: Folder) -> Iterator[Row]:
 
 def notice(folder: Folder) -> str:
     """What was understood of the folders, for the user to see."""
-    places = [folder.relative(place.heard.path) for place in _places(folder)]
-    if len(places) < 2 or _PARTS & {place.rpartition("/")[2].casefold() for place in places}:
+    speakers = list(dict.fromkeys(_speakers(_places(folder)).values()))
+    if not speakers:
         return ""
-    return f"each of the {len(places)} folders is taken for a speaker, such as {places[0]} and {places[1]}"
+    return f"names of folders are taken for {len(speakers)} speakers, such as {speakers[0]} and {speakers[1]}"
+
+
+def _speakers(places: Sequence[_Place]) -> dict[tuple[str, ...], str]:
+    """The speaker of each place, by its folders: the outermost folder in which they differ; nothing for one speaker."""
+    named = {place.folders: [name for name in place.folders if name.casefold() not in _PARTS] for place in places}
+    shared = next(
+        (depth for depth, names in enumerate(zip(*named.values(), strict=False)) if len(set(names)) > 1), None
+    )
+    if shared is None:
+        return {}
+    return {folders: names[shared] for folders, names in named.items()}
 
 
 def _places(folder: Folder) -> list[_Place]:
-    """The folders with recordings that have texts; where none has texts beside them, the folder of texts is used."""
+    """The folders with recordings that have texts: beside them, or else in a folder of texts."""
     found: list[_Place] = []
-    apart = [folder.entries("", name) for name in folder.entries("").folders.values() if name.lower() in _TEXT_FOLDERS]
-    for entries in folder.folders_below("", _DEEPEST):
-        if not entries.recordings:
+    for heard in folder.folders_below("", _DEEPEST):
+        if not heard.recordings:
             continue
-        for said in (entries, *apart):
-            if texts := _texts(said, entries):
-                found.append(_Place(entries, said, texts))
+        folders = tuple(parts_of(folder.relative(heard.path)))
+        for said in (heard, *_folders_of_texts(folder, folders)):
+            if texts := _texts(said, heard):
+                found.append(_Place(heard, said, texts, folders))
                 break
     return found
+
+
+def _folders_of_texts(folder: Folder, folders: Sequence[str]) -> Iterator[Entries]:
+    """Where the texts of the recordings in a folder may be: txt/ann for wavs/ann, ann/txt for ann/wavs, or txt."""
+    for depth in range(len(folders), -1, -1):
+        above = "/".join(folders[:depth])
+        for name in folder.entries("", above).folders.values():
+            if name.lower() in _TEXT_FOLDERS:
+                for below in dict.fromkeys((folders[depth + 1 :], folders[depth:], ())):
+                    yield folder.entries("", "/".join(filter(None, (above, name, *below))))
 
 
 def _texts(said: Entries, heard: Entries) -> dict[str, str]:
@@ -89,6 +113,7 @@ def _texts(said: Entries, heard: Entries) -> dict[str, str]:
     for ending in reversed(_ENDINGS):
         for name, path in said.files.items():
             stem, extension = Path(name).stem, Path(name).suffix
+            stem = stem if stem in heard.recordings else without_extension(stem)  # x.wav.txt
             if extension.lower() == ending and (said is not heard or stem in heard.recordings):
                 texts[stem] = path
     return texts if texts.keys() & heard.recordings.keys() else {}

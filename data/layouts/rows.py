@@ -7,6 +7,7 @@ from pathlib import Path
 
 from configs import InputError
 from data.findings import Action, Fault, Finding
+from data.layouts.columns import Columns
 from data.layouts.entries import Flaw
 from data.layouts.folder import Folder
 from data.recording import Recording
@@ -34,6 +35,7 @@ class Listing:
     recordings: tuple[Recording, ...]  # in the order of the corpus, at least one
     findings: tuple[Finding, ...]  # in the order of the corpus
     rows: int  # that were looked at, those that were dropped among them
+    columns: Columns | None = None  # of the metadata file; None where the layout has none
     notices: tuple[str, ...] = ()  # how the corpus departs from the usual and was read all the same, a sentence each
 
 
@@ -59,7 +61,7 @@ def list_rows(layout: str, folder: Folder, rows: Iterable[Row]) -> Listing:
             kept[row.id] = Recording(row.id, row.text, row.speaker, row.audio, row.file, row.line)
     if not kept:
         raise InputError(_nothing(layout, folder, dropped, findings))
-    return Listing(layout, tuple(kept.values()), tuple(findings), count, folder.liberties.sentences())
+    return Listing(layout, tuple(kept.values()), tuple(findings), count, notices=folder.liberties.sentences())
 
 
 def _flaw(row: Row, kept: dict[str, Recording], folder: Folder) -> Flaw | None:

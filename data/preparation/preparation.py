@@ -133,10 +133,15 @@ def read_listings(data: DataSettings) -> list[Listing]:
         InputError: as `read_corpus`.
     """
     names = dict.fromkeys((data.metadata, data.validation_metadata)) if data.validation_metadata else [data.metadata]
-    return [
-        read_corpus(data.root, layout=data.format, metadata=name, columns=data.columns, strict=data.strict)
-        for name in names
-    ]
+    listings: list[Listing] = []
+    for name in names:
+        like = listings[0] if listings else None
+        listings.append(
+            read_corpus(
+                data.root, layout=data.format, metadata=name, columns=data.columns, strict=data.strict, like=like
+            )
+        )
+    return listings
 
 
 def _alphabet(data: DataSettings, recordings: Sequence[Recording], lexicon: Lexicon | None) -> SymbolTable:

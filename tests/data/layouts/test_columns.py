@@ -327,6 +327,131 @@ def test_a_first_row_whose_recording_is_missing_is_no_header(tmp_path: Path, rec
         assert [(finding.line, finding.fault) for finding in listing.findings] == [(1, "missing file")], row
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Dateiname", "Gesprochener Text in voller Länge", "Name der Sprecherin"),
+        ("Archivo", "Transcripción", "Locutor"),
+        ("Nombre del archivo de audio", "Texto de la frase leída (revisado)", "Voz"),
+        ("fichier", "ce qui est dit dans l-enregistrement", "locuteur"),
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("delimiter", [";", ",", "\t"])
+def test_a_header_may_be_as_long_as_the_texts_and_of_any_language(
+    tmp_path: Path, record: RecordingsWriter, header: tuple[str, str, str], encoding: str, delimiter: str
+) -> None:
+    short = [f"{index} or so." for index in range(12)]  # no longer than their name
+    written = io.StringIO()
+    csv.writer(written, delimiter=delimiter).writerows([header, *zip(FILES, short, SPEAKERS, strict=True)])
+    listing = read_corpus(write(tmp_path, record, written.getvalue(), encoding=encoding))
+    assert [(row.text, row.speaker) for row in listing.recordings] == spoken_by(short)
+    assert listing.rows == 12
+    assert f"file = {header[0]}, text = {header[1]}, speaker = {header[2]}" in listing.notices[0]
+
+
+@pytest.mark.parametrize("there", [12, 9])
+def test_recordings_that_are_numbered_are_told_from_speakers_that_are(
+    tmp_path: Path, record: RecordingsWriter, there: int
+) -> None:
+    numbers, speakers = [str(index + 1) for index in range(12)], [str(index % 3 + 1) for index in range(12)]
+    record(*(f"wavs/{number}.wav" for number in numbers[:there]))
+    for order in itertools.permutations((numbers, speakers, TEXTS)):
+        (tmp_path / "metadata.csv").write_text(bars(*order))
+        listing = read_corpus(tmp_path)
+        assert [(row.text, row.speaker) for row in listing.recordings] == spoken_by(TEXTS, speakers)[:there]
+        assert [finding.fault for finding in listing.findings] == ["missing file"] * (12 - there)
+
+
+def test_of_single_words_that_are_repeated_any_may_be_the_speaker(tmp_path: Path, record: RecordingsWriter) -> None:
+    names = [f"x{index}" for index in range(120)]
+    record(*(f"wavs/{name}.wav" for name in names))
+    speakers = [f"voice{index // 6}" for index in range(120)]
+    for words in (["yes", "no", "up", "down", "left", "right"], ["visual", "follow"]):
+        said = words * (120 // len(words))
+        (tmp_path / "metadata.csv").write_text(bars(names, speakers, said))
+        with pytest.raises(
+            InputError, match=r"speaker 'voice0', text '(yes|visual)': data\.format=piper\) and .*choose"
+        ):
+            read_corpus(tmp_path)
+        assert [(row.speaker, row.text) for row in read_corpus(tmp_path, layout="piper").recordings] == list(
+            zip(speakers, said, strict=True)
+        )
+
+
+@pytest.mark.parametrize("clips", [[2] * 12, [2] * 11 + [1], [1] * 3 + [2] * 9, [11, 1]])
+@pytest.mark.parametrize("first", [0, 1])
+def test_speakers_with_numbers_are_speakers_however_few_clips_each_has(
+    tmp_path: Path, record: RecordingsWriter, clips: list[int], first: int
+) -> None:
+    speakers = [str(number) for number, count in enumerate(clips, start=first) for _ in range(count)]
+    names = [f"clip{index}" for index in range(len(speakers))]
+    texts = [f"{TEXTS[index % 12]} {index}" for index in range(len(speakers))]
+    record(*(f"wavs/{name}.wav" for name in names))
+    for columns in ((names, speakers, texts), (names, texts, speakers), (names, speakers, texts, texts)):
+        (tmp_path / "metadata.csv").write_text(bars(*columns))
+        assert [row.speaker for row in read_corpus(tmp_path).recordings] == speakers
+
+
+@pytest.mark.parametrize("lost", [1, 5, 11])
+def test_a_row_that_lost_a_cell_changes_no_other(tmp_path: Path, record: RecordingsWriter, lost: int) -> None:
+    for texts in (TEXTS, [text.replace(",", "") for text in TEXTS]):
+        rows = [",".join(row) for row in zip(FILES, SPEAKERS, texts, strict=True)]
+        rows[lost] = f"{FILES[lost]},broken"
+        listing = read_corpus(write(tmp_path, record, "\n".join(rows)))
+        expected = spoken_by(texts)
+        assert [(row.text, row.speaker) for row in listing.recordings] == expected[:lost] + expected[lost + 1 :]
+        assert [(finding.line, finding.fault) for finding in listing.findings] == [
+            (lost + 1, "wrong number of columns")
+        ]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    order=st.permutations(range(3)),
+    aside=st.integers(1, 3),
+    words=st.sampled_from([["Yes."], ["Yes, I do.", "No."], ["one", "two", "three"]]),
+    header=st.sampled_from([None, ["file", "text", "speaker"], ["pfad", "satz", "stimme"]]),
+    delimiter=st.sampled_from("|\t;"),
+)
+def test_a_second_file_of_a_corpus_is_read_as_the_first_however_few_rows_it_has(
+    tmp_path_factory: pytest.TempPathFactory,
+    order: list[int],
+    aside: int,
+    words: list[str],
+    header: list[str] | None,
+    delimiter: str,
+) -> None:
+    root = tmp_path_factory.mktemp("corpus")
+    (root / "wavs").mkdir()
+    for name in (*NAMES, "v0", "v1", "v2"):
+        (root / "wavs" / f"{name}.wav").touch()
+    speakers = [str(index // 3) for index in range(12)]
+    validation = [[f"v{index}", words[index % len(words)], str(index)] for index in range(aside)]
+    for file, rows in (("train.csv", zip(NAMES, TEXTS, speakers, strict=True)), ("val.csv", validation)):
+        lines = [delimiter.join([*row][index] for index in order) for row in ([header] if header else []) + [*rows]]
+        (root / file).write_text("".join(f"{line}\n" for line in lines))
+    first = read_corpus(root, metadata="train.csv")
+    assert [(row.text, row.speaker) for row in first.recordings] == spoken_by(TEXTS, speakers)
+    second = read_corpus(root, metadata="val.csv", like=first)
+    assert [[row.id, row.text, row.speaker] for row in second.recordings] == validation
+
+
+def test_a_second_file_with_other_columns_is_read_by_its_own(tmp_path: Path, record: RecordingsWriter) -> None:
+    write(tmp_path, record, bars(NAMES, TEXTS, SPEAKERS))
+    first = read_corpus(tmp_path)
+    for content in (bars(NAMES, TEXTS), "speaker|file|text\n" + bars(SPEAKERS, NAMES, TEXTS)):
+        (tmp_path / "val.csv").write_text(content)
+        alike, alone_read = (read_corpus(tmp_path, metadata="val.csv", like=like) for like in (first, None))
+        assert (alike.recordings, alike.findings) == (alone_read.recordings, ())
+
+
+def test_columns_that_the_only_table_has_not_are_refused_by_name(tmp_path: Path, record: RecordingsWriter) -> None:
+    write(tmp_path, record, "archivo;texto\n" + "".join(f"{name};x y\n" for name in NAMES), name="datos.csv")
+    with pytest.raises(InputError, match=r"datos\.csv: data\.columns\.text = 'text' is no column.*archivo, texto"):
+        read_corpus(tmp_path, columns=ColumnSettings(text="text"))
+
+
 def test_a_table_of_any_name_is_found_by_its_recordings_and_two_are_left_to_the_user(
     tmp_path: Path, record: RecordingsWriter
 ) -> None:

@@ -180,6 +180,54 @@ def test_texts_beside_recordings_or_in_a_folder_of_their_own_are_read(tmp_path: 
         assert len(found(read_corpus(root))) == 4
 
 
+@pytest.mark.parametrize(
+    ("recording", "transcript", "speaker"),
+    [
+        ("{speaker}/{name}.wav", "{speaker}/{name}.lab", True),
+        ("{speaker}/{name}.wav", "{speaker}/{name}.wav.txt", True),
+        ("wavs/{speaker}/{name}.wav", "txt/{speaker}/{name}.txt", True),
+        ("wavs/{speaker}/{name}.wav", "txt/{name}.txt", True),
+        ("{speaker}/wav/{name}.wav", "{speaker}/txt/{name}.txt", True),
+        ("train/{speaker}/{name}.wav", "train/{speaker}/{name}.txt", True),
+        ("{speaker}/book/{chapter}/{name}.wav", "{speaker}/book/{chapter}/{name}.txt", True),
+        ("{speaker}/{chapter}/{name}.wav", "{speaker}/{chapter}/{name}.txt", True),
+        ("audio/takes/{name}.wav", "texts/{name}.txt", False),
+        ("{part}/book/{name}.wav", "{part}/book/{name}.lab", False),
+    ],
+)
+def test_the_outermost_folders_that_differ_are_the_speakers_of_recordings_with_texts(
+    tmp_path: Path, record: RecordingsWriter, recording: str, transcript: str, speaker: bool
+) -> None:
+    rows = [
+        {"name": f"r{index}", "speaker": "ann" if index % 2 else "bob", "chapter": f"c{index % 3}", "part": part}
+        for index, part in enumerate(["train", "train", "dev", "train", "test", "train", "dev"])
+    ]
+    for row in rows:
+        record(recording.format(**row))
+        path = tmp_path / transcript.format(**row)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"The text of {row['name']}.")
+    listing = read_corpus(tmp_path)
+    assert (listing.layout, listing.findings) == ("pairs", ())
+    said = {(row.audio_path.stem, row.text, row.speaker) for row in listing.recordings}
+    assert said == {(row["name"], f"The text of {row['name']}.", row["speaker"] if speaker else None) for row in rows}
+    told = ("names of folders are taken for 2 speakers, such as ann and bob",)
+    assert listing.notices in ((told, (told[0].replace("ann and bob", "bob and ann"),)) if speaker else ((),))
+
+
+def test_a_shared_folder_of_texts_names_once_what_has_no_recording(tmp_path: Path, record: RecordingsWriter) -> None:
+    record("wavs/ann/a.wav", "wavs/bob/b.wav")
+    (tmp_path / "txt").mkdir()
+    for stem in ("a", "b", "gone"):
+        (tmp_path / "txt" / f"{stem}.txt").write_text(f"The text of {stem}.")
+    listing = read_corpus(tmp_path)
+    assert [(row.text, row.speaker) for row in listing.recordings] == [
+        ("The text of a.", "ann"),
+        ("The text of b.", "bob"),
+    ]
+    assert [finding.fault for finding in listing.findings] == ["missing file"]
+
+
 def test_a_label_file_with_times_is_no_text(tmp_path: Path, record: RecordingsWriter) -> None:
     record("a.wav", "b.wav", "c.wav")
     for stem, text in (("a", "0 50000 sil\n50000 90000 ah\n"), ("b", "It is 5 past 6."), ("c", "5 6 seven eight")):
