@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from tqdm import tqdm
 
 from configs import InputError
+from configs.content import UNFIT
 
 _CHUNK_BYTES = 1 << 16
 _HEADER_BYTES = 1 << 20  # far more than a header of an honest archive; tarfile would read any into memory
@@ -47,8 +48,8 @@ def unpack(archive: Path, folder: Path, *, top: str, most_members: int, most_byt
                         raise _RefusedError(f"holds more than {most_members} members or {most_bytes} bytes")
                     stream.allowed_bytes = member.size + _HEADER_BYTES
                     _write(tar, member, target)
-    except (_RefusedError, tarfile.TarError, ValueError, LookupError, ArithmeticError) as error:
-        # tarfile has an error of its own for some spoiled headers, and stumbles over others.
+    except (_RefusedError, tarfile.TarError, *UNFIT) as error:
+        # tarfile has an error of its own for some spoiled headers, and stumbles over others, or over their number.
         raise InputError(
             f"{archive}: {error}: it is not the archive it should be; remove it, and fetch it anew from another address"
         ) from error

@@ -39,6 +39,7 @@ class Shard:
     path: Path
     samples: tuple[int, ...]  # of each clip, in the order of the file
     speakers: tuple[str, ...]  # by speaker id
+    num_symbols: int | None = None  # that its phoneme ids are below; None does not bound them
 
 
 def read_clips(

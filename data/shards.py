@@ -31,7 +31,7 @@ import soundfile
 
 from configs import AudioSettings, DataSettings, InputError, command
 from configs.atomic_file import replacing
-from configs.content import content_of, require_like
+from configs.content import UNFIT, content_of, json_object, require_like
 from data.buckets import LengthBuckets
 from data.clips import Clip, Shard, read_clips
 from data.corpus import Corpus, describe_split, speakers_of, split
@@ -114,7 +114,8 @@ def open_shards(
     index = _read_index(path)
     with content_of(path, "an index of shards", "write the shards anew"):
         require_like(index, _INDEX)
-    found = SymbolTable.from_json(json.dumps(index["symbols"]))
+        found = SymbolTable.from_json(json.dumps(index["symbols"]))
+        made_lexicon = None if index["lexicon"] is None else Lexicon.from_json(index["lexicon"])
     names = tuple(index["speakers"])
     for key, value in made_with(data, audio).items():
         was = index["made_with"].get(key)
@@ -134,7 +135,10 @@ def open_shards(
             "was trained on"
         )
     names = names if speakers is None else tuple(speakers)  # clips name their speaker, and a voice keeps its ids
-    train, validation = ([_open(path, row, names) for row in index[purpose]] for purpose in ("train", "validation"))
+    with content_of(path, "an index of shards", "write the shards anew"):
+        train, validation = (
+            [_open(path, row, names, found.size) for row in index[purpose]] for purpose in ("train", "validation")
+        )
     digests = [[row["digest"] for row in index[purpose]] for purpose in ("train", "validation")]
     counts = [sum(len(shard.samples) for shard in shards) for shards in (train, validation)]
     return Corpus(
@@ -143,7 +147,7 @@ def open_shards(
         validation=[clip for shard in validation for clip in _all(shard)],
         symbols=found,
         speakers=names,
-        lexicon=None if index["lexicon"] is None else Lexicon.from_json(index["lexicon"]),
+        lexicon=made_lexicon,
         fingerprint=hashlib.sha256(json.dumps([found.to_json(), names, digests]).encode()).hexdigest(),
         split=(f"validation: {counts[1]} of {sum(counts)} recordings are set aside, {counts[0]} are trained on",),
     )
@@ -250,9 +254,11 @@ def _read_index(path: Path) -> dict[str, Any]:
     return index
 
 
-def _open(index: Path, row: Mapping[str, Any], speakers: tuple[str, ...]) -> Shard:
+def _open(index: Path, row: Mapping[str, Any], speakers: tuple[str, ...], num_symbols: int) -> Shard:
     """A shard whose file is there and whole, as far as its size can tell."""
-    shard = Shard(index.with_name(row["file"]), tuple(row["samples"]), speakers)
+    shard = Shard(index.with_name(row["file"]), tuple(row["samples"]), speakers, num_symbols)
+    if not shard.samples or min(shard.samples) < 1:
+        raise ValueError(f"{row['file']} has no clips, or some without samples")
     if not shard.path.is_file():
         raise InputError(f"{shard.path}: there is no such shard: copy it again, or write the shards anew")
     size = shard.path.stat().st_size
@@ -274,26 +280,35 @@ def _read(shard: Shard, batches: Iterable[Iterable[int]]) -> Encoded:
     try:
         with tarfile.open(shard.path, "r:") as tar:
             for member in tar:
+                # A link leads to where it likes, and a sparse file is as large as it says.
+                if not member.isreg() or member.issparse():
+                    raise ValueError(f"{member.name!r} in it is not a plain file")
                 place, _, kind = member.name.partition(".")
                 content = tar.extractfile(member) if int(place) in encoded else None
                 if content is not None:
                     encoded[int(place)][kind] = content.read()
-    except (OSError, tarfile.TarError, ValueError) as error:
+    except (OSError, tarfile.TarError, *UNFIT) as error:
         raise _damaged(shard, str(error)) from error
     return encoded
 
 
 def _decoded(shard: Shard, encoded: Encoded, place: int) -> Clip:
     try:
-        audio, _ = soundfile.read(io.BytesIO(encoded[place]["flac"]), dtype="int16")
-        row = json.loads(encoded[place]["json"])
+        with soundfile.SoundFile(io.BytesIO(encoded[place]["flac"])) as sound:
+            if sound.frames != shard.samples[place]:  # before memory is taken for them
+                raise ValueError(f"it has {sound.frames} of {shard.samples[place]} samples")
+            if sound.channels != 1:
+                raise ValueError(f"it has {sound.channels} channels")
+            audio = sound.read(dtype="int16")
+        row = json_object(encoded[place]["json"])
+        require_like(row, {"id": "", "text": "", "phoneme_ids": [0]})
+        ids = np.array(row["phoneme_ids"], dtype=np.int64)
+        if not len(ids) or ids.min() < 0 or (shard.num_symbols is not None and ids.max() >= shard.num_symbols):
+            raise ValueError("its phonemes are not of the alphabet of the index")
         speaker_id = shard.speakers.index(row["speaker"]) if shard.speakers else 0
-        clip = Clip(row["id"], row["text"], np.array(row["phoneme_ids"], dtype=np.int64), audio, speaker_id)
-    except (soundfile.SoundFileError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(shard, f"clip {place} is missing or cannot be read: {error!r}") from error
-    if len(clip.audio) != shard.samples[place]:
-        raise _damaged(shard, f"clip {place} has {len(clip.audio)} of {shard.samples[place]} samples")
-    return clip
+    except (soundfile.SoundFileError, *UNFIT) as error:
+        raise _damaged(shard, f"clip {place} is missing or cannot be read: {str(error) or repr(error)}") from error
+    return Clip(row["id"], row["text"], ids, audio, speaker_id)
 
 
 def _damaged(shard: Shard, what: str) -> InputError:

@@ -8,6 +8,7 @@ flipped bit.
 import hashlib
 import io
 import pickle
+import zipfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -64,8 +65,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             f"{path}: is damaged or not a checkpoint (its SHA-256 does not match): delete it to go on from an older one"
         )
     try:
+        _refuse_compressed(content)
         state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, *UNFIT) as error:
+    except (pickle.UnpicklingError, zipfile.BadZipFile, *UNFIT) as error:
         raise InputError(f"{path}: holds more than training state, and is not loaded: {error}") from error
     with content_of_checkpoint(path):
         if not isinstance(state, dict):
@@ -74,6 +76,18 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             if name in state:
                 _check(name, state[name], kinds)
     return state
+
+
+def _refuse_compressed(content: bytes) -> None:
+    """Refuse an archive that unpacks to more than its size; torch.save compresses nothing.
+
+    Raises:
+        ValueError: something in it is compressed.
+        zipfile.BadZipFile: it is no archive.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError("something in it is compressed")
 
 
 def content_of_checkpoint(path: Path) -> AbstractContextManager[None]:

@@ -103,6 +103,12 @@ def test_a_header_that_decompresses_without_end_does_not_fill_the_memory(tmp_pat
     )
 
 
+def test_names_upon_names_without_end_are_refused(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("././@LongLink")
+    info.type = tarfile.GNUTYPE_LONGNAME
+    refused(bz2.compress(info.tobuf(tarfile.GNU_FORMAT) * 1900 + bytes(10_000)), tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"BZh", b"BZh91AY&SY", b"garbage" * 1000, bz2.compress(b"not a tar" * 100)])
 def test_garbage_is_refused(content: bytes, tmp_path: Path) -> None:
     refused(content, tmp_path)

@@ -1,6 +1,7 @@
 """Shards: what was written is read, every clip in every epoch, with memory for a shard and not for the corpus."""
 
 import gc
+import io
 import itertools
 import json
 import subprocess
@@ -262,6 +263,54 @@ def test_a_clip_of_another_length_than_the_index_says_is_refused(tmp_path: Path)
     wrong = Shard(shards.shards[0].path, tuple(count + 1 for count in shards.shards[0].samples), SPEAKERS)
     with pytest.raises(InputError, match=r"train-00000\.tar: is damaged .*has \d+ of \d+ samples"):
         list(clip_source([], (wrong,), hop_length=256, bounds=(9,), batch_size=4, max_frames=None, seed=0).batches(0))
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ({"phoneme_ids": [5]}, "not of the alphabet"),
+        ({"phoneme_ids": [-1]}, "not of the alphabet"),
+        ({"phoneme_ids": []}, "not of the alphabet"),
+        ({"phoneme_ids": [2**70]}, "clip 0"),
+        ({"phoneme_ids": [[1, 2]]}, "phoneme_ids"),
+        ({"id": 3}, "id is a int"),
+        ({"speaker": "zed"}, "clip 0"),
+    ],
+)
+def test_a_clip_of_another_content_than_its_index_allows_is_refused(
+    tmp_path: Path, content: dict[str, object], told: str
+) -> None:
+    path = written(tmp_path) / "validation-00000.tar"
+    with tarfile.open(path) as tar:
+        members = [(member, tar.extractfile(member).read()) for member in tar]  # type: ignore[union-attr]
+    with tarfile.open(path, "w:") as tar:
+        for place, (member, old) in enumerate(members):
+            new = json.dumps(json.loads(old) | content).encode() if place == 1 else old
+            member.size = len(new)
+            tar.addfile(member, io.BytesIO(new))
+    index = json.loads((tmp_path / "index.json").read_text())
+    index["validation"][0]["bytes"] = path.stat().st_size
+    (tmp_path / "index.json").write_text(json.dumps(index))
+    with pytest.raises(InputError, match=r"validation-00000\.tar: is damaged") as refusal:
+        open_shards(tmp_path, DATA, AUDIO)
+    assert told in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lexicon": []},
+        {"lexicon": {"x": 1}},
+        {"train": [{"file": "../x", "bytes": 1, "digest": "", "samples": [1]}]},
+        {"train": [{"file": "train-00000.tar", "bytes": 1, "digest": "", "samples": []}]},
+        {"train": [{"file": "train-00000.tar", "bytes": 1, "digest": "", "samples": [-4]}]},
+    ],
+)
+def test_an_index_of_other_content_is_refused(tmp_path: Path, change: dict[str, object]) -> None:
+    path = written(tmp_path) / "index.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(InputError, match=r"index\.json: "):
+        open_shards(tmp_path, DATA, AUDIO)
 
 
 def test_a_missing_shard_is_named(tmp_path: Path) -> None:
