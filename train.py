@@ -689,7 +689,8 @@ def replayed(folder: Path, step: int, ranks: Ranks) -> str:
         corpus = open_corpus(config.data, config.audio, aloud=ranks.is_first)
     trainer = Trainer(config, corpus, ranks)
     if stopped is not None:
-        trainer.load_state_dict(stopped.state)
+        with content_of_checkpoint(stopped.checkpoint):
+            trainer.load_state_dict(stopped.state)
     weights = "those of the seed" if stopped is None else f"those of {stopped.checkpoint}"
     if not exactly:
         weights += ", for there are none of a step before"

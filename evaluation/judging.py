@@ -31,6 +31,7 @@ class Evaluation:
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...]  # where these have no value in a row
     hard_texts: tuple[JudgedText, ...] = ()  # where they were asked for
+    sha256: str | None = None  # of the voice's file, as its export states it; None for a run folder
 
 
 def judge(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]) -> Evaluation:
@@ -63,7 +64,7 @@ def judge(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]
         )
         for title, measure in measures
     ]
-    return Evaluation(subject.name, subject.step, tuple(rows), tuple(failures))
+    return Evaluation(subject.name, subject.step, tuple(rows), tuple(failures), sha256=subject.sha256)
 
 
 def _lacking(subject: Subject, measure: Measure) -> str:

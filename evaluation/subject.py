@@ -25,6 +25,7 @@ from models.alignment import alignment_scores, search_durations
 from models.checkpoint import checkpoint_path, load_checkpoint
 from models.device import choose_device
 from models.importing.own import folded_synthesizer
+from models.importing.report import file_digest
 from models.importing.sources import load_voice_from
 from models.masks import length_mask
 from models.synthesizer import Synthesizer
@@ -65,10 +66,20 @@ class Subject:
         step: of the training that made it; None where that is not known.
         seed: of the noise.
         no_posterior: why it has no posterior encoder; empty where it has one.
+        sha256: of its file; None where it is not known.
     """
 
-    def __init__(self, name: str, voice: Voice, *, step: int | None, seed: int, no_posterior: str = "") -> None:
-        self.name, self.voice, self.step, self.seed = name, voice, step, seed
+    def __init__(
+        self,
+        name: str,
+        voice: Voice,
+        *,
+        step: int | None,
+        seed: int,
+        no_posterior: str = "",
+        sha256: str | None = None,
+    ) -> None:
+        self.name, self.voice, self.step, self.seed, self.sha256 = name, voice, step, seed, sha256
         # What measures may need and is not here, each with a sentence that says what to do.
         self.lacks = missing() | ({"posterior encoder": no_posterior} if no_posterior else {})
 
@@ -168,7 +179,11 @@ def load_subject(path: Path, *, device: str, seed: int) -> Subject:
         InputError: there is no voice, or it is damaged.
     """
     if path.suffix == ".onnx":
-        return Subject(str(path), Voice.load(path), step=None, seed=seed, no_posterior=_NO_POSTERIOR["onnx"])
+        voice = Voice.load(path)
+        from models.export.digest import digest  # onnx is needed for such voices alone
+
+        sha256 = digest(path.read_bytes())
+        return Subject(str(path), voice, step=None, seed=seed, no_posterior=_NO_POSTERIOR["onnx"], sha256=sha256)
     file = load_voice_from(path).voice
     run = path if path.is_dir() else path.parent
     whole = file.synthesizer if _listens(file.synthesizer) else _checkpoint_of(file, run)
@@ -179,6 +194,7 @@ def load_subject(path: Path, *, device: str, seed: int) -> Subject:
         step=file.step,
         seed=seed,
         no_posterior="" if whole else _NO_POSTERIOR["weights"],
+        sha256=file_digest(path),
     )
 
 

@@ -120,11 +120,11 @@ def read_stopped(
     others = [change for change in changed if change.partition(":")[0] not in MAY_CHANGE_ALOUD]
     unfit = [change for change in others if change.startswith(_OF_THE_WEIGHTS)]
     if unfit or (others and not accept_changes):
-        advice = f"start a new run with another run.dir, which --warm-start {folder} gives what fits of the weights"
+        advice = f" or start a new run with another run.dir, which --warm-start {folder} gives what fits of the weights"
         if not unfit:
-            advice = "go on as another run with --changed, or start a new run with another run.dir"
+            advice = ", go on as another run with --changed, or start a new run with another run.dir"
         raise InputError(
-            f"{path} was trained with other settings ({'; '.join(unfit or others)}): put them back, {advice}"
+            f"{path} was trained with other settings ({'; '.join(unfit or others)}): put them back{advice}"
         )
     trained_by = len(state["ranks"])
     if trained_by != processes:

@@ -9,6 +9,7 @@ if __name__ == "__main__":  # before the slow imports
 import sys
 
 from configs import command
+from models.importing.report import file_digest
 from models.importing.sources import load_voice_from
 from models.voice_file import save_voice
 
@@ -18,7 +19,9 @@ def main() -> int:
     """Import from the command line."""
     arguments = read_arguments()
     imported = load_voice_from(arguments.source, settings=arguments.config)
-    print(imported.report.text(every_tensor=arguments.tensors))
+    sha256 = file_digest(arguments.source)
+    notes = () if sha256 is None else (f"the SHA-256 of {arguments.source} is {sha256}",)
+    print(imported.report.with_notes(notes).text(every_tensor=arguments.tensors))
     voice = imported.voice
     save_voice(
         arguments.output,

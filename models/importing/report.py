@@ -1,11 +1,21 @@
 """What became of every tensor when weights went from one model into another."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
 _MOST_EXAMPLES = 3  # tensors of one part that are named one by one, unless all are asked for
+
+
+def file_digest(path: Path) -> str | None:
+    """The SHA-256 of the file of a voice, in hexadecimal digits; None for a folder."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Fate(StrEnum):

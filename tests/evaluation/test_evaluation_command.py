@@ -1,5 +1,6 @@
 """The command on small voices of random weights and a few machine-read sentences: what it judges, and what it says."""
 
+import hashlib
 import json
 import math
 import warnings
@@ -28,6 +29,7 @@ from evaluation.recogniser import phonemes_said
 from evaluation.robustness import JudgedText, Reason
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
+from evaluation.table import write_json
 from infer import Voice
 from measures.spectra import Audio, mel_distance
 from models.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
@@ -146,6 +148,28 @@ def test_the_figures_are_those_of_the_measures_taken_by_hand(
     printed = capsys.readouterr().out
     assert f"↓ mel distance, nats {row['interval']['mean']:.2f} [" in " ".join(printed.split())
     assert f"2 sentences of {corpus}" in printed
+
+
+def test_the_sha_256_of_the_file_that_was_judged_is_written(run: Path, tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    from models.export.__main__ import write_onnx
+    from tests.models.export.exported import small_voice
+
+    graph = write_onnx(small_voice(), tmp_path, "reader")["float32"]
+    model = onnx.load(str(graph))
+    own = {entry.key: entry.value for entry in model.metadata_props}
+    stated = own.pop("parlance_sha256")
+    assert judge(load_subject(graph, device="cpu", seed=1), [], []).sha256 == stated
+    del own["parlance_sealed"]  # as a graph that another program wrote
+    onnx.helper.set_model_props(model, own)
+    graph.write_bytes(model.SerializeToString())
+    voice = run / "voice.safetensors"
+    for path in (graph, voice):
+        judged = judge(load_subject(path, device="cpu", seed=1), [], [])
+        write_json(tmp_path / "found.json", [], [judged])
+        found = json.loads((tmp_path / "found.json").read_text())
+        assert found["voices"][0]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert judge(load_subject(run, device="cpu", seed=1), [], []).sha256 is None
 
 
 def test_a_seed_gives_the_same_table_to_the_bit_and_another_other_speech_and_the_same_copies(

@@ -1,5 +1,6 @@
 """`python -m models.importing` writes a voice that speaks, and says what became of every tensor."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def test_a_checkpoint_becomes_a_voice_and_a_report(
     assert run(monkeypatch, "--from", path, "-o", voice) == 0
     output = capsys.readouterr().out
     assert f"{path}: original VITS" in output
+    assert f"note: the SHA-256 of {path} is {hashlib.sha256(path.read_bytes()).hexdigest()}\n" in output
     counted = [line.split() for line in output.splitlines() if line.startswith(("tensors", "all"))]
     weights = len(load_voice(voice).synthesizer.state_dict())
     assert counted == [["tensors", "copied", "resized", "skipped", "new"], ["all", str(weights), "0", "0", "0"]]
