@@ -71,9 +71,10 @@ def read_corpus(
         if columns is not None:
             raise InputError(f"data.columns: the layout {layout} has no columns: leave data.columns out")
         return _listed(folder, layout)
+    read_alike = None if like is None else like.columns
     if layout != "auto":
-        return _listed(folder, reading_as(layout, folder, metadata_path(folder), columns, like and like.columns))
-    return _listed(folder, _recognise(folder, columns, like and like.columns))
+        return _listed(folder, reading_as(layout, folder, metadata_path(folder), columns, read_alike))
+    return _listed(folder, _recognise(folder, columns, read_alike))
 
 
 def _listed(folder: Folder, found: Reading | str) -> Listing:
