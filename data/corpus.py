@@ -19,6 +19,7 @@ from data.text import Lexicon, SymbolTable
 
 SHARE_NOT_ASKED_FOR = 10  # one in so many clips may be set aside where nobody asked for a number
 _MOST_NAMES = 12  # that a sentence lists
+_LONGEST_NAME = 40  # characters of each; Common Voice names its speakers in 128
 
 
 class Split(NamedTuple):
@@ -96,7 +97,7 @@ def speakers_of(division: Split, data: DataSettings) -> tuple[str, ...]:
     untrained = in_order(name for name in validation - train if name is not None)
     if untrained:
         raise InputError(
-            f"{data.root}: {', '.join(untrained[:_MOST_NAMES])}: has no recording to train on, only some in "
+            f"{data.root}: {_listed(untrained)}: has no recording to train on, only some in "
             f"{data.validation_metadata}: move one of each speaker to the others, or remove these rows"
         )
     return in_order(name for name in train if name is not None)
@@ -173,9 +174,14 @@ def describe_split(division: Split, data: DataSettings) -> tuple[str, ...]:
     validated = {clip.recording.speaker for clip in validation}
     others = in_order(clip.recording.speaker or "" for clip in train if clip.recording.speaker not in validated)
     if others and validated != {None}:
-        more = f" and {len(others) - _MOST_NAMES} more" if len(others) > _MOST_NAMES else ""
-        sentences.append(f"not validated, but trained on: {', '.join(others[:_MOST_NAMES])}{more}")
+        sentences.append(f"not validated, but trained on: {_listed(others)}")
     return tuple(sentences)
+
+
+def _listed(names: Sequence[str]) -> str:
+    cut = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names[:_MOST_NAMES]]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(cut) + more
 
 
 def _split_by_file(clips: Sequence[PreparedClip], data: DataSettings, name: str) -> Split:

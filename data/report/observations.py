@@ -31,7 +31,8 @@ def observations(preparation: Preparation, statistics: CorpusStatistics) -> tupl
 def _lost_speakers(names: Sequence[str]) -> Iterator[str]:
     if names:
         verb = _either(names, "speaker has", "speakers have")
-        yield f"{len(names)} {verb} no recording that can be trained on, and will not be in the voice: {_some(names)}."
+        listed = _some(map(_cut, names))
+        yield f"{len(names)} {verb} no recording that can be trained on, and will not be in the voice: {listed}."
 
 
 def _clips(statistics: CorpusStatistics) -> Iterator[str]:
@@ -40,7 +41,7 @@ def _clips(statistics: CorpusStatistics) -> Iterator[str]:
         yield f"{len(groups)} {verb} the same audio: {_some((' = '.join(map(_cut, ids)) for ids in groups), '; ')}."
     if texts := statistics.same_text:
         what = _either(texts, "text is", "texts are")
-        examples = (f"{_cut(same.text)!r} ({_some(same.ids)})" for same in texts)
+        examples = (f"{_cut(same.text)!r} ({_some(map(_cut, same.ids))})" for same in texts)
         yield f"{len(texts)} {what} spoken more than once by one speaker: {_some(examples, '; ')}."
     if (outliers := statistics.character_rate_outliers) and (pace := statistics.characters_per_second):
         examples = (f"{_cut(clip.id)} ({clip.value:.1f})" for clip in outliers)

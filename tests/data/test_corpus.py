@@ -57,6 +57,15 @@ def test_a_speaker_of_one_clip_is_trained_on_and_the_other_keeps_half() -> None:
     assert told[2] == "not validated, but trained on: bob"
 
 
+def test_names_of_any_length_and_number_make_one_short_sentence() -> None:
+    division = split(clips_of({"ann": 20} | {f"{number:03d}" * 43: 1 for number in range(30)}), settings())
+    (sentence,) = [told for told in describe_split(division, settings()) if told.startswith("not validated")]
+    assert sentence.startswith("not validated, but trained on: 000000")
+    assert sentence.count("…, ") == 11
+    assert sentence.endswith("… and 18 more")
+    assert len(sentence) < 600
+
+
 def test_of_twelve_speakers_of_two_clips_none_is_lost() -> None:
     speakers: dict[str | None, int] = {f"p{number}": 2 for number in range(12)}
     division = split(clips_of(speakers), settings(validation_clips=8))

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -90,6 +90,14 @@ def test_the_same_audio_and_the_same_text_are_found_in_groups(
     assert statistics.same_text == (SameText("Good morning.", "Ada", ("c1", "c2")),)
     assert "1 group of recordings holds the same audio: c1 = c4 = c5." in _said(preparation)
     assert "1 text is spoken more than once by one speaker: 'Good morning.' (c1, c2)." in _said(preparation)
+
+
+def test_long_ids_are_cut_in_a_sentence(make_clip: ClipMaker, make_preparation: PreparationMaker) -> None:
+    clips = [make_clip(line, "Good morning.", digest=str(line)) for line in (1, 2)]
+    long = [replace(clip, recording=replace(clip.recording, id=clip.recording.id + "x" * 240)) for clip in clips]
+    (said,) = [line for line in _said(make_preparation(long)).split("\n") if "more than once" in line]
+    assert "(c1xxx" in said
+    assert "x" * 61 not in said
 
 
 def test_coverage_is_the_share_of_the_language_s_letters(
