@@ -10,7 +10,7 @@ _DOMAINS = "com|org|net|edu|gov|info|biz|io|co|uk|de|nl|fr|eu|ai|app|dev|ca|au|c
 _SPELLED = words(
     """
     www io uk us de nl eu ai ca au ch tv html htm php pdf http https url faq usa txt csv xml js ts py cpp md png jpg gif
-    svg mp css exe sql yml ini dll wav
+    svg mp css exe sql yml ini dll wav rs c h sh
     """
 )
 _FILES = (
@@ -25,12 +25,17 @@ _PATTERNS = (
     re.compile(r"(?<![\w.+-])(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}"),
     re.compile(rf"(?<![\w.@/-])www\.{_REST}+", re.IGNORECASE),
     re.compile(rf"(?<![\w.@/-])(?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_DOMAINS})(?![\w-]|\.\w)(?:/{_REST}*)?"),
+    re.compile(rf"(?<![\w.@/-])(?:[A-Z0-9-]{{2,63}}\.){{1,4}}(?:{_DOMAINS.upper()})(?![\w-]|\.\w)(?:/{_REST}*)?"),
 )
 _FILE = re.compile(
-    rf"(?<![\w.@/-])[\w-]{{1,64}}(?:\.[\w-]{{1,32}}){{0,4}}\.(?:{_FILES})(?![\w-]|\.\w)", re.IGNORECASE | re.ASCII
+    rf"(?<![\w.@/-])(?:[\w-]{{1,64}}(?:\.[\w-]{{1,32}}){{0,4}})?\.(?:{_FILES})(?![\w-]|\.\w)"
+    r"|(?<![\w.@/-])[a-z_][\w-]{1,64}\.[ch](?![\w'-]|\.\w)|(?<![\w.@/-])\.NET\b",
+    re.IGNORECASE | re.ASCII,
 )
 _SCHEME = re.compile(r"^(?:[a-zA-Z]{2,6}://|mailto:)")
-IN_TEXT = re.compile(r"@|://|www\.|\w\.[A-Za-z]{2}", re.IGNORECASE)  # whether the rules are worth trying
+IN_TEXT = re.compile(
+    r"@|://|www\.|(?:\w|(?<!\S))\.[A-Za-z]{2}|\w\.[ch]\b", re.IGNORECASE
+)  # whether the rules are worth trying
 
 
 def address_rules(signs: Mapping[str, str], digits: Callable[[str], str]) -> tuple[Rule, ...]:

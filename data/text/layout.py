@@ -11,7 +11,7 @@ from data.text.characters import split_blocks
 
 _LINE_END = re.compile(r"\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 _LEAST_WIDTH = 50  # of lines that are wrapped
-_QUOTED = re.compile(r"^\s{0,9}(?:>\s?){1,9}")  # of an e-mail
+_QUOTED = re.compile(r"^\s{0,9}(?:>(?!\d)\s?){1,9}")  # of an e-mail
 _BULLET = re.compile(r"^\s*(?:[-*+•‣◦▪●○■□]|\[[ xX]\])\s+(?=\S)")
 _DASH = re.compile(r"^\s*[–—]\s*(?=\S)")
 _NUMBER = re.compile(r"^\s*(?:\(?(?:\d{1,3}|[a-zA-Z]|[ivxIVX]{1,5})\)|(?:\d{1,3}|[a-zA-Z])\.)\s+(?=\S)")

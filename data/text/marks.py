@@ -46,8 +46,18 @@ _ADDRESS = "ʬʬʬ"  # stands for one while the text around it is separated; no 
 _SUSPECT = re.compile(r"[.,;:!?][\"'()\[\]]*\w|(?:^|\s)[.,;:!?]")  # whether it is worth trying
 _LEADING = re.compile(rf"(?:^|(?<=\s))[.,;:!?]+(?={_LETTER}{_LETTER})")
 _DOTTED = re.compile(rf"(?<![\w.@/-]){_WORD}[\w'-]*(?:\.{_WORD}[\w'-]*)+")
+# e.g.this, U.S.and, a.m.on: two letters and more with their full stops, then a word that is no degree.
+_SHORT = re.compile(
+    rf"(?<![^\W\d])(?<![.@/-])((?:{_LETTER}\.){{2,8}}|(?:Ph|Ed|Psy|Litt)\.{_LETTER}\.)(?!(?:Ph|Sc|Ed|Phil|Eng)\b)(?={_LETTER}{{2}}[^\W\d_]*(?![\w.@]\w))"
+)
 _DEGREES = frozenset(("Ph", "Ed", "Psy", "Th", "Pharm", "Sc", "Phil", "Eng", "Litt"))  # beside a letter: Ph.D, B.Sc
-_SIGN_RUN = re.compile(r"[=-]+>|<[=-]+|([=~^#<>])\1+|([+/&@%$])\2\2+")
+_SIGN_RUN = re.compile(
+    r"[=-]+>|<[=-]+|([=~^#<>])\1+|([+/&@%$])\2\2+"
+    r"|(?<!\S)(?:[:;=8]['o^-]?[()\[\]DPp/|\\*]{1,3}|\^[_.-]?\^|<3)(?![^\s.,!?])"  # faces
+)
+_ENCLOSED = re.compile(r"<([^\s<>]{1,300})>")  # <https://x.org>, x<y>z
+_COMPARISONS = {"<=": "≤", ">=": "≥", "!=": "≠", "==": "=", "&&": "&"}
+_COMPARISON = re.compile(r"((?<=[\w)\]\"'])|(?<=[\w)\]\"']\s))(<=|>=|!=|==|&&)(?=\s?[\w(\[\"'+-])")
 
 # A run of marks, blanks, quotes and brackets, and one that says plainly what it is.
 _RUN = re.compile(r"[\s\"'(),;:.!?¿¡…–—-]{2,}|[¿¡…—–]")
@@ -85,7 +95,12 @@ def _equivalent(mark: str) -> str:
 
 
 def leave_out_rules(text: str, dropped: list[str]) -> str:
-    """A text without runs of signs, such as `====` and `-->`, which draw a line and are no words."""
+    """A text without runs of signs, such as `====`, `-->` and `:-)`, which draw and are no words.
+
+    Between two operands `<=` and `==` are signs of mathematics.
+    """
+    text = _ENCLOSED.sub(r" \1 ", text)
+    text = _COMPARISON.sub(lambda match: f" {_COMPARISONS[match[2]]} ", text)
     for match in _SIGN_RUN.finditer(text):
         dropped += match[0]
     return _SIGN_RUN.sub(" ", text)
@@ -113,6 +128,7 @@ def separate(text: str) -> str:
 def _separate(text: str) -> str:
     for pattern in _GLUED:
         text = pattern.sub(r"\1 ", text)
+    text = _SHORT.sub(r"\1 ", text)
     text = _LEADING.sub(_moved, text)
     return _DOTTED.sub(_undotted, text)
 

@@ -25,6 +25,10 @@ _INLINE = words(
     """
 )
 _ATTRIBUTE = r"\s{1,9}[\w:@.-]{1,60}(?:\s{0,3}=\s{0,3}(?:\"[^\"<>]{0,999}\"|'[^'<>]{0,999}'|[^\s\"'<>=]{1,300}))"
+_BARE = (  # attributes that need no value
+    r"\s{1,9}(?:async|autofocus|autoplay|checked|compact|controls|default|defer|disabled|hidden|ismap|loop|multiple|muted"
+    r"|noshade|novalidate|nowrap|open|readonly|required|reversed|selected)(?![\w=-])"
+)
 _LANGUAGES = "EN|ZH|JA|KO|DE|FR|ES|IT|NL|RU|PT|PL|SV|TR|AR|HI|VI|TH|UK|CS|SA|SH|GD"
 _MARKUP = re.compile(
     r"<(?P<whole>script|style)\b[^<>]{0,300}>.{0,2000}?</(?P=whole)\s{0,3}>"
@@ -34,8 +38,13 @@ _MARKUP = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 _MARKER = re.compile(rf"\[/?(?:{_LANGUAGES})\]")
-_ALL_SET = re.compile(rf"(?:{_ATTRIBUTE})*")
-_LINK = re.compile(r"!?\[([^\[\]\n]{1,200})\]\((?:https?://|mailto:|[/#.])[^\s()]{0,500}\)")
+_ALL_SET = re.compile(rf"(?:{_ATTRIBUTE}|{_BARE})*", re.IGNORECASE)
+_LINK = re.compile(
+    r"(?:\[|(!)\[)([^\[\]\n]{1,200})\]\((?(1)|(?:https?://|mailto:|[/#.]))[^\s()]{0,500}\)"
+    r"|\[(?P<code>b|i|u|s|url|quote|code|size|color|center)(?:=[^\[\]\s]{1,200})?\](?P<inside>[^\[\]]{0,2000})"
+    r"\[/(?P=code)\]|<!\[CDATA\[(?P<data>[^\[\]]{0,2000})\]\]>",
+    re.IGNORECASE,
+)
 
 
 def plain_text(text: str) -> tuple[str, tuple[str, ...]]:
@@ -77,7 +86,11 @@ def _plain(text: str, found: list[str]) -> str:
         pieces += (text[end : tags[0].start()], _between(tags, text))
         end = tags[-1].end()
     pieces.append(text[end:])
-    return _LINK.sub(lambda match: _linked(match, found), "".join(pieces))
+    text = "".join(pieces)
+    for _ in range(_MOST_PASSES):  # from the inside out
+        if text == (text := _LINK.sub(lambda match: _linked(match, found), text)):
+            break
+    return text
 
 
 def _decoded(match: re.Match[str], found: list[str]) -> str:
@@ -90,7 +103,7 @@ def _decoded(match: re.Match[str], found: list[str]) -> str:
 
 def _linked(match: re.Match[str], found: list[str]) -> str:
     found.append(match[0])
-    return match[1]
+    return match[2] or match["inside"] or match["data"] or ""
 
 
 def _is_markup(match: re.Match[str]) -> bool:
@@ -98,8 +111,10 @@ def _is_markup(match: re.Match[str]) -> bool:
     if match[0].startswith("["):
         return _MARKER.fullmatch(match[0]) is not None or len(match[0]) == 7
     name = (match["name"] or "").lower()
-    if not name or name in _BLOCKS or name in _INLINE:
+    if not name:
         return True
+    if name in _BLOCKS or name in _INLINE:
+        return _ALL_SET.fullmatch(match["attributes"]) is not None
     return len(name) > 1 and "://" not in match[0] and _ALL_SET.fullmatch(match["attributes"]) is not None
 
 

@@ -85,7 +85,7 @@ class Reader:
             parts[index] = _leave_out(parts[index], dropped, _is_picture if self._rules is None else _is_foreign)
         line, before = " ".join(_BLOCK.join(parts[::2]).split()), None
         if self.language:
-            line = leave_out_rules(plain_marks(line), dropped)
+            line = separate(leave_out_rules(plain_marks(line), dropped))
         for _ in range(_MOST_PASSES if self.language else 0):
             if line == before:
                 break

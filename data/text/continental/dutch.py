@@ -1,7 +1,7 @@
 """Dutch, as read aloud."""
 
 from data.text.continental.table import Table
-from data.text.tables import table, table_of_two
+from data.text.tables import table, table_of_two, words
 
 _ADDRESS = {
     ".": "punt",
@@ -28,7 +28,7 @@ DUTCH = Table(
     one="één",
     feminine_one="één",
     feminine_units=frozenset(),
-    currencies={"€": "euro", "EUR": "euro", "$": "dollar", "£": "pond", "¥": "yen", "ƒ": "gulden"},
+    currencies={"€": "euro", "EUR": "euro", "euro": "euro", "$": "dollar", "£": "pond", "¥": "yen", "ƒ": "gulden"},
     units=table_of_two(
         """
         km: kilometer, m: meter, cm: centimeter, mm: millimeter, km/u: kilometer per uur, m²: vierkante meter,
@@ -60,10 +60,17 @@ DUTCH = Table(
     signs=table(
         """
         &: en, +: plus, =: is, @: apenstaartje, %: procent, ×: keer, ÷: gedeeld door, §: paragraaf, €: euro,
-        $: dollar, £: pond, °: graden, /: schuine streep, ±: ongeveer
+        <: kleiner dan, >: groter dan, ≤: kleiner dan of gelijk aan, ≥: groter dan of gelijk aan, ≠: is niet gelijk aan,
+        ≈: ongeveer, $: dollar, £: pond, °: graden, /: schuine streep, ±: ongeveer
         """
     ),
     address_signs=_ADDRESS,
     ordinal=r"(?<![\w.,])(\d{1,9})(?:e|de|ste)\b",
+    parts=words(
+        """
+        Hoofdstuk Deel Boek Artikel Akte Bedrijf Scène Type Fase Band Tabel Bijlage Paragraaf Groep Klasse Categorie
+        Bladzijde Pagina Zone Les Versie Nummer Wereldoorlog Rocky
+        """
+    ),
     king="de",
 )

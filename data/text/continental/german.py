@@ -1,7 +1,7 @@
 """German, as read aloud."""
 
 from data.text.continental.table import Table
-from data.text.tables import table, table_of_two
+from data.text.tables import table, table_of_two, words
 
 _ADDRESS = {".": "Punkt", "@": "ät", "/": "Schrägstrich", "-": "Bindestrich", "_": "Unterstrich", ":": "Doppelpunkt"}
 _BENDING = r"\b(?:[Dd]em|[Dd]en|[Dd]es|[Ii]m|[Aa]m|[Vv]om|[Zz]um|[Zz]ur|[Bb]eim|[Aa]b|[Bb]is|[Ss]eit)\s"
@@ -61,12 +61,19 @@ GERMAN = Table(
     signs=table(
         """
         &: und, +: plus, =: gleich, @: ät, %: Prozent, ×: mal, ÷: geteilt durch, §: Paragraf, €: Euro, $: Dollar,
+        <: kleiner als, >: größer als, ≤: kleiner oder gleich, ≥: größer oder gleich, ≠: ungleich, ≈: ungefähr,
         £: Pfund, °: Grad, /: Schrägstrich, ±: plus minus
         """
     ),
     address_signs=_ADDRESS,
     # A full stop makes an ordinal where an article goes before and a noun comes after; else it ends the sentence.
     ordinal=rf"(?:{_BENDING}|{_ARTICLE})(\d{{1,9}})\.(?=\s[a-zäöüA-ZÄÖÜ])",
+    parts=words(
+        """
+        Kapitel Band Teil Akt Szene Aufzug Buch Artikel Abschnitt Absatz Typ Phase Stufe Klasse Anhang Tabelle Abbildung
+        Seite Hartz Weltkrieg Paragraf Block Gruppe Kategorie Sektion Zone Rocky Fassung Version Lektion Nummer Liga
+        """
+    ),
     king="der",
     endings=((rf"{_BENDING}$", "n"), (rf"{_ARTICLE}$", ""), ("", "r")),
     capital_kings=True,

@@ -28,11 +28,11 @@ class TableReader:
         self._abbreviations = _one_of(self._read_as, before=r"(?<![\w.])", after=r"(?!\w)")
         self._signs = _one_of(table.signs)
         self._addresses = address_rules(table.address_signs, self.digits)
-        self._king = Rule(
-            re.compile(r"\b([A-ZÄÖÜ][a-zäöüéë]{2,20}) ([IVX]{1,6})\b(?:\.(?=\s[a-z]))?(?!\.?\w)"), self._ruler
-        )
-        nouns = {form for forms in (*table.units.values(), *table.scales.values()) for form in forms}
-        self._twice = _one_of({*nouns, *table.currencies.values()}, before=r"\b(", after=r")\s\1\b")
+        self._king = Rule(re.compile(r"\b(\w{3,20}) ([IVX]{1,6})\b(?:\.(?=\s[a-z]))?(?!\.?\w)"), self._ruler)
+        forms = (*table.units.values(), *table.scales.values(), *((name, name) for name in table.currencies.values()))
+        nouns = _one_of({form for pair in forms for form in pair}, before=r"\b(", after=")").pattern
+        self._twice = re.compile(rf"{nouns}\s(\1|\w{{3,}})(?!\w)")
+        self._plurals = {frozenset(pair) for pair in forms}
         self._rules = self._number_rules()
         self._respelled = tuple(Rule(re.compile(pattern), read) for pattern, read in table.respelled)
 
@@ -42,11 +42,12 @@ class TableReader:
         if IN_TEXT.search(text):
             text = apply(self._addresses, text)
         text = apply((self._king,), text)
-        if _DIGIT.search(text):
+        counted = _DIGIT.search(text) is not None
+        if counted:
             text = _GROUPED.sub(lambda match: re.sub(r"[\s']", ".", match[0]), text)
             text = apply(self._rules, _LONG.sub(lambda match: self.digits(match[0]), text))
-            text = self._twice.sub(r"\1", text)
-        return self._signs.sub(lambda match: spaced(match, self.table.signs[match[0]]), text)
+        text = self._signs.sub(lambda match: spaced(match, self.table.signs[match[0]]), text)
+        return self._said_once(text) if counted else text
 
     # ---------------------------------------------------------------------------------------- numbers as words
 
@@ -103,13 +104,26 @@ class TableReader:
                 ),
                 self._telephone,
             ),
-            Rule(re.compile(r"(?<![\w.,/-])\+\d{1,3}(?:[\s./-]?\(?\d{1,9}\)?){2,6}(?![\w-])"), self._telephone),
+            Rule(
+                re.compile(r"(?<![\w.,/-])\+(?=(?:[\s./()-]{0,2}\d){7})\d{1,3}(?:[\s./-]?\(?\d{1,9}\)?){2,6}(?![\w-])"),
+                self._telephone,
+            ),
             Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?![\w-])"), self._numeric_date),
             Rule(re.compile(r"(?<![\w.,/-])(\d{4})(-)(\d\d)-(\d\d)(?![\w-])"), self._iso_date),
             Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})\.(\d{1,2})\.(?!\d)"), self._day_and_month),
             Rule(re.compile(rf"(?<![\w:])(\d{{1,2}}):(\d\d)(?:\s{table.hour})?(?![\w:])"), self._clock),
             Rule(re.compile(rf"(?<![\w.,])(\d{{1,2}})\.(\d\d)\s{table.hour}\b"), self._clock),
             Rule(re.compile(rf"(?<![\w.,:])(\d{{1,2}})\s{table.hour}\b"), lambda m: self.count(m[1], table.hour)),
+            # Ranges of what is measured: 10-20 km, € 5-10, 5 %–10 %.
+            Rule(
+                re.compile(rf"{_FREE}({_NUMBER})\s?[-–]\s?(?=(?:{_NUMBER})\s?(?:{units}|{money}|{scales})(?!\w))"),
+                lambda m: f"{self.number(m[1])} {table.to} ",
+            ),
+            Rule(
+                re.compile(rf"({money})\s?({_NUMBER})\s?[-–]\s?(?=\d)"),
+                lambda m: f"{self.number(m[2])} {table.to} {m[1]} ",
+            ),
+            Rule(re.compile(rf"(?<![\w.,])((?:{_NUMBER})\s?(?:{units}|{money}))\s?[-–]\s?(?=\d)"), rf"\1 {table.to} "),
             Rule(
                 re.compile(rf"({money})\s?({_NUMBER})(?:,-+)?(?:\s({scales}))?(?!\w)"),
                 lambda m: self._money(m[2], m[1], m[3]),
@@ -131,6 +145,10 @@ class TableReader:
             Rule(re.compile(r"(?<![\w.,:])(\d{1,4}):(?=\d{1,4}(?![\w:]))"), rf"\1 {table.ratio} "),
             Rule(re.compile(rf"(?<![\w.,])(\d{{2,4}}){table.decade or '(?!)'}\b"), self._decade),
             Rule(re.compile(r"#\s?(?=\d)"), f"{table.number_sign} "),
+            Rule(
+                re.compile(r"(?<![\w.,])(?!\d{1,3}(?:\.\d{3})+\b)\d{1,4}(?:\.\d{1,4}){2,9}(?![\w-]|[.,]\d)"),
+                self._version,
+            ),
             Rule(re.compile(rf"(?:(?<!\S)([-−])\s?)?({_NUMBER})"), self._plain),
         )
 
@@ -144,8 +162,27 @@ class TableReader:
         value = value_of(match[2])
         if not value:
             return match[0]
+        if _capital(match[1]) in self.table.parts:
+            return f"{match[1]} {self.cardinal(value)}"
+        if not match[1].istitle():
+            return match[0]
         words = self._words(value, "ordinal")
         return f"{match[1]} {self.table.king} {words.capitalize() if self.table.capital_kings else words}"
+
+    def _said_once(self, text: str) -> str:
+        """A text in which a unit that is written as a sign and as a word (5 € Euro, 20 °C Grad) is said once."""
+        pieces, start, place = list[str](), 0, 0
+        while match := self._twice.search(text, place):
+            first, second = match[1], match[2]
+            same = second in first.split() or frozenset((first, second)) in self._plurals
+            if first == second or same or (len(second) > 3 and first.startswith(second)):
+                pieces.append(text[start : match.end(1)])
+                start = match.end()
+            place = match.end() if start == match.end() else match.end(1)
+        return "".join((*pieces, text[start:]))
+
+    def _version(self, match: re.Match[str]) -> str:
+        return f" {self.table.address_signs['.']} ".join(map(self.cardinal, match[0].split(".")))
 
     def _telephone(self, match: re.Match[str]) -> str:
         groups = [self.digits(group) for group in re.findall(r"\d+", match[0])]

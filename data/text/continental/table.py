@@ -29,6 +29,7 @@ class Table:
     signs: Mapping[str, str]
     address_signs: Mapping[str, str]
     ordinal: str  # pattern of an ordinal; group 1 is its number, and what comes before that stays
+    parts: frozenset[str]  # what is numbered in Roman numerals and is no king
     king: str  # Louis XIV is Louis KING fourteenth
     # An ordinal takes the ending of the first of these patterns that is found in the text before it.
     endings: tuple[tuple[str, str], ...] = ()

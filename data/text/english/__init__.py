@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from data.text.addresses import IN_TEXT
 from data.text.english import abbreviations, addresses, dates, hints, labels, quantities, roman, signs
 from data.text.english.words import MOST_DIGITS, digits
 from data.text.rules import Rule, apply, before
@@ -10,15 +11,18 @@ from data.text.rules import Rule, apply, before
 _DIGIT = re.compile(r"\d")
 _OTHER_DIGIT = re.compile(r"[^\x00-\x7f\D]|[₀-₉]")
 _VULGAR = re.compile(r"(?:(?<=\d)\s)?[¼-¾⅐-⅞]")
-_ADDRESS = re.compile(r"[@#]|://|www\.|\w\.[A-Za-z]{2}", re.IGNORECASE)
 _LONG = re.compile(rf"(?<!\d)\d{{{MOST_DIGITS + 1},}}|(?<![\d,])(?:\d{{1,3}},){{{MOST_DIGITS // 3},}}\d+")
 # Thousands apart by blanks, apostrophes or full stops: 1 000 000, 1'234'444, 1.234.567,89.
 _GROUPED = re.compile(
     r"(?<![\w.,'/+-])(?<!\d\s)[1-9]\d{0,2}(?:(?:\s\d{3}){2,6}|\s\d{3}(?=\s[a-z])|(?:'\d{3}){1,6}|(?:\.\d{3}){2,6}"
     r"|(?:\.\d{3}){1,6}(?=,\d{1,2}(?!\d)))(?:,(\d{1,9}))?(?![\w'-]|[.,]\d|\s\d)"
 )
+# The comma of 3,5 km and of €3,50.
+_DECIMAL_COMMA = re.compile(
+    rf"(?<![\w.,])(\d{{1,6}}),(?=\d{{1,2}}\s?(?:{quantities.MEASURED})(?![\w/]))|([$£€]\s?\d{{1,6}}),(?=\d\d(?![\d,]))"
+)
 _SIGN = re.compile(r"[^\w\s.,;:!?'\"()–—-]|[\u0370-\u03ff²³µ]")
-_ROMAN = re.compile(r"\b[IVXLCDM]{1,15}\b|[( ][ivxl]{1,8}\b")
+_ROMAN = re.compile(r"\b[IVXLCDM]{1,15}\b|(?:^|[( ])[ivxl]{1,8}\b|\bWWI")
 _POWER = re.compile(r"(?<=\d)(?:[⁰¹⁴-⁹]|[⁰¹²³⁴-⁹]{2,9})")
 
 # In this order: an address or a telephone is no number, $5 no measure, a date no fraction, and all else a number.
@@ -51,18 +55,20 @@ def read(text: str, language: str) -> str:
         text = _VULGAR.sub(_plain_fraction, text)
         text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.digit(match[0])), text)
     text = apply(abbreviations.RULES, text)
-    if _ADDRESS.search(text):
+    if IN_TEXT.search(text) or "#" in text:
         text = apply(addresses.RULES, text)
     if _ROMAN.search(text):
         text = apply(roman.RULES, text)
-    if _DIGIT.search(text):
+    counted = _DIGIT.search(text) is not None
+    if counted:
         text = _LONG.sub(lambda match: digits(match[0]), text)
-        text = quantities.said_once(apply(_WITH_DIGITS, _GROUPED.sub(_with_commas, text)))
+        text = _DECIMAL_COMMA.sub(r"\1\2.", _GROUPED.sub(_with_commas, text))
+        text = apply(_WITH_DIGITS, text)
         if language.lower() != "en-us":
             text = apply(_BRITISH, text)
     if _SIGN.search(text):
         text = apply(signs.RULES, text)
-    return text
+    return quantities.said_once(text) if counted else text
 
 
 def _with_commas(match: re.Match[str]) -> str:

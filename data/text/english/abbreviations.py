@@ -69,7 +69,7 @@ _STATES_IN_SHORT = table(
 _DIRECTIONS = words("N S E W NE NW SE SW")
 _ALSO_WORDS = words("OK HI OH ME IN OR")  # states only before a post code
 _TOWN_BEFORE = re.compile(r"\b[A-Z][a-z.]{1,20},\s$")
-_NUMBER_NEXT = re.compile(r"\s?(?:\(?[A-Z]{0,3}-?\d|[IVXLC]{2,7}\b|[VX]\b|I\b(?=[.,;:)]|$))")
+_NUMBER_NEXT = re.compile(r"\s?(?:\(?[A-Z]{0,3}-?\d|[IVXLC]{2,7}\b|[ivxl]{2,8}\b|[VX]\b|I\b(?=[.,;:)]|$))")
 _NAME_NEXT = re.compile(r"\s[\"'(]?(?:[A-Z]|de |von |van |la |le |\ue000)")
 _HOUSE_BEFORE = re.compile(r"\d\S{0,6}\s(?:[NSEW]\.?\s)?(?:[A-Z]\w{0,20}\s){1,3}$")
 _PROPER_BEFORE = re.compile(r"(?:(?:^|[\s(\"])([A-Z][\w']{1,20})|\d(?:st|nd|rd|th))\s$")

@@ -35,6 +35,7 @@ _FIRST_NAMES = frozenset(("Dan", "Sam", "Tim", "Phil"))
 _STATE = "|".join((*STATES, *STATES.values()))
 _FREE = r"(?<![\w.,/$£€#-])"  # a number that nothing is glued to
 _END = r"(?![\w/-]|[.,]\d)"
+_SEVEN = r"(?=(?:[\s.()-]{0,2}\d){7})"  # digits at least: +150 is no telephone
 _LETTERS_OR_DIGITS = re.compile(r"\d{1,21}|[^\W\d_]+")
 
 
@@ -125,7 +126,7 @@ def _times(match: re.Match[str]) -> str:
 
 
 TELEPHONES = (
-    Rule(re.compile(rf"(?<![\w.,/-])00\s?\d{{1,3}}(?:[\s.-]?\d{{1,9}}){{2,6}}{_END}"), _telephone),
+    Rule(re.compile(rf"(?<![\w.,/-]){_SEVEN}00\s?\d{{1,3}}(?:[\s.-]?\d{{1,9}}){{2,6}}{_END}"), _telephone),
     Rule(re.compile(rf"(?<![\w.,/-])0\d(?:[\s.]\d\d){{4}}{_END}"), _telephone),
     Rule(
         re.compile(
@@ -136,7 +137,7 @@ TELEPHONES = (
     Rule(
         re.compile(rf"(?<![\w.,/-])(?:\+?1[\s.-])?(?:\(\d{{3}}\)\s?|\d{{3}}[\s.-])\d{{3}}[.-]\d{{4}}{_END}"), _telephone
     ),
-    Rule(re.compile(rf"(?<![\w.,/-])\+\d{{1,3}}(?:[\s.-]?\(?\d{{1,5}}\)?){{2,6}}{_END}"), _telephone),
+    Rule(re.compile(rf"(?<![\w.,/-])\+{_SEVEN}\d{{1,3}}(?:[\s.-]?\(?\d{{1,5}}\)?){{2,6}}{_END}"), _telephone),
     Rule(re.compile(rf"(?<![\w.,/-])\d{{3}}-\d{{4}}{_END}"), _telephone),
     # an exchange by its name: WHitehall 8-1993
     Rule(re.compile(rf"(\b[A-Z][A-Z][a-z]{{0,12}}\s)(\d-\d{{4}}){_END}"), lambda m: m[1] + _telephone(m)),
@@ -182,7 +183,11 @@ LABELS = (
         _post_code,
     ),
     Rule(re.compile(rf"\b({_STATE})\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-]|[.,]\d)"), _post_code),
-    Rule(re.compile(rf"(?<![\w.,])([vV]\.?\s?)?(\d{{1,4}}(?:\.\d{{1,4}}){{2,9}}){_END}"), _version),
+    Rule(
+        re.compile(r"\b((?:[Zz][Ii][Pp]|[Pp]ost(?:al)?)(?:\s?[Cc]odes?)?:?\s)(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)"),
+        lambda match: _post_code(match).replace("  ", " "),
+    ),
+    Rule(re.compile(r"(?<![\w.,])([vV]\.?\s?)?(\d{1,4}(?:\.\d{1,4}){2,9})(?![\w/]|[.,]\d|-\d)"), _version),
     Rule(re.compile(rf"(?<![\w.,])([vV])(\d{{1,4}}(?:\.\d{{1,4}})?){_END}"), _version),
     Rule(
         re.compile(r"(?<![\w.,])\.(\d\d)(?=[\s-](?:caliber|calibre|Special|revolver|pistol|rifle|Magnum|automatic)\b)"),
@@ -200,7 +205,7 @@ LABELS = (
 NUMBERS = (
     Rule(re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,6}|\d{1,4})'?s\b"), _several),
     Rule(re.compile(r"(?<![\w.])(\d{1,4}):(?=\d{1,4}(?![\w:]))"), r"\1 to "),
-    Rule(re.compile(r"(?<![\w.,])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w)"), _times),
+    Rule(re.compile(r"(?<![\w.,=+*/^-])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w|\s?[=+*/^<>])"), _times),
     Rule(re.compile(r"(?<![\w.,-])(\d{1,3})-\1(?![\w-]|[.,]\d)"), r"\1 \1"),  # fifty fifty
     Rule(
         re.compile(r"(?<![\w.,-])((?:\d{1,3}(?:,\d{3}){1,6}|\d{1,9})(?:\.\d{1,9})?)[-–—](?=\d{1,9}(?![\w-]))"),
@@ -208,7 +213,9 @@ NUMBERS = (
     ),
     Rule(re.compile(r"\b(?:([A-Z][A-Za-z]{0,11})[-–]?|([a-z]{1,12}))(\d{1,21})([A-Za-z]?)(?![\w-]|\.\d)"), _code),
     Rule(
-        re.compile(r"(?<!\w)(?:\d{1,21}[^\W\d_]{1,12}|[^\W\d_]{1,12}\d{1,21})(?:\d{1,21}|[^\W\d_]{1,12}){0,20}(?!\w)"),
+        re.compile(
+            r"(?<!\w)(?:\d{1,21}+[^\W\d_]{1,12}+|[^\W\d_]{1,12}+\d{1,21}+)(?:\d{1,21}+|[^\W\d_]{1,12}+){0,20}+(?!\w)"
+        ),
         _mixed,
     ),
     Rule(re.compile(r"(?<![\d.])\.\d{1,21}|(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,21})(?:\.\d{1,21})?"), _amount),

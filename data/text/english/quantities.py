@@ -71,25 +71,6 @@ _NOT_NOUNS = words(
 )
 
 
-_FORMS = {form for name in {*_UNITS.values(), *_CURRENCIES.values()} for form in (name, f"{name}s")}
-_FORMS |= {
-    "feet",
-    "inches",
-    "degrees Celsius",
-    "degrees Fahrenheit",
-    "square feet",
-    "cubic feet",
-    "Celsius",
-    "Fahrenheit",
-}
-_TWICE = re.compile(rf"\b({'|'.join(sorted(_FORMS, key=len, reverse=True))})\s(?:\1|\1s)(?![\w-])")
-
-
-def said_once(text: str) -> str:
-    """A text in which a unit that is written as a sign and as a word ($5 dollars) is said once."""
-    return _TWICE.sub(r"\1", text)
-
-
 def count_of(quantity: str, unit: str) -> str:
     """The unit in the singular or the plural: 1 mile per hour, 2 miles per hour."""
     return unit if is_one(quantity) else _plural(unit)
@@ -105,6 +86,40 @@ def _plural(unit: str) -> str:
     elif noun not in _UNCHANGED and not noun.endswith("hertz"):
         noun = _IRREGULAR.get(noun) or plural(noun)
     return f"{start} {noun}".strip() + per + rest
+
+
+def _forms() -> dict[str, str]:
+    """Each way to write a unit as words, and the unit."""
+    forms = {form: unit for unit in (*_UNITS.values(), *_CURRENCIES.values()) for form in (unit, _plural(unit))}
+    return (
+        {re.sub(r"(?<=met|lit)er", "re", form): unit for form, unit in forms.items()}
+        | forms
+        | {f"{kind} {form}": "dollar" for kind in ("US", "U.S.", "American") for form in ("dollar", "dollars")}
+        | table(
+            """
+            per cent: percent, bucks: dollar, quid: pound, kilo: kilogram, kilos: kilogram, Celsius: degree Celsius,
+            Fahrenheit: degree Fahrenheit, centigrade: degree Celsius, miles an hour: mile per hour
+            """
+        )
+    )
+
+
+_FORMS = _forms()
+_FORM = "|".join(sorted(map(re.escape, _FORMS), key=len, reverse=True))
+_TWICE = re.compile(rf"\b({_FORM})\s({_FORM})(?![\w-])")
+_OTHER_NOUNS = frozenset(("second", "minute"))  # in two seconds second to none
+
+
+def said_once(text: str) -> str:
+    """A text in which a unit that is written as a sign and as a word ($5 dollars) is said once."""
+    return _TWICE.sub(_once, text)
+
+
+def _once(match: re.Match[str]) -> str:
+    first, second = _FORMS[match[1]], _FORMS[match[2]]
+    if match[2] in _OTHER_NOUNS and match[1] != match[2]:
+        return match[0]
+    return match[1] if first == second or (second == "degree" and first.startswith("degree ")) else match[0]
 
 
 def _is_adjective(match: re.Match[str]) -> bool:
@@ -219,7 +234,13 @@ MONEY = (
     Rule(re.compile(rf"({_SIGN})\s?({NUMBER})(?:[\s-]?({_SCALE})\b)?"), _money),
 )
 
+MEASURED = r"%|km|[cm]?m|kg|ft|lbs?|°[CF]|[KMG]B|kWh|km/h|mph"  # what surely stands behind a number
 MEASURES = (
+    # Both ends have their unit: 5%-10%, 20°C–25°C.
+    Rule(
+        re.compile(rf"{_START}((?:{NUMBER})\s?(?:{_UNIT}))\s?[-–—]\s?(?=(?:{NUMBER})\s?(?:{_UNIT})(?![\w/]))"),
+        r"\1 to ",
+    ),
     Rule(re.compile(rf"{_START}({NUMBER})[-–—](?=(?:{NUMBER})[\s-]?(?:{_UNIT})(?![\w/]|\.\w))"), r"\1 to "),
     Rule(
         re.compile(r"(?<![\w.,])(\d{1,3})°\s?(\d{1,2}(?:\.\d{1,9})?)'(?:\s?(\d{1,2}(?:\.\d{1,9})?)(?:\"|''))?"), _angle

@@ -114,6 +114,13 @@ RULES = (
     ),
     Rule(re.compile(r"(?<![\w.&'-])([IVXLCDM]{1,15})\b(?![.][A-Za-z]|['&]\w*[A-Z]|-\w)(\.?)"), _read),
     Rule(re.compile(r"((?<!\w)\()([ivx]{1,6})(\))"), _listed),
+    Rule(re.compile(r"\b([IVX]{2,7})th(?=\scentur)"), r"\1"),
+    Rule(re.compile(r"(^)([ivx]{1,6})(\.(?=\s[\"']?[A-Z]))"), _listed),
+    Rule(
+        re.compile(r"\b([ivx]{1,7})(?=\scentur)"),
+        lambda match: ordinal(value) if (value := value_of(match[1].upper())) else match[0],
+    ),
+    Rule(re.compile(r"\bWW(I{1,2})\b"), lambda match: f"World War {cardinal(len(match[1]))}"),
     Rule(
         re.compile(
             r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?|[Ss]ection|[Aa]rticle|[Bb]ook|[Ff]igure|[Tt]able|[Aa]ppendix|[Pp]hase|[Ss]tage|[Cc]lause|[Pp]aragraph|[Ww]ar)\s)([ivxl]{2,8}|v)\b()"

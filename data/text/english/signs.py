@@ -13,12 +13,15 @@ _GREEK_LETTERS = {chr(first + index): name for first in (0x391, 0x3B1) for index
 _WORDS = table(
     """
     &: and, @: at, =: equals, ÷: divided by, ±: plus or minus, ≈: approximately equals, ≠: does not equal,
-    ≤: is less than or equal to, ≥: is greater than or equal to, √: square root of, ∞: infinity, §: section,
+    &&: and, ≤: is less than or equal to, ≥: is greater than or equal to, √: square root of, ∞: infinity, §: section,
     §§: sections, №: number, °: degrees, %: percent, ‰: per mille, ×: times, ∑: sum, ∂: partial, ∆: delta, ¢: cents,
     £: pounds, $: dollars, €: euros, ¥: yen, ¶: paragraph, →: to, µ: micro, ℃: degrees Celsius, Ω: ohms,
     ℉: degrees Fahrenheit, ∈: in, ⁄: slash, ₹: rupees
     """
 )
+# What is compared: 5 < 10, x>y, f(x) > 0; but "and < 5" and "temperature > 30" have no "is".
+_OPERAND = r"(?:(?<=\d)|(?<=\b[A-Za-z])|(?<=[)%]))\s?"
+_NEXT = r"\s?(?=[$£€+-]?\.?[\w(])"
 _ALWAYS = "".join(sign for sign in _WORDS if len(sign) == 1)
 
 
@@ -40,7 +43,9 @@ def _slash(match: re.Match[str]) -> str:
 SIGNED = (
     Rule(re.compile(r"(?<=\d)\s?[x×*]\s?(?=10\s?(?:\^|to the power of)\s?-?\d)"), " times "),
     Rule(re.compile(r"(?<=\d)\s?x\s?(?=\.?\d)"), " by "),
-    Rule(re.compile(r"(?<=\d)\s?\^\s?(?=\d)"), " to the power of "),
+    Rule(re.compile(r"(?<=[A-Za-z)])\^2(?!\d)"), " squared"),
+    Rule(re.compile(r"(?<=[A-Za-z)])\^3(?!\d)"), " cubed"),
+    Rule(re.compile(r"(?<=[\w)])\s?\^\s?(?=-?\d)"), " to the power of "),
     Rule(re.compile(r"(?<![^\s(\"'])-\s?(?=[$£€]?\.?\d)"), "minus "),
     Rule(re.compile(r"(?<![^\s(\"'])\+\s?(?=[$£€]?\.?\d)"), "plus "),
     Rule(re.compile(r"±\s?(?=[$£€]?\.?\d)"), "plus or minus "),
@@ -56,8 +61,10 @@ BEFORE_NUMBERS = (
     Rule(re.compile(r"(?<=\d)\s?\*\s?(?=\d)"), " times "),
     Rule(re.compile(r"(?<=\d)\+(?=\s|[,.;:)]|$)"), " plus"),
     Rule(re.compile(r"(?<=\d)\s-\s(?=\d)"), " minus "),
-    Rule(re.compile(r"(?<!\S)<\s(?=\d)"), "less than "),
-    Rule(re.compile(r"(?<!\S)>\s(?=\d)"), "greater than "),
+    Rule(re.compile(rf"{_OPERAND}<{_NEXT}"), " is less than "),
+    Rule(re.compile(rf"{_OPERAND}>{_NEXT}"), " is greater than "),
+    Rule(re.compile(r"<\s?(?=[$£€]?\.?\d)"), " less than "),
+    Rule(re.compile(r">\s?(?=[$£€]?\.?\d)"), " greater than "),
 )
 
 RULES = (
@@ -69,8 +76,8 @@ RULES = (
     Rule(re.compile(r"(?<!\S)w/(?=\s)"), "with"),
     Rule(re.compile(r"(?<![^\s(])\+(?=\s)"), "plus"),
     Rule(re.compile(r"(?<=\w)\+(?=\w)"), " plus "),
-    Rule(re.compile(r"(?<=\s)<(?=\s)"), "is less than"),
-    Rule(re.compile(r"(?<=\s)>(?=\s)"), "is greater than"),
+    Rule(re.compile(rf"(?<=[\w)])\s?<{_NEXT}"), " is less than "),
+    Rule(re.compile(rf"(?<=[\w)])\s?>{_NEXT}"), " is greater than "),
     Rule(re.compile("|".join(sorted(map(re.escape, _WORDS), key=len, reverse=True))), _sign),
     Rule(re.compile(r"(?<![\u0370-\u03ff])[\u0391-\u03a9\u03b1-\u03c9](?![\u0370-\u03ff])"), _greek),
     Rule(re.compile(r"(?<=[a-zA-Z])\s?/\s?(?=[a-zA-Z])"), _slash),

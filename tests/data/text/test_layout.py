@@ -30,6 +30,7 @@ PROSE = (
         ("Name\tAge\nTom\t5", ["Name, Age", "Tom, 5"]),
         ("| a | b |\n|---|---|\n| 1 | 2 |", ["a, b", "1, 2"]),
         ("> Hello John,\n> how are you?\n\nFine", ["Hello John, how are you?", "Fine"]),
+        (">100 people came", [">100 people came"]),
         ("Best regards,\nTom Smith\nAcme Corp", ["Best regards, Tom Smith", "Acme Corp"]),
         ("the quick brown fox jumps over\nthe lazy dog", ["the quick brown fox jumps over the lazy dog"]),
         ("He spoke to Mr.\nSmith, who left", ["He spoke to Mr. Smith, who left"]),
