@@ -58,7 +58,8 @@ def test_a_speaker_of_one_clip_is_trained_on_and_the_other_keeps_half() -> None:
 
 
 def test_names_of_any_length_and_number_make_one_short_sentence() -> None:
-    division = split(clips_of({"ann": 20} | {f"{number:03d}" * 43: 1 for number in range(30)}), settings())
+    speakers: dict[str | None, int] = {"ann": 20, **{f"{number:03d}" * 43: 1 for number in range(30)}}
+    division = split(clips_of(speakers), settings())
     (sentence,) = [told for told in describe_split(division, settings()) if told.startswith("not validated")]
     assert sentence.startswith("not validated, but trained on: 000000")
     assert sentence.count("…, ") == 11
