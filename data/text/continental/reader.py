@@ -111,6 +111,10 @@ class TableReader:
             Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?![\w-])"), self._numeric_date),
             Rule(re.compile(r"(?<![\w.,/-])(\d{4})(-)(\d\d)-(\d\d)(?![\w-])"), self._iso_date),
             Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})\.(\d{1,2})\.(?!\d)"), self._day_and_month),
+            Rule(
+                re.compile(rf"(?<![\w:.,])(\d{{1,2}}(?::\d\d)?)\s?[-–]\s?(?=\d{{1,2}}(?::\d\d)?\s{table.hour}\b)"),
+                rf"\1 {table.to} ",
+            ),
             Rule(re.compile(rf"(?<![\w:])(\d{{1,2}}):(\d\d)(?:\s{table.hour})?(?![\w:])"), self._clock),
             Rule(re.compile(rf"(?<![\w.,])(\d{{1,2}})\.(\d\d)\s{table.hour}\b"), self._clock),
             Rule(re.compile(rf"(?<![\w.,:])(\d{{1,2}})\s{table.hour}\b"), lambda m: self.count(m[1], table.hour)),

@@ -82,6 +82,7 @@ ENGLISH = [
 GERMAN = [
     ("5 kg Kilo, 20 °C Grad, 5 Euro €", "fünf Kilogramm, zwanzig Grad Celsius, fünf Euro"),
     ("10-20 km, 5-10 €, 5 %–10 %", "zehn bis zwanzig Kilometer, fünf bis zehn Euro, fünf Prozent bis zehn Prozent"),
+    ("9:00–17:00 Uhr, 10–12 Uhr", "neun Uhr bis siebzehn Uhr, zehn bis zwölf Uhr"),
     ("Version 1.2.3", "Version eins Punkt zwei Punkt drei"),
     ("Kapitel IV, Ludwig XIV", "Kapitel vier, Ludwig der Vierzehnte"),
     ("z.B.heute, a < b, x <= y", "zum Beispiel heute, a kleiner als b, x kleiner oder gleich y"),
