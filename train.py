@@ -81,7 +81,7 @@ from training.validation import Validation
 from training.verdict.best import Best
 
 WEIGHTS = ("synthesizer", "discriminator", "average")  # what a checkpoint has of them
-_CHECKED_ELSEWHERE = ("config", "ranks", "scaler")  # of a checkpoint, by those who read them
+_CHECKED_ELSEWHERE = ("config", "scaler")  # of a checkpoint, by those who read them
 
 
 @dataclass
@@ -529,6 +529,11 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """All training state; nothing else is needed to go on bit for bit."""
+        own = {"means": self.means.state_dict(), "random": random_state()}
+        return {**self._state_of_all_ranks(), "ranks": self.ranks.gather(own)}
+
+    def _state_of_all_ranks(self) -> dict[str, Any]:
+        """The part of the state that is the same on every rank."""
         return {
             "config": self.config.model_dump(exclude_none=True),
             "symbols": self.corpus.symbols.to_json(),
@@ -545,7 +550,6 @@ class Trainer:
             "synthesizer_optimizer": self.synthesizer_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
-            "ranks": self.ranks.gather({"means": self.means.state_dict(), "random": random_state()}),
         }
 
     def load_state_dict(self, state: dict[str, Any], *, is_another: bool = False) -> None:
@@ -555,7 +559,8 @@ class Trainer:
             ValueError, LookupError, RuntimeError, TypeError, AttributeError: the state is of another structure.
         """
         # What an older version wrote may lack something; settings are parsed, and what is drawn has its own readers.
-        expected = {name: value for name, value in self.state_dict().items() if name not in _CHECKED_ELSEWHERE}
+        expected = self._state_of_all_ranks()
+        expected = {name: value for name, value in expected.items() if name not in _CHECKED_ELSEWHERE}
         require_like(state, expected, complete=False)
         for name in ("synthesizer", "discriminator", "average", "synthesizer_optimizer", "discriminator_optimizer"):
             getattr(self, name).load_state_dict(state[name])

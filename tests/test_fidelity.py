@@ -15,6 +15,7 @@ from data.embedded import make_embedded_corpus
 from tests.benchmarks import fidelity
 from tests.benchmarks.fidelity import Agreement, agreements, compare_steps, effect, fast_step, relative, run
 from tests.benchmarks.plain_step import plain_step
+from tests.rounding import float64
 from train import Trainer
 
 Experiment = Callable[..., Config]  # given more settings
@@ -61,7 +62,8 @@ def _no_collection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_twenty_fast_steps_are_twenty_plain_steps(experiment: Experiment) -> None:
-    comparison = compare_steps(experiment(), steps=20)
+    with float64():  # in float32 rounding may tip an alignment over, on one processor or the other
+        comparison = compare_steps(experiment(), steps=20)
     assert comparison.same_noise
     assert comparison.same, comparison.table()
     losses = {one.loss: one for one in comparison.agreements}

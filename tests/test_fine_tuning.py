@@ -154,5 +154,5 @@ def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path, finished: Tr
     state = load_checkpoint(finished.folder / "checkpoints" / "00000003.pt")
     del state["average"]["decoder.output.weight"]
     save_checkpoint(tmp_path / "00000003.pt", state)
-    with pytest.raises(InputError, match="does not fit this version of the program"):
+    with pytest.raises(InputError, match="does not hold training state of this version of the program"):
         load_voice_from(tmp_path / "00000003.pt")

@@ -35,7 +35,7 @@ class Updates:
             optimizer: where it is fused, it looks on the device whether it shall step; else this waits for the device.
             norm: of the gradients, 0-d.
         """
-        broken = (~can_be_used(norm)).float()
+        broken = (~can_be_used(norm)).to(torch.float32)  # as the fused optimizer reads it
         if name not in self.passed_over:
             self.passed_over[name] = torch.zeros((), device=self._device)
         self.passed_over[name].add_(1).mul_(broken)

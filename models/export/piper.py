@@ -94,7 +94,6 @@ def metadata(voice: VoiceFile) -> dict[str, str]:
         "n_speakers": str(max(1, len(voice.speakers))),
         "sample_rate": str(voice.config.audio.sample_rate),
         "version": "1",
-        "add_blank": "1",  # read by sherpa-onnx where it looks words up in lexicon.txt
     }
     if _reads_letters(voice):
         theirs |= {"has_espeak": "0", "frontend": "characters", "use_eos_bos": "1"}

@@ -1,7 +1,9 @@
 """The words that sherpa-onnx reads in plain text, with their phonemes: its `lexicon.txt`.
 
 sherpa-onnx 2.x has no espeak-ng. Given this file it looks up each word in small letters, leaves out those that are not
-there, and puts pads between the phonemes, but neither `^` before a sentence nor `$` behind it.
+there, and puts a space behind each word, but neither `^` before a sentence nor `$` behind it. Nor does it put pads
+between the phonemes, unless the graph says `add_blank`; but then it puts them between the phonemes it is given, too,
+which have theirs already. So an entry holds its pads, from before the first phoneme to behind the last.
 """
 
 import contextlib
@@ -68,7 +70,7 @@ def sherpa_lexicon(voice: VoiceFile, words: Iterable[str]) -> str:
         # A space would end the entry; a word of several parts is said in one breath.
         kept = [symbol for symbol in phonemes if symbol in known and not symbol.isspace()]
         if kept:
-            lines.append(f"{word} {' '.join(kept)}\n")
+            lines.append(f"{word} _ {' _ '.join(kept)} _\n")
     return "".join(lines)
 
 

@@ -161,9 +161,9 @@ def test_a_sentence_that_one_voice_cannot_say_is_left_out_for_all(voices: list[P
 
 def corpus(folder: Path) -> Path:
     (folder / "wavs").mkdir(parents=True)
-    rows = [f"clip{number}|The doctor said good morning to others." for number in range(6)]
+    rows = [f"clip{number}|The doctor said good morning to others." for number in range(20)]
     (folder / "metadata.csv").write_text("\n".join(rows))
-    for number in range(6):
+    for number in range(20):  # of which a tenth is held out
         soundfile.write(folder / "wavs" / f"clip{number}.wav", speechlike(3, number + 1), RATE)
     return folder
 

@@ -51,6 +51,15 @@ def test_one_request_that_arrives_several_times_is_one(first: signal.Signals) ->
         assert stop.signal_number == first
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Ctrl-C as usual, although whoever started the tests may have it ignored, as a shell does in the background."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_who_asks_again_later_means_it() -> None:
     clock = Clock()
     with listening_for_stop(clock):
