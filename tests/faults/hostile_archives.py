@@ -8,6 +8,7 @@ import random
 import tarfile
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ _BOMB_BYTES = 50_000_000
 _DATA, _AUDIO = DataSettings(root="nowhere"), AudioSettings()
 
 
-def _refused(attempt: Callable[[], object], path: Path) -> str:
+def _refused(attempt: Callable[[], object], path: Path | str) -> str:
     """What is missed where an attempt is not refused in one sentence that names a file; empty where it is."""
     try:
         attempt()
@@ -86,9 +87,8 @@ def hostile_tars(times: int, folder: Path) -> Outcome:
         inside = folder / "deep" / "inside" / str(number)
         inside.mkdir(parents=True)
         path.write_bytes(_hostile_tar(chance, marker))
-        missed = _refused(
-            lambda inside=inside: unpack(path, inside, top=NAME, most_members=100, most_bytes=_MOST_BYTES), path
-        )
+        work = partial(unpack, path, inside, top=NAME, most_members=100, most_bytes=_MOST_BYTES)
+        missed = _refused(work, path)
         escaped = [each for each in folder.rglob("escaped*") if inside not in each.parents]
         odd = [each for each in inside.rglob("*") if each.is_symlink() or not (each.is_dir() or each.is_file())]
         if escaped or odd:
@@ -124,7 +124,7 @@ def _hostile_shard(chance: random.Random, whole: list[Member]) -> list[Member]:
     elif kind == 3:
         members[place] = file("../" * chance.randint(1, 3) + name, members[place][1])
     else:
-        ids = chance.choice(([], [4], [-1], [2**70], [[1]], [[1], [2, 3]], [1.5], None, "a", {}))
+        ids: object = chance.choice(([], [4], [-1], [2**70], [[1]], [[1], [2, 3]], [1.5], None, "a", {}))
         content = json.dumps({"id": "a", "text": "a", "phoneme_ids": ids, "speaker": None}).encode()
         members[1] = file("000000.json", chance.choice((content, b"[" * 100_000, b"\xff", b"9" * 5000)))
     return members
@@ -164,7 +164,7 @@ def zip_bombs(times: int, folder: Path) -> Outcome:
         path.write_bytes(body + hashlib.sha256(body).hexdigest().encode())
         assert len(body) < _BOMB_BYTES / 100
         for reader in (load_checkpoint, read_torch_file):
-            missed = _refused(lambda reader=reader: reader(path), path)
+            missed = _refused(partial(reader, path), path)
             if missed:
                 failures.append(f"archive {number} {missed} by {reader.__name__}")
     return Outcome(f"{times - len(failures)} of {times} refused", failures)
@@ -179,7 +179,7 @@ def wrong_sums(times: int, folder: Path) -> Outcome:
             damaged[chance.randrange(3, len(whole))] ^= 1 << chance.randrange(8)
             place = folder / str(number)
             fetch = fetcher(server, place)
-            missed = _refused(lambda fetch=fetch, sent=bytes(damaged): fetch(Answer(sent), patience=HASTE), server.url)
+            missed = _refused(partial(fetch, Answer(bytes(damaged)), patience=HASTE), server.url)
             left = [entry.name for entry in place.iterdir() if entry.name.startswith(NAME)]
             if missed or left:
                 failures.append(f"download {number} {missed or f'has left {left}'}")
