@@ -34,7 +34,7 @@ _FILE = re.compile(
 )
 _SCHEME = re.compile(r"^(?:[a-zA-Z]{2,6}://|mailto:)")
 IN_TEXT = re.compile(
-    r"@|://|www\.|(?:\w|(?<!\S))\.[A-Za-z]{2}|\w\.[ch]\b", re.IGNORECASE
+    r"@|://|www\.|\.[A-Za-z]{2}|\.[ch]\b", re.IGNORECASE
 )  # whether the rules are worth trying
 
 
