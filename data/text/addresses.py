@@ -33,9 +33,7 @@ _FILE = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 _SCHEME = re.compile(r"^(?:[a-zA-Z]{2,6}://|mailto:)")
-IN_TEXT = re.compile(
-    r"@|://|www\.|\.[A-Za-z]{2}|\.[ch]\b", re.IGNORECASE
-)  # whether the rules are worth trying
+IN_TEXT = re.compile(r"@|://|www\.|\.[A-Za-z]{2}|\.[ch]\b", re.IGNORECASE)  # whether the rules are worth trying
 
 
 def address_rules(signs: Mapping[str, str], digits: Callable[[str], str]) -> tuple[Rule, ...]:
