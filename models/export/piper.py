@@ -96,7 +96,7 @@ def metadata(voice: VoiceFile) -> dict[str, str]:
         "version": "1",
     }
     if _reads_letters(voice):
-        theirs |= {"has_espeak": "0", "frontend": "characters", "use_eos_bos": "1"}
+        theirs |= {"has_espeak": "0", "frontend": "characters", "use_eos_bos": "1", "add_blank": "1"}
         theirs |= {"blank_id": "0", "bos_id": "1", "eos_id": "2", "punctuation": "; : , . ! ?"}
     ours = {
         "config": dump_config(voice.config),
