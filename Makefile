@@ -15,11 +15,11 @@ EXTRAS := --extra espeak --extra export --extra eval --extra demo
 .PHONY: setup setup-test demo test test-numeric test-oracles lint oracles lock
 
 # The tests whose results depend on how a processor adds, but for the slow ones.
-NUMERIC := tests/losses tests/measures tests/models/layers tests/models/decoders tests/models/test_*.py \
+NUMERIC := tests/losses tests/metrics tests/models/layers tests/models/decoders tests/models/test_*.py \
     tests/data/test_spectrogram.py tests/test_rounding.py
 # The tests that need what `make oracles` and a browser bring.
-ORACLES := tests/measures tests/evaluation/test_evaluation_judging.py tests/evaluation/test_curves_page.py \
-    tests/evaluation/test_curves_watch.py tests/evaluation/test_listen_page.py tests/data/report/test_report_page.py
+ORACLES := tests/metrics tests/evaluation/test_evaluation_judging.py tests/monitoring/test_curves_page.py \
+    tests/monitoring/test_curves_watch.py tests/evaluation/test_listen_page.py tests/data/report/test_report_page.py
 
 setup: $(VENV)/ready
 
@@ -50,7 +50,7 @@ demo: setup
 	    $(BIN)/python train.py configs/demo.toml run.dir=$(DEMO); \
 	fi
 	$(BIN)/python infer.py $(DEMO) "The early bird catches the worm." -o $(DEMO)/hello.wav --seed 1
-	$(BIN)/python -m evaluation.curves $(DEMO)
+	$(BIN)/python -m monitoring $(DEMO)
 
 test: setup-test
 	$(BIN)/python -m pytest
@@ -70,7 +70,7 @@ lint: setup-test
 	$(BIN)/mypy
 
 oracles: setup-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/measures/oracles.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r tests/metrics/oracles.lock
 
 lock: setup
 	$(BIN)/python -m pip install --quiet uv
@@ -79,5 +79,5 @@ lock: setup
 	$(BIN)/uv pip compile pyproject.toml $(EXTRAS) --universal --python-version 3.11 \
 	    --no-header --generate-hashes --quiet --upgrade --constraint requirements-test.lock \
 	    --output-file requirements.lock
-	$(BIN)/uv pip compile tests/measures/oracles.in --no-deps --universal --python-version 3.11 \
-	    --no-header --generate-hashes --quiet --upgrade --output-file tests/measures/oracles.lock
+	$(BIN)/uv pip compile tests/metrics/oracles.in --no-deps --universal --python-version 3.11 \
+	    --no-header --generate-hashes --quiet --upgrade --output-file tests/metrics/oracles.lock

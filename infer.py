@@ -20,10 +20,6 @@ from tqdm import tqdm
 from configs import InputError, command
 from data.audio_file import FULL_SCALE, read_audio
 from data.audio_writer import AudioWriter
-from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
-from data.text.markup import plain_text, shown
-from data.text.ssml import Break, Utter, parse_ssml
-from models.export import needing_onnx
 from speaking.batch import Line, SpeakLine, cores, read_lines, speak_and_tell
 from speaking.durations import check_durations
 from speaking.engine import Audio, Engine, VoiceParts
@@ -33,6 +29,10 @@ from speaking.speaker import find_speaker
 from speaking.timestamps import TimedSpeech, Timeline, write_timestamps
 from speaking.utterance import Said, Silence, Utterance
 from speaking.words import SpokenWord, WordFinder
+from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
+from text.markup import plain_text, shown
+from text.ssml import Break, Utter, parse_ssml
+from voices.export import needing_onnx
 
 
 class Voice:

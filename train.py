@@ -41,20 +41,12 @@ from losses import (
     mel_loss,
     subband_stft_loss,
 )
-from models.checkpoint import (
-    checkpoint_path,
-    content_of_checkpoint,
-    list_checkpoints,
-    load_checkpoint,
-    prune_checkpoints,
-    save_checkpoint,
-)
 from models.device import choose_device
 from models.discriminator import Discriminator, Judgement
 from models.finite_weights import first_not_finite, tensors_in
-from models.importing.warm_start import WarmStart
 from models.layers.convolution import use_channels_last
 from models.synthesizer import Synthesis, Synthesizer
+from monitoring.best import Best
 from training.averaging import make_average, update_average
 from training.broken_steps import RecentSteps, newest_record, read_record, write_records
 from training.clock import Clock
@@ -78,7 +70,15 @@ from training.schedule import learning_rate
 from training.step_report import StepReport, over_ranks, totals
 from training.updates import Updates
 from training.validation import Validation
-from training.verdict.best import Best
+from voices.checkpoint import (
+    checkpoint_path,
+    content_of_checkpoint,
+    list_checkpoints,
+    load_checkpoint,
+    prune_checkpoints,
+    save_checkpoint,
+)
+from voices.importing.warm_start import WarmStart
 
 WEIGHTS = ("synthesizer", "discriminator", "average")  # what a checkpoint has of them
 _CHECKED_ELSEWHERE = ("config", "scaler")  # of a checkpoint, by those who read them
@@ -764,7 +764,7 @@ def tell_end(trainer: Trainer) -> None:
     if trainer.best.step:
         print(f"best voice   {trainer.folder / BEST} (step {trainer.best.step})")
     print(f"checkpoint   {checkpoint_path(trainer.folder / 'checkpoints', trainer.step)}")
-    print(f"curves       python -m evaluation.curves {trainer.folder}")
+    print(f"curves       python -m monitoring {trainer.folder}")
     print(f"TensorBoard  tensorboard --logdir {trainer.folder}")
     if not trainer.finished:
         print(f"continue     python train.py --resume {trainer.folder}")

@@ -367,6 +367,11 @@ class Config(Section):
                 not audio.fmin_hz < fmax <= nyquist,
                 f"the mel bands from {audio.fmin_hz:g} to {fmax:g} Hz do not fit below {nyquist:g} Hz, half the rate",
             ),
+            (  # narrower than a bin of the spectrogram, the filters of the bands are 0 / 0
+                0 < fmax - audio.fmin_hz < audio.sample_rate / audio.n_fft,
+                f"the mel bands from {audio.fmin_hz:g} to {fmax:g} Hz are narrower than the "
+                f"{audio.sample_rate / audio.n_fft:g} Hz of one bin of the spectrogram",
+            ),
             (
                 self.data.hold == "device" and self.data.shards is not None,
                 "data.hold = 'device' holds all recordings, and data.shards is for those that fit no memory: leave "

@@ -1,1 +1,1 @@
-"""Everything between a folder of recordings and a Batch. Imports configs only."""
+"""Everything between a folder of recordings and a Batch."""

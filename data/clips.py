@@ -16,7 +16,7 @@ from tqdm import tqdm
 from configs import InputError
 from data.preparation.examination import PreparedClip
 from data.preparation.prepared_audio import PreparedAudio
-from data.text import SymbolTable
+from text import SymbolTable
 
 _AHEAD = 64  # clips that are being read; so a corpus that fits no memory can pass through
 

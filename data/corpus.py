@@ -15,7 +15,7 @@ from data.clips import Clip, Shard, read_clips
 from data.preparation import Preparation
 from data.preparation.examination import PreparedClip
 from data.speakers import in_order
-from data.text import Lexicon, SymbolTable
+from text import Lexicon, SymbolTable
 
 SHARE_NOT_ASKED_FOR = 10  # one in so many clips may be set aside where nobody asked for a number
 _MOST_NAMES = 12  # that a sentence lists

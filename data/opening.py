@@ -7,7 +7,7 @@ from data.corpus import Corpus, load_corpus
 from data.preparation import prepare
 from data.prepare import encodable, prepare_and_tell
 from data.shards import open_shards
-from data.text import SymbolTable
+from text import SymbolTable
 
 
 def open_corpus(

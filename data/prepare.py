@@ -21,7 +21,7 @@ from data.corpus import describe_split, split
 from data.preparation import Preparation, prepare
 from data.report import summary, write_report
 from data.report.statistics import describe
-from data.text import SymbolTable
+from text import SymbolTable
 
 if TYPE_CHECKING:
     from data.splitting.aligner import Aligner

@@ -36,7 +36,7 @@ from data.buckets import LengthBuckets
 from data.clips import Clip, Shard, read_clips
 from data.corpus import Corpus, describe_split, speakers_of, split
 from data.prepare import encodable, prepare_and_tell
-from data.text import Lexicon, SymbolTable
+from text import Lexicon, SymbolTable
 
 INDEX = "index.json"
 FORMAT = 1  # of the index

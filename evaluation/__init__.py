@@ -1,1 +1,1 @@
-"""Every number a voice is judged by."""
+"""Is the voice good: objective metrics on held-out sentences, the listening test, the recogniser, hard texts."""

@@ -25,7 +25,7 @@ from evaluation.counted import counted
 from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out, speakers_of
 from evaluation.intelligibility import by_recogniser, by_transcriber
 from evaluation.judging import Evaluation, judge
-from evaluation.measure import Part
+from evaluation.metric import Part
 from evaluation.output import check_writable
 from evaluation.recogniser import train_or_load
 from evaluation.robustness import ENOUGH_RECORDINGS, judge_robustness

@@ -1,7 +1,7 @@
 """How well the voice knows which frames of a recording say which phoneme.
 
 The alignment search always finds a path from the first phoneme to the last, however little the voice has learned. So
-these measures compare the path with the free choice of each frame: the phoneme under whose prior it is most likely,
+these metrics compare the path with the free choice of each frame: the phoneme under whose prior it is most likely,
 whatever its neighbours chose. Where the voice has learned to align, both agree. The same phoneme elsewhere in the
 sentence sounds alike, so a frame that chooses that one has chosen its own.
 
@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evaluation.measure import Better, Measure, Part, Row
+from evaluation.metric import Better, Metric, Part, Row
 from evaluation.phonemes import Phonemes
 from evaluation.rendition import Rendition
 from evaluation.subject import Aligned
@@ -126,16 +126,16 @@ def _above(found: float, chance: float) -> float:
     return (found - chance) / (1 - chance) if chance < 1 else float("nan")
 
 
-@lru_cache(maxsize=1)  # all measures of a sentence are taken one after the other
+@lru_cache(maxsize=1)  # all metrics of a sentence are taken one after the other
 def _alignments(it: Rendition) -> Alignments:
     return Alignments.of(it.aligned, it.phonemes, it.frame_seconds)
 
 
-def _measure(name: str, unit: str, better: Better, of: Callable[[Alignments], float]) -> Measure:
+def _measure(name: str, unit: str, better: Better, of: Callable[[Alignments], float]) -> Metric:
     def of_rendition(it: Rendition) -> float:
         return of(_alignments(it)) * (_PERCENT if unit == "%" else 1)
 
-    return Measure(name, unit, better, of_rendition, needs=("posterior encoder",))
+    return Metric(name, unit, better, of_rendition, needs=("posterior encoder",))
 
 
 COVERAGE = "monotonic coverage"

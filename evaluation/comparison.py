@@ -1,4 +1,4 @@
-"""Two voices on the same sentences, measure by measure: which is better, and how sure that is."""
+"""Two voices on the same sentences, metric by metric: which is better, and how sure that is."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from typing import Literal
 
 from evaluation.alignment import ALIGNMENT, COVERAGE, has_aligned
 from evaluation.judging import Evaluation
-from evaluation.measure import Better, Row
-from measures.intervals import Interval, paired_test
+from evaluation.metric import Better, Row
+from metrics.intervals import Interval, paired_test
 
 LEAST_PROBABLE = 0.05  # the p-value below which a difference is believed
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One measure of two voices."""
+    """One metric of two voices."""
 
     part: str
     name: str

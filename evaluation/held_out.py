@@ -17,11 +17,11 @@ from data.findings import Action
 from data.preparation import Preparation, prepare
 from data.preparation.examination import PreparedClip
 from data.shards import open_shards
-from data.text import Encoded
 from evaluation.counted import counted
 from evaluation.learned import warn_of_learned, warn_of_shards
 from evaluation.sound import Sound
 from infer import Voice
+from text import Encoded
 
 _MOST_UNKNOWN = 0.1  # of the symbols of all sentences: beyond it, the voice was made for another alphabet
 # What makes ids of a text and samples of a file: always the voice's own.

@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from data.text import TextFrontEnd
 from data.transcriber import Transcriber
 from evaluation.held_out import Sentence
-from evaluation.measure import Measure, Part
+from evaluation.metric import Metric, Part
 from evaluation.recogniser import phoneme_error_rate, phonemes_said
 from evaluation.rendition import Rendition
 from evaluation.sound import Sound
-from measures.spectra import Audio
+from metrics.spectra import Audio
+from text import TextFrontEnd
 
 _PERCENT = 100
 
@@ -48,5 +48,5 @@ def _part(name: str, hear: Callable[[Sound], Sequence[str]], said: Mapping[str, 
     def errors(it: Rendition, sound: Sound) -> float:
         return phoneme_error_rate(said[it.sentence.id], hear(sound)).rate * _PERCENT
 
-    measure = Measure(name, "%", "lower", lambda it: errors(it, it.spoken), lambda it: errors(it, it.recorded))
-    return Part("intelligibility", (measure,))
+    metric = Metric(name, "%", "lower", lambda it: errors(it, it.spoken), lambda it: errors(it, it.recorded))
+    return Part("intelligibility", (metric,))

@@ -1,4 +1,4 @@
-"""A voice judged: every measure of every held-out sentence."""
+"""A voice judged: every metric of every held-out sentence."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from configs import InputError
 from evaluation.held_out import Sentence
-from evaluation.measure import Measure, Part, Row
+from evaluation.metric import Metric, Part, Row
 from evaluation.rendition import Rendition
 from evaluation.robustness import JudgedText
 from evaluation.subject import Subject
@@ -35,41 +35,41 @@ class Evaluation:
 
 
 def judge(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]) -> Evaluation:
-    """Take all measures, sentence by sentence; what fails for one sentence is noted, and the rest goes on."""
-    measures = [(part.title, measure) for part in parts for measure in part.measures]
-    taken = [measure for _, measure in measures if not _lacking(subject, measure)]
-    values: dict[Measure, dict[str, float]] = {measure: {} for _, measure in measures}
-    recorded: dict[Measure, dict[str, float]] = {measure: {} for _, measure in measures}
+    """Take all metrics, sentence by sentence; what fails for one sentence is noted, and the rest goes on."""
+    metrics = [(part.title, metric) for part in parts for metric in part.metrics]
+    taken = [metric for _, metric in metrics if not _lacking(subject, metric)]
+    values: dict[Metric, dict[str, float]] = {metric: {} for _, metric in metrics}
+    recorded: dict[Metric, dict[str, float]] = {metric: {} for _, metric in metrics}
     failures: dict[Failure, None] = {}
     for sentence in tqdm(sentences, desc=subject.name, unit="sentence", delay=2, disable=None, leave=False):
         rendition = Rendition(subject, sentence)
-        for measure in taken:
-            for found, of in ((recorded, measure.of_recording), (values, measure.of)):
+        for metric in taken:
+            for found, of in ((recorded, metric.of_recording), (values, metric.of)):
                 if of is None:
                     continue
                 try:
-                    found[measure][sentence.id] = _finite(of(rendition))
+                    found[metric][sentence.id] = _finite(of(rendition))
                 except InputError as error:
                     failures[Failure(sentence.id, str(error))] = None
-                    found[measure][sentence.id] = math.nan
+                    found[metric][sentence.id] = math.nan
     rows = [
         Row(
             part=title,
-            name=measure.name,
-            unit=measure.unit,
-            better=measure.better,
-            values=values[measure],
-            recorded=recorded[measure],
-            note=_lacking(subject, measure),
+            name=metric.name,
+            unit=metric.unit,
+            better=metric.better,
+            values=values[metric],
+            recorded=recorded[metric],
+            note=_lacking(subject, metric),
         )
-        for title, measure in measures
+        for title, metric in metrics
     ]
     return Evaluation(subject.name, subject.step, tuple(rows), tuple(failures), sha256=subject.sha256)
 
 
-def _lacking(subject: Subject, measure: Measure) -> str:
-    """Why a measure cannot be taken of this voice here; empty where it can."""
-    return next((subject.lacks[need] for need in measure.needs if need in subject.lacks), "")
+def _lacking(subject: Subject, metric: Metric) -> str:
+    """Why a metric cannot be taken of this voice here; empty where it can."""
+    return next((subject.lacks[need] for need in metric.needs if need in subject.lacks), "")
 
 
 def _finite(value: float) -> float:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from data.text import Encoded
-from data.text.front_end import is_sound
-from data.text.symbols import BOS, EOS, PAD
+from text import Encoded
+from text.front_end import is_sound
+from text.symbols import BOS, EOS, PAD
 
 _STRESS = frozenset("ˈˌ")
 _MARKS = ("Lm", "Mn", "Sk")  # categories of Unicode: modifiers and combining marks

@@ -1,4 +1,4 @@
-"""One held-out sentence as one voice renders it: what every measure is taken of."""
+"""One held-out sentence as one voice renders it: what every metric is taken of."""
 
 from functools import cached_property
 
@@ -6,9 +6,9 @@ from evaluation.held_out import Sentence
 from evaluation.phonemes import Phonemes, phonemes_of
 from evaluation.sound import Sound
 from evaluation.subject import Aligned, Rendered, Subject
-from measures.pitch import PitchDifference, pitch_difference
-from measures.spectra import log_mel
-from measures.warping import WarpingPath, warp
+from metrics.pitch import PitchDifference, pitch_difference
+from metrics.spectra import log_mel
+from metrics.warping import WarpingPath, warp
 
 
 class Rendition:

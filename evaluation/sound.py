@@ -2,14 +2,14 @@
 
 from functools import cached_property
 
-from measures.level import Level, level
-from measures.perception import Dnsmos, dnsmos
-from measures.pitch import Pitch, track_pitch
-from measures.spectra import Audio
+from metrics.level import Level, level
+from metrics.perception import Dnsmos, dnsmos
+from metrics.pitch import Pitch, track_pitch
+from metrics.spectra import Audio
 
 
 class Sound:
-    """Audio with its own measures, each taken when it is first asked for.
+    """Audio with its own metrics, each taken when it is first asked for.
 
     Args:
         audio: float32 [S] in [-1, 1], S > 0.

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from evaluation.measure import Measure, Part
+from evaluation.metric import Metric, Part
 from evaluation.rendition import Rendition
-from measures.cepstra import mel_cepstral_distortion
-from measures.perception import Dnsmos
-from measures.pitch import log_f0_rmse
+from metrics.cepstra import mel_cepstral_distortion
+from metrics.perception import Dnsmos
+from metrics.pitch import log_f0_rmse
 
 _MILLISECONDS, _PERCENT = 1000, 100
 
@@ -33,8 +33,8 @@ def speaking_rate(it: Rendition, seconds: float) -> float:
     return float(it.phonemes.is_sound.sum()) / seconds
 
 
-def _opinion(name: str, of: Callable[[Dnsmos], float]) -> Measure:
-    return Measure(
+def _opinion(name: str, of: Callable[[Dnsmos], float]) -> Metric:
+    return Metric(
         f"DNSMOS {name}",
         "MOS",
         "higher",
@@ -47,16 +47,16 @@ def _opinion(name: str, of: Callable[[Dnsmos], float]) -> Measure:
 SPEECH = Part(
     "text to speech",
     (
-        Measure(
+        Metric(
             "mel-cepstral distortion",
             "dB",
             "lower",
             lambda it: mel_cepstral_distortion(it.recorded.audio, it.spoken.audio, it.sample_rate),
         ),
-        Measure("log-F0 RMSE", "", "lower", lambda it: log_f0_rmse(it.recorded.pitch, it.spoken.pitch, it.path)),
-        Measure("duration error per phoneme", "ms", "lower", duration_error, needs=("posterior encoder",)),
-        Measure("duration error per sentence", "%", "lower", length_error),
-        Measure(
+        Metric("log-F0 RMSE", "", "lower", lambda it: log_f0_rmse(it.recorded.pitch, it.spoken.pitch, it.path)),
+        Metric("duration error per phoneme", "ms", "lower", duration_error, needs=("posterior encoder",)),
+        Metric("duration error per sentence", "%", "lower", length_error),
+        Metric(
             "speaking rate",
             "phonemes/s",
             "recorded",
@@ -67,21 +67,21 @@ SPEECH = Part(
         _opinion("signal", lambda of: of.signal),
         _opinion("background", lambda of: of.background),
         _opinion("P.808", lambda of: of.p808),
-        Measure(
+        Metric(
             "loudness",
             "LUFS",
             "recorded",
             lambda it: it.spoken.level.loudness_lufs,
             lambda it: it.recorded.level.loudness_lufs,
         ),
-        Measure(
+        Metric(
             "clipped samples",
             "%",
             "lower",
             lambda it: it.spoken.level.clipped_share * _PERCENT,
             lambda it: it.recorded.level.clipped_share * _PERCENT,
         ),
-        Measure(
+        Metric(
             "silence",
             "%",
             "recorded",

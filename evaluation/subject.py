@@ -17,22 +17,22 @@ from torch import Tensor
 from configs import InputError
 from configs.content import UNFIT
 from data.spectrogram import LinearSpectrogram
-from data.text import Encoded
 from infer import Voice
-from measures.perception import missing
-from measures.spectra import Audio
+from metrics.perception import missing
+from metrics.spectra import Audio
 from models.alignment import alignment_scores, search_durations
-from models.checkpoint import checkpoint_path, load_checkpoint
 from models.device import choose_device
-from models.importing.own import folded_synthesizer
-from models.importing.report import file_digest
-from models.importing.sources import load_voice_from
 from models.masks import length_mask
 from models.synthesizer import Synthesizer
-from models.voice_file import VoiceFile
 from speaking.durations import check_durations
 from speaking.manner import Manner
 from speaking.torch_engine import TorchEngine
+from text import Encoded
+from voices.checkpoint import checkpoint_path, load_checkpoint
+from voices.importing.own import folded_synthesizer
+from voices.importing.report import file_digest
+from voices.importing.sources import load_voice_from
+from voices.voice_file import VoiceFile
 
 _NO_POSTERIOR = {
     "onnx": "an .onnx voice cannot listen: give the run folder that it was made of",
@@ -80,7 +80,7 @@ class Subject:
         sha256: str | None = None,
     ) -> None:
         self.name, self.voice, self.step, self.seed, self.sha256 = name, voice, step, seed, sha256
-        # What measures may need and is not here, each with a sentence that says what to do.
+        # What metrics may need and is not here, each with a sentence that says what to do.
         self.lacks = missing() | ({"posterior encoder": no_posterior} if no_posterior else {})
 
     @property
@@ -180,7 +180,7 @@ def load_subject(path: Path, *, device: str, seed: int) -> Subject:
     """
     if path.suffix == ".onnx":
         voice = Voice.load(path)
-        from models.export.digest import digest  # onnx is needed for such voices alone
+        from voices.export.digest import digest  # onnx is needed for such voices alone
 
         sha256 = digest(path.read_bytes())
         return Subject(str(path), voice, step=None, seed=seed, no_posterior=_NO_POSTERIOR["onnx"], sha256=sha256)

@@ -14,15 +14,15 @@ from evaluation.comparison import Compared
 from evaluation.counted import counted
 from evaluation.held_out import Sentence
 from evaluation.judging import Evaluation
-from evaluation.measure import Better, Row
+from evaluation.metric import Better, Row
 from evaluation.robustness import robustness_table
-from measures.intervals import Interval
+from metrics.intervals import Interval
 
 _ARROWS: Mapping[Better, str] = {"lower": "↓", "higher": "↑", "recorded": "≈"}
 _LEGEND = "means [95 % intervals]; better is ↓ lower, ↑ higher, ≈ nearer to the recording"
 _LEGEND_OF_TWO = (
     f"{_LEGEND}\nthe difference is second minus first, for ≈ of how far each is from the recording\n"
-    "of twenty measures of two equal voices, one differs by chance"
+    "of twenty metrics of two equal voices, one differs by chance"
 )
 _FEW, _LEAST_COMPARED = 10, 6  # 6 signs alike are the fewest that Wilcoxon's test believes: 2 in 2^6
 
@@ -30,7 +30,7 @@ Cells = tuple[str, ...]
 
 
 def table(evaluation: Evaluation) -> str:
-    """One voice, beside the recordings where they have the same measure."""
+    """One voice, beside the recordings where they have the same metric."""
 
     def cells(row: Row) -> Cells:
         return _label(row), _mean(row.interval), _mean(row.recorded_interval) if row.recorded else ""
@@ -142,7 +142,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
             yield f"{evaluation.voice}: {row.name} of {row.interval.count} of {of}"
     aligned = [row for row in evaluation.rows if row.part == ALIGNMENT.title and row.interval.count > 1]
     if aligned and not has_aligned(aligned):
-        yield f"{evaluation.voice}: its {ALIGNMENT.title} is no better than chance, so that its measures mean nothing"
+        yield f"{evaluation.voice}: its {ALIGNMENT.title} is no better than chance, so that its metrics mean nothing"
     if evaluation.failures:
         yield f"{evaluation.voice}: {counted(len({one.sentence for one in evaluation.failures}), 'sentence')} failed"
     for failure in evaluation.failures:

@@ -1,1 +1,1 @@
-"""The synthesizer, its parts and its discriminators; a model on disk. Each name is imported from its own module."""
+"""Networks only: the synthesizer and its parts, and the discriminators. Each name is imported from its own module."""

@@ -15,7 +15,7 @@ Generator = TypeVar("Generator")  # draws the noise; every engine has its own ki
 
 
 class VoiceParts(Protocol):
-    """What a voice is beside its synthesizer: models.voice_file.VoiceFile, or what an .onnx and its .json hold."""
+    """What a voice is beside its synthesizer: voices.voice_file.VoiceFile, or what an .onnx and its .json hold."""
 
     @property
     def config(self) -> Config:

@@ -8,9 +8,9 @@ from typing import TypedDict, Unpack
 
 from configs import InputError
 from configs.schema import LARGEST_NOISE_SCALE, LONGEST_PAUSE_SECONDS, SPEEDS, SpeakingSettings
-from data.text import Encoded
-from data.text.front_end import is_sound
 from speaking.short_texts import calm
+from text import Encoded
+from text.front_end import is_sound
 
 
 class How(TypedDict, total=False):

@@ -10,9 +10,9 @@ import torch
 
 from configs import InputError
 from data.spectrogram import LinearSpectrogram
-from data.text import Lexicon, SymbolTable, TextFrontEnd
-from models.importing.sources import load_voice_from
 from models.synthesizer import Synthesizer
+from text import Lexicon, SymbolTable, TextFrontEnd
+from voices.importing.sources import load_voice_from
 
 
 class VoiceAligner:

@@ -3,7 +3,7 @@
 import sys
 
 from configs import InputError
-from data.text_encoding import decode
+from text.file_encoding import decode
 
 
 def decoded_text(content: bytes, name: str) -> str:

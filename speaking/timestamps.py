@@ -15,10 +15,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from configs import InputError
-from data.text.symbols import BOS, EOS, PAD
 from speaking.engine import Audio
 from speaking.utterance import Said, Utterance
 from speaking.words import SpokenWord
+from text.symbols import BOS, EOS, PAD
 
 _CUE_CHARACTERS = 80  # of a subtitle, two lines of forty
 _CUE_SECONDS = 6.0

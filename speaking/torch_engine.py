@@ -12,10 +12,10 @@ from torch import Tensor
 from configs import AudioSettings, InputError
 from data.spectrogram import LinearSpectrogram
 from models.device import choose_device
-from models.importing.sources import load_voice_from
 from models.synthesizer import Plan, Synthesizer
-from models.voice_file import VoiceFile
 from speaking.engine import Audio, Check, Options, Rendering
+from voices.importing.sources import load_voice_from
+from voices.voice_file import VoiceFile
 
 # Frames of the first chunk while streaming: a quarter of a second, which is heard while the next one is made.
 FIRST_FRAMES = 20

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.text import Encoded
 from speaking.engine import Audio, Rendering
 from speaking.words import SpokenWord
+from text import Encoded
 
 _MOST_SILENT_SAMPLES = 65_536  # in one chunk: a break of a minute is not held at once
 

@@ -14,8 +14,8 @@ from itertools import groupby
 
 import numpy as np
 
-from data.text.front_end import Portion, is_sound
-from data.text.symbols import Encoded
+from text.front_end import Portion, is_sound
+from text.symbols import Encoded
 
 _MOST_CELLS = 25_000_000  # of the alignment's table: 50 MB, for a text without the end of a sentence
 

@@ -81,7 +81,7 @@ def stopped(tmp_path: Path) -> Path:
 
 
 def test_all_commands_are_found() -> None:
-    assert {"train", "infer", "data.prepare", "data.text", "models.export", "evaluation"} < set(commands())
+    assert {"train", "infer", "data.prepare", "text", "voices.export", "evaluation"} < set(commands())
 
 
 @pytest.mark.parametrize("name", commands())
@@ -117,9 +117,9 @@ def test_a_mistake_in_a_setting_is_told_by_few_modules(name: str, arguments: lis
 def test_an_onnx_voice_is_spoken_without_torch(tmp_path: Path) -> None:
     for library in ("onnx", "onnxruntime", "piper"):
         pytest.importorskip(library, reason=f"{library} is not installed")
-    from models.export.__main__ import write_onnx
-    from models.voice_file import load_voice
     from tests.clients.exported_voice import write_random_voice
+    from voices.export.__main__ import write_onnx
+    from voices.voice_file import load_voice
 
     graph = write_onnx(load_voice(write_random_voice(tmp_path / "run", "vocos")), tmp_path, "reader")["float32"]
     wav = tmp_path / "hello.wav"

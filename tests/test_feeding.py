@@ -11,7 +11,7 @@ from configs import Config, InputError, load_config
 from data.clips import Clip
 from data.corpus import Corpus
 from data.shards import open_shards, write_shards
-from data.text import SymbolTable
+from text import SymbolTable
 from train import Trainer
 from training.interruption import StopRequest
 

@@ -10,14 +10,14 @@ import torch
 
 from configs import InputError
 from data.embedded import make_embedded_corpus
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.importing.report import Fate
-from models.importing.sources import load_voice_from
-from models.importing.warm_start import WarmStart
-from models.voice_file import save_voice
 from tests.test_train import HOUSE, lines, tiny, trained
 from train import Trainer, main, start
 from training.interruption import StopRequest
+from voices.checkpoint import load_checkpoint, save_checkpoint
+from voices.importing.report import Fate
+from voices.importing.sources import load_voice_from
+from voices.importing.warm_start import WarmStart
+from voices.voice_file import save_voice
 
 
 @pytest.fixture(scope="module")

@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from configs import InputError, load_config
-from data.text import piper_symbols
 from infer import Voice, main
-from models.export.__main__ import write_onnx
 from models.synthesizer import Synthesizer
-from models.voice_file import load_voice, save_voice
 from speaking.torch_engine import FIRST_FRAMES
 from speaking.utterance import Silence, Utterance
 from tests.clients.exported_voice import DECODERS, write_random_voice
+from text import piper_symbols
+from voices.export.__main__ import write_onnx
+from voices.voice_file import load_voice, save_voice
 
 HOUSE = Path(__file__).resolve().parents[1]
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # as here: another number of threads rounds differently

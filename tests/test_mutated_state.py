@@ -12,14 +12,14 @@ import torch
 from safetensors.torch import save_file
 
 from configs import InputError, dump_config, load_config, parse_config
-from models.checkpoint import content_of_checkpoint, load_checkpoint, save_checkpoint
-from models.importing.own import read_checkpoint
-from models.voice_file import _digest, load_voice, save_voice
+from monitoring.curves import read_metrics
 from tests.benchmarks.synthetic import synthetic_corpus
-from tests.models.mutations import mutations
+from tests.voices.mutations import mutations
 from train import Trainer
 from training.journal import _forget_after
-from training.verdict.curves import read_metrics
+from voices.checkpoint import content_of_checkpoint, load_checkpoint, save_checkpoint
+from voices.importing.own import read_checkpoint
+from voices.voice_file import _digest, load_voice, save_voice
 
 HOUSE = Path(__file__).resolve().parents[1]
 SMALL = ("train.batch_size=2", "train.precision=fp32", "discriminator.periods=[2]", "model.duration_flows=2")
@@ -190,7 +190,7 @@ def test_an_output_that_no_file_system_can_name_is_one_sentence(
     voice = tmp_path / "voice.safetensors"
     save_voice(voice, trainer.average, trainer.config, symbols=trainer.corpus.symbols.to_json(), speakers=(), step=1)
     import infer
-    from models.importing import __main__ as importing
+    from voices.importing import __main__ as importing
 
     arguments = [str(voice), "a", "-o", str(tmp_path / name)] if command == "infer" else [
         "--from", str(voice), "-o", str(tmp_path / name)
@@ -201,8 +201,8 @@ def test_an_output_that_no_file_system_can_name_is_one_sentence(
 
 
 def test_json_beside_a_run_that_is_no_object_is_left_out(tmp_path: Path) -> None:
-    from evaluation.curves.samples import _texts
-    from training.verdict.run import _corpus
+    from monitoring.page.samples import _texts
+    from monitoring.run import _corpus
 
     for content in (b"\xff", b"[" * 100_000, b"7", b"", b"9" * 5000):
         (tmp_path / "a.json").write_bytes(content)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from data.embedded import make_embedded_corpus
-from tests.models.importing.foreign_files import original_synthesizer, write_original
+from tests.voices.importing.foreign_files import original_synthesizer, write_original
 
 HOUSE = Path(__file__).resolve().parents[1]
 PAGES = [
@@ -86,7 +86,7 @@ def test_their_commands_run_in_their_order(newcomer: Path) -> None:
 
 
 def test_the_files_they_name_are_there() -> None:
-    rooms = "configs|data|models|losses|measures|training|evaluation|docs|tests"
+    rooms = "configs|data|models|losses|metrics|training|evaluation|docs|tests"
     named = re.findall(rf"`((?:{rooms})/[\w/.]*)`", "\n".join(TEXTS))
     assert len(named) > 10
     assert [name for name in named if not (HOUSE / name).exists()] == []

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.models.random_voice import noise, randomised, seeded
 from tests.rounding import assert_same, exactly, float64, growth
+from tests.voices.random_voice import noise, randomised, seeded
 
 
 def network() -> nn.Module:

@@ -23,11 +23,11 @@ from data.corpus import Corpus, load_corpus
 from data.embedded import make_embedded_corpus
 from data.preparation import prepare
 from infer import Voice
-from models.checkpoint import list_checkpoints, load_checkpoint
+from monitoring.best import Best
 from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
 from training.validation import Judged
-from training.verdict.best import Best
+from voices.checkpoint import list_checkpoints, load_checkpoint
 
 HOUSE = Path(__file__).resolve().parents[1]
 

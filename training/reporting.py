@@ -12,13 +12,13 @@ from configs import Config, InputError
 from data.corpus import Corpus
 from data.corpus_summary import summarise
 from models.synthesizer import Synthesizer
+from monitoring.best import GROUPS, Best, Weights
+from monitoring.diagnosis import Finding, read_run, verdict
 from training.clock import Clock
 from training.interruption import Interrupted, StopRequest
 from training.journal import Journal
 from training.pictures import alignment_picture, mel_picture
 from training.validation import Judged, Sentence, Validation
-from training.verdict.best import GROUPS, Best, Weights
-from training.verdict.verdict import Finding, read_run, verdict
 
 # TensorBoard's table of runs: the settings are those of these sections, and beside them stand these scalars.
 _SECTIONS = ("audio", "model", "decoder", "discriminator", "loss", "train")

@@ -8,9 +8,9 @@ from typing import Any
 from configs import Config, InputError, differences, load_config, parse_config
 from data.corpus import Corpus
 from data.opening import open_corpus
-from data.text import SymbolTable
-from models.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
+from text import SymbolTable
 from training.rehearsal import with_batch_size
+from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 
 # What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
 # reports, how the voice speaks, and how the optimizers step. Of the last, a change is announced.

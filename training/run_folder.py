@@ -11,7 +11,7 @@ from filelock import FileLock, Timeout
 
 from configs import Config, InputError, dump_config
 from configs.atomic_file import replacing
-from models.checkpoint import checkpoint_path, list_checkpoints, save_checkpoint
+from voices.checkpoint import checkpoint_path, list_checkpoints, save_checkpoint
 
 
 @contextmanager

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from configs import Config, InputError
 from data.corpus import Corpus
-from models.checkpoint import checkpoint_path, content_of_checkpoint, load_checkpoint
 from models.synthesizer import Synthesizer
-from models.voice_file import load_voice, save_voice
+from monitoring.best import Best
 from training.averaging import make_average
-from training.verdict.best import Best
+from voices.checkpoint import checkpoint_path, content_of_checkpoint, load_checkpoint
+from voices.voice_file import load_voice, save_voice
 
 NEWEST, BEST = "voice.safetensors", "best.safetensors"
 

@@ -17,7 +17,7 @@ from data.clips import Clip
 from data.corpus import Corpus
 from data.inspection.loudness import integrated_loudness
 from losses import duration_loss, kl_loss, mel_loss
-from measures.warping import warp
+from metrics.warping import warp
 from models.synthesizer import Synthesis, Synthesizer
 from training.features import Features
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from configs import InputError
 from data.findings import Fault
 from data.layouts.entries import Flaw
-from data.text_encoding import as_utf8
+from text.file_encoding import as_utf8
 
 
 @dataclass(frozen=True, slots=True)

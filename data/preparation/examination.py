@@ -10,9 +10,9 @@ from data.findings import Action, Fault, Finding
 from data.inspection.measures import Measures
 from data.preparation.prepared_audio import PreparedAudio
 from data.recording import Recording
-from data.text import Encoded, Lexicon, SymbolTable, TextFrontEnd
-from data.text.front_end import is_speakable
-from data.text.markup import plain_text, shown
+from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
+from text.front_end import is_speakable
+from text.markup import plain_text, shown
 
 _MOST_CHARACTERS = 200  # of an exception
 

@@ -29,7 +29,7 @@ from data.preparation.prepared_audio import PreparedAudio
 from data.preparation.processes import ITEMS_PER_TASK, STARTS_QUICKLY, in_processes
 from data.recording import Recording
 from data.speakers import in_order
-from data.text import Lexicon, SymbolTable, grapheme_symbols, piper_symbols
+from text import Lexicon, SymbolTable, grapheme_symbols, piper_symbols
 
 _DATA = Path(__file__).parents[1]
 _ROWS_WORTH_A_PROCESS = 48  # where a process takes a second to start

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.preparation import Preparation, PreparedClip
-from data.text.inventories import INVENTORIES
+from text.inventories import INVENTORIES
 
 NOISY_SNR_DB = 20.0  # real recordings of eleven speakers begin at 20.2
 MUCH_SILENCE_SECONDS = 1.0  # before or after the speech; of 1 945 real recordings the most is 0.93

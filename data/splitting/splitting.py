@@ -22,7 +22,7 @@ from data.splitting.aligner import Aligner, align
 from data.splitting.cuts import Cut, ends_of, find_cuts, match
 from data.splitting.silences import find_silences
 from data.splitting.units import Unit, units_of
-from data.text import Lexicon, TextFrontEnd, grapheme_symbols, piper_symbols
+from text import Lexicon, TextFrontEnd, grapheme_symbols, piper_symbols
 
 METADATA, CUTS = "metadata.csv", "cuts.csv"
 MOST_AWAY_SECONDS = 1.0  # the median by which an aligner that is believed differs from the pace of the speech

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from data.text import TextFrontEnd
+from text import TextFrontEnd
 
 _CLOSERS = r"""["')\]”’»›）」』]*"""
 _SENTENCE_END = re.compile(rf"[.!?…]+{_CLOSERS}\s+|[。！？｡।॥؟۔]{_CLOSERS}\s*|\n\s*\n")

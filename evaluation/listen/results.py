@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from configs import InputError
 from evaluation.listen.items import Kind
-from measures.intervals import bootstrap, paired_test
+from metrics.intervals import bootstrap, paired_test
 
 # ITU-R BS.1534-3, on post-screening: who gives the hidden reference less than 90 in more than 15 % of the items does
 # not hear what the test is about.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from data.text import SymbolTable
+from text import SymbolTable
 
 _STRESS = frozenset("ˈˌ")
 

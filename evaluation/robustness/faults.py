@@ -15,9 +15,9 @@ from statistics import median
 
 import numpy as np
 
-from data.text.front_end import is_sound
 from evaluation.robustness.hearing import WINDOW_SECONDS, HeardSentence, is_pause
 from evaluation.robustness.usual import Usual, sounds_per_second
+from text.front_end import is_sound
 
 # A symbol: six is 2 for the end of a phrase times 3 for stress; half a second is longer than the longest such vowel.
 STRETCHED_TIMES, STRETCHED_SECONDS = 6.0, 0.5

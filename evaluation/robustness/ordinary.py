@@ -25,12 +25,12 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from data.inspection.measures import to_dbfs
-from data.text.front_end import is_sound
 from evaluation.held_out import Sentence
 from evaluation.robustness.faults import PACE_TIMES, QUIETER_DB, Reason
 from evaluation.robustness.hearing import HeardSentence
-from measures.pitch import CENTS_PER_OCTAVE, track_pitch
-from measures.spectra import Audio, log_mel
+from metrics.pitch import CENTS_PER_OCTAVE, track_pitch
+from metrics.spectra import Audio, log_mel
+from text.front_end import is_sound
 
 NO_SPEECH = "no speech"  # the rule
 ENOUGH_RECORDINGS = 5  # for a median that an odd one does not move

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
-from data.text.front_end import is_sound
 from evaluation.robustness.hearing import HeardSentence, is_pause
+from text.front_end import is_sound
 
 # Until a voice has shown something else. English is read aloud with 12 to 15 sounds a second; half of a symbol's time
 # goes to marks of stress and length, which have durations of their own.

@@ -15,13 +15,13 @@ from pathlib import Path
 import torch
 
 from configs import load_config
-from data.text import piper_symbols
 from infer import Voice
 from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.synthesizer import Synthesizer
-from models.voice_file import VoiceFile
 from speaking.torch_engine import TorchEngine
 from tests.benchmarks.measuring import device_name, peak_memory
+from text import piper_symbols
+from voices.voice_file import VoiceFile
 
 TEN_WORDS = "The early bird catches the worm before the sun rises."
 _SENTENCES = (

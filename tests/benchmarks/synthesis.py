@@ -3,7 +3,7 @@
 `python -m tests.benchmarks.synthesis` exports voices of random weights that speak at the pace of LJSpeech's reader, and
 lets all of them say the same sentence in turn, round after round, so that a busy moment meets all. Piper's medium and
 high voices are those of `configs/small.toml` and `configs/ljspeech.toml`: as torch exports them, which is how Piper's
-trainer does it, and as `models.export` does.
+trainer does it, and as `voices.export` does.
 """
 
 import argparse
@@ -23,8 +23,6 @@ from torch.onnx import symbolic_opset9
 
 from configs import command
 from infer import Voice
-from models.export import graph
-from models.export.noise import open_session
 from models.synthesizer import Synthesizer
 from speaking.torch_engine import TorchEngine
 from tests.benchmarks.copy_synthesis import DECODERS
@@ -32,6 +30,8 @@ from tests.benchmarks.counting import counting
 from tests.benchmarks.measuring import HOUSE, commit, device_name
 from tests.benchmarks.streaming import random_voice
 from tests.benchmarks.table import markdown
+from voices.export import graph
+from voices.export.noise import open_session
 
 MEDIUM, HIGH = "Piper medium", "Piper high"
 SENTENCE = "Printing, in the only sense with which we are at present concerned, differs from most arts."

@@ -12,8 +12,8 @@ import numpy as np
 from configs import Config
 from data.clips import Clip
 from data.corpus import Corpus
-from data.text import SymbolTable
-from data.text.symbols import SPECIAL_SYMBOLS
+from text import SymbolTable
+from text.symbols import SPECIAL_SYMBOLS
 
 MEAN_FRAMES = 570
 PHONEMES_PER_FRAME = 213 / 570

@@ -10,9 +10,9 @@ from filelock import FileLock
 
 from configs import dump_config
 from data.embedded import make_embedded_corpus
-from models.export.__main__ import write_onnx
-from models.voice_file import load_voice
 from tests.clients.exported_voice import CHOIR, HOUSE, ExportedVoice, Exports, tiny_config, write_random_voice
+from voices.export.__main__ import write_onnx
+from voices.voice_file import load_voice
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +74,7 @@ def _train_and_export(folder: Path, environment: dict[str, str]) -> None:
     (folder / "trained.toml").write_text(dump_config(config), encoding="utf-8")
     _command(environment, "train.py", str(folder / "trained.toml"))
     _command(
-        environment, "-m", "models.export", str(folder / "trained"), "-o", str(folder / "export"), "--hf", "--quick"
+        environment, "-m", "voices.export", str(folder / "trained"), "-o", str(folder / "export"), "--hf", "--quick"
     )
 
 

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from configs import Config, parse_config
-from data.text import Encoded, SymbolTable, TextFrontEnd, grapheme_symbols, piper_symbols
 from models.synthesizer import Synthesizer
-from models.voice_file import VoiceFile, save_voice
-from tests.models.random_voice import randomised, speak_up
+from tests.voices.random_voice import randomised, speak_up
+from text import Encoded, SymbolTable, TextFrontEnd, grapheme_symbols, piper_symbols
+from voices.voice_file import VoiceFile, save_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
 CHOIR = ("ann", "bob", "cem")

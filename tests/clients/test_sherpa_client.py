@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data.text import Encoded
-from models.export.sherpa_lexicon import lexicon_words, sherpa_lexicon
 from tests.clients.exported_voice import CHOIR, DECODERS, HOUSE, SENTENCE, TEXT, ExportedVoice, Exports
+from text import Encoded
+from voices.export.sherpa_lexicon import lexicon_words, sherpa_lexicon
 
 Series = Literal["1", "2"]
 SERIES: tuple[Series, ...] = ("1", "2")

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from models.export.hugging_face import export_hugging_face
 from tests.clients.exported_voice import CHOIR, SENTENCE, ExportedVoice, Exports
+from voices.export.hugging_face import export_hugging_face
 
 transformers: Any = pytest.importorskip("transformers", reason="transformers is not installed")
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from configs import Config, dump_config, load_config
-from data.text import piper_symbols
-from models.voice_file import empty_synthesizer
+from text import piper_symbols
+from voices.voice_file import empty_synthesizer
 
 FOLDER = Path(__file__).parents[2] / "configs"
 EXPERIMENTS = sorted(FOLDER.glob("*.toml"))

@@ -72,6 +72,7 @@ def test_what_follows_from_other_values_is_computed() -> None:
         ({"audio": {"n_fft": 1025}}, ["audio.n_fft", "audio.hop_length"]),
         ({"audio": {"fmax_hz": 11026.0}}, ["11026", "11025"]),
         ({"audio": {"fmin_hz": 8000.0, "fmax_hz": 8000.0}}, ["8000"]),
+        ({"audio": {"fmax_hz": 1e-300}}, ["1e-300", "bin"]),
         ({"data": {"shortest_seconds": 3.0, "longest_seconds": 2.0}}, ["data.shortest_seconds", "3", "2"]),
         ({"data": {"characters_per_second": [9.0, 8.0]}}, ["data.characters_per_second", "9", "8"]),
         ({"model": {"text_kernel_size": 4}}, ["[model]", "odd"]),

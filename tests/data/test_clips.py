@@ -14,7 +14,7 @@ from data.clips import Clip, read_clips
 from data.corpus import Corpus, load_corpus
 from data.findings import Fault
 from data.preparation import Preparation, prepare
-from data.text import SymbolTable, TextFrontEnd, grapheme_symbols
+from text import SymbolTable, TextFrontEnd, grapheme_symbols
 
 CorpusMaker = Callable[..., Path]
 ALPHABET = grapheme_symbols(["the quick brown fox jumps over the lazy dog"])

@@ -12,7 +12,7 @@ from configs import InputError
 from data.clips import Clip
 from data.corpus import Corpus
 from data.corpus_summary import bandwidth_hz, summarise
-from data.text import SymbolTable
+from text import SymbolTable
 
 RATE = 22050
 SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, "a": 3, "ˈ": 4, ".": 5})

@@ -12,7 +12,7 @@ from data.audio_file import read_audio
 from data.corpus import load_corpus
 from data.embedded import make_embedded_corpus, speak
 from data.preparation import prepare
-from data.text import EspeakPhonemiser
+from text import EspeakPhonemiser
 
 pytest.importorskip("espeakng_loader")
 

@@ -22,7 +22,7 @@ from data.corpus import Corpus
 from data.embedded import make_embedded_corpus
 from data.feed import ClipSource, clip_source
 from data.shards import main, open_shards, write_shards
-from data.text import SymbolTable
+from text import SymbolTable
 
 HOUSE = Path(__file__).resolve().parents[2]
 DATA, AUDIO = DataSettings(root="nowhere", language="nl"), AudioSettings()

@@ -1,4 +1,4 @@
-"""The alignment measures against alignments drawn by hand, and the phonemes against the symbols they are made of."""
+"""The alignment metrics against alignments drawn by hand, and the phonemes against the symbols they are made of."""
 
 from itertools import combinations, pairwise
 
@@ -8,11 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.text import Encoded, SymbolTable, piper_symbols
 from evaluation.alignment import Alignment, Alignments
 from evaluation.phonemes import phonemes_of
 from evaluation.subject import Aligned
 from models.alignment import search_durations
+from text import Encoded, SymbolTable, piper_symbols
 
 SECONDS = 0.0116  # of a frame
 LETTERS = SymbolTable({"_": 0, "a": 1, "b": 2, "c": 3, "d": 4})

@@ -18,25 +18,25 @@ from data.corpus import Corpus
 from data.embedded import make_embedded_corpus
 from data.opening import open_corpus
 from data.spectrogram import LinearSpectrogram
-from data.text import grapheme_symbols, piper_symbols
 from evaluation.__main__ import main
 from evaluation.copies import COPIES
 from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out
 from evaluation.intelligibility import by_recogniser, by_transcriber
 from evaluation.judging import judge
-from evaluation.measure import Part
+from evaluation.metric import Part
 from evaluation.recogniser import phonemes_said
 from evaluation.robustness import JudgedText, Reason
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
 from evaluation.table import write_json
 from infer import Voice
-from measures.spectra import Audio, mel_distance
-from models.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
-from models.importing.sources import load_voice_from
+from metrics.spectra import Audio, mel_distance
 from models.synthesizer import Synthesizer
-from models.voice_file import load_voice, save_voice
 from speaking.torch_engine import TorchEngine
+from text import grapheme_symbols, piper_symbols
+from voices.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
+from voices.importing.sources import load_voice_from
+from voices.voice_file import load_voice, save_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
 SENTENCES = (
@@ -152,8 +152,8 @@ def test_the_figures_are_those_of_the_measures_taken_by_hand(
 
 def test_the_sha_256_of_the_file_that_was_judged_is_written(run: Path, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    from models.export.__main__ import write_onnx
-    from tests.models.export.exported import small_voice
+    from tests.voices.export.exported import small_voice
+    from voices.export.__main__ import write_onnx
 
     graph = write_onnx(small_voice(), tmp_path, "reader")["float32"]
     model = onnx.load(str(graph))
@@ -331,9 +331,9 @@ def test_what_is_no_sound_is_told_of_each_sentence_and_measured_of_none(run: Pat
     subject = load_subject(run, device="cpu", seed=1)
     assert isinstance(subject.voice.engine, TorchEngine)
     next(subject.voice.engine.synthesizer.decoder.parameters()).fill_(math.nan)
-    measures = (COPIES.measures[1], SPEECH.measures[0])
+    metrics = (COPIES.metrics[1], SPEECH.metrics[0])
     sentences = hold_out(subject.voice, subject.voice.config.data, 2)
-    found = judge(subject, sentences, (Part("both", measures),))
+    found = judge(subject, sentences, (Part("both", metrics),))
     assert {failure.reason for failure in found.failures} == {
         "what the voice says has samples that are NaN or infinite"
     }

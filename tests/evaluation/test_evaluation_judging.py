@@ -1,4 +1,4 @@
-"""Measures of voices that are as good or as bad as a test wants them, and how two of them are told apart."""
+"""Metrics of voices that are as good or as bad as a test wants them, and how two of them are told apart."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from configs import InputError
-from data.text import Encoded
 from data.transcriber import PlugIn
 from evaluation.alignment import ALIGNMENT
 from evaluation.comparison import compare
@@ -17,15 +16,16 @@ from evaluation.copies import COPIES
 from evaluation.held_out import Sentence
 from evaluation.intelligibility import by_transcriber
 from evaluation.judging import Evaluation, judge
-from evaluation.measure import Better, Measure, Part, Row
+from evaluation.metric import Better, Metric, Part, Row
 from evaluation.sound import Sound
 from evaluation.speech import SPEECH
 from evaluation.subject import Aligned, Rendered, Subject
 from evaluation.table import table, table_of_two
 from infer import Voice
-from measures.perception import missing
-from measures.spectra import Audio, mel_distance
+from metrics.perception import missing
+from metrics.spectra import Audio, mel_distance
 from tests.benchmarks.streaming import random_voice
+from text import Encoded
 
 HOUSE = Path(__file__).resolve().parents[2]
 RATE, HOP = 22050, 256
@@ -34,11 +34,11 @@ SPOKEN_FRAMES, RECORDED_FRAMES = 3, 5  # of each id
 
 NEARNESS = Part(
     "copies of the recordings",
-    (Measure("nearness", "", "lower", lambda it: mel_distance(it.recorded.audio, it.copied.audio, RATE)),),
+    (Metric("nearness", "", "lower", lambda it: mel_distance(it.recorded.audio, it.copied.audio, RATE)),),
 )
 
 
-QUICK = Part(SPEECH.title, tuple(measure for measure in SPEECH.measures if not measure.needs))
+QUICK = Part(SPEECH.title, tuple(metric for metric in SPEECH.metrics if not metric.needs))
 
 
 class Echo(Subject):
@@ -123,7 +123,7 @@ def test_speech_that_is_the_recording_differs_in_the_durations_it_claims_alone()
 def test_a_voice_without_posterior_encoder_is_judged_by_its_speech_and_the_rest_is_told() -> None:
     found = judge(Echo(voice(), no_posterior="it cannot listen"), held_out(1), (COPIES, SPEECH, ALIGNMENT))
     left_out = {row.name for row in found.rows if row.note == "it cannot listen"}
-    expected = {measure.name for part in (COPIES, ALIGNMENT) for measure in part.measures}
+    expected = {metric.name for part in (COPIES, ALIGNMENT) for metric in part.metrics}
     assert left_out == expected | {"duration error per phoneme"}
     assert all(row.interval.count == 1 for row in found.rows if not row.note)
     told = "without copies of the recordings, duration error per phoneme, alignment: it cannot listen"
@@ -185,8 +185,8 @@ def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
         def level(sound: Sound) -> float:
             return sound.level.loudness_lufs
 
-        measure = Measure("level", "LU", "recorded", lambda it: level(it.copied) + gain, lambda it: level(it.recorded))
-        return Part("level", (measure,))
+        metric = Metric("level", "LU", "recorded", lambda it: level(it.copied) + gain, lambda it: level(it.recorded))
+        return Part("level", (metric,))
 
     sentences = held_out(7)
     louder, quieter = (judge(Echo(voice()), sentences, (loud(gain),)) for gain in (3.0, -1.0))
@@ -196,10 +196,10 @@ def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
 
 
 def aligning(name: str, coverage: float, repeated: float) -> Evaluation:
-    """A voice with these measures of an alignment, a little different from sentence to sentence."""
+    """A voice with these metrics of an alignment, a little different from sentence to sentence."""
 
-    def row(measure: str, better: Better, mean: float) -> Row:
-        return Row(ALIGNMENT.title, measure, "%", better, {text: mean + n for n, text in enumerate(TEXTS, -3)}, {})
+    def row(metric: str, better: Better, mean: float) -> Row:
+        return Row(ALIGNMENT.title, metric, "%", better, {text: mean + n for n, text in enumerate(TEXTS, -3)}, {})
 
     rows = (row("monotonic coverage", "higher", coverage), row("phonemes repeated", "lower", repeated))
     return Evaluation(name, 1, rows, ())

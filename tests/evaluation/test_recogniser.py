@@ -15,7 +15,6 @@ from configs import Config, InputError, load_config
 from data.clips import Clip
 from data.corpus import Corpus
 from data.shards import open_shards, write_shards
-from data.text import SymbolTable
 from data.transcriber import load_transcriber
 from evaluation.recogniser import (
     Recogniser,
@@ -30,6 +29,7 @@ from evaluation.recogniser.features import MEL_BANDS
 from evaluation.recogniser.network import RecogniserNetwork
 from evaluation.recogniser.of_corpus import example_of, set_aside
 from evaluation.recogniser.targets import phonemes_of_ids
+from text import SymbolTable
 
 RATE = 16000
 TONES_HZ = {"a": 300, "b": 600, "c": 1200, "d": 2400, "e": 4800}

@@ -13,7 +13,6 @@ import soundfile
 from numpy.typing import NDArray
 
 from configs import AudioSettings, Config, load_config
-from data.text import grapheme_symbols
 from evaluation.held_out import Sentence
 from evaluation.robustness import (
     ENOUGH_RECORDINGS,
@@ -29,6 +28,7 @@ from evaluation.sound import Sound
 from infer import Voice
 from speaking.engine import Audio, Check, Options, Rendering
 from tests.benchmarks.streaming import random_voice
+from text import grapheme_symbols
 
 HOUSE = Path(__file__).resolve().parents[2]
 SHARED_DATA = HOUSE.parent / "shared" / "data"

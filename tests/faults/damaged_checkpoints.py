@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from configs import InputError
-from models.checkpoint import load_checkpoint, save_checkpoint
 from tests.faults.fault import Outcome, fault
+from voices.checkpoint import load_checkpoint, save_checkpoint
 
 
 def _state() -> dict[str, Any]:

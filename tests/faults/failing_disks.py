@@ -13,8 +13,8 @@ from unittest import mock
 import torch
 
 from configs import InputError
-from models.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
 from tests.faults.fault import Outcome, fault
+from voices.checkpoint import checkpoint_path, load_checkpoint, save_checkpoint
 
 _ERRORS = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EIO, errno.EDQUOT)
 _CALLS = ("os.fsync", "pathlib.Path.replace", "pathlib.Path.chmod", "tempfile.NamedTemporaryFile", "pathlib.Path.mkdir")

@@ -19,12 +19,12 @@ from data.archive import unpack
 from data.clips import Clip
 from data.ljspeech import NAME
 from data.shards import INDEX, open_shards, write_shards
-from data.text import SymbolTable
-from models.checkpoint import load_checkpoint, save_checkpoint
-from models.importing.torch_file import read_torch_file
 from tests.data.small_ljspeech import HASTE, Member, fetcher, file, packed, small_archive
 from tests.data.web_server import Answer, serving
 from tests.faults.fault import Outcome, fault
+from text import SymbolTable
+from voices.checkpoint import load_checkpoint, save_checkpoint
+from voices.importing.torch_file import read_torch_file
 
 _LINKS = (tarfile.SYMTYPE, tarfile.LNKTYPE)
 _DEVICES = (tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE, tarfile.CONTTYPE, b"Z")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
-from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 from tests.faults.fault import Outcome, fault
 from tests.faults.tiny_runs import HOUSE, differing, lasting, tiny_corpus
+from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 
 _PATIENCE_SECONDS = 600  # beside other work; a run that hangs makes no step for ever
 _LONGEST_JOINING_SECONDS = 15

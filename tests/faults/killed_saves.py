@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from configs import InputError
-from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
 from tests.faults.fault import Outcome, fault
+from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
 
 _LONGEST_SECONDS = 0.15  # from the first save of a process to its end: several saves
 

@@ -13,7 +13,7 @@ import torch
 from data.batch import Batch
 from tests.benchmarks.synthetic import synthetic_corpus
 from tests.faults.fault import Outcome, fault
-from tests.models.random_voice import small_config
+from tests.voices.random_voice import small_config
 from train import Trainer
 from training.interruption import StopRequest
 

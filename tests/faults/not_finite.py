@@ -15,7 +15,7 @@ from data.batch import Batch
 from models.finite_weights import first_not_finite, tensors_in
 from tests.benchmarks.synthetic import synthetic_corpus
 from tests.faults.fault import Outcome, fault
-from tests.models.random_voice import small_config
+from tests.voices.random_voice import small_config
 from train import Trainer
 from training.broken_steps import newest_record, read_record
 

@@ -21,9 +21,9 @@ from configs import DECODER_KINDS, Config, InputError, parse_config
 from configs.decoders import DECODER_FAMILIES
 from configs.section import Section
 from data.corpus import Corpus
-from data.text.symbols import SPECIAL_SYMBOLS, SymbolTable
 from tests.benchmarks.synthetic import random_clip
 from tests.faults.fault import Outcome, fault
+from text.symbols import SPECIAL_SYMBOLS, SymbolTable
 from train import Trainer
 from training.rehearsal import refuse_too_large
 

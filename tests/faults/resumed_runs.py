@@ -4,12 +4,12 @@ import shutil
 from pathlib import Path
 
 from configs import InputError, load_config
-from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 from tests.faults.fault import Outcome, fault
 from tests.faults.tiny_runs import differing, lasting, tiny_corpus
 from train import resume, start
 from training.interruption import StopRequest
 from training.ranks import Ranks
+from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 
 
 @fault(

@@ -14,10 +14,10 @@ import torch
 
 import train
 from configs import load_config
-from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 from tests.faults.fault import Outcome, fault
 from tests.faults.tiny_runs import differing, lasting, tiny_corpus
 from training.interruption import StopRequest
+from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 
 _STEPS = 6
 _LIMIT_SECONDS = 30

@@ -18,8 +18,6 @@ from torch import Tensor, nn
 from configs import Config
 from data.clips import Clip
 from data.corpus import Corpus
-from data.text.symbols import SymbolTable
-from models.importing.warm_start import WarmStart
 from tests.golden.plain_training import (
     ADAM_EPSILON,
     GOLDEN,
@@ -34,8 +32,10 @@ from tests.golden.plain_training import (
     recordings,
     window,
 )
-from tests.models.importing.foreign_files import write_original
+from tests.voices.importing.foreign_files import write_original
+from text.symbols import SymbolTable
 from train import Trainer
+from voices.importing.warm_start import WarmStart
 
 EPSILON = torch.finfo(torch.float64).eps
 

@@ -16,8 +16,8 @@ from torch.distributions import Normal
 
 from models.alignment import alignment_scores, expand, search_durations
 from models.gaussian import Gaussian
-from tests.models.random_voice import noise, seeded
 from tests.rounding import assert_same, float64
+from tests.voices.random_voice import noise, seeded
 
 GRIDS = [(frames, phonemes) for frames in range(1, 7) for phonemes in range(1, min(frames, 4) + 1)]
 

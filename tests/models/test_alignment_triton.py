@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from models.alignment import search_durations
-from tests.models.random_voice import noise
 from tests.models.test_alignment import search_plainly
+from tests.voices.random_voice import noise
 
 pytest.importorskip("triton")  # not part of PyTorch for Windows and macOS
 

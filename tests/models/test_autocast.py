@@ -10,7 +10,7 @@ from models.layers.spline import RationalQuadraticSpline
 from models.layers.wavenet import WaveNet
 from models.masks import length_mask
 from models.synthesizer import Synthesis, Synthesizer
-from tests.models.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
+from tests.voices.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
 
 PHONEME_LENGTHS, FRAME_LENGTHS = torch.tensor([6, 9, 3]), torch.tensor([20, 40, 31])
 

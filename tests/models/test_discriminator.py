@@ -12,8 +12,8 @@ from torch.nn.utils.parametrizations import _SpectralNorm
 
 from configs import DiscriminatorSettings, InputError
 from models.discriminator import Discriminator, PeriodDiscriminator, ScaleDiscriminator
-from tests.models.random_voice import noise, randomised, small_config
 from tests.rounding import assert_same, float64
+from tests.voices.random_voice import noise, randomised, small_config
 
 
 def judged_column_by_column(judge: PeriodDiscriminator, audio: Tensor) -> list[Tensor]:

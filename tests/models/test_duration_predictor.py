@@ -11,8 +11,8 @@ from torch.distributions import Normal
 from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
 from models.stochastic_duration_predictor import ChannelAffine, DurationFlow, StochasticDurationPredictor
-from tests.models.random_voice import noise, randomised, seeded
 from tests.rounding import SAME, assert_same, float64
+from tests.voices.random_voice import noise, randomised, seeded
 
 HIDDEN, CHANNELS, PHONEMES = 6, 8, 4
 

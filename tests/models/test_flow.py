@@ -5,8 +5,8 @@ from torch import Tensor
 
 from models.flow import Flow
 from models.masks import length_mask
-from tests.models.random_voice import noise, randomised
 from tests.rounding import assert_same, float64
+from tests.voices.random_voice import noise, randomised
 
 LATENT, FRAMES = 6, 9
 

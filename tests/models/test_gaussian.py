@@ -3,7 +3,7 @@
 import torch
 
 from models.gaussian import Gaussian
-from tests.models.random_voice import noise, seeded
+from tests.voices.random_voice import noise, seeded
 
 
 def test_many_samples_have_the_mean_and_the_scaled_standard_deviation() -> None:

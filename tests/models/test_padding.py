@@ -16,8 +16,8 @@ from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
 from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.synthesizer import Synthesizer
-from tests.models.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
 from tests.rounding import assert_same, float64, in_float64
+from tests.voices.random_voice import NUM_SYMBOLS, noise, seeded, small_config, small_synthesizer
 
 BATCH = 8
 PHONEME_LENGTHS = torch.tensor([9, 1, 4, 7, 2, 9, 5, 3])

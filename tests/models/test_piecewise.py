@@ -7,8 +7,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.piecewise import piecewise
-from tests.models.random_voice import noise, small_synthesizer
 from tests.rounding import assert_same, float64, in_float64
+from tests.voices.random_voice import noise, small_synthesizer
 
 
 def stack(x: Tensor) -> Tensor:

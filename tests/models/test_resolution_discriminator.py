@@ -14,8 +14,8 @@ from configs import DiscriminatorSettings, InputError
 from models.discriminator import Discriminator
 from models.layers.convolution import use_channels_last
 from models.resolution_discriminator import ResolutionDiscriminator
-from tests.models.random_voice import largest_difference, noise, randomised, small_config
 from tests.rounding import assert_same, float64
+from tests.voices.random_voice import largest_difference, noise, randomised, small_config
 
 RESOLUTIONS = ((256, 64, 256), (128, 30, 100))
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.segments import random_segment_starts, slice_segments
-from tests.models.random_voice import noise, seeded
+from tests.voices.random_voice import noise, seeded
 
 
 def test_slices_are_what_python_slices_one_clip_after_another() -> None:

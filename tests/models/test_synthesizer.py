@@ -14,7 +14,8 @@ from configs import parse_config
 from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
 from models.synthesizer import Synthesis, Synthesizer
-from tests.models.random_voice import (
+from tests.rounding import SAME, assert_same, float64
+from tests.voices.random_voice import (
     NUM_SYMBOLS,
     largest_difference,
     noise,
@@ -22,7 +23,6 @@ from tests.models.random_voice import (
     small_config,
     small_synthesizer,
 )
-from tests.rounding import SAME, assert_same, float64
 
 PHONEME_LENGTHS = torch.tensor([6, 9, 3])
 FRAME_LENGTHS = torch.tensor([20, 40, 31])

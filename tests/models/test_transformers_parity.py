@@ -16,7 +16,9 @@ from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
 from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.synthesizer import Synthesizer
-from tests.models.random_voice import (
+from tests.models.transformers_vits import counterpart
+from tests.rounding import assert_same, float64
+from tests.voices.random_voice import (
     NUM_SYMBOLS,
     noise,
     randomised,
@@ -25,8 +27,6 @@ from tests.models.random_voice import (
     small_synthesizer,
     speak_up,
 )
-from tests.models.transformers_vits import counterpart
-from tests.rounding import assert_same, float64
 
 QUIET = 0.01  # the standard deviation below which a waveform would prove little
 PHONEME_LENGTHS = torch.tensor([11, 6, 1])

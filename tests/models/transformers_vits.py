@@ -10,8 +10,8 @@ from torch import Tensor
 from transformers import VitsConfig, VitsModel
 
 from configs import Config
-from models.export.hugging_face import hugging_face_settings, hugging_face_weights
 from models.synthesizer import Synthesizer
+from voices.export.hugging_face import hugging_face_settings, hugging_face_weights
 
 
 def counterpart(ours: Synthesizer, config: Config) -> Any:

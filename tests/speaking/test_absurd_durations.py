@@ -10,13 +10,13 @@ import torch
 
 from configs import InputError
 from infer import Voice
-from models.export.__main__ import write_onnx
-from models.onnx_synthesizer import OnnxSynthesizer
-from models.voice_file import load_voice
 from speaking.durations import check_durations
 from speaking.onnx_engine import OnnxEngine
 from tests.benchmarks.streaming import TEN_WORDS, random_voice
 from tests.clients.exported_voice import write_random_voice
+from voices.export.__main__ import write_onnx
+from voices.onnx_synthesizer import OnnxSynthesizer
+from voices.voice_file import load_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
 FRAME_SECONDS = 256 / 22050

@@ -5,9 +5,9 @@ from itertools import pairwise
 import pytest
 
 from configs.schema import SpeakingSettings
-from data.text import SymbolTable
 from speaking.manner import Manner
 from speaking.short_texts import calm
+from text import SymbolTable
 
 PREFERS = SpeakingSettings(noise_scale=0.6, duration_noise_scale=0.9)
 SYMBOLS = SymbolTable({symbol: place for place, symbol in enumerate("_^$ˈ.ab")})

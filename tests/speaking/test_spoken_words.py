@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from data.layouts import read_corpus
-from data.text import TextFrontEnd, grapheme_symbols, piper_symbols
 from speaking.words import WordFinder
+from text import TextFrontEnd, grapheme_symbols, piper_symbols
 
 LJSPEECH = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ljspeech_dev"
 

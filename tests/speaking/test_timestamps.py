@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.text import Encoded, SymbolTable
 from speaking.engine import Rendering
 from speaking.timestamps import Timed, Timeline, Timestamps, write_timestamps
 from speaking.utterance import Said, Silence, Utterance
 from speaking.words import SpokenWord
+from text import Encoded, SymbolTable
 
 RATE, HOP = 1000, 10
 

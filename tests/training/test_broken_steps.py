@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from configs import InputError
-from tests.models.random_voice import small_config
+from tests.voices.random_voice import small_config
 from training import broken_steps
 from training.broken_steps import BrokenStep, RecentSteps, newest_record, read_record, write_records
 from training.random_state import noise_state

@@ -12,13 +12,13 @@ import torch
 from configs import Config, InputError, load_config
 from data.batch import Batch
 from data.embedded import make_embedded_corpus
-from models.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
 from models.finite_weights import first_not_finite, tensors_in
-from models.voice_file import load_voice
 from tests.test_fidelity import TINIEST
 from train import Trainer, main, resume, start
 from training.broken_steps import BrokenStep, newest_record, read_record, write_records
 from training.interruption import StopRequest
+from voices.checkpoint import list_checkpoints, load_checkpoint, save_checkpoint
+from voices.voice_file import load_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
 Experiment = Callable[..., Config]  # given the name of a run and more settings

@@ -14,16 +14,16 @@ from tqdm import tqdm
 from configs import load_config
 from data.clips import Clip
 from data.corpus import Corpus
-from data.text import SymbolTable
-from evaluation.curves.samples import read_samples
+from monitoring.best import Best
+from monitoring.diagnosis import Finding
+from monitoring.page.samples import read_samples
+from text import SymbolTable
 from train import Trainer
 from training import reporting
 from training.clock import Clock
 from training.interruption import StopRequest
 from training.journal import Journal
 from training.reporting import Reporter, evaluating
-from training.verdict.best import Best
-from training.verdict.verdict import Finding
 
 HOUSE = Path(__file__).resolve().parents[2]
 SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, **{chr(97 + place): 3 + place for place in range(20)}})

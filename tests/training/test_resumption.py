@@ -13,8 +13,7 @@ import pytest
 from configs import Config, InputError, load_config
 from data.batch import Batch
 from data.embedded import make_embedded_corpus
-from models.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
-from models.voice_file import load_voice
+from monitoring.best import Best
 from tests.faults.tiny_runs import differing, lasting
 from train import Trainer, main, resume, start
 from training.epochs import Epochs
@@ -23,7 +22,8 @@ from training.ranks import Ranks
 from training.reporting import Reporter
 from training.resumption import read_stopped
 from training.run_voices import RunVoices
-from training.verdict.best import Best
+from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
+from voices.voice_file import load_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
 

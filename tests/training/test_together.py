@@ -21,11 +21,11 @@ from configs import Config, load_config
 from data.clips import Clip
 from data.corpus import Corpus
 from data.embedded import make_embedded_corpus
-from data.text import SymbolTable
-from models.checkpoint import load_checkpoint
+from text import SymbolTable
 from train import Trainer
 from training.parts import parts_of
 from training.ranks import Ranks
+from voices.checkpoint import load_checkpoint
 
 HOUSE = Path(__file__).resolve().parents[2]
 SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, "a": 3, "ə": 4})

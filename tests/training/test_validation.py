@@ -10,7 +10,7 @@ import torch
 from configs import load_config
 from data.clips import Clip
 from data.corpus import Corpus
-from data.text import SymbolTable
+from text import SymbolTable
 from train import Trainer
 from training.validation import Sentence
 

@@ -15,8 +15,8 @@ from data.findings import Action, Fault
 from data.inspection.inspection import inspect
 from data.preparation import Preparation, prepare
 from data.preparation.processes import STARTS_QUICKLY
-from data.text.front_end import TextFrontEnd
-from data.text.normalise import Reader
+from text.front_end import TextFrontEnd
+from text.normalise import Reader
 
 CorpusMaker = Callable[..., Path]
 EVIL = "The evil row."

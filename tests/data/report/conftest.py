@@ -12,7 +12,7 @@ from data.findings import Finding
 from data.inspection.measures import Measures
 from data.preparation import Preparation, PreparedClip
 from data.recording import Recording
-from data.text import SymbolTable
+from text import SymbolTable
 
 RATE = 22050
 

@@ -10,7 +10,7 @@ import pytest
 from data.preparation import Preparation, PreparedClip
 from data.report.observations import observations
 from data.report.statistics import ClipValue, SameText, SpeakerShare, describe
-from data.text.inventories import INVENTORIES
+from text.inventories import INVENTORIES
 
 ClipMaker = Callable[..., PreparedClip]
 PreparationMaker = Callable[..., Preparation]

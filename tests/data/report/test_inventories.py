@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from data.text.inventories import INVENTORIES
+from text.inventories import INVENTORIES
 
 _ENGLISH = """
     pea bee tea day key go fee view thin then see zoo she measure hay my no sing lay ray way yes cheese judge heat hit
@@ -30,7 +30,7 @@ WORDS = {
 @pytest.mark.parametrize("language", WORDS)
 def test_the_inventory_of_a_language_is_what_its_words_are_spoken_with(language: str) -> None:
     pytest.importorskip("piper", reason="espeak-ng comes with piper-tts")
-    from data.text import EspeakPhonemiser
+    from text import EspeakPhonemiser
 
     sentences = EspeakPhonemiser(language)(" ".join(WORDS[language].split()))
     spoken = {symbol for sentence in sentences for symbol in sentence}

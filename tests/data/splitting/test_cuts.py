@@ -14,7 +14,7 @@ from data.splitting.aligner import Floats, Samples, TranscriptAligner, align
 from data.splitting.cuts import Cut, ends_of, find_cuts, match
 from data.splitting.silences import Silences, find_silences
 from data.splitting.units import Unit, units_of
-from data.text import TextFrontEnd, grapheme_symbols
+from text import TextFrontEnd, grapheme_symbols
 
 RATE = 22050
 
@@ -42,7 +42,7 @@ def test_a_text_is_cut_after_sentences_and_clauses(text: str, units: list[tuple[
 
 def test_no_sentence_ends_after_an_abbreviation() -> None:
     pytest.importorskip("piper")
-    from data.text import piper_symbols
+    from text import piper_symbols
 
     espeak = TextFrontEnd(kind="espeak", language="en-us", symbols=piper_symbols())
     text = "Mr. Smith met Dr. Jones. They talked."

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from models.decoders.bigvgan import BigvganDecoder
 from models.layers.snake import AntialiasedSnake
 from models.masks import length_mask
-from tests.models.random_voice import largest_difference, noise, randomised
+from tests.voices.random_voice import largest_difference, noise, randomised
 
 
 def small_decoder(residual_block: int) -> BigvganDecoder:

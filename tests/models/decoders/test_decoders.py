@@ -16,8 +16,8 @@ from models.decoders import Decoder
 from models.masks import length_mask
 from models.piecewise import piecewise
 from models.synthesizer import Synthesizer
-from tests.models.random_voice import NUM_SYMBOLS, noise, randomised, small_config
 from tests.rounding import assert_same, exactly, in_float64
+from tests.voices.random_voice import NUM_SYMBOLS, noise, randomised, small_config
 
 _STAGES = {
     "initial_channels": 16,

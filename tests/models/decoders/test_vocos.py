@@ -6,8 +6,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.decoders.vocos import VocosDecoder
-from tests.models.random_voice import noise, randomised
 from tests.rounding import assert_same, float64
+from tests.voices.random_voice import noise, randomised
 
 
 def small_decoder(*, hop_length: int = 8, kernel_size: int = 5, layers: int = 2) -> VocosDecoder:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.layers.attention import RelativeAttention
 from models.masks import length_mask
-from tests.models.random_voice import noise, randomised
+from tests.voices.random_voice import noise, randomised
 
 CHANNELS, HEADS, WINDOW = 12, 3, 2
 

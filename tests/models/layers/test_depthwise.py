@@ -6,8 +6,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.layers.depthwise import DepthwiseConv1d, depthwise
-from tests.models.random_voice import noise, randomised
 from tests.rounding import assert_same, float64
+from tests.voices.random_voice import noise, randomised
 
 
 @pytest.mark.parametrize(("kernel_size", "padding"), [(1, 0), (6, 5), (7, 3)])

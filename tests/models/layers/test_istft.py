@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from models.layers.istft import InverseStft
-from tests.models.random_voice import noise
 from tests.rounding import assert_same, float64, growth, in_float64
+from tests.voices.random_voice import noise
 
 SIZES = [(16, 4), (1024, 256), (8, 4), (12, 4), (16, 2), (512, 256)]
 

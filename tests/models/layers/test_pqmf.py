@@ -10,7 +10,7 @@ from torch import Tensor
 
 import models.layers.pqmf
 from models.layers.pqmf import Pqmf
-from tests.models.random_voice import noise
+from tests.voices.random_voice import noise
 
 SPEECH = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "ljspeech_dev" / "wavs"
 

@@ -6,8 +6,8 @@ import torch
 from scipy import signal
 
 from models.layers.snake import AntialiasedSnake, Snake
-from tests.models.random_voice import largest_difference, noise, randomised
 from tests.rounding import assert_same, float64, growth
+from tests.voices.random_voice import largest_difference, noise, randomised
 
 TAPS = signal.firwin(12, 0.25, window=("kaiser", signal.kaiser_beta(51.0212)), fs=1.0)  # as BigVGAN designs them
 

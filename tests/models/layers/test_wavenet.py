@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from models.layers.wavenet import WaveNet
 from models.masks import length_mask
-from tests.models.random_voice import noise, randomised
+from tests.voices.random_voice import noise, randomised
 
 CHANNELS, KERNEL, LAYERS, SPEAKER = 6, 5, 3, 4
 

@@ -1,0 +1,75 @@
+"""How sure a mean is: bootstrap intervals, and two voices compared sentence by sentence."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+CONFIDENCE = 0.95
+RESAMPLES, RESAMPLES_TOGETHER = 9999, 1000
+
+Values = npt.NDArray[np.float64] | Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and its 95 % interval; NaN at both ends where fewer than two values were given."""
+
+    mean: float
+    low: float
+    high: float
+    count: int  # of the values, those that are NaN left out
+
+
+@dataclass(frozen=True, slots=True)
+class PairedTest:
+    """Two voices on the same sentences."""
+
+    difference: Interval  # of second minus first
+    p_value: float  # Wilcoxon's signed-rank test, two-sided: how likely so one-sided a result is between equals
+
+
+def bootstrap(values: Values, seed: int = 0) -> Interval:
+    """The mean of the values that are not NaN, with the interval of its bootstrap percentiles (Efron, 1981).
+
+    The same values and seed give the same interval. It is too narrow where values are few: of normal ones, that of 4
+    holds the truth 8 times in 10, that of 8 88 times in 100, that of 32 94 times.
+    """
+    known = np.asarray(values, np.float64)
+    known = known[~np.isnan(known)]
+    mean = float(known.mean()) if len(known) else float("nan")
+    if len(known) < 2:
+        return Interval(mean, float("nan"), float("nan"), len(known))
+    if np.ptp(known) == 0:
+        return Interval(mean, mean, mean, len(known))
+    from scipy import stats
+
+    found = stats.bootstrap(
+        (known,),
+        np.mean,
+        n_resamples=RESAMPLES,
+        batch=RESAMPLES_TOGETHER,
+        confidence_level=CONFIDENCE,
+        method="percentile",  # the others end in NaN where few values differ
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Interval(mean, float(found.low), float(found.high), len(known))
+
+
+def paired_test(first: Values, second: Values, seed: int = 0) -> PairedTest:
+    """Compare two voices by a metric of the same sentences in the same order; pairs with a NaN are left out.
+
+    Raises:
+        ValueError: the two are not of one length.
+    """
+    one, two = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    if len(one) != len(two):
+        raise ValueError(f"{len(one)} values cannot be paired with {len(two)}: give one of each for every sentence")
+    differences = two - one
+    known = differences[~np.isnan(differences)]
+    if not np.any(known):
+        return PairedTest(bootstrap(known, seed), 1.0)
+    from scipy import stats
+
+    return PairedTest(bootstrap(known, seed), float(stats.wilcoxon(known).pvalue))

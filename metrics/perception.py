@@ -1,0 +1,110 @@
+"""How good speech sounds and how well it is understood, as models of listeners say; each of a library of its own.
+
+Where a library is not installed its metric is NaN, and `missing` says what to install.
+"""
+
+import importlib.util
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from metrics.spectra import Audio
+
+RATE_HZ = 16000  # of wide-band PESQ and of DNSMOS
+SHORTEST_STOI_SECONDS = 0.4  # that of one comparison
+TOO_LITTLE_FOR_STOI = 1e-5  # what pystoi returns for fewer, once silence is left out
+
+_LIBRARIES = {
+    "pesq": ("pesq",),
+    "stoi": ("pystoi",),
+    "dnsmos": ("speechmos", "onnxruntime"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dnsmos:
+    """Mean opinion scores that listeners would give, 1 to 5 (Reddy, Gopal & Cutler, 2021 and 2022)."""
+
+    signal: float  # P.835 SIG: is the speech itself natural and undistorted
+    background: float  # P.835 BAK: is the background free of noise
+    overall: float  # P.835 OVRL
+    p808: float  # P.808: one score of everything
+
+
+def missing() -> dict[str, str]:
+    """Metrics that cannot be taken here, each with a sentence that says what to install."""
+    sentences = {}
+    for metric, libraries in _LIBRARIES.items():
+        absent = [library for library in libraries if importlib.util.find_spec(library) is None]
+        if absent:
+            verb = "is" if len(absent) == 1 else "are"
+            sentences[metric] = f"{' and '.join(absent)} {verb} not installed: pip install {' '.join(absent)}"
+    return sentences
+
+
+def pesq_wideband(reference: Audio, other: Audio, sample_rate: int) -> float:
+    """Perceptual evaluation of speech quality, wide band (ITU-T P.862.2): 1.04 bad to 4.64 the same.
+
+    Args:
+        reference: float32 [S].
+        other: float32 [S], the same words at the same moments.
+        sample_rate: of both, in hertz.
+
+    Returns:
+        The score; NaN where pesq is not installed, or finds no speech.
+    """
+    first, second = (_resampled(audio, sample_rate) for audio in _as_long(reference, other))
+    if "pesq" in missing() or not (first.any() and second.any()):
+        return float("nan")
+    from pesq import PesqError, pesq
+
+    try:
+        return float(pesq(RATE_HZ, first, second, "wb"))
+    except PesqError:  # too short, or too quiet
+        return float("nan")
+
+
+def stoi(reference: Audio, other: Audio, sample_rate: int) -> float:
+    """Short-time objective intelligibility (Taal et al., 2011): a correlation that rises with what is understood, to 1.
+
+    Its arguments are those of `pesq_wideband`; NaN where pystoi is not installed, or there is too little speech.
+    """
+    first, second = _as_long(reference, other)
+    if "stoi" in missing() or len(first) < SHORTEST_STOI_SECONDS * sample_rate:
+        return float("nan")
+    import pystoi
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of too little speech
+        share = float(pystoi.stoi(first, second, sample_rate))
+    return float("nan") if share == TOO_LITTLE_FOR_STOI else share
+
+
+def dnsmos(audio: Audio, sample_rate: int) -> Dnsmos:
+    """Opinion scores of one recording without a reference.
+
+    Args:
+        audio: float32 [S]; repeated up to the 9 s that the model hears at once.
+        sample_rate: in hertz.
+
+    Returns:
+        The scores; all NaN where speechmos or onnxruntime is not installed, or the recording is empty.
+    """
+    if "dnsmos" in missing() or len(audio) == 0:
+        return Dnsmos(*[float("nan")] * 4)
+    from speechmos import dnsmos as speechmos_dnsmos
+
+    scores = speechmos_dnsmos.run(np.clip(_resampled(audio, sample_rate), -1, 1), RATE_HZ)
+    return Dnsmos(*(float(scores[f"{name}_mos"]) for name in ("sig", "bak", "ovrl", "p808")))
+
+
+def _as_long(reference: Audio, other: Audio) -> tuple[Audio, Audio]:
+    samples = min(len(reference), len(other))
+    return reference[:samples], other[:samples]
+
+
+def _resampled(audio: Audio, sample_rate: int) -> Audio:
+    import soxr
+
+    return audio if sample_rate == RATE_HZ else soxr.resample(audio, sample_rate, RATE_HZ)

@@ -1,0 +1,42 @@
+"""Two recordings of the same words brought into step by dynamic time warping (Sakoe & Chiba, 1978).
+
+F, G frames of one and the other · C values of a frame · N pairs of frames
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metrics.spectra import Audio, Frames, log_mel
+
+
+@dataclass(frozen=True, eq=False)
+class WarpingPath:
+    """Which frame goes with which, from the first pair to the last; each index grows by 0 or 1 from pair to pair."""
+
+    reference: npt.NDArray[np.int64]  # [N]
+    other: npt.NDArray[np.int64]  # [N]
+
+
+def warp(reference: Frames, other: Frames) -> WarpingPath:
+    """The path from first frames to last frames along which the sum of Euclidean distances is smallest.
+
+    Args:
+        reference: [F, C], F > 0.
+        other: [G, C], G > 0.
+    """
+    from librosa.sequence import dtw  # takes a second to load
+
+    _, steps = dtw(X=reference.T, Y=other.T, metric="euclidean")  # from the end to the beginning
+    steps = np.asarray(steps[::-1], np.int64)
+    return WarpingPath(steps[:, 0], steps[:, 1])
+
+
+def warped_mel_distance(reference: Audio, other: Audio, sample_rate: int) -> float:
+    """Mean absolute difference of log-mel frames that `warp` puts together, in nats; NaN without a whole frame."""
+    first, second = log_mel(reference, sample_rate), log_mel(other, sample_rate)
+    if not len(first) or not len(second):
+        return float("nan")
+    path = warp(first, second)
+    return float(np.abs(first[path.reference] - second[path.other]).mean())

@@ -1,0 +1,38 @@
+"""The command line of `python -m monitoring`."""
+
+import argparse
+from pathlib import Path
+
+from configs.command_line import CommandParser
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = CommandParser(
+        prog="python -m monitoring",
+        description="What the curves of a training run say: a verdict in words, a page and a picture.",
+    )
+    parser.add_argument(
+        "runs", type=Path, nargs="+", metavar="RUN", help="a run folder; several are laid over each other"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, help="page to write (curves.html in the first RUN); the picture is beside it"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the verdict for programs: rule, severity and sentence"
+    )
+    parser.add_argument(
+        "--reference",
+        metavar="none|FILE",
+        help="metrics.jsonl to compare with (the run that is shipped with the program)",
+    )
+    parser.add_argument(
+        "--watch", action="store_true", help="serve the page to this machine and refresh it while training"
+    )
+    parser.add_argument("--port", type=int, default=8770, help="port of --watch (8770); 0 takes a free one")
+    arguments = parser.parse_args()
+    if arguments.watch and (arguments.json or arguments.output):
+        parser.error("--watch serves the page and writes nothing: leave --json and --output out")
+    if not 0 <= arguments.port <= 65535:
+        parser.error(f"--port {arguments.port}: give a number from 0 to 65535")
+    return arguments

@@ -1,0 +1,104 @@
+"""The few figures of a run that one wants before any curve."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from monitoring.best import best_of
+from monitoring.page.opened import OpenedRun
+
+# How the summary of the recordings reads, by its keys; a key that is not here is shown as it is.
+_CORPUS = {
+    "clips": ("Training clips", "{:,.0f}"),
+    "validation_clips": ("Validation clips", "{:,.0f}"),
+    "hours": ("Hours", "{:.2f}"),
+    "speakers": ("Speakers", "{}"),
+    "symbols": ("Symbols", "{:,.0f}"),
+    "phonemes_per_second": ("Phonemes per second", "{:.1f}"),
+    "bandwidth_hz": ("Bandwidth", "{:,.0f} Hz"),
+    "loudness_lufs": ("Loudness", "{:.1f} LUFS"),
+    "sample_rate": ("Sample rate", "{:,.0f} Hz"),
+}
+# Beside the figures that say more with what is usual.
+_USUAL = {"phonemes_per_second": "10 to 16 is usual; a wrong sample rate may hide in that, so listen to a recording"}
+_MOST_NAMES = 12
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its name, and what else there is to say."""
+
+    name: str
+    value: str
+    remark: str = ""
+
+
+def key_figures(run: OpenedRun) -> list[Figure]:
+    """How far the run is, how good it was when, and how fast it goes."""
+    config, step = run.run.config, run.last_step
+    planned = config.train.steps if config is not None and config.train.epochs is None else None
+    epochs = run.curve("pace/epoch").values
+    remarks = [f"of {grouped(planned)} planned"] if planned else []
+    if len(epochs) and np.isfinite(epochs[-1]):
+        remarks.append(f"epoch {grouped(int(epochs[-1]))}")
+    figures = [Figure("Step", grouped(step), ", ".join(remarks))]
+    clock = run.curve("seconds").values
+    if len(clock) and np.isfinite(clock[-1]):
+        figures.append(Figure("Training time", duration(clock[-1])))
+    measure = "score" if len(run.curve("validation/score").values) else "mel"
+    name, curve = f"Validation {measure}", run.curve(f"validation/{measure}")
+    if (best := best_of(run.run.curves, measure)) is not None and len(curve.values):
+        figures.append(
+            Figure("Best step", grouped(best.step), f"{name.lower()} {best.score:.4g}, {best.weights} weights")
+        )
+        figures.append(Figure(name, *_beside(float(curve.values[-1]), best.score)))
+    pace = run.curve("pace/seconds_per_step").values[-20:]
+    if np.isfinite(pace).any():
+        seconds = float(np.nanmedian(pace))
+        left = duration((planned - step) * seconds) if planned and planned > step else ""
+        figures.append(Figure("Seconds per step", f"{seconds:.3g}", f"{left} to the planned end" if left else ""))
+    return figures
+
+
+def _beside(last: float, lowest: float) -> tuple[str, str]:
+    """The last value, and how far it is from the best."""
+    if not math.isfinite(last):
+        return "not finite", ""
+    worse = (last / lowest - 1) * 100 if lowest > 0 else 0.0
+    return f"{last:.4g}", "the best so far" if last <= lowest else f"{worse:.1f} % above the best"
+
+
+def corpus_figures(run: OpenedRun) -> list[Figure]:
+    """The summary of the recordings, in words."""
+    return [
+        _of_corpus(key, value)
+        for key, value in run.run.corpus.items()
+        if value not in (None, []) and key != "fingerprint"
+    ]
+
+
+def _of_corpus(key: str, value: Any) -> Figure:
+    if isinstance(value, (list, tuple)):
+        names = [str(one) for one in value]
+        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+        return Figure(_CORPUS.get(key, (key, ""))[0], str(len(names)), ", ".join(names[:_MOST_NAMES]) + more)
+    name, form = _CORPUS.get(key, (key, "{}"))
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    shown = (form if is_number else "{}").format(value).replace(",", "\u202f" if is_number else ",")
+    return Figure(name, shown, _USUAL.get(key, ""))
+
+
+def grouped(number: int) -> str:
+    """A whole number with a narrow space between the thousands."""
+    return f"{number:,}".replace(",", "\u202f")
+
+
+def duration(seconds: float) -> str:
+    """A time as it would be said."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    if seconds < 100 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 100 * 3600 else f"{seconds / 86400:.1f} days"

@@ -1,0 +1,167 @@
+"""The curves as one picture, for a mail or a ticket: what the page has, without what moves."""
+
+import math
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from configs.atomic_file import replacing
+from monitoring.page.charts import BALANCE, Chart, Series, groups
+from monitoring.page.opened import OpenedRun
+from monitoring.page.thinning import Thinned, thin
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLUMNS = 4
+_BUCKETS = 300
+_COLOURS = ("#4877c2", "#f35e11", "#014821", "#4c15a4", "#ba815a", "#5d2a59")  # as the page's
+_GREY, _BLACK = "#84898e", "#1d2125"
+_LEAST_RATIO = 3.0  # of the highest to the lowest value, for a logarithmic scale
+
+
+def write_picture(path: Path, runs: Sequence[OpenedRun], reference: OpenedRun | None = None) -> None:
+    """Draw the runs over each other, and the reference in grey, as a PNG.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    figure = draw(runs, reference)
+    with replacing(path) as file:
+        figure.savefig(file, dpi=100, format="png")
+
+
+def draw(runs: Sequence[OpenedRun], reference: OpenedRun | None = None) -> "Figure":
+    """A panel for each chart of the page that is not folded away; all judges share one."""
+    from matplotlib.figure import Figure  # lazily: it takes a second
+    from matplotlib.lines import Line2D
+
+    every = [*runs, *([reference] if reference else [])]
+    panels = _panels(dict.fromkeys(name for run in every for name in run.run.curves))
+    rows = max(1, math.ceil(len(panels) / _COLUMNS))
+    height = 2.5 * rows + 1.2
+    figure = Figure(figsize=(18, height))
+    figure.subplots_adjust(left=0.04, right=0.985, bottom=0.55 / height, top=1 - 1.0 / height, hspace=0.42, wspace=0.16)
+    axes: list[Axes] = np.atleast_1d(figure.subplots(rows, _COLUMNS)).ravel().tolist()
+    for axis, chart in zip(axes, panels, strict=False):
+        axis.set_title(
+            f"{chart.title}, {chart.unit}" if chart.unit else chart.title, loc="left", fontsize=9, parse_math=False
+        )
+        axis.tick_params(which="both", labelsize=7)
+        axis.grid(alpha=0.3)
+        (_stack if chart.stacked else _lay_over)(axis, chart, every)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    figure.supxlabel("step", fontsize=10)
+    figure.suptitle("  ".join(run.name for run in runs)[:150], parse_math=False, fontsize=13)
+    if len(every) > 1:
+        lines = [
+            Line2D([], [], color=_colour(run, place, 0, len(runs)), linestyle=_dashes(run))
+            for place, run in enumerate(every)
+        ]
+        legend = figure.legend(
+            lines,
+            [run.legend for run in every],
+            loc="upper center",
+            bbox_to_anchor=(0.5, 1 - 0.4 / height),
+            ncols=8,
+            fontsize=9,
+        )
+        for text in legend.get_texts():
+            text.set_parse_math(False)
+    return figure
+
+
+def _panels(names: Collection[str]) -> list[Chart]:
+    panels = []
+    for group in groups(names):
+        if group.title == BALANCE and group.charts:
+            series = tuple(Series(one.curve, chart.title, one.style) for chart in group.charts for one in chart.series)
+            panels.append(Chart("Judged right: real, and fake dashed", "", "", series, limits=(0.0, 1.0), level=0.5))
+        elif not group.folded:
+            panels += group.charts
+    return panels
+
+
+def _lay_over(axis: "Axes", chart: Chart, runs: Sequence[OpenedRun]) -> None:
+    own = [run for run in runs if not run.reference]
+    last = max(run.last_step for run in own) or 1
+    labels = list(dict.fromkeys(one.label for one in chart.series))
+    lowest, highest = math.inf, -math.inf
+    for place, run in enumerate(runs):
+        for one in chart.series:
+            curve = _until(thin(run.curve(one.curve), _BUCKETS), last)
+            if not np.isfinite(curve.mean).any():
+                continue
+            lowest, highest = min(lowest, np.nanmin(curve.mean)), max(highest, np.nanmax(curve.mean))
+            colour = _colour(run, place, labels.index(one.label), len(own))
+            if curve.low is not None and curve.high is not None and not run.reference:
+                axis.fill_between(curve.steps, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
+            dots = "." if one.style.endswith("points") and len(curve.steps) <= 60 and not run.reference else None
+            dashes = _dashes(run, one)
+            axis.plot(curve.steps, curve.mean, color=colour, linestyle=dashes, linewidth=1.2, marker=dots, markersize=4)
+    if chart.limits:
+        axis.set_ylim(*chart.limits)  # an upper end that is None stays as the values have it
+    elif chart.level is None and 0 < lowest * _LEAST_RATIO < highest:
+        axis.set_yscale("log")
+        for plain in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            plain(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
+    if chart.level is not None:
+        axis.axhline(chart.level, color=_GREY, linewidth=0.8, linestyle="dotted")
+    axis.set_xlim(0, last)
+    if len(labels) > 1:
+        _name_series(axis, chart, labels, len(own))
+
+
+def _name_series(axis: "Axes", chart: Chart, labels: list[str], own: int) -> None:
+    """What each kind of line is; colours that stand for runs are told once, above all panels."""
+    from matplotlib.lines import Line2D
+
+    of_label = {one.label: one for one in reversed(chart.series)}
+    if own > 1 and len(labels) > 2:  # the judges, which have one colour then
+        return
+    lines = [
+        Line2D(
+            [],
+            [],
+            color=_COLOURS[place % len(_COLOURS)] if own == 1 else _BLACK,
+            linestyle="dashed" if of_label[label].style.startswith("dash") else "solid",
+            marker="." if of_label[label].style.endswith("points") else None,
+        )
+        for place, label in enumerate(labels)
+    ]
+    for text in axis.legend(lines, labels, fontsize=6.5, ncols=2, framealpha=0.6).get_texts():
+        text.set_parse_math(False)
+
+
+def _stack(axis: "Axes", chart: Chart, runs: Sequence[OpenedRun]) -> None:
+    """The shares of the first run: those of others would lie over them."""
+    curves = [thin(runs[0].curve(one.curve), _BUCKETS) for one in chart.series]
+    if len(runs[0].curve(chart.series[0].curve).steps) < 2 or len({len(curve.steps) for curve in curves}) > 1:
+        return
+    shares = [np.nan_to_num(curve.mean) for curve in curves]
+    labels = [one.label for one in chart.series]
+    axis.stackplot(curves[0].steps, shares, labels=labels, colors=_COLOURS, alpha=0.85)
+    axis.set_ylim(0, 1)
+    axis.legend(fontsize=6.5, ncols=2)
+
+
+def _until(curve: Thinned, last: int) -> Thinned:
+    """What is not beyond the end of the runs."""
+    kept = curve.steps <= last
+    low, high = (None if edge is None else edge[kept] for edge in (curve.low, curve.high))
+    return Thinned(curve.steps[kept], curve.mean[kept], low, high, curve.gaps[kept])
+
+
+def _colour(run: OpenedRun, place: int, label: int, own: int) -> str:
+    """That of the run where there are several, that of the series otherwise."""
+    return _GREY if run.reference else _COLOURS[(place if own > 1 else label) % len(_COLOURS)]
+
+
+def _dashes(run: OpenedRun, series: Series | None = None) -> Literal["solid", "dashed", "dotted"]:
+    if run.reference:
+        return "dotted" if series is not None and series.style != "line" else "dashed"
+    return "dashed" if series is not None and series.style.startswith("dash") else "solid"

@@ -1,0 +1,117 @@
+"""Voices as other programs leave them on disk: Piper's trainer has the original implementation of VITS in it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.voices.random_voice import randomised, seeded
+
+_DILATIONS = {1: [[1, 3, 5], [1, 3, 5]], 2: [[1, 2], [2, 6]]}
+_KERNELS, _RATES = [8, 4], [4, 2]
+
+
+def original_synthesizer(
+    *, symbols: int = 178, speakers: int = 1, stochastic: bool = True, block: int = 1, kernels: tuple[int, ...] = (3, 5)
+) -> Any:
+    """The original implementation with random weights, small."""
+    models = pytest.importorskip("piper.train.vits.models")
+
+    def build() -> Any:
+        return models.SynthesizerTrn(
+            n_vocab=symbols,
+            spec_channels=17,
+            segment_size=8,
+            inter_channels=8,
+            hidden_channels=16,
+            filter_channels=24,
+            n_heads=2,
+            n_layers=2,
+            kernel_size=3,
+            p_dropout=0.1,
+            resblock=str(block),
+            resblock_kernel_sizes=kernels,
+            resblock_dilation_sizes=_DILATIONS[block],
+            upsample_rates=_RATES,
+            upsample_initial_channel=16,
+            upsample_kernel_sizes=_KERNELS,
+            n_speakers=speakers,
+            gin_channels=6 if speakers > 1 else 0,
+            use_sdp=stochastic,
+        )
+
+    synthesizer = randomised(build)
+    synthesizer.dec.conv_post.weight.data.mul_(4)  # random weights whisper
+    return synthesizer
+
+
+@torch.no_grad()
+def said_at_home(synthesizer: Any, ids: Tensor, speaker: int | None = None) -> Tensor:
+    """What the original implementation says without noise, [1, 1, S]."""
+    speakers = None if speaker is None else torch.tensor([speaker])
+    audio: Tensor = synthesizer.infer(ids, torch.tensor([ids.shape[1]]), speakers, noise_scale=0.0, noise_scale_w=0.0)[
+        0
+    ]
+    return audio
+
+
+def some_ids(symbols: int = 178) -> Tensor:
+    """A sentence, [1, P]."""
+    return torch.randint(symbols, (1, 11), generator=seeded())
+
+
+def write_original(folder: Path, tensors: dict[str, Tensor], *, block: int = 1, **changes: Any) -> Path:
+    """`G_7.pth` and its config.json, `changes` made to the sections of that."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {"model": tensors, "iteration": 7, "optimizer": {"state": {}}, "learning_rate": 2e-4}
+    torch.save(state, folder / "G_7.pth")
+    settings: dict[str, Any] = {
+        "train": {"segment_size": 64},
+        "data": {"sampling_rate": 8000, "add_blank": True, "text_cleaners": ["english_cleaners2"]},
+        "model": {"upsample_rates": _RATES, "resblock_dilation_sizes": _DILATIONS[block]},
+    }
+    for name, change in changes.items():
+        settings[name] = {**settings[name], **change} if isinstance(change, dict) and name in settings else change
+    (folder / "config.json").write_text(json.dumps(settings))
+    return folder / "G_7.pth"
+
+
+def write_piper(
+    folder: Path, tensors: dict[str, Tensor], *, block: int = 2, judges: dict[str, Tensor] | None = None
+) -> Path:
+    """A checkpoint of Lightning far below its config.json, with a path among its hyperparameters."""
+    below = folder / "lightning_logs" / "version_0" / "checkpoints"
+    below.mkdir(parents=True)
+    state = {
+        "epoch": 3,
+        "global_step": 99,
+        "pytorch-lightning_version": "2.0.0",
+        "state_dict": {f"model_g.{name}": tensor for name, tensor in tensors.items()}
+        | {f"model_d.{name}": tensor for name, tensor in (judges or {}).items()},
+        "optimizer_states": [{"state": {}}],
+        "hyper_parameters": {
+            "dataset": [Path("/recordings/dataset.jsonl")],
+            "sample_rate": 8000,
+            "filter_length": 32,
+            "win_length": 32,
+            "hop_length": 8,
+            "mel_channels": 8,
+            "upsample_rates": _RATES,
+            "resblock_dilation_sizes": str(_DILATIONS[block]),  # as its command line leaves them
+        },
+    }
+    torch.save(state, below / "epoch=3-step=99.ckpt")
+    symbols = tensors["enc_p.emb.weight"].shape[0]
+    ids = {"_": [0], "^": [1], "$": [2], " ": [3], **{chr(97 + index): [index + 4] for index in range(symbols - 4)}}
+    settings = {
+        "audio": {"sample_rate": 8000},
+        "espeak": {"voice": "nl"},
+        "inference": {"noise_scale": 0.5, "length_scale": 2.0, "noise_w": 0.3},
+        "phoneme_id_map": ids | {"aɪ": [4]},
+        "speaker_id_map": {"bob": 1, "ann": 0},
+    }
+    (folder / "config.json").write_text(json.dumps(settings))
+    return below / "epoch=3-step=99.ckpt"

@@ -1,0 +1,340 @@
+"""A run that begins with a voice: what fits is taken over to the bit, and every tensor is accounted for."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.nn.utils import parametrize
+
+from configs import Config, InputError
+from models.discriminator import Discriminator
+from models.synthesizer import Synthesizer
+from tests.rounding import assert_same, float64
+from tests.voices.importing.foreign_files import original_synthesizer, some_ids, write_original, write_piper
+from tests.voices.random_voice import largest_difference, randomised, small_config, small_synthesizer
+from voices.importing.assembly import Imported
+from voices.importing.original import original_judges
+from voices.importing.report import Fate, Report
+from voices.importing.sources import load_voice_from
+from voices.importing.warm_start import PARTS, WarmStart
+from voices.voice_file import VoiceFile, save_voice, synthesizer_of
+
+SYMBOLS = {"_": 0, "^": 1, "$": 2, **{letter: index + 3 for index, letter in enumerate("abcdefghijklmnopq")}}
+
+
+def voice_of(
+    synthesizer: Synthesizer, config: Config, symbols: dict[str, int] = SYMBOLS, speakers: tuple[str, ...] = ()
+) -> Imported:
+    weights = {name: weight.detach() for name, weight in synthesizer.folded_state_dict().items()}
+    folded = synthesizer_of(config, weights, num_speakers=max(1, len(speakers)))
+    return Imported(VoiceFile(config, folded, json.dumps(symbols), speakers, 5), Report("v.safetensors: voice", ()))
+
+
+def new_networks(config: Config, *, num_symbols: int = 20, speakers: int = 1) -> tuple[Synthesizer, Discriminator]:
+    torch.manual_seed(8)
+    synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=speakers)
+    return synthesizer, Discriminator(config.discriminator)
+
+
+def weights_of(synthesizer: Synthesizer) -> dict[str, torch.Tensor]:
+    return {name: weight.detach().clone() for name, weight in synthesizer.folded_state_dict().items()}
+
+
+def fates(report: Report, part: str = "") -> set[Fate]:
+    return {line.fate for line in report.lines if line.part.startswith(part)}
+
+
+def test_the_same_settings_give_the_same_weights_and_training_can_go_on() -> None:
+    config = small_config()
+    source = small_synthesizer(config)
+    synthesizer, discriminator = new_networks(config)
+    imported = voice_of(source, config)
+    report = WarmStart(imported).give(synthesizer, discriminator, config, json.dumps(SYMBOLS), ())
+    expected = weights_of(source)
+    for name, weight in weights_of(synthesizer).items():
+        assert largest_difference(weight, expected[name]) <= 2e-7 * float(expected[name].abs().max()), name
+    for module in synthesizer.modules():
+        if parametrize.is_parametrized(module, "weight"):
+            magnitude = module.get_parameter("parametrizations.weight.original0")
+            direction = module.get_parameter("parametrizations.weight.original1")
+            assert torch.allclose(magnitude.flatten(), direction.flatten(1).norm(dim=1))
+    assert fates(report, "discriminator") == {Fate.NEW}
+    assert {line.fate for line in report.lines if line.part != "discriminator"} == {Fate.COPIED}
+    # Training moves the new weights, and not those of the voice.
+    before = weights_of(imported.voice.synthesizer)
+    with torch.no_grad():
+        for parameter in synthesizer.parameters():
+            parameter.add_(1.0)
+    after = imported.voice.synthesizer.folded_state_dict()
+    assert all(torch.equal(weight, after[name]) for name, weight in before.items())
+
+
+def test_rows_go_by_symbol_and_speakers_by_name() -> None:
+    config = small_config()
+    source = small_synthesizer(config, num_speakers=3)
+    symbols = {"_": 0, "b": 1, "é": 2, "a": 3}  # no start and end, another order, and one that is new
+    synthesizer, discriminator = new_networks(config, num_symbols=4, speakers=2)
+    before = weights_of(synthesizer)
+    warm = WarmStart(voice_of(source, config, speakers=("ann", "bob", "cy")))
+    report = warm.give(synthesizer, discriminator, config, json.dumps(symbols), ("dee", "bob"))
+    embedding, speakers = synthesizer.text_encoder.embedding.weight, synthesizer.speakers
+    assert speakers is not None
+    assert source.speakers is not None
+    theirs = source.text_encoder.embedding.weight
+    for symbol in "_ab":
+        assert torch.equal(embedding[symbols[symbol]], theirs[SYMBOLS[symbol]])
+    assert torch.equal(embedding[2], before["text_encoder.embedding.weight"][2])
+    assert torch.equal(speakers.weight[1], source.speakers.weight[1])
+    assert torch.equal(speakers.weight[0], before["speakers.weight"][0])
+    told = report.text()
+    assert "resized  text_encoder.embedding.weight [4x16]: 3 of 4 rows taken by name; new: é" in told
+    assert "resized  speakers.weight [2x6]: 1 of 2 rows taken by name; new: dee" in told
+
+
+def test_only_the_parts_asked_for_are_taken() -> None:
+    config = small_config()
+    synthesizer, discriminator = new_networks(config)
+    before = weights_of(synthesizer)
+    warm = WarmStart(voice_of(small_synthesizer(config), config), ("flow", "decoder"))
+    report = warm.give(synthesizer, discriminator, config, json.dumps(SYMBOLS), ())
+    kept = {name.partition(".")[0] for name, weight in weights_of(synthesizer).items() if weight.equal(before[name])}
+    assert kept >= {"text_encoder", "posterior_encoder", "duration_predictor"}
+    assert kept.isdisjoint({"flow", "decoder"})
+    assert fates(report, "flow") == fates(report, "decoder") == {Fate.COPIED}
+    assert fates(report, "text_encoder") == {Fate.NEW}
+
+
+def test_tensors_of_other_shapes_and_of_another_decoder_stay_new() -> None:
+    source, config = small_synthesizer(), small_config(decoder={"initial_channels": 8}, model={"text_layers": 1})
+    synthesizer, discriminator = new_networks(config)
+    before = weights_of(synthesizer)
+    report = WarmStart(voice_of(source, small_config())).give(
+        synthesizer, discriminator, config, json.dumps(SYMBOLS), ()
+    )
+    lines = {line.name: line for line in report.lines}
+    assert lines["decoder.input.weight"].fate is Fate.NEW
+    assert "of another shape there: [16, 8, 7]" in lines["decoder.input.weight"].why
+    assert lines["text_encoder.blocks.1.attention.query.weight"].fate is Fate.SKIPPED
+    assert lines["text_encoder.blocks.0.attention.query.weight"].fate is Fate.COPIED
+    assert torch.equal(weights_of(synthesizer)["decoder.input.weight"], before["decoder.input.weight"])
+    assert any("decoder.initial_channels is 16 in the voice and 8 in this run" in note for note in report.notes)
+
+
+def other_settings() -> Config:
+    """Of which nothing fits a small voice."""
+    sizes = {"hidden_channels": 20, "latent_channels": 10, "filter_channels": 28, "speaker_channels": 5}
+    return small_config(decoder={"initial_channels": 8}, model={**sizes, "duration_predictor": "deterministic"})
+
+
+def test_a_voice_of_which_nothing_fits_is_refused_by_the_settings_alone() -> None:
+    warm = WarmStart(voice_of(small_synthesizer(), small_config()))
+    told = r"less than 1 % of any part fits .* 16 -> 20; [^;]* 8 -> 10; [^;]* 24 -> 28 and 3 more\)"
+    with pytest.raises(InputError, match=rf"^v\.safetensors: {told}"):
+        warm.refuse_misfit(other_settings())
+    with pytest.raises(InputError, match=r"less than 1 % of any part fits this run \(new .* of another "):
+        warm.give(*new_networks(other_settings()), other_settings(), json.dumps(SYMBOLS), ())
+    warm.refuse_misfit(small_config(model={"text_layers": 1}))
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_which_nothing_fits_is_named_before_the_recordings_are_read(part: str) -> None:
+    source, config = small_synthesizer(num_speakers=2), small_config()
+    warm = WarmStart(voice_of(source, config, speakers=("ann", "bob")), (part,))
+    first = {"decoder": "model.latent_channels: 8 -> 10", "speakers": "model.speaker_channels: 6 -> 5"}
+    told = re.escape(f"(there -> here: {first.get(part, 'model.hidden_channels: 16 -> 20')}")
+    match = rf"--parts {part}: less than 1 % of that part of v\.safetensors fits the settings of this run {told}"
+    with pytest.raises(InputError, match=match) as refused:
+        warm.refuse_misfit(other_settings())
+    assert len(str(refused.value)) < 300
+    warm.refuse_misfit(config)
+    # What the settings let pass is given: neither check is stricter than the other. One symbol and one speaker are new.
+    symbols = json.dumps({**SYMBOLS, "ø": 20})
+    report = warm.give(*new_networks(config, num_symbols=21, speakers=2), config, symbols, ("bob", "cy"))
+    assert {line.part for line in report.lines if line.fate in (Fate.COPIED, Fate.RESIZED)} == {part}
+
+
+def test_a_few_biases_that_always_fit_are_no_warm_start() -> None:
+    source = small_synthesizer()
+    settings = other_settings().model.model_dump() | {"duration_predictor": "stochastic", "duration_channels": 48}
+    config = small_config(decoder={"initial_channels": 8}, model=settings)
+    theirs, ours = weights_of(source), weights_of(new_networks(config)[0])
+    same = {name for name, weight in ours.items() if name in theirs and weight.shape == theirs[name].shape}
+    assert {name.partition(".")[0] for name in same} == {"duration_predictor"}  # shapes that no setting changes
+    for parts, named in (((), r"of any part"), (("duration_predictor",), r"of that part")):
+        warm = WarmStart(voice_of(source, small_config()), parts)
+        with pytest.raises(InputError, match=rf"less than 1 % {named} .*model\.hidden_channels: 16 -> 20"):
+            warm.refuse_misfit(config)
+        with pytest.raises(InputError, match=rf"less than 1 % {named} .*: of another "):
+            warm.give(*new_networks(config), config, json.dumps(SYMBOLS), ())
+    # A part that nobody named may miss.
+    config = small_config(model={"duration_channels": 48})
+    warm = WarmStart(voice_of(source, small_config()))
+    warm.refuse_misfit(config)
+    report = warm.give(*new_networks(config), config, json.dumps(SYMBOLS), ())
+    assert fates(report, "duration_predictor") == {Fate.COPIED, Fate.NEW}
+    assert fates(report, "flow") == {Fate.COPIED}
+
+
+OTHER_SIZES: dict[str, Any] = {
+    "audio.n_fft": 64,
+    "model.hidden_channels": 20,
+    "model.latent_channels": 10,
+    "model.filter_channels": 28,
+    "model.attention_heads": 4,
+    "model.attention_window": 5,
+    "model.text_layers": 3,
+    "model.text_kernel_size": 5,
+    "model.text_dropout": 0.3,
+    "model.posterior_layers": 4,
+    "model.posterior_kernel_size": 3,
+    "model.coupling_layers": 2,
+    "model.coupling_wavenet_layers": 3,
+    "model.coupling_kernel_size": 3,
+    "model.coupling_channels": 12,
+    "model.duration_predictor": "deterministic",
+    "model.duration_channels": 20,
+    "model.duration_kernel_size": 5,
+    "model.duration_flows": 2,
+    "model.duration_dropout": 0.3,
+    "model.speaker_channels": 5,
+    "decoder.initial_channels": 8,
+    "decoder.residual_kernel_sizes": [3, 7],
+}
+
+
+@pytest.mark.parametrize("setting", OTHER_SIZES)
+def test_a_refusal_tells_a_setting_for_the_parts_it_shapes_and_no_other(setting: str) -> None:
+    section, _, key = setting.partition(".")
+    config = small_config(**{section: small_config().model_dump()[section] | {key: OTHER_SIZES[setting]}})
+    source = small_synthesizer(num_speakers=2)
+    warm = WarmStart(voice_of(source, small_config(), speakers=("ann", "bob")))
+    theirs, ours = weights_of(source), weights_of(new_networks(config, speakers=2)[0])
+    for part in PARTS:
+        # What a speaker adds to a layer is left aside: no part is refused for it.
+        here, there = (
+            {
+                name: weight.shape
+                for name, weight in weights.items()
+                if name.startswith(part) and ".speaker." not in name
+            }
+            for weights in (ours, theirs)
+        )
+        assert (setting in warm._misfit(config, [part])) == (here != there), part
+
+
+def test_a_part_that_the_voice_does_not_have_is_told_with_where_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "voice.safetensors"
+    save_voice(path, small_synthesizer(), small_config(), symbols=json.dumps(SYMBOLS), speakers=(), step=1)
+    for part, told in (
+        ("posterior_encoder", r"has none: only training needs it, .* in its checkpoints: give the run folder"),
+        ("speakers", "has none: it is the voice of one speaker"),
+    ):
+        with pytest.raises(InputError, match=rf"--parts {part}: .*voice\.safetensors: voice, which {told}"):
+            WarmStart.asked(path, f"flow,{part}")
+
+
+def test_speakers_asked_for_that_cannot_be_taken_are_told_with_the_reason() -> None:
+    config = small_config()
+    warm = WarmStart(voice_of(small_synthesizer(num_speakers=2), config, speakers=("ann", "bob")), ("speakers", "flow"))
+    with pytest.raises(InputError, match=r"--parts speakers: less than .* \(this run has one speaker\): leave it out"):
+        warm.give(*new_networks(config), config, json.dumps(SYMBOLS), ())
+    with pytest.raises(InputError, match=r"--parts speakers: .*none of its rows is known there\): leave it out"):
+        warm.give(*new_networks(config, speakers=2), config, json.dumps(SYMBOLS), ("cy", "dee"))
+
+
+def test_an_unknown_part_is_refused_with_the_parts_there_are(tmp_path: Path) -> None:
+    save_voice(tmp_path / "v.safetensors", small_synthesizer(), small_config(), symbols="{}", speakers=(), step=1)
+    for parts, named in (("decoder,vocoder", "vocoder"), ("", "''"), (" ", "''"), ("decoder,", "''")):
+        with pytest.raises(InputError, match=rf"--parts {named}: .* the parts are text_encoder, posterior_encoder, "):
+            WarmStart.asked(tmp_path / "v.safetensors", parts)
+    with pytest.raises(InputError, match="give the voice with --warm-start"):
+        WarmStart.asked(None, "decoder")
+    assert WarmStart.asked(None, None) is None
+
+
+def judges_of_theirs(discriminator: Discriminator) -> dict[str, torch.Tensor]:
+    """Our judges by the names of the original repository."""
+    tensors = {}
+    for name, tensor in discriminator.state_dict().items():
+        name = (
+            name.replace("judges.", "discriminators.").replace(".layers.", ".convs.").replace(".output.", ".conv_post.")
+        )
+        name = name.replace("parametrizations.weight.original0", "weight_g")
+        tensors[name.replace("parametrizations.weight.original1", "weight_v")] = tensor
+    return tensors
+
+
+@pytest.mark.parametrize("program", ["original", "piper"])
+def test_judges_come_along_with_the_decoder_they_know(tmp_path: Path, program: str) -> None:
+    settings: dict[str, Any] = {"decoder": {"residual_dilations": [[1, 3, 5], [1, 3, 5]]}}
+    settings["model"] = {"text_layers": 2, "attention_window": 4, "coupling_layers": 4, "coupling_wavenet_layers": 4}
+    settings["model"] |= {"posterior_layers": 16, "hidden_channels": 16, "latent_channels": 8, "filter_channels": 24}
+    config = small_config(**settings)
+    judges = randomised(lambda: Discriminator(config.discriminator))
+    tensors = original_synthesizer().state_dict()
+    if program == "original":
+        path = write_original(tmp_path, tensors)
+        torch.save({"model": judges_of_theirs(judges), "iteration": 7}, tmp_path / "D_7.pth")
+    else:
+        path = write_piper(tmp_path, tensors, block=1, judges=judges_of_theirs(judges))
+    imported = load_voice_from(path, to_train=True)
+    rows = imported.voice.synthesizer.text_encoder.embedding.num_embeddings
+    synthesizer, discriminator = new_networks(config, num_symbols=rows)
+    report = WarmStart(imported).give(synthesizer, discriminator, config, imported.voice.symbols, ())
+    assert fates(report, "discriminator") == {Fate.COPIED}
+    assert any(
+        note == "judges were found and taken: scale_1, period_2, period_3, period_5, period_7, period_11; new: none"
+        for note in report.notes
+    )
+    audio = torch.randn(2, 1, 64, generator=torch.Generator().manual_seed(1))
+    for here, there in zip(discriminator(audio).scores, judges(audio).scores, strict=True):
+        assert torch.equal(here, there)
+
+    # A decoder that is new would be judged by what another one did wrong.
+    synthesizer, discriminator = new_networks(config, num_symbols=rows)
+    report = WarmStart(imported, ("flow",)).give(synthesizer, discriminator, config, imported.voice.symbols, ())
+    assert fates(report, "discriminator") == {Fate.NEW}
+    assert any("the decoder of those found was not taken whole" in note for note in report.notes)
+
+
+@float64()
+def test_the_judges_of_the_original_implementation_judge_the_same_here() -> None:
+    models = pytest.importorskip("piper.train.vits.models")
+    theirs = randomised(models.MultiPeriodDiscriminator).double()
+    config = small_config(discriminator={"channel_divisor": 1})
+    ours = Discriminator(config.discriminator)
+    for name, judge in zip(ours.names, ours.judges, strict=True):
+        judge.load_state_dict(original_judges(theirs.state_dict())[name])
+    audio = torch.randn(1, 1, 700, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        expected, _, _, _ = theirs(audio, audio)
+        judged = ours(audio).scores
+    for here, there in zip(judged, expected, strict=True):
+        assert_same(here, there)
+
+
+def test_missing_judges_are_named_and_new(tmp_path: Path) -> None:
+    imported = load_voice_from(write_original(tmp_path, original_synthesizer().state_dict()), to_train=True)
+    assert imported.judges is None
+    assert any("there is no D_7.pth beside it" in note for note in imported.report.notes)
+
+
+def test_an_imported_voice_keeps_its_posterior_encoder_in_a_file_if_it_is_to_be_trained_on(tmp_path: Path) -> None:
+    voice = load_voice_from(write_original(tmp_path, original_synthesizer().state_dict())).voice
+    for whole in (True, False):
+        path = tmp_path / f"{whole}.safetensors"
+        save_voice(
+            path, voice.synthesizer, voice.config, symbols=voice.symbols, speakers=(), step=voice.step, whole=whole
+        )
+        back = load_voice_from(path)
+        assert hasattr(back.voice.synthesizer, "posterior_encoder") == whole
+        kept = back.voice.synthesizer.state_dict()
+        assert all(torch.equal(weight, voice.synthesizer.state_dict()[name]) for name, weight in kept.items())
+        said, again = (
+            each.synthesizer.speak(some_ids(), torch.tensor([11]), noise_scale=0, duration_noise_scale=0).audio
+            for each in (voice, back.voice)
+        )
+        assert torch.equal(said, again)

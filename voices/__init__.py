@@ -1,0 +1,1 @@
+"""A voice on disk and in other formats: checkpoints, voice files, ONNX, and what other projects write."""

@@ -1,0 +1,209 @@
+"""The graph against the synthesizer it was made of: the same ids, the same noise, and how far apart the sounds are.
+
+What is compared is the very graph that is shipped, with its noise made an input. Frames per id are whole numbers: a
+duration that lies on the edge between two of them may be rounded either way by two programs that agree to seven digits.
+So every case is first settled, with torch alone: its ids and noise are drawn anew until no duration changes when the
+speed changes by 1e-5 of itself. Then durations must be equal, and the audio be within the bound.
+
+B batch · T ids · S samples
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor
+
+from models.gaussian import standard_normal
+from models.stochastic_duration_predictor import StochasticDurationPredictor
+from models.synthesizer import Plan
+from voices.export.noise import Array, open_session, run_graph, up_to, with_noise_inputs
+from voices.voice_file import VoiceFile
+
+BOUND = 1e-4
+NUDGE = 1e-5  # of the speed; the programs differ by about 1e-6
+_DRAWS = 20  # after which a case cannot be settled
+_MOST_FRAMES = 8000  # of a batch: a voice that has learned nothing may ask for minutes
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to ask for speech."""
+
+    ids: int = 61  # of the longest sentence; one word is 11, a long sentence 301
+    noise_scale: float = 0.667
+    length_scale: float = 1.0
+    duration_noise_scale: float = 0.8
+    speakers: tuple[int, ...] = (0,)  # who speaks; as many sentences as speakers, each shorter than the one before
+
+    def __str__(self) -> str:
+        scales = f"noise {self.noise_scale:g}, length {self.length_scale:g}"
+        return f"{self.ids} ids, {scales}, duration noise {self.duration_noise_scale:g}{self._who()}"
+
+    def _who(self) -> str:
+        if len(self.speakers) == 1:
+            return f", speaker {self.speakers[0]}" if self.speakers[0] else ""
+        if not any(self.speakers):
+            return ", two sentences at once"
+        return f", speakers {' and '.join(map(str, self.speakers))}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a case."""
+
+    case: Case
+    seconds: float = 0.0  # of audio
+    difference: float = 0.0  # the largest between samples, which are compared where durations are equal
+    unequal_durations: int = 0
+    not_compared: str = ""  # why not, if so
+
+    @property
+    def broken(self) -> bool:
+        """Whether the graph says something else than the synthesizer."""
+        return self.unequal_durations > 0 or not self.difference <= BOUND
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """A case that torch has settled: what goes into both programs, and what torch makes of it."""
+
+    feeds: dict[str, Array]  # but for the noise
+    noises: list[Tensor]
+    durations: Tensor  # [B, T]
+    audio: Tensor  # [B, 1, S]
+
+
+def cases_for(num_speakers: int) -> list[Case]:
+    """Lengths, scales, batches and speakers, each varied by itself."""
+    usual = Case()
+    last = num_speakers - 1
+    return [
+        usual,
+        replace(usual, ids=11),
+        replace(usual, ids=301),
+        replace(usual, noise_scale=0.0),
+        replace(usual, noise_scale=1.0),
+        replace(usual, length_scale=0.5),
+        replace(usual, length_scale=2.0),
+        replace(usual, duration_noise_scale=0.0),
+        replace(usual, noise_scale=0.0, duration_noise_scale=0.0),
+        replace(usual, speakers=(0, last)),
+        *([replace(usual, speakers=(last,))] if last else []),
+    ]
+
+
+def compare(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence[Case]) -> Iterator[Comparison]:
+    """Compare, case by case."""
+    injected, names = with_noise_inputs(model)
+    # The durations first, and alone: noise for other durations than torch's would not fit.
+    rhythm, sound = open_session(up_to(injected, "durations")), open_session(up_to(injected, "output"))
+    for case in cases:
+        said = utterance(voice, case)
+        if isinstance(said, str):
+            yield Comparison(case, not_compared=said)
+            continue
+        feeds = said.feeds | {name: noise.numpy() for name, noise in zip(names, said.noises, strict=True)}
+        seconds = said.audio.numel() / voice.config.audio.sample_rate
+        (durations,) = run_graph(rhythm, feeds)
+        unequal = int((durations != said.durations.numpy()).sum())
+        if unequal:
+            yield Comparison(case, seconds, unequal_durations=unequal)
+            continue
+        (audio,) = run_graph(sound, feeds)
+        yield Comparison(case, seconds, float(np.abs(audio - said.audio.numpy()).max()))
+
+
+@torch.no_grad()
+def utterance(voice: VoiceFile, case: Case) -> Utterance | str:
+    """Settle a case and say it with torch; a sentence where that cannot be."""
+    for seed in range(_DRAWS):
+        ids, lengths = _sentences(voice, case, seed)
+        plan = _plan(voice, case, ids, lengths, seed)
+        if plan.z_p.shape[2] > _MOST_FRAMES:
+            seconds = plan.z_p.shape[2] * voice.config.audio.hop_length / voice.config.audio.sample_rate
+            return f"not compared: this voice would speak for {seconds:.0f} s"
+        nudged = (_plan(voice, case, ids, lengths, seed, 1 + nudge) for nudge in (-NUDGE, NUDGE))
+        if all(torch.equal(other.durations, plan.durations) for other in nudged):
+            break
+    else:
+        return f"not compared: in {_DRAWS} draws some duration was always on an edge"
+    feeds = {
+        "input": ids.numpy(),
+        "input_lengths": lengths.numpy(),
+        "scales": np.array([case.noise_scale, case.length_scale, case.duration_noise_scale], np.float32),
+    }
+    if len(voice.speakers) > 1:
+        feeds["sid"] = np.array(case.speakers, np.int64)
+    return Utterance(feeds, _noises(voice, ids, plan, seed), plan.durations, voice.synthesizer.utter(plan).audio)
+
+
+def _sentences(voice: VoiceFile, case: Case, seed: int) -> tuple[Tensor, Tensor]:
+    """Random symbols as a sentence has them, `^ _ p _ ... $`: ids [B, T] and lengths [B]."""
+    symbols: dict[str, int] = json.loads(voice.symbols)
+    known = torch.tensor([index for symbol, index in symbols.items() if symbol not in "_^$"])
+    ids = torch.zeros(len(case.speakers), case.ids, dtype=torch.long)
+    drawn = torch.randint(len(known), ids[:, 2::2].shape, generator=torch.Generator().manual_seed(seed))
+    ids[:, 2::2] = known[drawn]
+    ids[:, 0] = symbols.get("^", 0)
+    lengths = torch.tensor([case.ids - case.ids // 3 * row for row in range(len(case.speakers))])
+    ids[torch.arange(len(ids)), lengths - 1] = symbols.get("$", 0)
+    return ids, lengths
+
+
+def _plan(voice: VoiceFile, case: Case, ids: Tensor, lengths: Tensor, seed: int, nudge: float = 1.0) -> Plan:
+    # As tensors, so that noise is drawn where its scale is zero, too, as in the graph.
+    return voice.synthesizer.plan(
+        ids,
+        lengths,
+        torch.tensor(case.speakers) if len(voice.speakers) > 1 else None,
+        noise_scale=torch.tensor(case.noise_scale),
+        duration_noise_scale=torch.tensor(case.duration_noise_scale),
+        speed=nudge / torch.tensor(case.length_scale),
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+def _noises(voice: VoiceFile, ids: Tensor, plan: Plan, seed: int) -> list[Tensor]:
+    """The noise that `_plan` has drawn, once more."""
+    generator = torch.Generator().manual_seed(seed)
+    likes = [plan.z_p]
+    if isinstance(voice.synthesizer.duration_predictor, StochasticDurationPredictor):
+        likes.insert(0, torch.empty(ids.shape[0], 2, ids.shape[1]))
+    return [standard_normal(like, generator) for like in likes]
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How a smaller graph sounds beside the synthesizer, over the same noise."""
+
+    changed_durations: float  # the share of ids that it gives other durations
+    signal_to_noise_db: float  # of the audio with the same durations, noise being what differs
+    spectral_distance_db: float  # mean distance between the magnitudes in decibels, with the same durations
+
+
+def likeness(voice: VoiceFile, model: onnx.ModelProto, case: Case) -> Likeness | None:
+    """Compare a graph whose audio is meant to differ; None where torch cannot settle the case."""
+    said = utterance(voice, case)
+    if isinstance(said, str):
+        return None
+    injected, names = with_noise_inputs(model)
+    whole = next(node.input[0] for node in model.graph.node if "durations" in node.output)
+    feeds = said.feeds | {name: noise.numpy() for name, noise in zip(names, said.noises, strict=True)}
+    (durations,) = run_graph(open_session(up_to(injected, "durations")), feeds)
+    changed = float((durations != said.durations.numpy()).mean())
+
+    pinned, _ = with_noise_inputs(model, durations=whole)
+    session = open_session(up_to(pinned, "output"))
+    (audio,) = run_graph(session, feeds | {whole: said.durations.numpy()})
+    ours, theirs = said.audio[:, 0], torch.from_numpy(audio)[:, 0]
+    power, error = ours.square().mean(), (ours - theirs).square().mean()
+    window = torch.hann_window(1024)
+    levels = [
+        20 * torch.stft(x, 1024, window=window, return_complex=True, pad_mode="constant").abs().clamp(min=1e-4).log10()
+        for x in (ours, theirs)
+    ]
+    return Likeness(changed, float(10 * (power / error).log10()), float((levels[0] - levels[1]).abs().mean()))

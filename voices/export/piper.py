@@ -1,0 +1,166 @@
+"""What stands beside and inside an ONNX voice: Piper's settings, sherpa-onnx's tokens and metadata, and our own.
+
+Piper reads `VOICE.onnx.json`, sherpa-onnx the graph's metadata and `tokens.txt`; our `infer.py` reads metadata of ours,
+so that it speaks with the whole front end of the voice.
+"""
+
+import dataclasses
+import json
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from configs import dump_config
+from voices.export import OWN_METADATA
+from voices.export.languages import describe_language
+from voices.voice_file import VoiceFile
+
+_PIPER_VERSION = "1.0.0"  # of the format, as published voices have it
+_HIGH_PARAMETERS = 25_000_000  # published high voices have 28 to 32 million, medium ones 15 to 20
+
+
+def piper_settings(voice: VoiceFile, *, dataset: str) -> dict[str, Any]:
+    """The content of VOICE.onnx.json."""
+    config = voice.config
+    speakers = {name: index for index, name in enumerate(voice.speakers)} if len(voice.speakers) > 1 else {}
+    return {
+        "audio": {"sample_rate": config.audio.sample_rate, "quality": _quality(voice)},
+        "espeak": {"voice": config.data.language},
+        "language": dataclasses.asdict(describe_language(config.data.language)),
+        "inference": {
+            "noise_scale": config.speaking.noise_scale,
+            "length_scale": 1 / config.speaking.speed,
+            "noise_w": config.speaking.duration_noise_scale,
+        },
+        "phoneme_type": "text" if _reads_letters(voice) else "espeak",
+        "phoneme_map": {},
+        "phoneme_id_map": phoneme_ids(voice),
+        "num_symbols": voice.synthesizer.text_encoder.embedding.num_embeddings,
+        "num_speakers": max(1, len(voice.speakers)),
+        "speaker_id_map": speakers,
+        "hop_length": config.audio.hop_length,
+        "piper_version": _PIPER_VERSION,
+        "dataset": dataset,
+    }
+
+
+def speaker_table(speakers: Sequence[str]) -> str:
+    """Ids and names of the speakers, one a line, where a client that asks by id could take one for another.
+
+    Empty where there is nothing to say: a single voice, or every speaker is called as its id.
+    """
+    if len(speakers) < 2 or all(name == str(index) for index, name in enumerate(speakers)):
+        return ""
+    width = len(str(len(speakers) - 1))
+    rows = (f"  {index:>{width}}  {name}" for index, name in enumerate(speakers))
+    return "\n".join(("speakers, by the id that Piper and sherpa-onnx take:", *rows))
+
+
+def piper_name(voice: VoiceFile, name: str, form: str = "") -> str:
+    """What Piper would call a voice: locale, name and quality, with hyphens between the three and nowhere else."""
+    locale = describe_language(voice.config.data.language).code
+    middle = "_".join(part for part in (name, form) if part).replace("-", "_")
+    return f"{locale}-{middle}-{_quality(voice)}"
+
+
+def phoneme_ids(voice: VoiceFile) -> dict[str, list[int]]:
+    """Piper's map from symbols to ids.
+
+    Piper puts `^` and `$` around every sentence: a voice that knows neither has no ids for them. It does not make
+    letters small: a voice that reads letters knows the capital ones by the same ids.
+    """
+    symbols = _symbols(voice)
+    ids: dict[str, list[int]] = {"^": [], "$": []} | {symbol: [index] for symbol, index in symbols.items()}
+    if _reads_letters(voice):
+        capitals = {symbol.upper(): [index] for symbol, index in symbols.items()}
+        ids |= {symbol: index for symbol, index in capitals.items() if len(symbol) == 1 and symbol not in ids}
+    return ids
+
+
+def tokens(voice: VoiceFile) -> str:
+    """The content of tokens.txt: a symbol and its id a line, in the order of the ids."""
+    return "".join(f"{symbol} {index}\n" for symbol, index in _symbols(voice).items())
+
+
+def metadata(voice: VoiceFile) -> dict[str, str]:
+    """What sherpa-onnx must find inside the graph, and what our own commands want to know of the voice."""
+    language = voice.config.data.language
+    theirs = {
+        "model_type": "vits",
+        "comment": "piper",  # says which inputs the graph has, and how ids are put together
+        "language": describe_language(language).name_english,
+        "voice": language,
+        "has_espeak": "1",
+        "n_speakers": str(max(1, len(voice.speakers))),
+        "sample_rate": str(voice.config.audio.sample_rate),
+        "version": "1",
+    }
+    if _reads_letters(voice):
+        theirs |= {"has_espeak": "0", "frontend": "characters", "use_eos_bos": "1", "add_blank": "1"}
+        theirs |= {"blank_id": "0", "bos_id": "1", "eos_id": "2", "punctuation": "; : , . ! ?"}
+    ours = {
+        "config": dump_config(voice.config),
+        "symbols": voice.symbols,
+        "speakers": json.dumps(list(voice.speakers), ensure_ascii=False),
+        "step": str(voice.step),
+    }
+    if voice.lexicon is not None:
+        ours["lexicon"] = voice.lexicon
+    return theirs | {f"{OWN_METADATA}{name}": value for name, value in ours.items()}
+
+
+def what_clients_lack(voice: VoiceFile) -> list[str]:
+    """What our own front end does and that of Piper and sherpa-onnx does not, one sentence each."""
+    lacking = []
+    if _reads_letters(voice):
+        lacking.append(
+            "This voice reads letters. Numbers, abbreviations and signs are words only here: clients skip them."
+        )
+        composed = [symbol for symbol in _symbols(voice) if len(unicodedata.normalize("NFD", symbol)) > 1]
+        if composed:
+            lacking.append(
+                f"Piper takes {' '.join(composed)} apart into letters and marks, and speaks the bare letters."
+            )
+    else:
+        lacking.append(
+            "Clients read the text with espeak-ng alone; what our normalisation makes of numbers, dates, units and "
+            "abbreviations before it sounds as espeak-ng has it there."
+        )
+        lacking.append(
+            "sherpa-onnx 1.x carries an espeak-ng of its own, which gives half of all English sentences slightly other "
+            "phonemes (never ʲ)."
+        )
+        lacking.append(
+            "sherpa-onnx 2.x makes no phonemes: give it phonemes, or with lexicon.txt plain text, of which it leaves "
+            "out the words that are not in there and says sentences without their start and end symbols."
+        )
+    if voice.lexicon is not None:
+        lacking.append("The lexicon of this voice is not read by clients: give them its words as [[phonemes]].")
+    speaking = voice.config.speaking
+    if speaking.speed != 1.0:
+        lacking.append(
+            f"sherpa-onnx does not read this voice's own speed: give it a length scale of {1 / speaking.speed:.3g}."
+        )
+    if "^" not in _symbols(voice):
+        lacking.append("This voice has no start and end symbols: sherpa-onnx, which needs both, cannot speak with it.")
+    return lacking
+
+
+def _symbols(voice: VoiceFile) -> dict[str, int]:
+    """Symbols and their ids, in the order of the ids."""
+    return dict(sorted(json.loads(voice.symbols).items(), key=lambda item: item[1]))
+
+
+def _reads_letters(voice: VoiceFile) -> bool:
+    return voice.config.data.front_end == "graphemes"
+
+
+def _quality(voice: VoiceFile) -> str:
+    if voice.config.audio.sample_rate <= 16000:
+        return "low"
+    spoken_with = (
+        weight.numel()
+        for name, weight in voice.synthesizer.state_dict().items()
+        if not name.startswith("posterior_encoder.")
+    )
+    return "high" if sum(spoken_with) > _HIGH_PARAMETERS else "medium"

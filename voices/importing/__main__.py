@@ -1,0 +1,44 @@
+"""Make a voice of ours from another program's: `python -m voices.importing --from G_400.pth -o voice.safetensors`."""
+
+from configs.command_line import check_arguments
+from voices.importing.command_line import read_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_arguments)
+
+import sys
+
+from configs import command
+from voices.importing.report import file_digest
+from voices.importing.sources import load_voice_from
+from voices.voice_file import save_voice
+
+
+@command
+def main() -> int:
+    """Import from the command line."""
+    arguments = read_arguments()
+    imported = load_voice_from(arguments.source, settings=arguments.config)
+    sha256 = file_digest(arguments.source)
+    notes = () if sha256 is None else (f"the SHA-256 of {arguments.source} is {sha256}",)
+    print(imported.report.with_notes(notes).text(every_tensor=arguments.tensors))
+    voice = imported.voice
+    save_voice(
+        arguments.output,
+        voice.synthesizer,
+        voice.config,
+        symbols=voice.symbols,
+        speakers=voice.speakers,
+        step=voice.step,
+        lexicon=voice.lexicon,
+        norms=voice.norms,
+        whole=True,
+    )
+    print(f"voice        {arguments.output}")
+    print(f'speak        python infer.py {arguments.output} "Hello."')
+    print(f"train on     python train.py SETTINGS --warm-start {arguments.output}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""The command line of `python -m voices.importing`."""
+
+import argparse
+from pathlib import Path
+
+from configs import InputError
+from configs.command_line import CommandParser
+from voices.importing import KINDS
+
+
+def read_arguments() -> argparse.Namespace:
+    """Read the command line.
+
+    Raises:
+        InputError: there is no place for the output.
+    """
+    parser = CommandParser(prog="python -m voices.importing", description="Import a voice.")
+    parser.add_argument("--from", dest="source", metavar="VOICE", type=Path, required=True, help=KINDS)
+    parser.add_argument("--config", type=Path, metavar="JSON", help="its config.json, where it is not beside it")
+    parser.add_argument("--tensors", action="store_true", help="report every tensor, not only the remarkable ones")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="voice.safetensors to write")
+    arguments = parser.parse_args()
+    if arguments.output.suffix != ".safetensors" or not arguments.output.parent.is_dir():
+        raise InputError(f"{arguments.output}: give the name of a .safetensors file in a folder that exists")
+    return arguments

@@ -1,0 +1,145 @@
+"""What an ONNX voice says of itself: in the graph's metadata if it is ours, else in Piper's settings beside it."""
+
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from configs import Config, InputError, parse_config
+from voices.export import OWN_METADATA
+from voices.importing.alphabet import refuse_unknown_rows
+from voices.importing.json_file import section, whole_numbers
+from voices.importing.piper_settings import own_speaking, single_ids
+
+if TYPE_CHECKING:
+    import onnx
+
+_MOST_SPEAKERS = 100_000  # where the graph does not tell how many there are
+
+
+@dataclass(frozen=True)
+class OnnxSettings:
+    """All of a voice but its sound."""
+
+    config: Config  # of a voice that is not ours, only how it reads and speaks
+    symbols: str  # the symbol table, as its JSON
+    speakers: tuple[str, ...]  # empty for a single voice
+    lexicon: str | None  # how the user wants single words read, as its JSON
+
+
+def settings_of(path: Path, model: "onnx.ModelProto", beside: Mapping[str, Any]) -> OnnxSettings:
+    """The settings of a graph, as far as they fit it.
+
+    Args:
+        path: of the graph; names it in what is said about it.
+        model: the graph.
+        beside: Piper's settings, NAME.onnx.json.
+
+    Raises:
+        InputError: something is missing, damaged, or of another voice; the message names the file and the setting.
+    """
+    own = {
+        entry.key.removeprefix(OWN_METADATA): entry.value
+        for entry in model.metadata_props
+        if entry.key.startswith(OWN_METADATA)
+    }
+    most = 1
+    if any(value.name == "sid" for value in model.graph.input):
+        most = _embedding_rows(model, "sid") or _MOST_SPEAKERS
+    source = str(path) if own else f"{path}.json"
+    settings = _own(path, own, most) if own else _published(path, beside, most)
+    ids = json.loads(settings.symbols)
+    refuse_unknown_rows(ids, rows=_embedding_rows(model, "input"), source=source)
+    if ids.get("_") != 0:
+        raise InputError(f"{source}: gives the blank '_' the id {ids.get('_')!r}, and here it must be 0")
+    return settings
+
+
+def _own(path: Path, metadata: Mapping[str, str], most_speakers: int) -> OnnxSettings:
+    """What our exporter writes into a graph."""
+    try:
+        config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
+        symbols, speakers = json.loads(metadata["symbols"]), json.loads(metadata["speakers"])
+        lexicon = json.loads(metadata.get("lexicon", "{}"))
+        kinds = isinstance(symbols, dict), isinstance(speakers, list), isinstance(lexicon, dict)
+    except InputError:
+        raise
+    except KeyError as error:
+        raise InputError(
+            f"{path}: its metadata has no {OWN_METADATA}{error.args[0]}: export the voice again"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: its metadata is damaged ({error}): export the voice again") from error
+    if not all(kinds) or not all(isinstance(name, str) for name in (*speakers, *lexicon.values())):
+        raise InputError(f"{path}: its metadata is damaged ({OWN_METADATA}...): export the voice again")
+    _refuse_too_many(len(speakers), most_speakers, str(path))
+    return OnnxSettings(config, metadata["symbols"], tuple(speakers), metadata.get("lexicon"))
+
+
+def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> OnnxSettings:
+    """What every voice of Piper has beside it."""
+    source = f"{path}.json"
+    hop = _number(source, settings, "hop_length", 256)
+    count = _number(source, settings, "num_speakers", 1)
+    _refuse_too_many(count, most_speakers, source)
+    named = {index: name for name, index in whole_numbers(settings, "speaker_id_map").items()}
+    tree: dict[str, dict[str, Any]] = {
+        "run": {"dir": str(path.parent)},
+        "data": {
+            "root": str(path.parent),
+            "language": section(settings, "espeak").get("voice", "en-us"),
+            "front_end": "graphemes" if settings.get("phoneme_type") == "text" else "espeak",
+        },
+        # What the graph was made of is not told. A hop that fits its settings is all that is needed to speak.
+        "audio": {
+            "sample_rate": section(settings, "audio").get("sample_rate", 22050),
+            "hop_length": hop,
+            "n_fft": 3 * hop,
+            "window_length": 3 * hop,
+        },
+        "decoder": {"upsample_rates": [hop], "upsample_kernel_sizes": [hop]},
+        "train": {"segment_samples": 32 * hop},
+        "speaking": own_speaking(settings),
+    }
+    return OnnxSettings(
+        config=parse_config(tree, source=source),
+        symbols=json.dumps(_symbols(settings, source), ensure_ascii=False),
+        speakers=tuple(named.get(index, str(index)) for index in range(count)) if count > 1 else (),
+        lexicon=None,
+    )
+
+
+def _symbols(settings: Mapping[str, Any], source: str) -> dict[str, int]:
+    """Symbols of one character with an id of their own; the others a front end of ours cannot speak with."""
+    ids: dict[str, int] = {}
+    for symbol, index in single_ids(settings, source)[0].items():
+        if index not in ids.values():
+            ids[symbol] = index
+    return ids
+
+
+def _refuse_too_many(speakers: int, most: int, source: str) -> None:
+    if speakers > most:
+        raise InputError(f"{source}: has {speakers} speakers, and the graph {most}: it is that of another voice")
+
+
+def _number(source: str, settings: Mapping[str, Any], name: str, usual: int) -> int:
+    value = settings.get(name, usual)
+    if not isinstance(value, int) or value < 1:
+        raise InputError(f"{source}: {name} = {value!r} is not a whole number above 0: take the file that came with it")
+    return value
+
+
+def _embedding_rows(model: "onnx.ModelProto", ids: str) -> int | None:
+    """Rows of what the graph looks these inputs up in; None where that cannot be seen."""
+    weights = {weight.name: weight for weight in model.graph.initializer}
+    makers = {output: node for node in model.graph.node for output in node.output}
+    for node in model.graph.node:
+        if node.op_type == "Gather" and node.input[1] == ids:
+            table = node.input[0]
+            while table not in weights and table in makers and makers[table].input:  # it may be stored in fewer bits
+                table = makers[table].input[0]
+            return int(weights[table].dims[0]) if table in weights and weights[table].dims else None
+    return None

@@ -1,0 +1,88 @@
+"""Our own voices and runs, as what they are: a voice to speak with, or a checkpoint to train on."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from configs import Config, InputError, parse_config
+from configs.content import json_object
+from models.discriminator import Discriminator
+from models.synthesizer import Synthesizer
+from models.weight_norm import weight_norms
+from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
+from voices.importing.assembly import Imported, Judges
+from voices.importing.report import Fate, Line, Report
+from voices.voice_file import VoiceFile, load_voice, synthesizer_of
+
+
+def read_voice(path: Path) -> Imported:
+    """Read a voice file."""
+    return _copied(load_voice(path), f"{path}: voice")
+
+
+def read_run(folder: Path, *, to_train: bool) -> Imported:
+    """Read a run: its voice, or to train on, its newest checkpoint, which has posterior encoder and judges too.
+
+    Raises:
+        InputError: there is neither in it.
+    """
+    voice, checkpoints = folder / "voice.safetensors", list_checkpoints(folder / "checkpoints")
+    if checkpoints and (to_train or not voice.exists()):
+        lexicon = load_voice(voice).lexicon if voice.exists() else None
+        return read_checkpoint(checkpoints[-1], lexicon=lexicon, to_train=to_train)
+    if voice.exists():
+        return read_voice(voice)
+    raise InputError(f"{folder} holds no voice yet: train.py writes {voice} when it first saves")
+
+
+def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -> Imported:
+    """Read the averaged weights of a checkpoint, and its judges if they are wanted."""
+    state = load_checkpoint(path)
+    with content_of_checkpoint(path):
+        config = parse_config(state["config"], source=str(path))
+        speakers = tuple(state["speakers"])
+        json_object(state["symbols"])
+        voice = VoiceFile(
+            config=config,
+            synthesizer=folded_synthesizer(state["average"], config, num_speakers=max(1, len(speakers))),
+            symbols=state["symbols"],
+            speakers=speakers,
+            step=state["step"],
+            lexicon=lexicon,
+            norms=weight_norms(state["average"]),
+        )
+        judges = _judges(state["discriminator"], config) if to_train else None
+    imported = _copied(voice, f"{path}: checkpoint of a run")
+    return Imported(imported.voice, imported.report, judges)
+
+
+def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_speakers: int) -> Synthesizer:
+    """The synthesizer of a checkpoint, its normalised weights written out as voices have them.
+
+    Raises:
+        KeyError, RuntimeError: the weights are those of another network.
+    """
+    num_symbols = trained["text_encoder.embedding.weight"].shape[0]
+    with torch.device("meta"):
+        synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=num_speakers)
+    synthesizer.load_state_dict(trained, assign=True)
+    weights = {name: weight.detach() for name, weight in synthesizer.folded_state_dict().items()}
+    return synthesizer_of(config, weights, num_speakers=num_speakers)
+
+
+def _judges(tensors: Mapping[str, Tensor], config: Config) -> Judges:
+    with torch.device("meta"):
+        names = Discriminator(config.discriminator).names
+    judges: dict[str, dict[str, Tensor]] = {name: {} for name in names}
+    for name, tensor in tensors.items():
+        _, index, rest = name.split(".", 2)
+        judges[names[int(index)]][rest] = tensor
+    return judges
+
+
+def _copied(voice: VoiceFile, title: str) -> Imported:
+    weights = voice.synthesizer.state_dict()
+    lines = [Line(name, Fate.COPIED, tuple(weight.shape)) for name, weight in weights.items()]
+    return Imported(voice, Report(title, tuple(lines)))

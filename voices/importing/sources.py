@@ -1,0 +1,102 @@
+"""Any voice from anywhere: what a path holds is found by looking, never by its name alone."""
+
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors
+
+from configs import InputError
+from models.finite_weights import first_not_finite, tensors_in
+from voices.importing import KINDS
+from voices.importing.assembly import Imported
+from voices.importing.hugging_face import read_hugging_face
+from voices.importing.json_file import read_json
+from voices.importing.original import read_original
+from voices.importing.own import read_checkpoint, read_run, read_voice
+from voices.importing.piper import read_piper
+from voices.importing.torch_file import read_torch_file
+
+
+def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool = False) -> Imported:
+    """Load a voice, ours or another program's, ready to speak on the CPU; nothing in it is ever run.
+
+    Args:
+        path: a file or a folder; a folder of the original repository's checkpoints gives the newest.
+        settings: the config.json of an original or a Piper checkpoint, where it is not beside it.
+        to_train: whether training is to go on from it: judges and posterior encoder are looked for as well.
+
+    Raises:
+        InputError: there is no voice, or it cannot be one here; one sentence says why.
+    """
+    imported = _load(path, settings, to_train)
+    norms = {name: vars(norm) for name, norm in imported.voice.norms.items()}
+    weights = {
+        "weights": imported.voice.synthesizer.state_dict(),
+        "norms": norms,
+        "discriminator": imported.judges or {},
+    }
+    broken = first_not_finite(tensors_in(weights))
+    if broken is not None:
+        raise InputError(f"{path}: {broken.partition('.')[2]} is NaN or infinite: the training that made it had broken")
+    return imported
+
+
+def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
+    if path.is_dir():
+        return _load_folder(path, settings, to_train)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file or folder")
+    if path.suffix == ".safetensors" or _begins_as_safetensors(path):
+        return _load_safetensors(path)
+    if path.suffix == ".onnx":
+        raise InputError(f"{path}: an exported voice has no weights to read; give the run or voice it was made from")
+    if path.suffix == ".pt" and path.stem.isdigit() and zipfile.is_zipfile(path):
+        return read_checkpoint(path, to_train=to_train)
+    return _load_pickle(path, settings, to_train)
+
+
+def _load_folder(folder: Path, settings: Path | None, to_train: bool) -> Imported:
+    if (folder / "voice.safetensors").exists() or (folder / "checkpoints").is_dir():
+        return read_run(folder, to_train=to_train)
+    if (folder / "config.json").is_file() and read_json(folder / "config.json").get("model_type") == "vits":
+        return read_hugging_face(folder)
+    steps = {int(match[1]): path for path in folder.glob("G_*.pth") if (match := re.fullmatch(r"G_(\d+)", path.stem))}
+    if steps:
+        return _load_pickle(steps[max(steps)], settings, to_train)
+    raise InputError(f"{folder}: there is no voice in it; give {KINDS}")
+
+
+def _begins_as_safetensors(path: Path) -> bool:
+    """Whether a JSON object follows the eight bytes of its length."""
+    try:
+        with path.open("rb") as file:
+            return file.read(9)[8:] == b"{"
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}): change its permissions") from error
+
+
+def _load_safetensors(path: Path) -> Imported:
+    try:
+        with safetensors.safe_open(str(path), framework="pt") as file:
+            ours = "config" in (file.metadata() or {})
+    except (OSError, safetensors.SafetensorError) as error:
+        raise InputError(f"{path}: cannot be read as a voice: {error}") from error
+    if not ours and path.name == "model.safetensors" and (path.parent / "config.json").is_file():
+        return read_hugging_face(path.parent)
+    return read_voice(path)
+
+
+def _load_pickle(path: Path, settings: Path | None, to_train: bool) -> Imported:
+    state = read_torch_file(path)
+    if isinstance(state, Mapping):
+        lightning = state.get("state_dict")
+        if isinstance(lightning, Mapping) and any(str(name).startswith("model_g.") for name in lightning):
+            return read_piper(path, state, settings=settings, to_train=to_train)
+        weights = state["model"] if isinstance(state.get("model"), Mapping) else state
+        if any(str(name).startswith("enc_p.") for name in weights):
+            return read_original(path, state, settings=settings, to_train=to_train)
+        if any(str(name).startswith("discriminators.") for name in weights):
+            raise InputError(f"{path}: holds the judges of a voice, not the voice: give the G_*.pth beside it")
+    raise InputError(f"{path}: is a file of torch, and not of a voice that is known; give {KINDS}")

@@ -1,0 +1,287 @@
+"""A new run that begins with the weights of a voice: what fits is taken over, and every tensor is accounted for."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from configs import Config, InputError, differences
+from models.discriminator import Discriminator
+from models.synthesizer import Synthesizer
+from models.weight_norm import WeightNorm, put_weight_norm, unfolded
+from voices.importing.assembly import Imported, Judges
+from voices.importing.report import Fate, Line, Report
+from voices.importing.sources import load_voice_from
+from voices.voice_file import VoiceFile
+
+PARTS = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder", "speakers")
+
+_EMBEDDINGS = ("text_encoder.embedding.weight", "speakers.weight")
+_WHERE = {  # parts that not every voice has
+    "posterior_encoder": "only training needs it, so that a run keeps it in its checkpoints: give the run folder",
+    "speakers": "it is the voice of one speaker: give one of several",
+}
+_SHAPED_BY = {  # the beginnings of the settings that decide a part's shapes
+    "text_encoder": ("model.hidden", "model.latent", "model.filter", "model.attention", "model.text"),
+    "posterior_encoder": ("audio.n_fft", "model.hidden", "model.latent", "model.posterior"),
+    "flow": ("model.hidden", "model.latent", "model.coupling"),
+    "duration_predictor": ("model.hidden", "model.duration"),
+    "decoder": ("model.latent", "decoder."),
+    "speakers": ("model.speaker",),
+}
+_MOST_NAMES = 12  # of new rows that are told
+_MOST_SETTINGS = 3  # of those that differ that are told
+
+# Less of a part's weights is nothing of it. Some biases agree between any two stochastic duration predictors (0.2 % of
+# one with 48 channels, 0.02 % of the paper's); where two voices share their widths, a tenth of a part and more agrees.
+_LEAST_PERCENT = 1
+
+
+@dataclass(frozen=True)
+class WarmStart:
+    """A voice to begin a run with.
+
+    Raises:
+        InputError: there is no such part, or not in this voice; the message says where it is.
+    """
+
+    imported: Imported
+    parts: tuple[str, ...] = ()  # of `PARTS`, what to take; none means all
+
+    def __post_init__(self) -> None:
+        there = {name.partition(".")[0] for name in self.imported.voice.synthesizer.state_dict()}
+        for part in self.parts:
+            if part not in PARTS:
+                raise InputError(
+                    f"--parts {part or repr(part)}: there is no such part of a voice; the parts are {', '.join(PARTS)}"
+                )
+            if part not in there:
+                raise InputError(
+                    f"--parts {part}: {self.imported.report.title}, which has none: {_WHERE[part]}, or leave {part} out"
+                )
+
+    @classmethod
+    def asked(cls, voice: Path | None, parts: str | None) -> "WarmStart | None":
+        """What a command line asks for: a path, and parts with commas between them; None means all.
+
+        Raises:
+            InputError: the voice cannot be loaded, or there is no such part.
+        """
+        if voice is None:
+            if parts is not None:
+                raise InputError("--parts says what to take of a voice: give the voice with --warm-start VOICE")
+            return None
+        names = () if parts is None else tuple(part.strip() for part in parts.split(","))
+        return cls(load_voice_from(voice, to_train=True), names)
+
+    def refuse_misfit(self, config: Config) -> None:
+        """Refuse to begin a run that could take nothing, as far as its settings tell; the rest its recordings do.
+
+        Raises:
+            InputError: too little fits of a part that was asked for, or of every part of the voice.
+        """
+        with torch.device("meta"):  # the names of two speakers include those of one
+            new = Synthesizer(config, num_symbols=1, num_speakers=2).folded_state_dict()
+        there = self.imported.voice.synthesizer.state_dict()
+        fitting = _parts_that_fit(
+            (name, here.shape, name in there and _settled_shape(name, there[name]) == _settled_shape(name, here))
+            for name, here in new.items()
+        )
+        for part in self.parts:
+            if part not in fitting:
+                raise InputError(
+                    f"--parts {part}: less than {_LEAST_PERCENT} % of that part of {self._file} fits the settings of "
+                    f"this run ({self._misfit(config, [part])}): change them, or leave {part} out"
+                )
+        if not fitting:
+            raise InputError(
+                f"{self._file}: less than {_LEAST_PERCENT} % of any part fits the settings of this run "
+                f"({self._misfit(config, PARTS)}): change them, or begin without this voice"
+            )
+
+    @property
+    def _file(self) -> str:
+        """Where the voice is, without what it is."""
+        return self.imported.report.title.rpartition(": ")[0] or self.imported.report.title
+
+    def _misfit(self, config: Config, parts: Iterable[str]) -> str:
+        """The first settings that give these parts other shapes here."""
+        beginnings = tuple(beginning for part in parts for beginning in _SHAPED_BY[part])
+        changes = differences(self.imported.voice.config, config)
+        told = [change for change in changes if change.startswith(beginnings) and "_dropout:" not in change]
+        more = f" and {len(told) - _MOST_SETTINGS} more" if len(told) > _MOST_SETTINGS else ""
+        return f"there -> here: {'; '.join(told[:_MOST_SETTINGS])}{more}"
+
+    @torch.no_grad()
+    def give(
+        self,
+        synthesizer: Synthesizer,
+        discriminator: Discriminator,
+        config: Config,
+        symbols: str,
+        speakers: Sequence[str],
+    ) -> Report:
+        """Give a synthesizer that is to be trained the weights of the voice, and the discriminator its judges.
+
+        Rows of the embeddings go by symbol and by the name of the speaker; any other tensor is taken where its shape is
+        the same. The judges go with a decoder that was taken whole: they know what that one gets wrong, and no other.
+
+        Args:
+            synthesizer: new; changed in place.
+            discriminator: new; changed in place.
+            config: the settings of the new run.
+            symbols: its symbol table, as its JSON.
+            speakers: its speakers' names.
+
+        Raises:
+            InputError: too little fits of a part that was asked for, or of every part of the voice.
+        """
+        voice = self.imported.voice
+        found = voice.synthesizer.folded_state_dict()
+        alphabets = json.loads(voice.symbols), json.loads(symbols)
+        lines: list[Line] = []
+        for name, here in synthesizer.folded_state_dict().items():
+            there = found.pop(name, None)
+            if self.parts and name.partition(".")[0] not in self.parts:
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), "not asked for"))
+            elif there is None:
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), "there is none there"))
+            elif name == "text_encoder.embedding.weight":
+                lines.append(_take_rows(synthesizer, name, there, *alphabets))
+            elif name == "speakers.weight":
+                lines.append(_take_rows(synthesizer, name, there, _places(voice.speakers), _places(speakers)))
+            elif there.shape != here.shape:
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), f"of another shape there: {list(there.shape)}"))
+            else:
+                _put(synthesizer, name, there, voice.norms.get(name))
+                lines.append(Line(name, Fate.COPIED, tuple(here.shape)))
+        self._refuse_too_little(lines)
+        lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "there is none here") for name, tensor in found.items()]
+        # Who speaks may be new to it: that is learned, and the rest is heard as it was.
+        of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
+        whole = all(line.fate is Fate.COPIED for line in of_decoder)
+        judges, judged = _take_judges(discriminator, self.imported.judges, decoder_is_whole=whole)
+        notes = (*self.imported.report.notes, *_differences(voice, config), judged, "the optimizers begin anew")
+        return Report(f"warm start from {self.imported.report.title}", (*lines, *judges), notes)
+
+    def _refuse_too_little(self, lines: Sequence[Line]) -> None:
+        taken = _parts_that_fit((line.name, line.shape, line.fate is not Fate.NEW) for line in lines)
+        new = [line for line in lines if line.fate is Fate.NEW]
+        for part in self.parts:
+            if part not in taken:
+                line = next((line for line in new if line.part == part), None)
+                why = "this run has one speaker" if line is None else f"{line.name}: {line.why}"
+                raise InputError(
+                    f"--parts {part}: less than {_LEAST_PERCENT} % of that part could be taken ({why}): leave it out"
+                )
+        if not taken:
+            raise InputError(f"{self._file}: less than {_LEAST_PERCENT} % of any part fits this run ({new[0]})")
+
+
+def _parts_that_fit(tensors: Iterable[tuple[str, Sequence[int], bool]]) -> set[str]:
+    """The parts of which enough fits, by the name and shape of every tensor of a new run and whether that one does.
+
+    Of an embedding a single row is enough. What a speaker adds to a layer counts neither way: it comes and goes with
+    the number of speakers, which the settings do not tell.
+    """
+    fitting: set[str] = set()
+    weights: Counter[str] = Counter()
+    taken: Counter[str] = Counter()
+    for name, shape, fits in tensors:
+        part = name.partition(".")[0]
+        if name in _EMBEDDINGS:
+            fitting |= {part} if fits else set()
+        elif ".speaker." not in name:
+            weights[part] += prod(shape)
+            taken[part] += prod(shape) if fits else 0
+    return fitting | {part for part, count in weights.items() if 100 * taken[part] >= _LEAST_PERCENT * count}
+
+
+def _settled_shape(name: str, tensor: Tensor) -> tuple[int, ...]:
+    """The shape, without the number of an embedding's rows: that one, recordings decide."""
+    return tuple(tensor.shape[1:] if name in _EMBEDDINGS else tensor.shape)
+
+
+def _put(synthesizer: nn.Module, name: str, weight: Tensor, norm: WeightNorm | None) -> None:
+    path, _, own = name.rpartition(".")
+    module = synthesizer.get_submodule(path)
+    if parametrize.is_parametrized(module, own):
+        put_weight_norm(module, norm or unfolded(weight))
+    else:
+        getattr(module, own).copy_(weight)
+
+
+def _take_rows(
+    synthesizer: nn.Module, name: str, there: Tensor, theirs: Mapping[str, int], ours: Mapping[str, int]
+) -> Line:
+    """Rows of an embedding by what they stand for; those that stand for nothing known stay new."""
+    here: Tensor = synthesizer.get_parameter(name)
+    if here.shape[1] != there.shape[1]:
+        return Line(name, Fate.NEW, tuple(here.shape), f"of another width there: {there.shape[1]}")
+    shared = [thing for thing in ours if thing in theirs]
+    if shared:
+        here[[ours[thing] for thing in shared]] = there[[theirs[thing] for thing in shared]].to(here)
+    new = [thing for thing in ours if thing not in theirs]
+    if not shared:
+        return Line(name, Fate.NEW, tuple(here.shape), "none of its rows is known there")
+    if not new and dict(ours) == dict(theirs) and here.shape == there.shape:
+        here.copy_(there)  # rows that stand for nothing included
+        return Line(name, Fate.COPIED, tuple(here.shape))
+    names = " ".join(new[:_MOST_NAMES]) + (" ..." if len(new) > _MOST_NAMES else "")
+    told = f"{len(shared)} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
+    return Line(name, Fate.RESIZED, tuple(here.shape), told)
+
+
+def _places(names: Sequence[str]) -> dict[str, int]:
+    return {name: index for index, name in enumerate(names)}
+
+
+def _take_judges(
+    discriminator: Discriminator, judges: Judges | None, *, decoder_is_whole: bool
+) -> tuple[list[Line], str]:
+    """What became of the judges' tensors, and the same in a sentence."""
+    lines: list[Line] = []
+    taken: list[str] = []
+    for name, judge in zip(discriminator.names, discriminator.judges, strict=True):
+        here, there = judge.state_dict(), (judges or {}).get(name, {})
+        fits = decoder_is_whole and _shapes(here) == _shapes(there)
+        if fits:
+            judge.load_state_dict(there)
+            taken.append(name)
+        fate = Fate.COPIED if fits else Fate.NEW
+        lines += [Line(f"discriminator.{name}.{key}", fate, tuple(tensor.shape)) for key, tensor in here.items()]
+    new = [name for name in discriminator.names if name not in taken]
+    if taken:
+        return lines, f"judges were found and taken: {', '.join(taken)}; new: {', '.join(new) or 'none'}"
+    why = "none were found"
+    if judges:
+        why = (
+            "those found are of other shapes" if decoder_is_whole else "the decoder of those found was not taken whole"
+        )
+    return lines, f"the judges are new ({why}): while they learn, the voice may get rougher before it gets better"
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _differences(voice: VoiceFile, config: Config) -> Iterator[str]:
+    """What shapes do not show, and the ear does."""
+    pairs = (
+        ("audio.sample_rate", voice.config.audio.sample_rate, config.audio.sample_rate),
+        ("audio.hop_length", voice.config.audio.hop_length, config.audio.hop_length),
+        ("data.front_end", voice.config.data.front_end, config.data.front_end),
+        ("data.language", voice.config.data.language, config.data.language),
+        ("discriminator.resolutions", voice.config.discriminator.resolutions, config.discriminator.resolutions),
+    )
+    decoder = voice.config.decoder.model_dump()
+    decoders = ((f"decoder.{key}", decoder.get(key), value) for key, value in config.decoder.model_dump().items())
+    for name, there, here in (*pairs, *decoders):
+        if there != here:
+            yield f"{name} is {there!r} in the voice and {here!r} in this run"

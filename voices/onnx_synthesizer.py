@@ -1,0 +1,159 @@
+"""A voice from an ONNX graph: what `python -m voices.export` wrote, or any voice that was published for Piper.
+
+Of ours, the whole front end is in the graph's metadata; of others, Piper's settings beside it say what we need.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from configs import InputError
+from models.seeded_noise import SeededNoise
+from voices.export.digest import SEALED, is_intact
+from voices.export.noise import Stages
+from voices.importing.json_file import read_json
+from voices.importing.onnx_settings import OnnxSettings, settings_of
+
+_INPUTS = {"input", "input_lengths", "scales", "sid"}
+_MOST_FRAMES = 1e9  # of one id; the graphs of others set no bound
+
+
+@dataclass(frozen=True)
+class OnnxFile(OnnxSettings):
+    """What a graph and its settings hold."""
+
+    synthesizer: "OnnxSynthesizer"
+
+
+@dataclass(frozen=True)
+class OnnxSpeech:
+    """What a graph makes of a batch, as `models.synthesizer.Speech`, in numpy."""
+
+    audio: NDArray[np.float32]  # [B, 1, S]
+    audio_lengths: NDArray[np.int64]  # [B], in samples
+    durations: NDArray[np.int64]  # [B, P], in frames
+
+
+class OnnxSynthesizer:
+    """Speaks as `Synthesizer` does, in ONNX Runtime; the same seed draws the same noise.
+
+    Args:
+        stages: the graph.
+        hop_length: samples of each frame.
+    """
+
+    def __init__(self, stages: Stages, hop_length: int) -> None:
+        self._stages, self.hop_length = stages, hop_length
+
+    def speak(
+        self,
+        phoneme_ids: NDArray[np.int64],
+        phoneme_lengths: NDArray[np.int64],
+        speaker_ids: NDArray[np.int64] | None = None,
+        *,
+        noise_scale: float = 0.667,
+        duration_noise_scale: float = 0.8,
+        speed: float = 1.0,
+        noise: SeededNoise | None = None,
+        check: Callable[[NDArray[np.int64]], None] | None = None,
+    ) -> OnnxSpeech:
+        """Speak phonemes.
+
+        Args:
+            phoneme_ids: [B, P].
+            phoneme_lengths: [B].
+            speaker_ids: [B]; None is the first speaker.
+            noise_scale: of the prior's noise.
+            duration_noise_scale: of the durations' noise.
+            speed: 2 is twice as fast.
+            noise: where it comes from; None draws other noise every time.
+            check: is given the durations [B, P] before they are decoded, and may refuse them.
+        """
+        feeds: dict[str, NDArray[Any]] = {
+            "input": phoneme_ids,
+            "input_lengths": phoneme_lengths,
+            "scales": np.array([noise_scale, 1 / speed, duration_noise_scale], dtype=np.float32),
+        }
+        if "sid" in self._stages.inputs:
+            feeds["sid"] = np.zeros_like(phoneme_lengths) if speaker_ids is None else speaker_ids
+        made = self._stages.run(
+            feeds,
+            noise or SeededNoise(),
+            audible=(duration_noise_scale > 0, noise_scale > 0),
+            check=None if check is None else lambda frames: check(_whole(frames, phoneme_ids)),
+        )
+        audio, frames = (made[name] for name in self._stages.outputs[:2])
+        durations = _whole(frames, phoneme_ids)
+        samples = durations.sum(axis=1).clip(min=1) * self.hop_length
+        return OnnxSpeech(audio.reshape(len(phoneme_ids), 1, -1), samples, durations)
+
+
+def _whole(frames: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Durations of the ids [B, P] as whole numbers; what is none is more than anybody would speak."""
+    bounded = np.nan_to_num(frames, nan=_MOST_FRAMES, posinf=_MOST_FRAMES).clip(0, _MOST_FRAMES)
+    return bounded.reshape(ids.shape).astype(np.int64)
+
+
+def load_onnx(path: Path, *, threads: int | None = None) -> OnnxFile:
+    """Load a graph and the settings beside it.
+
+    Args:
+        path: of the graph.
+        threads: that each operator computes with; None leaves it to OMP_NUM_THREADS, and else to ONNX Runtime.
+
+    Raises:
+        InputError: there is no such file, or it is not the graph of a VITS voice.
+    """
+    for file in (path, Path(f"{path}.json")):
+        if not file.is_file():
+            raise InputError(f"{file}: there is no such file; a voice in ONNX is two, NAME.onnx and NAME.onnx.json")
+    beside = read_json(Path(f"{path}.json"))
+    try:
+        content = path.read_bytes()
+        intact = is_intact(content)
+        if intact is False:
+            raise _damaged(path)
+        model = onnx.load_from_string(content)
+        if intact is None and any(entry.key == SEALED for entry in model.metadata_props):
+            raise _damaged(path)
+        _check_kind(path, model)
+        stages = Stages(model, threads=_usual_threads() if threads is None else threads)
+    except InputError:
+        raise
+    except Exception as error:  # protobuf's and ONNX Runtime's have no other common ancestor
+        raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
+    settings = settings_of(path, model, beside)
+    return OnnxFile(**vars(settings), synthesizer=OnnxSynthesizer(stages, settings.config.audio.hop_length))
+
+
+def _damaged(path: Path) -> InputError:
+    return InputError(f"{path}: is damaged (its SHA-256 does not match): copy it again, or export the voice again")
+
+
+def _usual_threads() -> int:
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() else 0
+
+
+def _check_kind(path: Path, model: onnx.ModelProto) -> None:
+    """See that it is a voice, and that its durations are its second output.
+
+    Published voices give the audio alone; their durations are the one value that is rounded up.
+    """
+    inputs = {value.name for value in model.graph.input}
+    if not _INPUTS - {"sid"} <= inputs <= _INPUTS:
+        raise InputError(f"{path}: has the inputs {', '.join(sorted(inputs))}, which are not those of a Piper voice")
+    if len(model.graph.output) > 1:
+        return
+    rounded = [node.output[0] for node in model.graph.node if node.op_type == "Ceil"]
+    if len(rounded) != 1:
+        raise InputError(f"{path}: is not the graph of a VITS voice: it rounds {len(rounded)} values up, not one")
+    output = model.graph.output.add()
+    output.name = rounded[0]
+    output.type.tensor_type.elem_type = 1  # float32
