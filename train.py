@@ -29,8 +29,8 @@ from configs.content import require_like
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
 from data.corpus import Corpus
-from data.feed import Feed, clip_source, endless
 from data.opening import open_corpus
+from data.prefetcher import Prefetcher, clip_source, endless
 from losses import (
     SynthesizerObjective,
     discriminator_loss,
@@ -42,21 +42,21 @@ from losses import (
     subband_stft_loss,
 )
 from models.device import choose_device
-from models.discriminator import Discriminator, Judgement
+from models.discriminator import Discriminator, DiscriminatorOutput
 from models.finite_weights import first_not_finite, tensors_in
 from models.layers.convolution import use_channels_last
 from models.synthesizer import Synthesis, Synthesizer
 from monitoring.best import Best
-from training.averaging import make_average, update_average
+from training.accumulation import LossNormalisation, MicroBatch, micro_batches
 from training.broken_steps import RecentSteps, newest_record, read_record, write_records
 from training.clock import Clock
+from training.cuda_graphs import Replayed, execution, tell
+from training.ema import make_ema, update_ema
 from training.epochs import Epochs
-from training.execution import Replayed, execution, tell
 from training.features import Features, Segments
 from training.interruption import Interrupted, StopRequest, listening_for_stop
-from training.journal import Journal, JournalError, RunningMeans
+from training.metrics_logger import MetricsLogger, MetricsLoggerError, RunningMeans
 from training.pace import Pace
-from training.parts import Part, Shares, parts_of
 from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_noise, restore_random_state, seed_everything
 from training.ranks import Ranks, is_restarted, leave, local_device
@@ -88,10 +88,10 @@ _CHECKED_ELSEWHERE = ("config", "scaler")  # of a checkpoint, by those who read 
 class Spoken:
     """What the synthesizer made of a part of a batch, beside what was recorded."""
 
-    shares: Shares
+    shares: LossNormalisation
     synthesis: Synthesis
     segments: Segments
-    judged_real: Judgement | None = None  # by the discriminator before its update
+    real_output: DiscriminatorOutput | None = None  # by the discriminator before its update
 
 
 class Trainer:
@@ -117,7 +117,7 @@ class Trainer:
             config, num_symbols=corpus.symbols.size, num_speakers=max(1, len(corpus.speakers))
         ).to(self.device)
         self.discriminator = Discriminator(config.discriminator).to(self.device)
-        self.average = make_average(self.synthesizer)
+        self.average = make_ema(self.synthesizer)
         for network in (self.synthesizer, self.discriminator):
             use_channels_last(network, train.channels_last)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
@@ -155,8 +155,8 @@ class Trainer:
         self.held: HeldAudio | None = None
         if config.data.hold == "device":
             self.held = HeldAudio([*corpus.train, *corpus.validation], self.device)
-        self.feed = Feed()
-        self.clock = Clock(lambda: self.feed.waited_seconds)
+        self.prefetcher = Prefetcher()
+        self.clock = Clock(lambda: self.prefetcher.waited_seconds)
         self.epochs = Epochs(len(self.source))
         self.step = 0  # updates made; epoch and place in the epoch follow from it
         self.validation_due = True  # the value to fall from; and what cannot work shows before the first hour
@@ -185,43 +185,43 @@ class Trainer:
         taught = [self.teach_synthesizer(each) for each in spoken]
         synthesizer_norm = self.update(self.synthesizer, self.synthesizer_optimizer)
         self.scaler.update()
-        update_average(self.average, self.synthesizer, self.pace.average_share)
+        update_ema(self.average, self.synthesizer, self.pace.average_share)
         return StepReport(totals([*judged, *taught]), discriminator_norm, synthesizer_norm)
 
-    def speak(self, part: Part) -> Spoken:
+    def speak(self, part: MicroBatch) -> Spoken:
         """Let the synthesizer say the recordings again."""
         with self.autocast():
             spectrogram, synthesis = self.features.synthesize(self.synthesizer, part.batch)
-            return Spoken(part.shares, synthesis, self.features.segments(part.batch, spectrogram, synthesis))
+            return Spoken(part.normalisation, synthesis, self.features.segments(part.batch, spectrogram, synthesis))
 
     def teach_discriminator(self, spoken: Spoken) -> dict[str, Tensor]:
         """The recordings are real, and what the synthesizer said is not."""
         share = spoken.shares.clips
         with self.autocast():
             real, fake = self.discriminator.compare(spoken.segments.real, spoken.segments.fake.detach())
-            loss, real_parts, fake_parts = discriminator_loss(real.scores, fake.scores)
+            loss, real_parts, fake_parts = discriminator_loss(real.logits, fake.logits)
             loss = loss * share
         self.scaler.scale(loss).backward()
         if self.config.train.reuse_real_features:
-            spoken.judged_real = real
+            spoken.real_output = real
         return {
             "loss/discriminator": loss.detach(),
             **self.discriminator.named("discriminator_real", [part * share for part in real_parts]),
             **self.discriminator.named("discriminator_fake", [part * share for part in fake_parts]),
-            **self.discriminator.named("accuracy_real", [part * share for part in real.taken_for_real()]),
-            **self.discriminator.named("accuracy_fake", [(1 - part) * share for part in fake.taken_for_real()]),
+            **self.discriminator.named("accuracy_real", [part * share for part in real.share_classified_real()]),
+            **self.discriminator.named("accuracy_fake", [(1 - part) * share for part in fake.share_classified_real()]),
         }
 
     def teach_synthesizer(self, spoken: Spoken) -> dict[str, Tensor]:
         """Say what was recorded, where the text has it, and so that the discriminator takes it for real."""
         said, segments, shares = spoken.synthesis, spoken.segments, spoken.shares
         with self.autocast(), frozen(self.discriminator), parametrize.cached():  # its weights are normalised once
-            judged_real = spoken.judged_real
-            if judged_real is None:
+            real_output = spoken.real_output
+            if real_output is None:
                 with torch.no_grad():
-                    judged_real = self.discriminator(segments.real)
-            judged_fake = self.discriminator(segments.fake)
-            adversarial, fooled_parts = generator_loss(judged_fake.scores)
+                    real_output = self.discriminator(segments.real)
+            generated_output = self.discriminator(segments.fake)
+            adversarial, fooled_parts = generator_loss(generated_output.logits)
             bands, subband_stft = segments.sub_bands, None
             if bands is not None:
                 subband_stft = subband_stft_loss(bands.real, bands.fake, bands.mask) * shares.segment_frames
@@ -231,7 +231,7 @@ class Trainer:
                 kl=kl * shares.frames,
                 duration=duration_loss(said.duration_cost, said.phoneme_mask) * shares.phonemes,
                 adversarial=adversarial * shares.clips,
-                feature_matching=feature_loss(judged_real.features, judged_fake.features) * shares.clips,
+                feature_matching=feature_loss(real_output.feature_maps, generated_output.feature_maps) * shares.clips,
                 subband_stft=subband_stft,
             )
             loss = objective.total(self.config.loss)
@@ -242,9 +242,9 @@ class Trainer:
             **self.discriminator.named("discriminator_fooled", [part * shares.clips for part in fooled_parts]),
         }
 
-    def parts(self, batch: Batch) -> list[Part]:
+    def parts(self, batch: Batch) -> list[MicroBatch]:
         """The batch as a whole, or in `train.accumulate` parts."""
-        return parts_of(
+        return micro_batches(
             batch,
             self.config.train.accumulate,
             hop_length=self.config.audio.hop_length,
@@ -315,7 +315,7 @@ class Trainer:
         with alone_in(self.folder, step=self.step):
             self.mend_voices()
             save_config(self.folder, self.config)
-            with closing(Journal(self.folder, step=self.step, seconds=self.seconds)) as journal:
+            with closing(MetricsLogger(self.folder, step=self.step, seconds=self.seconds)) as journal:
                 self._train(stop, Reporter(self.config, self.corpus, journal, self.validation, self.clock))
 
     def _train(self, stop: StopRequest, reporter: Reporter | None) -> None:
@@ -363,7 +363,7 @@ class Trainer:
         """The batches from the present step on, without end; their order depends on the seed and the epoch alone."""
         since = self.step - self.epochs.first_step
         clips = endless(self.source, since, first_epoch=self.epochs.first_epoch)
-        return self.feed.through(map(self.batch, clips))
+        return self.prefetcher.through(map(self.batch, clips))
 
     def batch(self, clips: Sequence[Clip]) -> Batch:
         """Put clips side by side on the device."""
@@ -390,7 +390,7 @@ class Trainer:
         place = {"pace/epoch": self.epoch, "pace/learning_rate": rate}
         try:
             summary = reporter.report(self.step, place, over_ranks(of_ranks))
-        except JournalError as error:
+        except MetricsLoggerError as error:
             stop.fault = error
             return
         bar.set_postfix_str(summary)
@@ -454,7 +454,7 @@ class Trainer:
             )
 
     def validate(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> bool:
-        """Judge the averaged and the newest weights; return whether one of them is the best yet.
+        """Validate the averaged and the newest weights; return whether one of them is the best yet.
 
         Who asks to stop does not wait for it: the validation stays due, and is made when the run goes on.
         """
@@ -464,10 +464,10 @@ class Trainer:
                 with self.clock.on("validation"):
                     self.best = reporter.validate(self.step, self.average, self.synthesizer, self.best, stop)
                     judged = True
-                    reporter.verdict(self.step, bar)
+                    reporter.diagnose(self.step, bar)
             except Interrupted:
                 pass
-            except JournalError as error:
+            except MetricsLoggerError as error:
                 stop.fault = error
         self.validation_due = reporter is not None and not judged
         return self.ranks.any(judged and 0 < self.step == self.best.step)
@@ -624,8 +624,8 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
     choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
     if warm is not None:
         warm.refuse_misfit(config)
-    aloud = ranks is None or ranks.is_first
-    corpus = open_corpus(config.data, config.audio, aloud=aloud)
+    verbose = ranks is None or ranks.is_first
+    corpus = open_corpus(config.data, config.audio, verbose=verbose)
     config = settle_batch_size(config, lambda settled: Trainer(settled, corpus, ranks))
     trainer = Trainer(config, corpus, ranks)
     if warm is not None:
@@ -633,7 +633,7 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
         report = warm.give(trainer.synthesizer, trainer.discriminator, config, alphabet, corpus.speakers)
         trainer.average.load_state_dict(trainer.synthesizer.state_dict())
         trainer.from_seed = False
-        if aloud:
+        if verbose:
             print(report.text())
     return trainer
 
@@ -658,11 +658,11 @@ def resume(
     Raises:
         InputError: there is no run, its checkpoint is damaged, or settings or data are not those it was trained with.
     """
-    processes, aloud = (ranks.count, ranks.is_first) if ranks else (1, True)
+    processes, verbose = (ranks.count, ranks.is_first) if ranks else (1, True)
     stopped = read_stopped(folder, overrides, processes=processes, accept_changes=accept_changes, settings=settings)
     choose_device(local_device(stopped.config.run.device))
-    stopped, corpus = stopped.open_corpus(accept_changes=accept_changes, aloud=aloud)
-    if stopped.changed and aloud:
+    stopped, corpus = stopped.open_corpus(accept_changes=accept_changes, verbose=verbose)
+    if stopped.changed and verbose:
         print(stopped.told())
     broken = first_not_finite(tensors_in({name: stopped.state.get(name) for name in WEIGHTS}))
     if broken is not None:
@@ -689,9 +689,9 @@ def replayed(folder: Path, step: int, ranks: Ranks) -> str:
     if before or not exactly:
         path = before[-1] if before else checkpoints[0]
         stopped = Stopped(config, path, load_checkpoint(path))
-        stopped, corpus = stopped.open_corpus(accept_changes=False, aloud=ranks.is_first)
+        stopped, corpus = stopped.open_corpus(accept_changes=False, verbose=ranks.is_first)
     else:
-        corpus = open_corpus(config.data, config.audio, aloud=ranks.is_first)
+        corpus = open_corpus(config.data, config.audio, verbose=ranks.is_first)
     trainer = Trainer(config, corpus, ranks)
     if stopped is not None:
         with content_of_checkpoint(stopped.checkpoint):

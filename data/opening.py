@@ -14,7 +14,7 @@ def open_corpus(
     data: DataSettings,
     audio: AudioSettings,
     *,
-    aloud: bool,
+    verbose: bool,
     symbols: SymbolTable | None = None,
     speakers: Sequence[str] | None = None,
     fingerprint: str | None = None,
@@ -24,7 +24,7 @@ def open_corpus(
     Args:
         data: where it is, and how it is read.
         audio: what the voice sounds like.
-        aloud: whether to print what was found in the recordings, and what is set aside for validation.
+        verbose: whether to print what was found in the recordings, and what is set aside for validation.
         symbols: the alphabet of a voice that exists already.
         speakers: the speakers of a voice that exists already, by id.
         fingerprint: of the corpus of a run that goes on, as in `load_corpus`.
@@ -35,8 +35,8 @@ def open_corpus(
     if data.shards is not None:
         corpus = open_shards(data.shards, data, audio, symbols=symbols, speakers=speakers)
     else:
-        look = prepare_and_tell if aloud else prepare
+        look = prepare_and_tell if verbose else prepare
         corpus = load_corpus(look(data, audio, symbols=symbols), speakers=speakers, fingerprint=fingerprint)
-    if aloud:
+    if verbose:
         print(encodable("\n".join(corpus.split)))
     return corpus

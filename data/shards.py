@@ -32,7 +32,7 @@ import soundfile
 from configs import AudioSettings, DataSettings, InputError, command
 from configs.atomic_file import replacing
 from configs.content import UNFIT, content_of, json_object, require_like
-from data.buckets import LengthBuckets
+from data.bucket_batch_sampler import BucketBatchSampler
 from data.clips import Clip, Shard, read_clips
 from data.corpus import Corpus, describe_split, speakers_of, split
 from data.prepare import encodable, prepare_and_tell
@@ -55,7 +55,7 @@ class ClipsInShards:
     """
 
     def __init__(
-        self, shards: Sequence[Shard], buckets: Sequence[LengthBuckets], seed: int, *, workers: int = 4
+        self, shards: Sequence[Shard], buckets: Sequence[BucketBatchSampler], seed: int, *, workers: int = 4
     ) -> None:
         self.shards, self.buckets, self.seed, self.workers = shards, buckets, seed, workers
 

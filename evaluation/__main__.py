@@ -24,11 +24,11 @@ from evaluation.copies import COPIES
 from evaluation.counted import counted
 from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out, speakers_of
 from evaluation.intelligibility import by_recogniser, by_transcriber
-from evaluation.judging import Evaluation, judge
 from evaluation.metric import Part
 from evaluation.output import check_writable
 from evaluation.recogniser import train_or_load
 from evaluation.robustness import ENOUGH_RECORDINGS, judge_robustness
+from evaluation.scoring import Evaluation, judge
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
@@ -113,7 +113,7 @@ def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence])
     config = voice.config.model_copy(update={"data": data})
     try:
         corpus = open_corpus(
-            data, config.audio, aloud=False, symbols=voice.front_end.symbols, speakers=speakers_of(voice)
+            data, config.audio, verbose=False, symbols=voice.front_end.symbols, speakers=speakers_of(voice)
         )
         return [by_recogniser(train_or_load(corpus, config), sentences)]
     except InputError as error:

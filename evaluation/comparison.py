@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from evaluation.alignment import ALIGNMENT, COVERAGE, has_aligned
-from evaluation.judging import Evaluation
 from evaluation.metric import Better, Row
+from evaluation.scoring import Evaluation
 from metrics.intervals import Interval, paired_test
 
 LEAST_PROBABLE = 0.05  # the p-value below which a difference is believed

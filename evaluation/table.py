@@ -13,9 +13,9 @@ from evaluation.alignment import ALIGNMENT, has_aligned
 from evaluation.comparison import Compared
 from evaluation.counted import counted
 from evaluation.held_out import Sentence
-from evaluation.judging import Evaluation
 from evaluation.metric import Better, Row
 from evaluation.robustness import robustness_table
+from evaluation.scoring import Evaluation
 from metrics.intervals import Interval
 
 _ARROWS: Mapping[Better, str] = {"lower": "↓", "higher": "↑", "recorded": "≈"}

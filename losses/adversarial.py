@@ -1,6 +1,6 @@
 """Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), in VITS equations 8 to 10.
 
-N judges · the lists run over judges; features over judges, then layers
+N discriminators · the lists run over discriminators; features over discriminators, then layers
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def discriminator_loss(
         disc_generated_outputs: N tensors, scores of made audio.
 
     Returns:
-        The sum over judges, 0-d; and for each judge its real and its made part, detached 0-d tensors.
+        The sum over discriminators, 0-d; and for each sub-discriminator its real and its made part, detached 0-d tensors.
     """
     real_parts = [(1 - scores.float()).square().mean() for scores in disc_real_outputs]
     generated_parts = [scores.float().square().mean() for scores in disc_generated_outputs]
@@ -35,20 +35,20 @@ def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]
         disc_outputs: N tensors of any shape, scores of made audio.
 
     Returns:
-        The sum over judges, 0-d; and each judge's part, detached 0-d tensors.
+        The sum over discriminators, 0-d; and each sub-discriminator's part, detached 0-d tensors.
     """
     parts = [(1 - scores.float()).square().mean() for scores in disc_outputs]
     return torch.stack(parts).sum(), [part.detach() for part in parts]
 
 
 def feature_loss(fmap_r: Sequence[Sequence[Tensor]], fmap_g: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Made audio shall look to every layer of every judge as the real audio does (equation 10).
+    """Made audio shall look to every layer of every sub-discriminator as the real audio does (equation 10).
 
     Twice the sum over layers of the mean absolute difference; the two is HiFi-GAN's weight of this term, part of its
     published definition. The real side is a target and receives no gradient.
 
     Args:
-        fmap_r: for each judge, what each layer saw of real audio.
+        fmap_r: for each sub-discriminator, what each layer saw of real audio.
         fmap_g: the same of made audio, in the same shapes.
 
     Returns:

@@ -1,6 +1,6 @@
-"""The judges of HiFi-GAN (Kong, Kim & Bae, 2020, section 2.3), as VITS uses them (section 2.5.4).
+"""The discriminators of HiFi-GAN (Kong, Kim & Bae, 2020, section 2.3), as VITS uses them (section 2.5.4).
 
-B batch · S samples · N judges · H channels
+B batch · S samples · N sub-discriminators · H channels
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,21 +12,21 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from configs import DiscriminatorSettings
+from models.discriminator_stack import logits_and_feature_maps
 from models.layers.convolution import Conv1d, Conv2d
 from models.resolution_discriminator import ResolutionDiscriminator
-from models.verdict import verdict
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What N judges say of a batch of audio."""
+class DiscriminatorOutput:
+    """Logits and feature maps of N sub-discriminators for a batch of audio."""
 
-    scores: list[Tensor]  # N of [B, places]; near 1 sounds real, near 0 sounds made
-    features: list[list[Tensor]]  # N lists of what each layer saw, the scores' layer included
+    logits: list[Tensor]  # N of [B, places]; least squares trains them towards 1 for real audio, 0 for generated
+    feature_maps: list[list[Tensor]]  # N lists of each layer's output, the logits' layer included
 
-    def taken_for_real(self) -> list[Tensor]:
-        """The share of places that each judge takes for real: N of 0-d."""
-        return [(scores.detach() > 0.5).float().mean() for scores in self.scores]
+    def share_classified_real(self) -> list[Tensor]:
+        """The share of places that each sub-discriminator classifies as real: N of 0-d."""
+        return [(logits.detach() > 0.5).float().mean() for logits in self.logits]
 
 
 class PeriodDiscriminator(nn.Module):
@@ -44,11 +44,11 @@ class PeriodDiscriminator(nn.Module):
         self.output = weight_norm(Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Judge audio [B, 1, S]; return the scores [B, places] and every layer's output."""
+        """Classify audio [B, 1, S]; return the logits [B, places] and every layer's feature map."""
         missing = -audio.shape[2] % self.period
         x = F.pad(audio, (0, missing), mode="reflect") if missing else audio
         x = x.unflatten(2, (-1, self.period))  # [B, 1, S / period, period]
-        return verdict(x, self.layers, self.output)
+        return logits_and_feature_maps(x, self.layers, self.output)
 
 
 class ScaleDiscriminator(nn.Module):
@@ -68,10 +68,10 @@ class ScaleDiscriminator(nn.Module):
         self.output = norm(Conv1d(widths[-1], 1, 3, padding=1))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Judge audio [B, 1, S]; return the scores [B, places] and every layer's output."""
+        """Classify audio [B, 1, S]; return the logits [B, places] and every layer's feature map."""
         for _ in range(self.poolings):
             audio = F.avg_pool1d(audio, 4, stride=2, padding=2)
-        return verdict(audio, self.layers, self.output)
+        return logits_and_feature_maps(audio, self.layers, self.output)
 
 
 class Discriminator(nn.Module):
@@ -95,35 +95,37 @@ class Discriminator(nn.Module):
             *(f"period_{n}" for n in settings.periods),
             *(f"resolution_{n_fft}" for n_fft, _, _ in settings.resolutions),
         ]
-        self.judges = nn.ModuleList([*scales, *periods, *resolutions])
+        self.sub_discriminators = nn.ModuleList([*scales, *periods, *resolutions])
         # torch.compile cannot compile complex numbers of any length. To say so loads the compiler, which takes longer
         # than all else that speaking loads: so it is said here, and not of a function that is imported.
         self._views = torch.compiler.disable(_views) if resolutions else _views
 
-    def forward(self, audio: Tensor) -> Judgement:
-        """Judge audio [B, 1, S]."""
-        # Spectra cannot be compiled. All are made before anything is judged, so that the rest is compiled in one piece:
-        # judge by judge, it would be more pieces than torch.compile keeps.
-        views = self._views(self.judges, audio)
-        verdicts = [judge(view) for judge, view in zip(self.judges, views, strict=True)]
-        return Judgement([scores for scores, _ in verdicts], [features for _, features in verdicts])
+    def forward(self, audio: Tensor) -> DiscriminatorOutput:
+        """Classify audio [B, 1, S]."""
+        # Spectra cannot be compiled. All are computed before any sub-discriminator, so that the rest is compiled in one
+        # piece: one by one, it would be more pieces than torch.compile keeps.
+        views = self._views(self.sub_discriminators, audio)
+        outputs = [network(view) for network, view in zip(self.sub_discriminators, views, strict=True)]
+        return DiscriminatorOutput([logits for logits, _ in outputs], [feature_maps for _, feature_maps in outputs])
 
     def named(self, value: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
-        """One value of each judge, such as its part of a loss, by the name of the value and of the judge."""
+        """One value of each sub-discriminator, such as its part of a loss, by the name of the value and its own."""
         return {f"{value}/{name}": each for name, each in zip(self.names, values, strict=True)}
 
-    def compare(self, real: Tensor, fake: Tensor) -> tuple[Judgement, Judgement]:
-        """Judge two batches of audio [B, 1, S] in one pass, which costs less than two."""
-        both = self(torch.cat((real, fake)))
-        scores = [each.tensor_split(2) for each in both.scores]
-        features = [[layer.tensor_split(2) for layer in judge] for judge in both.features]
-        of_real, of_fake = (
-            Judgement([each[side] for each in scores], [[layer[side] for layer in judge] for judge in features])
+    def compare(self, real: Tensor, generated: Tensor) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
+        """Classify two batches of audio [B, 1, S] in one pass, which costs less than two."""
+        both = self(torch.cat((real, generated)))
+        logits = [each.tensor_split(2) for each in both.logits]
+        feature_maps = [[layer.tensor_split(2) for layer in layers] for layers in both.feature_maps]
+        of_real, of_generated = (
+            DiscriminatorOutput(
+                [each[side] for each in logits], [[layer[side] for layer in layers] for layers in feature_maps]
+            )
             for side in (0, 1)
         )
-        return of_real, of_fake
+        return of_real, of_generated
 
 
-def _views(judges: Iterable[nn.Module], audio: Tensor) -> list[Tensor]:
-    """What each judge looks at: the audio itself, or a spectrum of it."""
-    return [judge.spectrum(audio) if isinstance(judge, ResolutionDiscriminator) else audio for judge in judges]
+def _views(sub_discriminators: Iterable[nn.Module], audio: Tensor) -> list[Tensor]:
+    """The input of each sub-discriminator: the audio itself, or its spectrum."""
+    return [each.spectrum(audio) if isinstance(each, ResolutionDiscriminator) else audio for each in sub_discriminators]

@@ -1,8 +1,8 @@
-"""Judges of a spectrum (Jang et al., 2021, "UnivNet", section 2.3), each of the same audio at a resolution of its own.
+"""Discriminators of a spectrum (Jang et al., 2021, "UnivNet", section 2.3), each of the same audio at a resolution of its own.
 
 Theirs sees magnitudes. This one sees real and imaginary parts, as those of EnCodec do (Défossez et al., 2023, section
 3.4): the decoders with an inverse transform say a phase of every bin, and magnitudes would not tell them how it sounds.
-All bins share one stack of layers, so that such a judge has as much to say in feature matching as one of a period.
+All bins share one stack of layers, so that such a sub-discriminator has as much to say in feature matching as one of a period.
 
 B batch · S samples · T frames · K bins (n_fft // 2 + 1)
 """
@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from models.discriminator_stack import logits_and_feature_maps
 from models.layers.convolution import Conv2d
-from models.verdict import verdict
 
 _CHANNELS = 32
 
@@ -65,5 +65,5 @@ class ResolutionDiscriminator(nn.Module):
             return torch.view_as_real(spectrum).permute(0, 3, 2, 1)
 
     def forward(self, spectrum: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Judge real and imaginary parts [B, 2, T, K]; return the scores [B, places] and every layer's output."""
-        return verdict(spectrum, self.layers, self.output)
+        """Classify real and imaginary parts [B, 2, T, K]; return the logits [B, places] and every layer's feature map."""
+        return logits_and_feature_maps(spectrum, self.layers, self.output)

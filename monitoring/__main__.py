@@ -1,4 +1,4 @@
-"""The curves of runs as a page, a picture and a verdict: `python -m monitoring runs/ljspeech`."""
+"""The curves of runs as a page, a picture and a diagnosis: `python -m monitoring runs/ljspeech`."""
 
 from configs.command_line import check_arguments
 from monitoring.command_line import read_arguments
@@ -42,7 +42,7 @@ def main() -> int:
         print(json.dumps(findings, indent=1, ensure_ascii=False))
         return 0
     for run in runs:
-        _print_verdict(run)
+        _print_diagnosis(run)
     print(f"{page}: {page.stat().st_size / 1e6:.1f} MB, open it in a browser; the same as a picture: {picture}")
     return 0
 
@@ -60,7 +60,7 @@ def _page_path(given: Path) -> Path:
     return given.with_suffix(".html")
 
 
-def _print_verdict(run: OpenedRun) -> None:
+def _print_diagnosis(run: OpenedRun) -> None:
     print(f"{run.folder}, step {grouped(run.last_step)}:")
     for finding in run.findings:
         print(f"  {finding.severity:8}{finding.rule}: {finding.sentence}")

@@ -10,7 +10,7 @@ def read_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = CommandParser(
         prog="python -m monitoring",
-        description="What the curves of a training run say: a verdict in words, a page and a picture.",
+        description="What the curves of a training run say: a diagnosis in words, a page and a picture.",
     )
     parser.add_argument(
         "runs", type=Path, nargs="+", metavar="RUN", help="a run folder; several are laid over each other"
@@ -19,7 +19,7 @@ def read_arguments() -> argparse.Namespace:
         "-o", "--output", type=Path, help="page to write (curves.html in the first RUN); the picture is beside it"
     )
     parser.add_argument(
-        "--json", action="store_true", help="print the verdict for programs: rule, severity and sentence"
+        "--json", action="store_true", help="print the diagnosis for programs: rule, severity and sentence"
     )
     parser.add_argument(
         "--reference",

@@ -1,4 +1,4 @@
-"""The verdict on a run: what its curves say in words."""
+"""The diagnosis on a run: what its curves say in words."""
 
 from collections.abc import Callable
 
@@ -9,17 +9,17 @@ from monitoring.outlook import outlook
 from monitoring.rules import (
     adversarial,
     generalisation,
-    journal,
     latent,
     optimisation,
     pace,
     reconstruction,
+    record,
     recordings,
     speech,
 )
 from monitoring.run import Run, read_run
 
-__all__ = ["RULES", "Finding", "Run", "Severity", "read_run", "verdict"]
+__all__ = ["RULES", "Finding", "Run", "Severity", "diagnose", "read_run"]
 
 Rule = Callable[[Run], Finding | None]
 
@@ -52,7 +52,7 @@ RULES: tuple[Rule, ...] = (
     pace.data_bound,
     pace.validation_costly,
     pace.saving_costly,
-    journal.lines_damaged,
+    record.lines_damaged,
     reconstruction.mel_falling,
     latent.kl_settled,
     adversarial.discriminator_balanced,
@@ -64,8 +64,8 @@ RULES: tuple[Rule, ...] = (
 _GRAVITY: dict[Severity, int] = {"problem": 0, "notice": 1, "ok": 2}
 
 
-def verdict(run: Run) -> list[Finding]:
-    """Judge a run by every rule.
+def diagnose(run: Run) -> list[Finding]:
+    """Diagnose a run by every rule.
 
     Returns:
         Problems first, then notices, then what is as it should be; the last finding is always "outlook": go on, or

@@ -72,7 +72,7 @@ class Run:
         return None
 
     def suffixes(self, group: str) -> list[str]:
-        """The names in a group of scalars, such as the judges of `accuracy_real`, in their order."""
+        """The names in a group of scalars, such as the discriminators of `accuracy_real`, in their order."""
         return [name.removeprefix(f"{group}/") for name in self.curves if name.startswith(f"{group}/")]
 
     def figure(self, name: str) -> float | None:

@@ -1,4 +1,4 @@
-"""A run that begins with a voice speaks at step 0 as the voice did, and its judges are the voice's."""
+"""A run that begins with a voice speaks at step 0 as the voice did, and its discriminators are the voice's."""
 
 import json
 import shutil
@@ -57,7 +57,7 @@ def test_a_run_begun_with_a_run_speaks_at_once_as_that_one_at_its_end(
     assert not trainer.synthesizer_optimizer.state
     told = capsys.readouterr().out
     assert "warm start from" in told
-    assert "judges were found and taken: scale_1, period_2, period_3, period_5; new: none" in told
+    assert "discriminators were found and taken: scale_1, period_2, period_3, period_5; new: none" in told
     trainer.train(StopRequest())
     assert [line["step"] for line in lines(tmp_path / "run") if "loss/mel" in line] == [1]
 
@@ -67,8 +67,8 @@ def test_a_voice_file_has_no_posterior_encoder_and_no_judges_and_a_checkpoint_ha
     checkpoint = load_voice_from(finished.folder / "checkpoints" / "00000003.pt", to_train=True)
     assert not hasattr(voice.voice.synthesizer, "posterior_encoder")
     assert hasattr(checkpoint.voice.synthesizer, "posterior_encoder")
-    assert voice.judges is None
-    assert checkpoint.judges is not None
+    assert voice.discriminators is None
+    assert checkpoint.discriminators is not None
     spoken, kept = voice.voice.synthesizer.state_dict(), checkpoint.voice.synthesizer.state_dict()
     assert all(torch.equal(weight, kept[name]) for name, weight in spoken.items())
     assert (voice.voice.symbols, voice.voice.config, voice.voice.step) == (
@@ -112,7 +112,7 @@ def test_an_imported_voice_of_other_symbols_begins_a_run(
     trainer = begun(corpus_folder, tmp_path / "run", tmp_path / "voice.safetensors")
     told = capsys.readouterr().out
     assert f"{len(symbols) - 1} of {len(symbols)} rows taken by name; new: a" in told
-    assert "the judges are new (none were found)" in told
+    assert "the discriminators are new (none were found)" in told
     kept = voice.synthesizer.text_encoder.embedding.weight
     for network in (trainer.synthesizer, trainer.average):
         rows = network.text_encoder.embedding.weight

@@ -16,7 +16,7 @@ from monitoring.curves import read_metrics
 from tests.benchmarks.synthetic import synthetic_corpus
 from tests.voices.mutations import mutations
 from train import Trainer
-from training.journal import _forget_after
+from training.metrics_logger import _forget_after
 from voices.checkpoint import content_of_checkpoint, load_checkpoint, save_checkpoint
 from voices.importing.own import read_checkpoint
 from voices.voice_file import _digest, load_voice, save_voice

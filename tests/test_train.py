@@ -26,7 +26,7 @@ from infer import Voice
 from monitoring.best import Best
 from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
-from training.validation import Judged
+from training.validation import ValidationResult
 from voices.checkpoint import list_checkpoints, load_checkpoint
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -343,8 +343,8 @@ def test_validation_is_the_same_twice_and_draws_nothing_from_the_training_noise(
 ) -> None:
     trainer = start(tiny(corpus_folder, tmp_path / "run"))
     before = torch.get_rng_state()
-    first = trainer.validation.judge(trainer.average)
-    assert first.scalars == trainer.validation.judge(trainer.average).scalars
+    first = trainer.validation.validate(trainer.average)
+    assert first.scalars == trainer.validation.validate(trainer.average).scalars
     assert first.score == (first.scalars["mel"] + first.scalars["spoken_mel"]) / 2
     assert torch.equal(before, torch.get_rng_state())
 
@@ -365,7 +365,7 @@ def test_the_newest_and_the_best_checkpoint_are_kept(
     )
     # At each validation the averaged weights are judged, and then the newest ones.
     scores = iter([9.0, 9.0, 5.0, 8.0, 6.0, 4.0, 6.0, 6.0, 6.0, 6.0, 4.0, 4.0, 6.0, 6.0])
-    monkeypatch.setattr(trainer.validation, "judge", lambda _: Judged({"score": next(scores)}, []))
+    monkeypatch.setattr(trainer.validation, "validate", lambda _: ValidationResult({"score": next(scores)}, []))
     trainer.train(StopRequest())
     assert [int(path.stem) for path in list_checkpoints(run / "checkpoints")] == [2, 5, 6]
     assert trainer.best == Best(step=2, score=4.0, weights="newest")

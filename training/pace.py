@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from configs import TrainSettings
-from training.averaging import average_share
+from training.ema import average_share
 from training.schedule import learning_rate
 
 

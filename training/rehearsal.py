@@ -24,9 +24,9 @@ from configs import Config, InputError
 from data.batch import Batch
 from data.clips import Clip
 from data.corpus import Corpus
-from data.feed import Feed
+from data.prefetcher import Prefetcher
+from training.accumulation import MicroBatch, micro_batches
 from training.memory import let_go, peak_bytes, room
-from training.parts import Part, parts_of
 from training.random_state import random_state, restore_random_state
 from training.ranks import Ranks
 
@@ -49,7 +49,7 @@ class Rehearsable(Protocol):
     corpus: Corpus
     device: torch.device
     ranks: Ranks
-    feed: Feed
+    prefetcher: Prefetcher
 
     @property
     def synthesizer(self) -> nn.Module:
@@ -58,7 +58,7 @@ class Rehearsable(Protocol):
 
     @property
     def discriminator(self) -> nn.Module:
-        """Its judges."""
+        """Its discriminators."""
         ...
 
     @property
@@ -70,7 +70,7 @@ class Rehearsable(Protocol):
         """Put clips side by side on the device."""
         ...
 
-    def speak(self, part: Part) -> Any:
+    def speak(self, part: MicroBatch) -> Any:
         """Let the synthesizer say the recordings again."""
         ...
 
@@ -257,7 +257,7 @@ def _largest_batch(trainer: Rehearsable, free: float) -> tuple[int, float]:
 
 def _play(trainer: Rehearsable, step: LongStep, accumulate: int) -> None:
     """What `Trainer.train_step` does, in its order, in the midst of a run."""
-    batch, *_coming = (_batch(trainer, step) for _ in range(1 + trainer.feed.ahead))
+    batch, *_coming = (_batch(trainer, step) for _ in range(1 + trainer.prefetcher.ahead))
     _moments = [
         torch.empty_like(parameter)
         for parameter in _parameters(trainer)
@@ -267,7 +267,7 @@ def _play(trainer: Rehearsable, step: LongStep, accumulate: int) -> None:
         parameter.grad = torch.zeros_like(parameter)  # of the step before
     hop, segment_frames = trainer.config.audio.hop_length, trainer.config.segment_frames
     # As if alone: other ranks need not come here as often as this one.
-    parts = parts_of(batch, accumulate, hop_length=hop, segment_frames=segment_frames, ranks=Ranks())
+    parts = micro_batches(batch, accumulate, hop_length=hop, segment_frames=segment_frames, ranks=Ranks())
     with torch.set_grad_enabled(len(parts) == 1):
         spoken: Iterable[Any] = [trainer.speak(part) for part in parts]
     for each in spoken:

@@ -13,12 +13,12 @@ from data.corpus import Corpus
 from data.corpus_summary import summarise
 from models.synthesizer import Synthesizer
 from monitoring.best import GROUPS, Best, Weights
-from monitoring.diagnosis import Finding, read_run, verdict
+from monitoring.diagnosis import Finding, diagnose, read_run
 from training.clock import Clock
 from training.interruption import Interrupted, StopRequest
-from training.journal import Journal
+from training.metrics_logger import MetricsLogger
 from training.pictures import alignment_picture, mel_picture
-from training.validation import Judged, Sentence, Validation
+from training.validation import Sentence, Validation, ValidationResult
 
 # TensorBoard's table of runs: the settings are those of these sections, and beside them stand these scalars.
 _SECTIONS = ("audio", "model", "decoder", "discriminator", "loss", "train")
@@ -32,11 +32,13 @@ class Reporter:
         config: the experiment.
         corpus: its recordings.
         journal: where it is written.
-        validation: judges the voice.
+        validation: discriminators the voice.
         clock: knows where the time went.
     """
 
-    def __init__(self, config: Config, corpus: Corpus, journal: Journal, validation: Validation, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, corpus: Corpus, journal: MetricsLogger, validation: Validation, clock: Clock
+    ) -> None:
         self.config, self.corpus = config, corpus
         self.journal, self.validation, self.clock = journal, validation, clock
         self.symbol_of_id = {index: symbol for symbol, index in corpus.symbols.ids.items()}
@@ -63,16 +65,16 @@ class Reporter:
     def validate(
         self, step: int, averaged: Synthesizer, newest: Synthesizer, best: Best, stop: StopRequest | None = None
     ) -> Best:
-        """Judge the averaged and the newest weights; return the best until now, which may be one of them.
+        """Validate the averaged and the newest weights; return the best until now, which may be one of them.
 
         Raises:
             Interrupted: somebody asked to stop, and this would have taken long; no line was written.
         """
         stop = StopRequest() if stop is None else stop
         with evaluating(averaged), evaluating(newest), stop.cutting_short():
-            judged: dict[Weights, Judged] = {
-                "averaged": self.validation.judge(averaged),
-                "newest": self.validation.judge(newest),
+            judged: dict[Weights, ValidationResult] = {
+                "averaged": self.validation.validate(averaged),
+                "newest": self.validation.validate(newest),
             }
         self._show(
             step, judged["averaged"], stop
@@ -93,21 +95,21 @@ class Reporter:
                 best = Best(step, each.score, weights)
         return best
 
-    def verdict(self, step: int, bar: "tqdm[Any]") -> list[Finding]:
+    def diagnose(self, step: int, bar: "tqdm[Any]") -> list[Finding]:
         """Say in words how it is going: all of it in TensorBoard, and each problem once on the terminal."""
         try:
-            findings = verdict(read_run(self.journal.folder))
+            findings = diagnose(read_run(self.journal.folder))
         except InputError:  # no line yet
             return []
         lines = [f"- **{finding.severity}** ({finding.rule}): {finding.sentence}" for finding in findings]
-        self.journal.text(step, "verdict", "\n".join(lines))
+        self.journal.text(step, "diagnosis", "\n".join(lines))
         for finding in findings:
             if finding.severity == "problem" and finding.rule not in {*self.told, "outlook"}:
                 self.told.add(finding.rule)
                 bar.write(f"problem at step {step} ({finding.rule}): {finding.sentence}")
         return findings
 
-    def _show(self, step: int, judged: Judged, stop: StopRequest) -> None:
+    def _show(self, step: int, judged: ValidationResult, stop: StopRequest) -> None:
         rate = self.config.audio.sample_rate
         for sentence in judged.sentences:
             if stop:  # asked between two of them, not in the midst of a file

@@ -42,12 +42,12 @@ class Stopped:
     changed: tuple[str, ...] = ()  # settings that are not those it was trained with, and should be told
     is_another: bool = False  # whether from here on it is another run, with the same weights
 
-    def open_corpus(self, *, accept_changes: bool, aloud: bool) -> tuple["Stopped", Corpus]:
+    def open_corpus(self, *, accept_changes: bool, verbose: bool) -> tuple["Stopped", Corpus]:
         """The recordings to go on with.
 
         Args:
             accept_changes: whether they may be others than those it was trained on; it is another run then.
-            aloud: whether to say what was found in them.
+            verbose: whether to say what was found in them.
 
         Raises:
             InputError: they cannot be used, or are others.
@@ -57,7 +57,7 @@ class Stopped:
             symbols, speakers, fingerprint = (state[name] for name in ("symbols", "speakers", "fingerprint"))
             symbols = SymbolTable.from_json(symbols)
         corpus = open_corpus(
-            config.data, config.audio, aloud=aloud, symbols=symbols, speakers=speakers, fingerprint=fingerprint
+            config.data, config.audio, verbose=verbose, symbols=symbols, speakers=speakers, fingerprint=fingerprint
         )
         if corpus.fingerprint == fingerprint:
             return self, corpus

@@ -10,7 +10,7 @@ from configs import Config, InputError
 from data.corpus import Corpus
 from models.synthesizer import Synthesizer
 from monitoring.best import Best
-from training.averaging import make_average
+from training.ema import make_ema
 from voices.checkpoint import checkpoint_path, content_of_checkpoint, load_checkpoint
 from voices.voice_file import load_voice, save_voice
 
@@ -69,7 +69,7 @@ class RunVoices:
         except InputError:
             print(f"{folder / BEST} of step {best.step} is gone, and so is its checkpoint: the best is looked for anew")
             return Best()
-        synthesizer = make_average(average)
+        synthesizer = make_ema(average)
         with content_of_checkpoint(checkpoint_path(folder / "checkpoints", best.step)):
             synthesizer.load_state_dict(state["average" if best.weights == "averaged" else "synthesizer"])
         self.save(folder / BEST, synthesizer, step=best.step)

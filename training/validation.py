@@ -49,7 +49,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ValidationResult:
     """What validation says of one set of weights."""
 
     scalars: dict[str, float]
@@ -85,8 +85,8 @@ class Validation:
         self.make_batch, self.autocast = make_batch, autocast
 
     @torch.no_grad()
-    def judge(self, synthesizer: Synthesizer) -> Judged:
-        """Judge a voice, which is in evaluation mode.
+    def validate(self, synthesizer: Synthesizer) -> ValidationResult:
+        """Validate a voice, which is in evaluation mode.
 
         The score is the mean of two distances in log-mel: of copies of recordings, which the decoder decides about,
         and of sentences spoken from their text, which everything else decides about.
@@ -94,7 +94,7 @@ class Validation:
         sentences = [self._speak(synthesizer, clip) for clip in self.clips[: self.config.train.spoken_sentences]]
         scalars = self.losses(synthesizer) | _of_sentences(sentences, self.config.audio.sample_rate)
         parts = [scalars[name] for name in ("mel", "spoken_mel") if name in scalars]
-        return Judged({**scalars, "score": sum(parts) / len(parts)}, sentences)
+        return ValidationResult({**scalars, "score": sum(parts) / len(parts)}, sentences)
 
     @torch.no_grad()
     def losses(self, synthesizer: Synthesizer) -> dict[str, float]:

@@ -75,7 +75,20 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         for name, kinds in _KINDS.items():
             if name in state:
                 _check(name, state[name], kinds)
+        _rename_weights(state)
     return state
+
+
+# What weights were called in checkpoints of earlier versions.
+_RENAMED = {"discriminator": ("judges.", "sub_discriminators.")}
+
+
+def _rename_weights(state: dict[str, Any]) -> None:
+    """Give weights that an earlier version wrote the names that they have now."""
+    for network, (before, now) in _RENAMED.items():
+        weights = state.get(network, {})
+        for name in [name for name in weights if name.startswith(before)]:
+            weights[now + name.removeprefix(before)] = weights.pop(name)
 
 
 def _refuse_compressed(content: bytes) -> None:

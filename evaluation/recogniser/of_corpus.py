@@ -14,7 +14,7 @@ from data import spectrogram
 from data.audio_file import FULL_SCALE
 from data.clips import Clip
 from data.corpus import Corpus
-from data.feed import clip_source
+from data.prefetcher import clip_source
 from data.preparation.cache import Cache, digest_of_code, key_of
 from evaluation.recogniser import augmentation, error_rate, features, listening, network, stored, targets, training
 from evaluation.recogniser.features import FRAMES_PER_SECOND, frames_of

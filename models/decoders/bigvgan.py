@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from models.decoders.hifigan import HifiganDecoder, Parallel, ResidualBlock1, ResidualBlock2, masked
-from models.decoders.reach import Reach
+from models.decoders.receptive_field import ReceptiveField
 from models.layers.snake import AntialiasedSnake
 
 
@@ -58,7 +58,7 @@ class BigvganDecoder(HifiganDecoder):
             self.residuals[stage] = Parallel(blocks)  # type: ignore[arg-type]
         self.activation = AntialiasedSnake(self.channels)
 
-    def reach_of_a_frame(self) -> Reach:
+    def reach_of_a_frame(self) -> ReceptiveField:
         """The places of `output` on which the samples of frame 0 depend, and what the activation before it sees."""
         return super().reach_of_a_frame().widened(self.activation.field)
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import weight_norm
 
 from models.decoders.decoder import Decoder
-from models.decoders.reach import Reach
+from models.decoders.receptive_field import ReceptiveField
 from models.layers.convolution import Conv1d
 
 _SLOPE = 0.1  # of every leaky ReLU but the last
@@ -121,7 +121,7 @@ class UpsamplingDecoder(Decoder):
         return reach.before_convolution(7).field
 
     @abstractmethod
-    def reach_of_a_frame(self) -> Reach:
+    def reach_of_a_frame(self) -> ReceptiveField:
         """The places of `output` on which the samples of frame 0 depend."""
 
     def upsampled(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -161,9 +161,9 @@ class HifiganDecoder(UpsamplingDecoder):
         super().__init__(**stages)
         self.output = Conv1d(self.channels, 1, 7, padding=3, bias=False)
 
-    def reach_of_a_frame(self) -> Reach:
+    def reach_of_a_frame(self) -> ReceptiveField:
         """The places of `output` on which the samples of frame 0 depend."""
-        return Reach(0, math.prod(self.upsample_rates) - 1)
+        return ReceptiveField(0, math.prod(self.upsample_rates) - 1)
 
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S]."""

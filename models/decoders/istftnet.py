@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.parametrizations import weight_norm
 
 from models.decoders.hifigan import UpsamplingDecoder
-from models.decoders.reach import Reach
+from models.decoders.receptive_field import ReceptiveField
 from models.layers.convolution import Conv1d
 from models.layers.istft import InverseStft
 
@@ -33,12 +33,12 @@ class IstftnetDecoder(UpsamplingDecoder):
         self.output = weight_norm(Conv1d(self.channels, streams * (istft_n_fft + 2), 7, padding=3))
         self.istft = InverseStft(istft_n_fft, istft_hop)
 
-    def reach_of_a_frame(self) -> Reach:
+    def reach_of_a_frame(self) -> ReceptiveField:
         """The places of `output` on which the samples of frame 0 depend."""
         samples = math.prod(self.upsample_rates) * self.istft.hop
-        return self.before_transform(Reach(0, samples - 1))
+        return self.before_transform(ReceptiveField(0, samples - 1))
 
-    def before_transform(self, samples: Reach) -> Reach:
+    def before_transform(self, samples: ReceptiveField) -> ReceptiveField:
         """The frames of the transform on which samples of the streams depend."""
         return samples.before_upsampling(self.istft.n_fft, self.istft.hop)
 

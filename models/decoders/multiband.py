@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from models.decoders.istftnet import IstftnetDecoder, within_range
-from models.decoders.reach import Reach
+from models.decoders.receptive_field import ReceptiveField
 from models.layers.pqmf import Pqmf
 
 
@@ -32,10 +32,10 @@ class MultibandDecoder(IstftnetDecoder):
         self.bank = Pqmf(bands)
         self.join: nn.Module | None = _learned_synthesis(self.bank) if learned else None
 
-    def reach_of_a_frame(self) -> Reach:
+    def reach_of_a_frame(self) -> ReceptiveField:
         """The places of `output` on which the samples of frame 0 depend."""
         samples = math.prod(self.upsample_rates) * self.istft.hop * self.streams
-        joined = Reach(0, samples - 1).before_convolution(self.bank.length).before_interleaving(self.streams)
+        joined = ReceptiveField(0, samples - 1).before_convolution(self.bank.length).before_interleaving(self.streams)
         return self.before_transform(joined)
 
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:

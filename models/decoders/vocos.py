@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.decoders.decoder import Decoder
-from models.decoders.reach import Reach
+from models.decoders.receptive_field import ReceptiveField
 from models.layers.convolution import Conv1d
 from models.layers.depthwise import DepthwiseConv1d
 from models.layers.istft import InverseStft
@@ -68,7 +68,7 @@ class VocosDecoder(Decoder):
     @property
     def field_frames(self) -> int:
         """The most frames to each side of its own that a sample depends on."""
-        reach = Reach(0, self.hop_length - 1).before_upsampling(self.n_fft, self.hop_length)
+        reach = ReceptiveField(0, self.hop_length - 1).before_upsampling(self.n_fft, self.hop_length)
         for _ in self.blocks:
             reach = reach.before_convolution(self.kernel_size)
         return reach.before_convolution(_INPUT_KERNEL).field

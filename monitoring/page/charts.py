@@ -83,14 +83,14 @@ _LOSSES = (
     ),
     Chart(
         "Adversarial",
-        "least squares, all judges",
+        "least squares, all discriminators",
         "Two opponents: neither goes to zero, and neither runs away.",
         (Series("loss/discriminator", "discriminator"), Series("loss/adversarial", "synthesizer", "dashes")),
     ),
     Chart(
         "Feature matching",
-        "L1 of the judges' features",
-        "Often rises for a long time: the judges see more and more.",
+        "L1 of the discriminators' features",
+        "Often rises for a long time: the discriminators see more and more.",
         (Series("loss/feature_matching", "training"),),
     ),
     Chart(
@@ -205,30 +205,33 @@ _PACE = (
 
 def groups(names: Collection[str]) -> list[Group]:
     """Everything that can be drawn of scalars of these names, in the order of the page."""
-    judges = _judges(names)
+    discriminators = _discriminators(names)
     accuracy = tuple(
         Chart(
-            judge,
+            sub_discriminator,
             "share judged right",
             "",
-            (Series(f"accuracy_real/{judge}", "real"), Series(f"accuracy_fake/{judge}", "fake", "dashes")),
+            (
+                Series(f"accuracy_real/{sub_discriminator}", "real"),
+                Series(f"accuracy_fake/{sub_discriminator}", "fake", "dashes"),
+            ),
             limits=(0.0, 1.0),
             level=0.5,
         )
-        for judge in judges
+        for sub_discriminator in discriminators
     )
     parts = tuple(
         Chart(
-            judge,
+            sub_discriminator,
             "least squares",
             "",
             (
-                Series(f"discriminator_real/{judge}", "real"),
-                Series(f"discriminator_fake/{judge}", "fake", "dashes"),
-                Series(f"discriminator_fooled/{judge}", "fooled", "points"),
+                Series(f"discriminator_real/{sub_discriminator}", "real"),
+                Series(f"discriminator_fake/{sub_discriminator}", "fake", "dashes"),
+                Series(f"discriminator_fooled/{sub_discriminator}", "fooled", "points"),
             ),
         )
-        for judge in judges
+        for sub_discriminator in discriminators
     )
     known = [
         Group("Losses", "", _LOSSES, "No losses yet: the first come after train.report_every steps."),
@@ -236,13 +239,13 @@ def groups(names: Collection[str]) -> list[Group]:
         Group("Gradients", "", _GRADIENTS, "No gradient norms in these metrics."),
         Group(
             BALANCE,
-            "A judge is a part of the discriminator, a network that learns to tell recordings from the voice. How often"
+            "A sub-discriminator is a part of the discriminator, a network that learns to tell recordings from the voice. How often"
             " each is right about recordings and about the voice, before it learns from them: near 1 for both, it has"
             " won and teaches little; near 0.5 it is guessing.",
             accuracy,
             "No accuracies in these metrics.",
         ),
-        Group("Least-squares parts of each judge", "", parts, folded=True),
+        Group("Least-squares parts of each sub-discriminator", "", parts, folded=True),
         Group("Learning rate, pace and time", "", _PACE, "No learning rate and no pace in these metrics."),
     ]
     drawn = {series.curve for group in known for chart in group.charts for series in chart.series}
@@ -255,11 +258,11 @@ def groups(names: Collection[str]) -> list[Group]:
     return [group for group in present if group.charts or group.empty]
 
 
-def _judges(names: Iterable[str]) -> list[str]:
+def _discriminators(names: Iterable[str]) -> list[str]:
     """The discriminators that say something, in the order of the file."""
     found = [name.partition("/") for name in names]
     prefixes = ("accuracy_real", "discriminator_real")
-    return list(dict.fromkeys(judge for prefix, _, judge in found if prefix in prefixes))
+    return list(dict.fromkeys(sub_discriminator for prefix, _, sub_discriminator in found if prefix in prefixes))
 
 
 def _present(charts: Iterable[Chart], names: Collection[str]) -> Iterable[Chart]:

@@ -1,4 +1,4 @@
-"""The runs that are looked at: their curves, settings and verdicts, under names that differ."""
+"""The runs that are looked at: their curves, settings and diagnoses, under names that differ."""
 
 import json
 import tomllib
@@ -11,7 +11,7 @@ import numpy as np
 
 from configs import InputError
 from monitoring.curves import Curve, Curves
-from monitoring.diagnosis import verdict
+from monitoring.diagnosis import diagnose
 from monitoring.finding import Finding
 from monitoring.page.events import has_events, read_events
 from monitoring.run import Run, read_run
@@ -48,7 +48,7 @@ class OpenedRun:
 
 
 def open_runs(folders: Sequence[Path]) -> list[OpenedRun]:
-    """Read and judge runs.
+    """Read and diagnose runs.
 
     Raises:
         InputError: a folder holds neither a readable metrics.jsonl nor TensorBoard's files.
@@ -56,7 +56,7 @@ def open_runs(folders: Sequence[Path]) -> list[OpenedRun]:
     opened = []
     for name, folder in zip(_names(folders), folders, strict=True):
         run = _read(folder)
-        opened.append(OpenedRun(name, folder, run, _settings(folder / "config.toml"), verdict(run)))
+        opened.append(OpenedRun(name, folder, run, _settings(folder / "config.toml"), diagnose(run)))
     return opened
 
 

@@ -35,7 +35,7 @@ def write_picture(path: Path, runs: Sequence[OpenedRun], reference: OpenedRun | 
 
 
 def draw(runs: Sequence[OpenedRun], reference: OpenedRun | None = None) -> "Figure":
-    """A panel for each chart of the page that is not folded away; all judges share one."""
+    """A panel for each chart of the page that is not folded away; all discriminators share one."""
     from matplotlib.figure import Figure  # lazily: it takes a second
     from matplotlib.lines import Line2D
 
@@ -121,7 +121,7 @@ def _name_series(axis: "Axes", chart: Chart, labels: list[str], own: int) -> Non
     from matplotlib.lines import Line2D
 
     of_label = {one.label: one for one in reversed(chart.series)}
-    if own > 1 and len(labels) > 2:  # the judges, which have one colour then
+    if own > 1 and len(labels) > 2:  # the discriminators, which have one colour then
         return
     lines = [
         Line2D(

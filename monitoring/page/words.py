@@ -1,4 +1,4 @@
-"""The words of the field that a verdict uses, for who meets them for the first time."""
+"""The words of the field that a diagnosis uses, for who meets them for the first time."""
 
 import re
 from collections.abc import Iterable
@@ -20,11 +20,11 @@ WORDS = (
     Word(
         "step",
         r"\bsteps?\b",
-        "The voice and its judges learn once from one batch of recordings. A voice from nothing takes some hundred "
+        "The voice and its discriminators learn once from one batch of recordings. A voice from nothing takes some hundred "
         "thousand steps.",
     ),
     Word(
-        "judges",
+        "discriminators",
         r"\bjudges?\b",
         "The parts of the discriminator: networks that learn to tell recordings from the voice, while the voice learns "
         "to pass for a recording. They are thrown away in the end.",

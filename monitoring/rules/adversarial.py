@@ -1,9 +1,9 @@
-"""Whether the game of judges and synthesizer is balanced.
+"""Whether the game of discriminators and synthesizer is balanced.
 
-The judges' loss is the least-squares one of Mao et al., "Least Squares Generative Adversarial Networks" (2017): a
-recording shall score 1 and a copy 0. A judge that cannot tell them apart answers 0.5 to both and pays 0.25 + 0.25 =
+The discriminators' loss is the least-squares one of Mao et al., "Least Squares Generative Adversarial Networks" (2017): a
+recording shall score 1 and a copy 0. A sub-discriminator that cannot tell them apart answers 0.5 to both and pays 0.25 + 0.25 =
 0.5, which is the game's equilibrium (their section 3.2); one that sees through every copy pays 0; one that was never
-taught answers 0 to both and pays 1. A published LJSpeech run of VITS pays 2.38 for its six judges after 843 400 steps,
+taught answers 0 to both and pays 1. A published LJSpeech run of VITS pays 2.38 for its six discriminators after 843 400 steps,
 0.40 each (jaywalnut310/vits issue 233).
 """
 
@@ -17,18 +17,18 @@ from monitoring.progress import progress
 from monitoring.run import Run
 from monitoring.wording import percent, steps_of
 
-EARLY_STEPS = 500  # until then judges may be far ahead or behind without harm
-WON_LOSS = 0.1  # a judge's; jik876/hifi-gan issue 100 stays below 0.1 and sounds poor after 600 000 steps
+EARLY_STEPS = 500  # until then discriminators may be far ahead or behind without harm
+WON_LOSS = 0.1  # a sub-discriminator's; jik876/hifi-gan issue 100 stays below 0.1 and sounds poor after 600 000 steps
 WON_RIGHT = 0.95  # share of scores on the right side of 0.5, of recordings and of copies
-ASLEEP_LOSS = 0.6  # a judge's; a fifth above what 0.5 as the answer to everything would cost
-GUESSING_LOSS = 0.49  # a judge's, within 2 % of a draw
+ASLEEP_LOSS = 0.6  # a sub-discriminator's; a fifth above what 0.5 as the answer to everything would cost
+GUESSING_LOSS = 0.49  # a sub-discriminator's, within 2 % of a draw
 GUESSING_RIGHT = 0.53  # mean over recordings and copies; tossing a coin gives 0.5
 STILL_FALLING = 0.01  # share that validation/mel must have lost over half of the run to say that copies still improve
 
 
 @dataclass(frozen=True)
 class _Balance:
-    loss: float  # of a judge, the mean over judges
+    loss: float  # of a sub-discriminator, the mean over discriminators
     right_real: float  # share of recordings' scores above 0.5; NaN where it was not reported
     right_fake: float  # share of copies' scores below 0.5
     strongest: str
@@ -52,7 +52,7 @@ class _Balance:
         if not math.isnan(self.right):
             told = f"right about {percent(self.right_real)} of the recordings and {percent(self.right_fake)} of the "
             told += "copies, and "
-        return f"Over {self.stretch} the judges are {told}at a loss of {self.loss:.2f} each"
+        return f"Over {self.stretch} the discriminators are {told}at a loss of {self.loss:.2f} each"
 
 
 def _balance(run: Run) -> _Balance | None:
@@ -60,12 +60,18 @@ def _balance(run: Run) -> _Balance | None:
         return None
     losses, rights_real, rights_fake = {}, [], []
     stretch = ""
-    for judge in run.suffixes("discriminator_real"):
-        real, fake = run.latest(f"discriminator_real/{judge}"), run.latest(f"discriminator_fake/{judge}")
+    for sub_discriminator in run.suffixes("discriminator_real"):
+        real, fake = (
+            run.latest(f"discriminator_real/{sub_discriminator}"),
+            run.latest(f"discriminator_fake/{sub_discriminator}"),
+        )
         if real is None or fake is None:
             continue
-        losses[judge], stretch = real.median + fake.median, steps_of(real, run.last_step)
-        right_real, right_fake = run.latest(f"accuracy_real/{judge}"), run.latest(f"accuracy_fake/{judge}")
+        losses[sub_discriminator], stretch = real.median + fake.median, steps_of(real, run.last_step)
+        right_real, right_fake = (
+            run.latest(f"accuracy_real/{sub_discriminator}"),
+            run.latest(f"accuracy_fake/{sub_discriminator}"),
+        )
         if right_real and right_fake:
             rights_real.append(right_real.median)
             rights_fake.append(right_fake.median)
@@ -81,7 +87,7 @@ def _balance(run: Run) -> _Balance | None:
 
 
 def discriminator_winning(run: Run) -> Finding | None:
-    """Judges that are always right have nothing left to teach.
+    """Discriminators that are always right have nothing left to teach.
 
     No problem while the copies still come closer to the recordings: least squares has a slope even then (Mao et al.,
     section 3.1), and feature matching goes on teaching.
@@ -110,12 +116,12 @@ def discriminator_winning(run: Run) -> Finding | None:
         "problem",
         f"{told}, and the copies no longer come closer to the recordings. Weaken them with a larger "
         "discriminator.channel_divisor or fewer of discriminator.resolutions and scales, or give them more recordings "
-        "to know; then begin again, for judges that have won stay so.",
+        "to know; then begin again, for discriminators that have won stay so.",
     )
 
 
 def discriminator_asleep(run: Run) -> Finding | None:
-    """Judges that do worse than one who answers one half to everything do not learn; those that guess do not teach."""
+    """Discriminators that do worse than one who answers one half to everything do not learn; those that guess do not teach."""
     balance = _balance(run)
     if balance is None:
         return None
@@ -125,7 +131,7 @@ def discriminator_asleep(run: Run) -> Finding | None:
             "problem",
             f"{balance}, where answering one half to everything would cost 0.5: they do not learn, so the voice is "
             "taught by nothing that hears, and will buzz. A train.learning_rate that is too high does this, and so "
-            "do judges whose updates are passed over or never made: look at gradient_norm/discriminator.",
+            "do discriminators whose updates are passed over or never made: look at gradient_norm/discriminator.",
         )
     if balance.guessing:
         return Finding(

@@ -90,7 +90,7 @@ def gradients_growing(run: Run) -> Finding | None:
     for network in NETWORKS:
         curve = run.known(f"gradient_norm/{network}", least=4 * LEAST_REPORTS)
         if curve is None or run.latest(f"gradient_norm/{network}") is None or run.last_step < EARLY_STEPS:
-            continue  # the judges' grow in the first steps of every run
+            continue  # the discriminators' grow in the first steps of every run
         before, now = _quarter(curve, 1), _quarter(curve, 3)
         if now > GROWTH * before > 0:
             return Finding(

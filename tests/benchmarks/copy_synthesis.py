@@ -4,7 +4,7 @@
 recordings, then lets the averaged weights of each say recordings that were held out (posterior encoder, then decoder)
 and compares. What a decoder does not decide about (text, flow, durations) is small here, so that its training takes the
 time; latents have the width that they have in a voice. `--experiment configs/voice_fast.toml` trains that one in the
-place of the decoders, as it is but for its judges and its batch, which are as small as theirs.
+place of the decoders, as it is but for its discriminators and its batch, which are as small as theirs.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from pathlib import Path
 from configs import InputError, command, load_config
 from evaluation.copies import COPIES
 from evaluation.held_out import hold_out
-from evaluation.judging import judge
+from evaluation.scoring import judge
 from evaluation.subject import load_subject
 from tests.benchmarks.table import markdown
 from train import run, start

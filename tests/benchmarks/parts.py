@@ -36,7 +36,7 @@ _FUNCTIONS = {
         "generator_loss": DISCRIMINATOR_FROZEN,
         "feature_loss": DISCRIMINATOR_FROZEN,
         "mel_loss": "mel",
-        "update_average": "optimizers",
+        "update_ema": "optimizers",
     },
     "torch.nn.utils": dict.fromkeys(("get_total_norm", "clip_grads_with_norm_"), "optimizers"),
 }

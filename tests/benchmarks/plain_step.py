@@ -34,7 +34,7 @@ def plain_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
         )
         segments = features.segments(batch, spectrogram, spoken)
         real, fake = discriminator(segments.real), discriminator(segments.fake.detach())
-        judging, _, _ = discriminator_loss(real.scores, fake.scores)
+        judging, _, _ = discriminator_loss(real.logits, fake.logits)
     judging_norm = _update(trainer, discriminator, trainer.discriminator_optimizer, judging)
 
     discriminator.requires_grad_(False)
@@ -48,8 +48,8 @@ def plain_step(trainer: Trainer, batch: Batch) -> dict[str, Tensor]:
                 spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask
             ),
             duration=duration_loss(spoken.duration_cost, spoken.phoneme_mask),
-            adversarial=generator_loss(fake.scores)[0],
-            feature_matching=feature_loss(real.features, fake.features),
+            adversarial=generator_loss(fake.logits)[0],
+            feature_matching=feature_loss(real.feature_maps, fake.feature_maps),
             subband_stft=None if bands is None else subband_stft_loss(bands.real, bands.fake, bands.mask),
         )
         total = objective.total(trainer.config.loss)

@@ -43,7 +43,7 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     config = load_config(None, ["run.dir=runs/unused", *arguments.settings])
-    corpus = open_corpus(config.data, config.audio, aloud=False)
+    corpus = open_corpus(config.data, config.audio, verbose=False)
     with tempfile.TemporaryDirectory() as cache:  # so that it is trained
         fresh = config.model_copy(update={"data": config.data.model_copy(update={"cache": cache})})
         started, before = time.monotonic(), os.times()

@@ -1,4 +1,4 @@
-"""Record the curves that the verdict is tested on: of runs that are as they should be, and of runs broken on purpose.
+"""Record the curves that the diagnosis is tested on: of runs that are as they should be, and of runs broken on purpose.
 
 `python -m tests.benchmarks.recorded_runs --ljspeech FOLDER --onevoice FOLDER --speakers FOLDER` trains each one anew,
 about five minutes of one core each, and keeps what it left to be read: metrics.jsonl, config.toml and corpus.json.
@@ -28,7 +28,7 @@ from data.opening import open_corpus
 from monitoring.page.opened import SHIPPED_REFERENCE
 from train import Trainer, run
 
-_KEPT = Path(__file__).parents[1] / "training" / "verdict" / "runs"
+_KEPT = Path(__file__).parents[1] / "monitoring" / "runs"
 # A tiny voice, short recordings and a high learning rate: so the alignment is found in a thousand steps.
 _ALL = (
     *("train.batch_size=6", "train.learning_rate=0.002", "train.warmup_steps=100", "train.precision=fp32"),
@@ -36,7 +36,7 @@ _ALL = (
 )
 
 
-class FrozenJudges(Trainer):
+class FrozenDiscriminators(Trainer):
     """A Trainer that never teaches its discriminator."""
 
     def update(self, network: nn.Module, optimizer: torch.optim.AdamW) -> Tensor:
@@ -106,7 +106,7 @@ RUNS: dict[str, Recorded] = {
     # A hundred times that of the paper, and a hundred times that of the good runs here, which ends it.
     "broken_learning_rate": Recorded(700, settings=("train.learning_rate=0.02", "train.warmup_steps=0")),
     "broken_gradients": Recorded(700, settings=("train.learning_rate=0.2",)),
-    "broken_frozen_judges": Recorded(800, trainer=FrozenJudges),
+    "broken_frozen_discriminators": Recorded(800, trainer=FrozenDiscriminators),
     "broken_no_kl": Recorded(700, settings=("loss.kl=0.0",)),
     "broken_one_clip": Recorded(1200, change=one_clip),
     "broken_called_22050": Recorded(300, change=called_22050),
@@ -120,7 +120,7 @@ RUNS: dict[str, Recorded] = {
 
 
 def shortened(line: str) -> str:
-    """A line of metrics with as many digits as a verdict needs."""
+    """A line of metrics with as many digits as a diagnosis needs."""
     values = {
         name: value if isinstance(value, int | None) else float(f"{value:.5g}")
         for name, value in json.loads(line).items()
@@ -135,7 +135,7 @@ def record(name: str, root: Path, folder: Path) -> None:
     if asked.corpus == "onevoice":
         own += ["data.metadata=train.csv"]
     config = load_config("configs/tiny.toml", [*own, *_ALL, *asked.settings])
-    corpus = open_corpus(config.data, config.audio, aloud=False)
+    corpus = open_corpus(config.data, config.audio, verbose=False)
     if asked.change is not None:
         corpus = asked.change(corpus, config.audio.sample_rate)
     with contextlib.suppress(InputError):  # a run may break, and its curves tell

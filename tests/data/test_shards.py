@@ -20,7 +20,7 @@ from configs import AudioSettings, DataSettings, InputError, load_config
 from data.clips import Clip, Shard
 from data.corpus import Corpus
 from data.embedded import make_embedded_corpus
-from data.feed import ClipSource, clip_source
+from data.prefetcher import ClipSource, clip_source
 from data.shards import main, open_shards, write_shards
 from text import SymbolTable
 
@@ -131,14 +131,14 @@ def test_an_epoch_from_its_middle_is_its_rest_and_reads_no_shard_before(tmp_path
 RANK = """
 import json, sys
 from configs import AudioSettings, DataSettings
-from data.feed import Feed, clip_source
+from data.prefetcher import Prefetcher, clip_source
 from data.shards import open_shards
 folder, rank = sys.argv[1], int(sys.argv[2])
 shards = open_shards(folder, DataSettings(root="nowhere", language="nl"), AudioSettings())
 source = clip_source(
     [], shards.shards, hop_length=256, bounds=(4, 8, 12), batch_size=4, max_frames=None, seed=5, rank=rank, ranks=2
 )
-seen = [[[clip.id for clip in batch] for batch in Feed().through(source.batches(epoch))] for epoch in range(2)]
+seen = [[[clip.id for clip in batch] for batch in Prefetcher().through(source.batches(epoch))] for epoch in range(2)]
 print(json.dumps([len(source), seen]))
 """
 

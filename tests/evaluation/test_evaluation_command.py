@@ -22,10 +22,10 @@ from evaluation.__main__ import main
 from evaluation.copies import COPIES
 from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out
 from evaluation.intelligibility import by_recogniser, by_transcriber
-from evaluation.judging import judge
 from evaluation.metric import Part
 from evaluation.recogniser import phonemes_said
 from evaluation.robustness import JudgedText, Reason
+from evaluation.scoring import judge
 from evaluation.speech import SPEECH
 from evaluation.subject import Subject, load_subject
 from evaluation.table import write_json
@@ -101,7 +101,7 @@ def write_run(folder: Path, corpus: Path, *overrides: str, speakers: Sequence[st
 @pytest.fixture
 def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
     """Runs `python -m evaluation` and reads what it wrote."""
-    # Its network listens for a second to every sentence; test_evaluation_judging.py has it.
+    # Its network listens for a second to every sentence; test_evaluation_scoring.py has it.
     monkeypatch.setattr("evaluation.subject.missing", lambda: {"dnsmos": "not wanted here"})
 
     def run_command(*arguments: str | Path, name: str = "found.json", recogniser: object = None) -> dict[str, Any]:
@@ -187,7 +187,7 @@ def test_the_sentences_are_the_validation_clips_as_training_reads_them(run: Path
     voice = load_subject(run, device="cpu", seed=1).voice
     data = as_read_by(voice, choose_data(voice.config, None))
     sentences = hold_out(voice, data, 99)
-    trained_on = open_corpus(data, voice.config.audio, aloud=False)
+    trained_on = open_corpus(data, voice.config.audio, verbose=False)
     clips = {clip.id: clip for clip in trained_on.validation}
     assert {sentence.id: list(sentence.encoded.ids) for sentence in sentences} == {
         name: clip.phoneme_ids.tolist() for name, clip in clips.items()

@@ -8,7 +8,7 @@ from losses import discriminator_loss, feature_loss, generator_loss
 
 
 def scores() -> tuple[list[Tensor], list[Tensor]]:
-    """What two judges, who look at different numbers of places, say of real and of made audio."""
+    """What two discriminators, who look at different numbers of places, say of real and of made audio."""
     real = [torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 1.0, 1.0, 1.0]])]
     made = [torch.tensor([[0.5, 0.5]]), torch.tensor([[0.0, 2.0, 0.0, 0.0]])]
     return real, made

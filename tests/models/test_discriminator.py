@@ -1,4 +1,4 @@
-"""The judges: their size, what each of them sees, and how many there are."""
+"""The discriminators: their size, what each of them sees, and how many there are."""
 
 import contextlib
 
@@ -16,14 +16,14 @@ from tests.rounding import assert_same, float64
 from tests.voices.random_voice import noise, randomised, small_config
 
 
-def judged_column_by_column(judge: PeriodDiscriminator, audio: Tensor) -> list[Tensor]:
+def outputs_column_by_column(sub_discriminator: PeriodDiscriminator, audio: Tensor) -> list[Tensor]:
     """Every layer's output, from one-dimensional convolutions over each period-th sample on its own."""
-    missing = -audio.shape[2] % judge.period
+    missing = -audio.shape[2] % sub_discriminator.period
     padded = torch.from_numpy(np.pad(audio.numpy(), ((0, 0), (0, 0), (0, missing)), mode="reflect"))
-    layers = [*judge.layers, judge.output]
+    layers = [*sub_discriminator.layers, sub_discriminator.output]
     columns: list[list[Tensor]] = []
-    for phase in range(judge.period):
-        x, seen = padded[:, :, phase :: judge.period], []
+    for phase in range(sub_discriminator.period):
+        x, seen = padded[:, :, phase :: sub_discriminator.period], []
         for i, layer in enumerate(layers):
             assert isinstance(layer, nn.Conv2d)
             x = F.conv1d(x, layer.weight[..., 0], layer.bias, layer.stride[0], padding=layer.weight.shape[2] // 2)
@@ -44,13 +44,13 @@ def test_judges_of_the_paper_have_46_747_132_weights() -> None:
 @torch.no_grad()
 @float64()
 def test_period_judge_sees_every_period_th_sample_with_the_end_reflected(period: int, samples: int) -> None:
-    judge, audio = randomised(lambda: PeriodDiscriminator(period, 32)), noise(2, 1, samples)
-    scores, features = judge(audio)
-    expected = judged_column_by_column(judge, audio)
-    assert len(features) == len(expected) == 6
-    for ours, theirs in zip(features, expected, strict=True):
+    sub_discriminator, audio = randomised(lambda: PeriodDiscriminator(period, 32)), noise(2, 1, samples)
+    logits, feature_maps = sub_discriminator(audio)
+    expected = outputs_column_by_column(sub_discriminator, audio)
+    assert len(feature_maps) == len(expected) == 6
+    for ours, theirs in zip(feature_maps, expected, strict=True):
         assert_same(ours, theirs)
-    assert torch.equal(scores, features[-1].flatten(1))
+    assert torch.equal(logits, feature_maps[-1].flatten(1))
 
 
 @torch.no_grad()
@@ -70,20 +70,20 @@ def test_scale_judge_hears_the_audio_pooled_as_often_as_it_says() -> None:
 @torch.no_grad()
 def test_there_is_a_judge_for_each_scale_and_each_period(scales: int, periods: tuple[int, ...]) -> None:
     discriminator = Discriminator(DiscriminatorSettings(scales=scales, periods=periods, channel_divisor=16))
-    judgement = discriminator(noise(2, 1, 300))
-    assert len(judgement.scores) == len(judgement.features) == scales + len(periods)
-    for scores, features in zip(judgement.scores, judgement.features, strict=True):
-        assert torch.equal(scores, features[-1].flatten(1))
+    output = discriminator(noise(2, 1, 300))
+    assert len(output.logits) == len(output.feature_maps) == scales + len(periods)
+    for logits, feature_maps in zip(output.logits, output.feature_maps, strict=True):
+        assert torch.equal(logits, feature_maps[-1].flatten(1))
     # Six layers and the output at a scale, five and the output at a period.
-    assert [len(features) for features in judgement.features] == [7] * scales + [6] * len(periods)
+    assert [len(feature_maps) for feature_maps in output.feature_maps] == [7] * scales + [6] * len(periods)
 
 
 def test_only_the_first_of_three_scales_has_spectral_norm() -> None:
     def norms(scales: int) -> list[bool]:
         discriminator = Discriminator(DiscriminatorSettings(scales=scales, periods=(2,), channel_divisor=16))
         kinds = []
-        for judge in discriminator.judges:
-            layers = [layer for layer in judge.modules() if parametrize.is_parametrized(layer, "weight")]
+        for sub_discriminator in discriminator.sub_discriminators:
+            layers = [layer for layer in sub_discriminator.modules() if parametrize.is_parametrized(layer, "weight")]
             spectral = {isinstance(layer.parametrizations.weight[0], _SpectralNorm) for layer in layers}  # type: ignore[index, union-attr]
             assert len(spectral) == 1
             kinds.append(spectral.pop())
@@ -110,25 +110,27 @@ def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
     batched = discriminator(audio)
     for b in range(4):
         alone = discriminator(audio[b : b + 1])
-        for ours, theirs in zip(batched.scores, alone.scores, strict=True):
+        for ours, theirs in zip(batched.logits, alone.logits, strict=True):
             assert_same(ours[b : b + 1], theirs)
 
 
 @float64()
 def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
     torch.manual_seed(0)
-    judges = Discriminator(DiscriminatorSettings(channel_divisor=8))
+    discriminators = Discriminator(DiscriminatorSettings(channel_divisor=8))
     real, fake = torch.randn(3, 1, 2000), torch.randn(3, 1, 2000)
-    for together, apart in zip(judges.compare(real, fake), (judges(real), judges(fake)), strict=True):
-        for ours, theirs in zip(together.scores, apart.scores, strict=True):
+    for together, apart in zip(
+        discriminators.compare(real, fake), (discriminators(real), discriminators(fake)), strict=True
+    ):
+        for ours, theirs in zip(together.logits, apart.logits, strict=True):
             assert_same(ours, theirs)
-        for judge, other in zip(together.features, apart.features, strict=True):
-            for ours, theirs in zip(judge, other, strict=True):
+        for sub_discriminator, other in zip(together.feature_maps, apart.feature_maps, strict=True):
+            for ours, theirs in zip(sub_discriminator, other, strict=True):
                 assert_same(ours, theirs)
 
 
 def test_every_weight_of_the_judges_learns_from_the_scores() -> None:
     discriminator = randomised(lambda: Discriminator(DiscriminatorSettings(scales=3, channel_divisor=16)))
-    total = torch.stack([scores.square().mean() for scores in discriminator(noise(2, 1, 700)).scores]).sum()
+    total = torch.stack([logits.square().mean() for logits in discriminator(noise(2, 1, 700)).logits]).sum()
     gradients = torch.autograd.grad(total, list(discriminator.parameters()))
     assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)

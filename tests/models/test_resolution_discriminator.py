@@ -1,4 +1,4 @@
-"""The judges of spectra: what they see, by another library, and that they are judges as the others are."""
+"""The discriminators of spectra: what they see, by another library, and that they are discriminators as the others are."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,21 +20,21 @@ from tests.voices.random_voice import largest_difference, noise, randomised, sma
 RESOLUTIONS = ((256, 64, 256), (128, 30, 100))
 
 
-def judges(divisor: int = 16, **settings: Any) -> Discriminator:
+def discriminators(divisor: int = 16, **settings: Any) -> Discriminator:
     return Discriminator(DiscriminatorSettings(resolutions=RESOLUTIONS, channel_divisor=divisor, **settings))  # type: ignore[arg-type]
 
 
-def judged(judge: ResolutionDiscriminator, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-    """What a judge says of audio [B, 1, S]."""
-    scores, features = judge(judge.spectrum(audio))
-    return scores, features
+def judged(sub_discriminator: ResolutionDiscriminator, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+    """What a sub-discriminator says of audio [B, 1, S]."""
+    logits, feature_maps = sub_discriminator(sub_discriminator.spectrum(audio))
+    return logits, feature_maps
 
 
 @pytest.mark.parametrize(("n_fft", "hop", "window"), [(256, 64, 256), (128, 30, 100), (64, 64, 64), (60, 15, 33)])
 @float64()
 def test_spectrum_is_that_of_librosa(n_fft: int, hop: int, window: int) -> None:
-    judge, audio = ResolutionDiscriminator(n_fft, hop, window, 16), noise(2, 1, 1000)
-    seen = judge.spectrum(audio).numpy()  # [B, 2, T, K]
+    sub_discriminator, audio = ResolutionDiscriminator(n_fft, hop, window, 16), noise(2, 1, 1000)
+    seen = sub_discriminator.spectrum(audio).numpy()  # [B, 2, T, K]
     margin = (n_fft - hop) // 2
     hann = librosa.filters.get_window("hann", window)
     for clip, ours in zip(audio[:, 0].numpy(), seen, strict=True):
@@ -52,19 +52,23 @@ def test_noise_is_as_loud_at_every_resolution() -> None:
 
 
 def test_a_sine_is_seen_in_its_bin_and_its_neighbours_alone() -> None:
-    judge, time = ResolutionDiscriminator(256, 64, 256, 16), torch.arange(2048)
-    power = judge.spectrum(torch.sin(2 * torch.pi * 40 / 256 * time).view(1, 1, -1)).square().sum(dim=(0, 1))[4:-4]
+    sub_discriminator, time = ResolutionDiscriminator(256, 64, 256, 16), torch.arange(2048)
+    power = (
+        sub_discriminator.spectrum(torch.sin(2 * torch.pi * 40 / 256 * time).view(1, 1, -1))
+        .square()
+        .sum(dim=(0, 1))[4:-4]
+    )
     assert float(power[:, 39:42].sum() / power.sum()) > 0.9999
 
 
 @float64()
 def test_a_phase_that_magnitudes_do_not_show_is_heard() -> None:
-    judge, time = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 2)), torch.arange(2048)
+    sub_discriminator, time = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 2)), torch.arange(2048)
     # Both are whole cycles of each frame: their magnitudes are the same.
     sine, cosine = (torch.sin(2 * torch.pi * 40 / 256 * time + shift).view(1, 1, -1) for shift in (0.0, torch.pi / 2))
-    magnitudes = [judge.spectrum(each).square().sum(1).sqrt()[:, 4:-4] for each in (sine, cosine)]
+    magnitudes = [sub_discriminator.spectrum(each).square().sum(1).sqrt()[:, 4:-4] for each in (sine, cosine)]
     assert_same(*magnitudes)
-    inside = [judged(judge, each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
+    inside = [judged(sub_discriminator, each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
     assert largest_difference(*inside) > 1e-3
 
 
@@ -77,54 +81,59 @@ def test_existing_judges_are_what_they_were_without_resolutions() -> None:
     assert list(more.state_dict())[: len(plain.state_dict())] == list(plain.state_dict())
     more.load_state_dict(plain.state_dict(), strict=False)
     audio = noise(2, 1, 700)
-    for ours, theirs in zip(plain(audio).scores, more(audio).scores[: len(plain.names)], strict=True):
+    for ours, theirs in zip(plain(audio).logits, more(audio).logits[: len(plain.names)], strict=True):
         assert torch.equal(ours, theirs)
 
 
 @torch.no_grad()
 @float64()
 def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
-    discriminator, audio = randomised(judges), noise(4, 1, 500)
+    discriminator, audio = randomised(discriminators), noise(4, 1, 500)
     batched = discriminator(audio)
-    assert [len(features) for features in batched.features[-2:]] == [6, 6]
+    assert [len(feature_maps) for feature_maps in batched.feature_maps[-2:]] == [6, 6]
     for b in range(4):
-        for ours, theirs in zip(batched.scores, discriminator(audio[b : b + 1]).scores, strict=True):
+        for ours, theirs in zip(batched.logits, discriminator(audio[b : b + 1]).logits, strict=True):
             assert_same(ours[b : b + 1], theirs)
 
 
 @float64()
 def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
-    discriminator = randomised(judges)
+    discriminator = randomised(discriminators)
     real, fake = noise(3, 1, 600), noise(3, 1, 600, seed=1)
     for together, apart in zip(
         discriminator.compare(real, fake), (discriminator(real), discriminator(fake)), strict=True
     ):
-        for judge, other in zip(together.features, apart.features, strict=True):
-            for ours, theirs in zip(judge, other, strict=True):
+        for sub_discriminator, other in zip(together.feature_maps, apart.feature_maps, strict=True):
+            for ours, theirs in zip(sub_discriminator, other, strict=True):
                 assert_same(ours, theirs)
 
 
 def test_every_weight_and_every_sample_learns_from_the_scores() -> None:
-    judge, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700).requires_grad_()
-    gradients = torch.autograd.grad(judged(judge, audio)[0].square().mean(), [audio, *judge.parameters()])
+    sub_discriminator, audio = (
+        randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)),
+        noise(2, 1, 700).requires_grad_(),
+    )
+    gradients = torch.autograd.grad(
+        judged(sub_discriminator, audio)[0].square().mean(), [audio, *sub_discriminator.parameters()]
+    )
     assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)
     assert float((gradients[0] != 0).float().mean()) > 0.99
 
 
 @float64()
 def test_layout_of_memory_and_kept_weights_change_nothing() -> None:
-    discriminator, audio = randomised(judges), noise(2, 1, 600)
+    discriminator, audio = randomised(discriminators), noise(2, 1, 600)
     plain = discriminator(audio)
     use_channels_last(discriminator, True)
     with parametrize.cached():
         other = discriminator(audio)
-    for ours, theirs in zip(plain.scores, other.scores, strict=True):
+    for ours, theirs in zip(plain.logits, other.logits, strict=True):
         assert_same(ours, theirs)
 
 
 @torch.no_grad()
 def test_all_judges_are_compiled_in_one_piece_though_spectra_cannot_be() -> None:
-    """Judge by judge they would be more pieces than torch.compile keeps, and the last ones be left uncompiled."""
+    """One by one they would be more pieces than torch.compile keeps, and the last ones be left uncompiled."""
     few = DiscriminatorSettings(periods=(2,), scales=0, resolutions=RESOLUTIONS[:1], channel_divisor=16)
     discriminator, audio = randomised(lambda: Discriminator(few)), noise(2, 1, 600)
     plain, pieces = discriminator(audio), list[torch.fx.GraphModule]()
@@ -136,18 +145,20 @@ def test_all_judges_are_compiled_in_one_piece_though_spectra_cannot_be() -> None
     discriminator.compile(backend=keep, dynamic=True)
     compiled = discriminator(audio)
     assert len(pieces) == 1
-    for ours, theirs in zip(compiled.scores, plain.scores, strict=True):
+    for ours, theirs in zip(compiled.logits, plain.logits, strict=True):
         assert_same(ours, theirs)
 
 
 @torch.no_grad()
 def test_spectrum_stays_float32_under_autocast_and_the_layers_do_not() -> None:
-    judge, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700)
-    full, _ = judged(judge, audio)
+    sub_discriminator, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700)
+    full, _ = judged(sub_discriminator, audio)
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(judge.spectrum(audio.bfloat16()), judge.spectrum(audio.bfloat16().float()))
-        half, features = judged(judge, audio)
-    assert {layer.dtype for layer in features} == {torch.bfloat16}
+        assert torch.equal(
+            sub_discriminator.spectrum(audio.bfloat16()), sub_discriminator.spectrum(audio.bfloat16().float())
+        )
+        half, feature_maps = judged(sub_discriminator, audio)
+    assert {layer.dtype for layer in feature_maps} == {torch.bfloat16}
     assert relative_error(half, full) < 0.05
 
 
@@ -168,8 +179,8 @@ def test_resolutions_that_cannot_be_are_refused(resolutions: list[list[int]], na
 
 def test_resolutions_as_long_as_the_segment_are_judged() -> None:
     config = small_config(discriminator={"resolutions": [[64, 1, 64], [32, 32, 32]], "channel_divisor": 16})
-    judgement = Discriminator(config.discriminator)(noise(1, 1, config.train.segment_samples))
-    assert all(bool(scores.isfinite().all()) for scores in judgement.scores)
+    output = Discriminator(config.discriminator)(noise(1, 1, config.train.segment_samples))
+    assert all(bool(logits.isfinite().all()) for logits in output.logits)
 
 
 def relative_error(ours: Tensor, theirs: Tensor) -> float:

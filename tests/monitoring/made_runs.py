@@ -13,7 +13,7 @@ from PIL import Image
 from configs import dump_config, parse_config
 from training.pictures import alignment_picture, mel_picture
 
-JUDGES = ("scale_1", "period_2", "period_3", "period_5", "period_7", "period_11")
+SUB_DISCRIMINATORS = ("scale_1", "period_2", "period_3", "period_5", "period_7", "period_11")
 RATE = 22050
 SENTENCES = {
     "LJ001-0001": "Printing, in the only sense with which we are at present concerned.",
@@ -110,13 +110,13 @@ def _report(step: int, random: np.random.Generator, final_mel: float, seconds_pe
         "loss/synthesizer": 45 * mel + kl + duration + adversarial + matching,
         "loss/discriminator": around(2.3, 0.06),
     }
-    for place, judge in enumerate(JUDGES):
+    for place, sub_discriminator in enumerate(SUB_DISCRIMINATORS):
         right = 0.68 + 0.03 * place - 0.1 * math.exp(-step / 1000)
-        values[f"accuracy_real/{judge}"] = min(1.0, around(right, 0.04))
-        values[f"accuracy_fake/{judge}"] = min(1.0, around(right + 0.06, 0.04))
-        values[f"discriminator_real/{judge}"] = around(0.2 - 0.01 * place)
-        values[f"discriminator_fake/{judge}"] = around(0.16 - 0.01 * place)
-        values[f"discriminator_fooled/{judge}"] = around(0.4 + 0.02 * place)
+        values[f"accuracy_real/{sub_discriminator}"] = min(1.0, around(right, 0.04))
+        values[f"accuracy_fake/{sub_discriminator}"] = min(1.0, around(right + 0.06, 0.04))
+        values[f"discriminator_real/{sub_discriminator}"] = around(0.2 - 0.01 * place)
+        values[f"discriminator_fake/{sub_discriminator}"] = around(0.16 - 0.01 * place)
+        values[f"discriminator_fooled/{sub_discriminator}"] = around(0.4 + 0.02 * place)
     for side, norm in (("synthesizer", 60 + 200 * math.exp(-step / 500)), ("discriminator", 6.0)):
         values[f"gradient_norm/{side}"] = around(norm, 0.15)
         values[f"gradient_norm_max/{side}"] = values[f"gradient_norm/{side}"] * around(2.0, 0.2)

@@ -10,7 +10,7 @@ from monitoring.curves import Curve
 from monitoring.run import Run
 
 STEPS = 4000
-JUDGES = ("scale_1", "period_2", "period_3")
+SUB_DISCRIMINATORS = ("scale_1", "period_2", "period_3")
 CORPUS = {
     "clips": 319,
     "validation_clips": 16,
@@ -55,9 +55,9 @@ def good_heights() -> dict[str, Height]:
         "passed_over/synthesizer": 0.0,
         "passed_over/discriminator": 0.0,
     }
-    for judge in JUDGES:
-        reports |= {f"discriminator_real/{judge}": 0.21, f"discriminator_fake/{judge}": 0.18}
-        reports |= {f"accuracy_real/{judge}": 0.68, f"accuracy_fake/{judge}": 0.74}
+    for sub_discriminator in SUB_DISCRIMINATORS:
+        reports |= {f"discriminator_real/{sub_discriminator}": 0.21, f"discriminator_fake/{sub_discriminator}": 0.18}
+        reports |= {f"accuracy_real/{sub_discriminator}": 0.68, f"accuracy_fake/{sub_discriminator}": 0.74}
     return reports | {
         "validation/mel": lambda steps: mel(steps) + 0.01,
         "validation/kl": lambda steps: 1.6 + 60 * np.exp(-steps / 50),
@@ -96,5 +96,9 @@ def run_of(
 
 
 def judged(**parts: float) -> dict[str, Height]:
-    """Every judge alike: `judged(discriminator_real=0.1, accuracy_real=0.9)`."""
-    return {f"{part}/{judge}": value for part, value in parts.items() for judge in JUDGES}
+    """Every sub-discriminator alike: `judged(discriminator_real=0.1, accuracy_real=0.9)`."""
+    return {
+        f"{part}/{sub_discriminator}": value
+        for part, value in parts.items()
+        for sub_discriminator in SUB_DISCRIMINATORS
+    }

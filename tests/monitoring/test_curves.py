@@ -1,4 +1,4 @@
-"""The curves of runs as a page, a picture and a verdict: what the command reads, writes and says."""
+"""The curves of runs as a page, a picture and a diagnosis: what the command reads, writes and says."""
 
 import html
 import json
@@ -195,7 +195,7 @@ def test_the_colours_of_runs_are_told_apart_by_the_colour_blind_too(theme: int, 
 # The command
 
 
-def test_the_command_leaves_a_page_and_a_picture_and_says_the_verdict(
+def test_the_command_leaves_a_page_and_a_picture_and_says_the_diagnosis(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copied = shutil.copytree(run, tmp_path / "copied")
@@ -206,7 +206,7 @@ def test_the_command_leaves_a_page_and_a_picture_and_says_the_verdict(
     assert told[-1].startswith(f"{copied / 'curves.html'}: ")
     assert imread(copied / "curves.png")[..., :3].std() > 0.05, "the picture is blank"
     page = (copied / "curves.html").read_text()
-    assert page.index("outlook") < page.index("data-chart"), "the verdict comes first"
+    assert page.index("outlook") < page.index("data-chart"), "the diagnosis comes first"
 
 
 def test_programs_are_told_each_finding(
@@ -248,15 +248,18 @@ def test_a_run_at_its_very_beginning_says_what_is_missing(tmp_path: Path) -> Non
         assert told in page
 
 
-def test_the_page_explains_the_words_of_its_verdict_and_no_others(run: Path) -> None:
+def test_the_page_explains_the_words_of_its_diagnosis_and_no_others(run: Path) -> None:
     (opened,) = open_runs([run])
-    assert [word.name for word in words_of([Finding("x", "ok", "The judges are at 3 nats.")])] == ["judges", "nats"]
+    assert [word.name for word in words_of([Finding("x", "ok", "The discriminators are at 3 nats.")])] == [
+        "discriminators",
+        "nats",
+    ]
     page = make_page([opened])
     explained = re.findall(
         r"<dt>([^<]*)</dt><dd>[^<]*</dd></div>", page[page.index('class="words"') : page.index("</dl>")]
     )
     assert explained == [word.name for word in words_of(opened.findings)]
-    assert {"judges", "nats"} <= {*explained}
+    assert {"discriminators", "nats"} <= {*explained}
 
 
 def test_the_name_of_a_rule_comes_small_and_last(run: Path) -> None:

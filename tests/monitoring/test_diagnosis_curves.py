@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from configs import InputError, dump_config
 from monitoring.curves import Curve, read_metrics
-from monitoring.diagnosis import verdict
+from monitoring.diagnosis import diagnose
 from monitoring.run import Run, read_run
 from tests.monitoring.pencil import settings as experiment
 
@@ -133,7 +133,7 @@ def test_a_run_outlives_a_damaged_line_and_says_which_it_was(tmp_path: Path, dam
     for name, curve in expected.curves.items():
         np.testing.assert_array_equal(read.curves[name].values, curve.values)
     assert read.curves.keys() == expected.curves.keys()
-    told = {found.rule: found.sentence for found in verdict(read_run(tmp_path))}
+    told = {found.rule: found.sentence for found in diagnose(read_run(tmp_path))}
     assert told.get("lines_damaged", "").startswith("Line 3 of metrics.jsonl cannot be read" if damage else "")
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitoring import rules
 from monitoring.curves import Curve
-from monitoring.diagnosis import RULES, Severity, verdict
+from monitoring.diagnosis import RULES, Severity, diagnose
 from monitoring.run import Run
 from tests.monitoring.pencil import CORPUS, STEPS, Height, drawn, good_heights, judged, mel, run_of
 from tests.monitoring.pencil import settings as experiment
@@ -451,30 +451,30 @@ OKS: dict[str, dict[str, Height]] = {
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.severity}")
 def test_a_rule_speaks_on_one_side_of_its_threshold_only(case: Case) -> None:
-    quiet = [found.severity for found in verdict(case.run(case.quiet)) if found.rule == case.rule]
+    quiet = [found.severity for found in diagnose(case.run(case.quiet)) if found.rule == case.rule]
     assert quiet == ([case.less] if case.less else [])
-    loud = [found for found in verdict(case.run(case.loud)) if found.rule == case.rule]
+    loud = [found for found in diagnose(case.run(case.loud)) if found.rule == case.rule]
     assert [found.severity for found in loud] == [case.severity]
     assert case.told in loud[0].sentence
 
 
 @pytest.mark.parametrize("rule", OKS)
 def test_that_all_is_well_is_said_of_a_good_run_only(rule: str) -> None:
-    assert [found.severity for found in verdict(run_of()) if found.rule == rule] == ["ok"]
-    assert rule not in {found.rule for found in verdict(run_of(OKS[rule]))}
+    assert [found.severity for found in diagnose(run_of()) if found.rule == rule] == ["ok"]
+    assert rule not in {found.rule for found in diagnose(run_of(OKS[rule]))}
 
 
 def test_that_the_recordings_fit_is_not_said_of_dull_ones() -> None:
-    told = {found.rule: found.sentence for found in verdict(run_of())}
+    told = {found.rule: found.sentence for found in diagnose(run_of())}
     assert "0.57 hours of recordings, with 13.2 phonemes a second" in told["recordings_fit"]
     assert "99 % of what the sample rate can hold" in told["recordings_fit"]
-    assert "recordings_fit" not in {found.rule for found in verdict(run_of(corpus={"bandwidth_hz": 5000}))}
+    assert "recordings_fit" not in {found.rule for found in diagnose(run_of(corpus={"bandwidth_hz": 5000}))}
 
 
 @pytest.mark.parametrize("reader", [10.1, 11.5, 12.5, 16.5])
 def test_that_the_recordings_fit_is_not_said_of_16_khz_called_22_khz(reader: float) -> None:
     """Fault: all but the fast readers were praised; the rate alone does not tell theirs from that of a fast one."""
-    found = verdict(run_of(corpus={"phonemes_per_second": reader * 22050 / 16000}))
+    found = diagnose(run_of(corpus={"phonemes_per_second": reader * 22050 / 16000}))
     assert "recordings_fit" not in {item.rule for item in found}
 
 
@@ -487,14 +487,14 @@ def test_an_untrained_network_has_no_alignment_however_great_its_gain(gain: floa
     fresh = {name: Curve(steps, np.full(3, float(np.asarray(height)))) for name, height in early.items()}
     fresh["validation/longest_phoneme_share"] = Curve(steps, np.full(3, 0.1))
     for run in (Run(fresh), run_of(early, steps=600 + missing)):
-        assert "alignment_formed" not in {found.rule for found in verdict(run)}
+        assert "alignment_formed" not in {found.rule for found in diagnose(run)}
 
 
 def test_an_alignment_has_formed_when_it_has_stayed() -> None:
     """One validation with a gain is none."""
     told = []
     for since in (STEPS - 100, STEPS - 700):
-        found = verdict(run_of({"validation/text_gain": after(since, 0.8, 0.02)}))
+        found = diagnose(run_of({"validation/text_gain": after(since, 0.8, 0.02)}))
         told.append("alignment_formed" in {item.rule for item in found})
     assert told == [False, True]
 
@@ -504,7 +504,7 @@ def test_an_alignment_has_formed_when_it_has_stayed() -> None:
     [((41,), "Line 41 of"), ((2, 9), "2 lines (2, 9) of"), (range(1, 9), "8 lines (1, 2, 3, 4, 5 and 3 more) of")],
 )
 def test_damaged_lines_are_told(damaged: Sequence[int], told: str) -> None:
-    (found,) = (item for item in verdict(replace(run_of(), damaged=damaged)) if item.rule == "lines_damaged")
+    (found,) = (item for item in diagnose(replace(run_of(), damaged=damaged)) if item.rule == "lines_damaged")
     assert found.severity == "notice"
     assert found.sentence.startswith(told)
 
@@ -515,7 +515,7 @@ def test_nothing_is_said_to_be_well_now_of_a_run_that_broke_long_ago() -> None:
         name: Curve(curve.steps, np.where(curve.steps > STEPS / 2, np.nan, curve.values))
         for name, curve in drawn(good_heights()).items()
     }
-    found = [item for item in verdict(Run(broken, corpus=CORPUS)) if not item.rule.startswith("learning_rate")]
+    found = [item for item in diagnose(Run(broken, corpus=CORPUS)) if not item.rule.startswith("learning_rate")]
     assert [item.rule for item in found] == ["gradients_not_finite", "recordings_fit", "outlook"]
 
 
@@ -536,19 +536,19 @@ def test_a_rule_finds_under_its_own_name() -> None:
     [(-5, "were 5.0 LU quieter halfway: they drift away"), (-9, "they come nearer"), (-7.5, "listen to them")],
 )
 def test_loudness_that_drifts_is_told_from_one_that_comes_nearer(middle: float, told: str) -> None:
-    found = verdict(run_of({"validation/loudness_db": after(0.7 * STEPS, -7, middle)}))
+    found = diagnose(run_of({"validation/loudness_db": after(0.7 * STEPS, -7, middle)}))
     assert told in next(item.sentence for item in found if item.rule == "loudness_off")
 
 
 def test_a_good_run_is_not_accused() -> None:
-    assert [(found.rule, found.severity) for found in verdict(run_of()) if found.severity != "ok"] == []
+    assert [(found.rule, found.severity) for found in diagnose(run_of()) if found.severity != "ok"] == []
 
 
 def test_letters_may_be_few_a_second_where_one_is_a_syllable() -> None:
     slow, letters = {"phonemes_per_second": 4.5}, experiment("data.front_end=graphemes")
-    told = [{found.rule for found in verdict(run_of(corpus=slow, config=config))} for config in (None, letters)]
+    told = [{found.rule for found in diagnose(run_of(corpus=slow, config=config))} for config in (None, letters)]
     assert ["speaking_rate_unlikely" in rules for rules in told] == [True, False]
-    fast = verdict(run_of(corpus={"phonemes_per_second": 22}, config=letters))
+    fast = diagnose(run_of(corpus={"phonemes_per_second": 22}, config=letters))
     assert "speaking_rate_unlikely" in {found.rule for found in fast}
 
 
@@ -562,12 +562,12 @@ def test_every_setting_that_a_sentence_names_is_there() -> None:
 
 def test_steps_count_for_as_much_as_their_learning_rate() -> None:
     curves = {"validation/text_gain": 0.0, "pace/learning_rate": 2e-3}
-    accused = [{found.rule for found in verdict(run_of(curves, steps=steps))} for steps in (500, 700)]
+    accused = [{found.rule for found in diagnose(run_of(curves, steps=steps))} for steps in (500, 700)]
     assert ["texts_tell_nothing" in rules for rules in accused] == [False, True]
 
 
 def test_problems_come_first_and_the_outlook_last() -> None:
-    found = verdict(run_of({"validation/text_gain": 0.0, "time/data": 0.5}, steps=13_000))
+    found = diagnose(run_of({"validation/text_gain": 0.0, "time/data": 0.5}, steps=13_000))
     assert [item.severity for item in found[:3]] == ["problem", "notice", "ok"]
     assert {item.severity for item in found[2:-1]} == {"ok"}
     assert (found[-1].rule, found[-1].severity) == ("outlook", "problem")
@@ -598,7 +598,7 @@ EARLY: dict[str, tuple[int, dict[str, Height]]] = {
 @pytest.mark.parametrize("rule", EARLY)
 def test_of_the_first_steps_of_a_run_nothing_is_said_that_time_may_mend(rule: str) -> None:
     early, heights = EARLY[rule]
-    told = [{found.rule for found in verdict(run_of(heights, steps=steps))} for steps in (early - 50, early)]
+    told = [{found.rule for found in diagnose(run_of(heights, steps=steps))} for steps in (early - 50, early)]
     assert [rule in rules for rules in told] == [False, True]
 
 
@@ -607,7 +607,7 @@ def test_a_scalar_that_is_missing_or_never_a_number_accuses_nobody(missing: str)
     curves = drawn(good_heights())
     gap = Curve(curves[missing].steps, np.full(len(curves[missing]), np.nan))
     for rest in ({name: curve for name, curve in curves.items() if name != missing}, curves | {missing: gap}):
-        accused = [found.rule for found in verdict(Run(rest, corpus=CORPUS)) if found.severity == "problem"]
+        accused = [found.rule for found in diagnose(Run(rest, corpus=CORPUS)) if found.severity == "problem"]
         assert accused == (["gradients_not_finite", "outlook"] if missing in rest and missing == "loss/mel" else [])
 
 
@@ -636,7 +636,7 @@ def any_curve(draw: st.DrawFn) -> Curve:
 def test_no_curves_whatever_make_a_rule_fail(
     curves: dict[str, Curve], on_a_good_run: bool, corpus: dict[str, Any], config: Any
 ) -> None:
-    found = verdict(Run((drawn(good_heights()) if on_a_good_run else {}) | curves, config, corpus))
+    found = diagnose(Run((drawn(good_heights()) if on_a_good_run else {}) | curves, config, corpus))
     assert [item.rule for item in found].count("outlook") == 1
     assert found[-1].rule == "outlook"
     gravity = [("problem", "notice", "ok").index(item.severity) for item in found[:-1]]

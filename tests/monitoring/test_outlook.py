@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from monitoring.best import GROUPS, Best, best_of
 from monitoring.curves import Curve
-from monitoring.diagnosis import verdict
+from monitoring.diagnosis import diagnose
 from monitoring.run import Run
 from monitoring.trend import trend
 from tests.monitoring.pencil import STEPS, Height, run_of
@@ -21,7 +21,7 @@ SCORES = st.sampled_from([0.5, 0.6, 0.7, float("nan")])
 
 
 def told(score: Height) -> str:
-    return verdict(run_of({"validation/score": score}))[-1].sentence
+    return diagnose(run_of({"validation/score": score}))[-1].sentence
 
 
 def test_a_falling_score_is_expected_to_fall_on() -> None:
@@ -62,7 +62,7 @@ def test_a_score_that_jumps_about_says_nothing_of_the_future(jump: float, vague:
 
 def test_without_a_score_the_mel_distance_is_looked_at() -> None:
     run = run_of({"validation/score": float("nan")})
-    assert "the mel distance (lower is better)" in verdict(run)[-1].sentence
+    assert "the mel distance (lower is better)" in diagnose(run)[-1].sentence
 
 
 def of_scores(averaged: list[float], newest: list[float]) -> Best | None:
@@ -77,7 +77,7 @@ def of_scores(averaged: list[float], newest: list[float]) -> Best | None:
 
 def test_the_newest_weights_are_the_best_where_they_score_lowest() -> None:
     run = run_of({"validation_newest/score": lambda steps: np.where(steps == 2600, 0.3, 1.0)})
-    assert verdict(run)[-1].sentence.endswith("The best so far is step 2600 (0.3, newest weights).")
+    assert diagnose(run)[-1].sentence.endswith("The best so far is step 2600 (0.3, newest weights).")
 
 
 @given(st.lists(st.tuples(SCORES, SCORES), min_size=1, max_size=8))
@@ -98,21 +98,21 @@ def test_the_score_that_is_told_was_measured() -> None:
 
 
 def test_a_few_validations_are_too_few_to_say() -> None:
-    few = verdict(run_of(steps=1200))[-1].sentence  # at 400, 600, ... 1200
+    few = diagnose(run_of(steps=1200))[-1].sentence  # at 400, 600, ... 1200
     assert few.startswith("Keep going: 6 validations after step 300 are needed")
     assert "and it has 5." in few
-    assert "are needed" not in verdict(run_of(steps=1400))[-1].sentence
+    assert "are needed" not in diagnose(run_of(steps=1400))[-1].sentence
 
 
 def test_of_a_run_that_never_was_validated_nothing_is_foretold() -> None:
     """Fault: it was told to keep going, with 200 000 steps too few to say."""
     curves = {name: curve for name, curve in run_of(steps=20_000).curves.items() if not name.startswith("validation")}
-    assert verdict(Run(curves))[-1].sentence.startswith("How this run will end cannot be said: its curves have no")
+    assert diagnose(Run(curves))[-1].sentence.startswith("How this run will end cannot be said: its curves have no")
 
 
 def test_of_a_run_whose_validations_ended_long_ago_nothing_is_foretold() -> None:
     ended = {f"validation/{name}": lambda steps: np.where(steps > 2000, np.nan, 0.7) for name in ("score", "mel")}
-    sentence = verdict(run_of(ended))[-1].sentence
+    sentence = diagnose(run_of(ended))[-1].sentence
     assert "newest validation with a number for the score was at step 2000 of 4000" in sentence
     assert not sentence.startswith("Keep going")
 
@@ -121,7 +121,7 @@ def test_of_a_run_whose_validations_ended_long_ago_nothing_is_foretold() -> None
 def test_a_run_that_has_done_its_planned_steps_is_told_how_to_go_on(planned: int, told: bool) -> None:
     run = replace(run_of(config=experiment(f"train.steps={planned}")), folder=Path("my runs/voice"))
     command = "python train.py --resume 'my runs/voice' train.steps=8000"
-    assert (command in verdict(run)[-1].sentence) == told
+    assert (command in diagnose(run)[-1].sentence) == told
 
 
 @pytest.mark.parametrize(("last", "every", "until"), [(3, 1, 1000), (600, 100, 1200), (1200, 600, 4800)])
@@ -129,17 +129,17 @@ def test_who_is_told_to_go_on_gets_to_where_more_can_be_said(last: int, every: i
     """Fault: a run of 3 steps was told to look again from step 1000 on, and to go on to step 6."""
     steps = np.arange(0, last + 1, every)
     curves = {"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}
-    sentence = verdict(Run(curves, config=experiment(f"train.steps={last}")))[-1].sentence
+    sentence = diagnose(Run(curves, config=experiment(f"train.steps={last}")))[-1].sentence
     assert f"train.steps={until} goes on" in sentence
     steps = np.arange(0, until + 1, every)
-    later = verdict(Run({"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}))[-1].sentence
+    later = diagnose(Run({"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}))[-1].sentence
     assert "too few" not in later
     assert "are needed" not in later
 
 
 @pytest.mark.parametrize(("figure", "value"), [("phonemes_per_second", 19.0), ("bandwidth_hz", 8000.0)])
 def test_doubts_about_the_recordings_come_first(figure: str, value: float) -> None:
-    last = verdict(run_of(corpus={figure: value}))[-1]
+    last = diagnose(run_of(corpus={figure: value}))[-1]
     assert last.severity == "notice"
     assert last.sentence.startswith("First listen to some recordings")
 
@@ -147,7 +147,7 @@ def test_doubts_about_the_recordings_come_first(figure: str, value: float) -> No
 @pytest.mark.parametrize(("last", "too_few"), [(990, True), (1000, False)])
 def test_a_thousand_steps_are_awaited_however_many_validations_there_are(last: int, too_few: bool) -> None:
     steps = np.arange(0, last + 1, 10)
-    sentence = verdict(Run({"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}))[-1].sentence
+    sentence = diagnose(Run({"validation/score": Curve(steps, 2 - 0.1 * np.log2(steps + 1))}))[-1].sentence
     assert ("too few" in sentence) == too_few
 
 

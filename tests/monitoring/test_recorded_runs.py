@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monitoring.diagnosis import Finding, read_run, verdict
+from monitoring.diagnosis import Finding, diagnose, read_run
 from monitoring.page.opened import SHIPPED_REFERENCE
 
 RUNS = Path(__file__).parent / "runs"
@@ -20,7 +20,7 @@ GOOD = ("good_one_voice", "reference", "good_speakers", "good_paper_rate")
 BROKEN: dict[str, set[str]] = {
     "broken_learning_rate": {"learning_rate_too_high"},
     "broken_gradients": {"learning_rate_too_high"},
-    "broken_frozen_judges": {"discriminator_asleep"},
+    "broken_frozen_discriminators": {"discriminator_asleep"},
     "broken_no_kl": {"kl_exploding"},
     "broken_mislabelled": {"texts_tell_nothing"},
     "broken_long_silences": {"texts_tell_nothing"},
@@ -41,7 +41,7 @@ PRESENT = sorted(FOLDERS)
 
 
 def findings(name: str) -> dict[str, Finding]:
-    return {found.rule: found for found in verdict(read_run(FOLDERS[name]))}
+    return {found.rule: found for found in diagnose(read_run(FOLDERS[name]))}
 
 
 def test_every_run_was_recorded_and_no_other() -> None:
@@ -80,7 +80,7 @@ def test_the_alignment_is_said_to_have_formed_soon_after_it_has() -> None:
     said = []
     for last in range(100, 3001, 100):
         curves = {name: curve.between(-1, last) for name, curve in run.curves.items()}
-        if any(found.rule == "alignment_formed" for found in verdict(replace(run, curves=curves))):
+        if any(found.rule == "alignment_formed" for found in diagnose(replace(run, curves=curves))):
             said.append(last)
     assert 1100 < said[0] <= 1500
     assert said == list(range(said[0], 3001, 100))

@@ -46,7 +46,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 def test_texts_end_in_their_order_and_the_last_one_with_the_recording(
     run: Path, rate: int, speaker: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("voices.importing.own._judges", lambda *_: None)
+    monkeypatch.setattr("voices.importing.own._discriminators", lambda *_: None)
     aligner = VoiceAligner(run)
     audio = np.random.default_rng(0).normal(scale=0.1, size=8 * rate).astype(np.float32)
     times = aligner(audio, rate, TEXTS, speaker)
@@ -60,13 +60,13 @@ def test_texts_end_in_their_order_and_the_last_one_with_the_recording(
 
 
 def test_a_recording_with_fewer_frames_than_ids_is_divided_evenly(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voices.importing.own._judges", lambda *_: None)
+    monkeypatch.setattr("voices.importing.own._discriminators", lambda *_: None)
     times = VoiceAligner(run)(np.zeros(11025, np.float32), 22050, TEXTS, None)
     assert times == pytest.approx([1 / 6, 2 / 6, 3 / 6])
 
 
 def test_the_texts_are_found_where_the_prior_says_that_they_are(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("voices.importing.own._judges", lambda *_: None)
+    monkeypatch.setattr("voices.importing.own._discriminators", lambda *_: None)
     aligner = VoiceAligner(run)
     durations = torch.tensor([3, 1, 5, 2])
     symbols = [list(aligner.front_end.utterance(text).symbols) for text in TEXTS]

@@ -67,7 +67,7 @@ def test_every_part_learns_from_several_segments_of_clips_shorter_than_one(tmp_p
     trainer = trainer_of(quiet(tmp_path, "train.segments=2", f"train.precision={precision}"), clips)
     scalars = trainer.teach(trainer.batch(clips)).scalars()
     assert all(bool(value.isfinite()) for value in scalars.values())
-    for network in (*trainer.synthesizer.children(), *trainer.discriminator.judges):
+    for network in (*trainer.synthesizer.children(), *trainer.discriminator.sub_discriminators):
         gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
         assert gradients
         assert all(bool(gradient.isfinite().all()) for gradient in gradients)

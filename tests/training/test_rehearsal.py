@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from configs import Config, InputError, dump_config, load_config
-from data.buckets import LengthBuckets
+from data.bucket_batch_sampler import BucketBatchSampler
 from data.clips import Clip, Shard
 from data.corpus import Corpus
 from tests.benchmarks.synthetic import synthetic_corpus
@@ -84,7 +84,7 @@ def test_no_batch_that_frames_bound_has_more_recordings_or_longer_ones() -> None
     config = tiny("train.batch_frames=4000")
     long, full = longest_steps(config, corpus_of(clips), 32)
     frames = [len(clip.audio) // 256 for clip in clips]
-    buckets = LengthBuckets(frames, config.data.bucket_frames, 32, 1, max_frames=4000)
+    buckets = BucketBatchSampler(frames, config.data.bucket_frames, 32, 1, max_frames=4000)
     batches = [batch for epoch in range(20) for batch in buckets.batches(epoch)]
     assert max(len(batch) for batch in batches) == full.clips
     longest = [max(frames[place] for place in batch) for batch in batches]
@@ -129,7 +129,7 @@ def test_a_rehearsal_takes_what_a_step_takes(accumulate: int) -> None:
     assert before_moments - rehearsed == pytest.approx(moments, rel=0.01)
 
     def second_step() -> None:
-        coming = [trainer.batch(clips) for _ in range(trainer.feed.ahead)]
+        coming = [trainer.batch(clips) for _ in range(trainer.prefetcher.ahead)]
         for weight in trainer.synthesizer.parameters():
             weight.grad = torch.zeros_like(weight)
         trainer.teach(trainer.batch(clips))

@@ -22,7 +22,7 @@ from train import Trainer
 from training import reporting
 from training.clock import Clock
 from training.interruption import StopRequest
-from training.journal import Journal
+from training.metrics_logger import MetricsLogger
 from training.reporting import Reporter, evaluating
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -94,8 +94,8 @@ def test_weights_are_drawn_where_they_were_asked_for(board: EventAccumulator, tm
     assert EventAccumulator(str(plain)).Reload().Tags()["histograms"] == []
 
 
-def test_the_verdict_and_the_settings_are_there(board: EventAccumulator) -> None:
-    [last] = board.Tensors("verdict/text_summary")[-1:]
+def test_the_diagnosis_and_the_settings_are_there(board: EventAccumulator) -> None:
+    [last] = board.Tensors("diagnosis/text_summary")[-1:]
     assert last.step == 1
     assert b"outlook" in last.tensor_proto.string_val[0]
     settings = board.summary_metadata["_hparams_/session_start_info"].plugin_data.content
@@ -108,13 +108,13 @@ def test_a_problem_is_told_once_on_the_terminal(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     findings = [Finding("kl_exploding", "problem", "It explodes."), Finding("outlook", "notice", "Stop.")]
-    monkeypatch.setattr(reporting, "verdict", lambda _: findings)
+    monkeypatch.setattr(reporting, "diagnose", lambda _: findings)
     (tmp_path / "metrics.jsonl").write_text((run / "metrics.jsonl").read_text())
     made = trainer(tmp_path / "other")
-    journal = Journal(tmp_path, step=2)
+    journal = MetricsLogger(tmp_path, step=2)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
     with tqdm(disable=True) as bar:
-        assert reporter.verdict(3, bar) == reporter.verdict(4, bar) == findings
+        assert reporter.diagnose(3, bar) == reporter.diagnose(4, bar) == findings
     journal.close()
     assert capsys.readouterr().out == "problem at step 3 (kl_exploding): It explodes.\n"
 
@@ -136,7 +136,7 @@ def test_a_voice_that_is_no_number_ends_no_run_and_is_never_the_best(part: str, 
     for voice in (made.average, made.synthesizer):
         for weight in getattr(voice, part).parameters():
             torch.nn.init.constant_(weight, math.nan)
-    journal = Journal(tmp_path)
+    journal = MetricsLogger(tmp_path)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
     best = reporter.validate(1, made.average, made.synthesizer, Best())
     journal.close()
@@ -152,7 +152,7 @@ def test_the_pace_after_a_resume_is_that_of_the_steps_since(tmp_path: Path) -> N
     made = trainer(tmp_path)
     now = [0.0]
     clock = Clock(lambda: 0.0, lambda: now[0])
-    journal = Journal(tmp_path, step=150)
+    journal = MetricsLogger(tmp_path, step=150)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, clock)
     reporter.begin(150)
     for step, seconds in ((200, 25.0), (300, 125.0)):
@@ -167,7 +167,7 @@ def test_who_follows_the_lines_finds_the_sentences_of_the_last_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = trainer(tmp_path)
-    journal = Journal(tmp_path)
+    journal = MetricsLogger(tmp_path)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
     there: list[str] = []
     monkeypatch.setattr(
@@ -180,7 +180,7 @@ def test_who_follows_the_lines_finds_the_sentences_of_the_last_one(
 
 def test_weights_that_score_lower_than_all_before_are_the_best(tmp_path: Path) -> None:
     made = trainer(tmp_path)
-    journal = Journal(tmp_path)
+    journal = MetricsLogger(tmp_path)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
     first = reporter.validate(1, made.average, made.synthesizer, Best())
     assert first.step == 1

@@ -55,8 +55,8 @@ def stopped(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     run = tmp_path_factory.mktemp("runs") / "stopped"
     trainer = start(tiny(corpus_folder, run, "train.steps=3", "train.validate_every=1", "train.checkpoint_every=1"))
     scores = iter([9.0, 8.0, 5.0, 4.0, 6.0])
-    validate = trainer.validation.judge
-    trainer.validation.judge = lambda network: _scored(validate(network), next(scores, 9.0))  # type: ignore[method-assign, assignment]
+    validate = trainer.validation.validate
+    trainer.validation.validate = lambda network: _scored(validate(network), next(scores, 9.0))  # type: ignore[method-assign, assignment]
     trainer.train(StopRequest())
     assert (trainer.best.step, trainer.best.weights) == (1, "newest")
     return run
@@ -315,15 +315,15 @@ def test_who_asks_to_stop_does_not_wait_for_a_validation_which_is_made_when_the_
     every = ("train.steps=3", "train.validate_every=2")
     start(tiny(corpus_folder, tmp_path / "whole", *every)).train(StopRequest())
     trainer = start(tiny(corpus_folder, tmp_path / "parts", *every))
-    judge = trainer.validation.judge
+    sub_discriminator = trainer.validation.validate
 
     def asked_in_the_midst(network: Any) -> Any:
         if trainer.step == at:
             signal.raise_signal(signal.SIGHUP)
             raise AssertionError("the validation went on")
-        return judge(network)
+        return sub_discriminator(network)
 
-    monkeypatch.setattr(trainer.validation, "judge", asked_in_the_midst)
+    monkeypatch.setattr(trainer.validation, "validate", asked_in_the_midst)
     with listening_for_stop() as stop:
         trainer.train(stop)
     assert (trainer.step, trainer.finished) == (at, False)

@@ -23,7 +23,7 @@ from data.corpus import Corpus
 from data.embedded import make_embedded_corpus
 from text import SymbolTable
 from train import Trainer
-from training.parts import parts_of
+from training.accumulation import micro_batches
 from training.ranks import Ranks
 from voices.checkpoint import load_checkpoint
 
@@ -85,15 +85,17 @@ def test_the_shares_of_the_parts_of_a_batch_add_up_to_one(tmp_path: Path) -> Non
     clips = noise(7)
     batch = trainer_of(quiet(tmp_path), clips).batch(clips)
     for count in (1, 2, 3, 7, 20):
-        parts = parts_of(batch, count, hop_length=256, segment_frames=32, ranks=Ranks())
+        parts = micro_batches(batch, count, hop_length=256, segment_frames=32, ranks=Ranks())
         assert [name for part in parts for name in part.batch.ids] == list(batch.ids)
         assert len(parts) <= min(count, 7)
-        for field in fields(parts[0].shares):
-            assert float(sum(getattr(part.shares, field.name) for part in parts)) == pytest.approx(1.0)
+        for field in fields(parts[0].normalisation):
+            assert float(sum(getattr(part.normalisation, field.name) for part in parts)) == pytest.approx(1.0)
     frames = [len(clip.audio) // 256 for clip in clips]
-    (first, *_) = parts_of(batch, 7, hop_length=256, segment_frames=50, ranks=Ranks())
-    assert float(first.shares.frames) == pytest.approx(frames[0] / sum(frames))
-    assert float(first.shares.segment_frames) == pytest.approx(min(50, frames[0]) / sum(min(50, n) for n in frames))
+    (first, *_) = micro_batches(batch, 7, hop_length=256, segment_frames=50, ranks=Ranks())
+    assert float(first.normalisation.frames) == pytest.approx(frames[0] / sum(frames))
+    assert float(first.normalisation.segment_frames) == pytest.approx(
+        min(50, frames[0]) / sum(min(50, n) for n in frames)
+    )
 
 
 @pytest.mark.parametrize("segments", [1, 2])

@@ -79,7 +79,7 @@ def test_of_a_voice_that_does_not_stop_only_the_beginning_is_made(
     predictor = of.average.duration_predictor
     predict = predictor.predict
     monkeypatch.setattr(predictor, "predict", lambda *given, **named: 0 * predict(*given, **named) + math.log(99.5))
-    judged = of.validation.judge(of.average)
+    judged = of.validation.validate(of.average)
     [endless] = judged.sentences
     assert endless.length_ratio == 12 * 100 / 60
     assert len(endless.audio) == 4 * 60 * 256
@@ -89,6 +89,6 @@ def test_of_a_voice_that_does_not_stop_only_the_beginning_is_made(
 
 def test_a_single_clip_has_no_other_text_and_the_score_needs_none(tmp_path: Path) -> None:
     of = trainer(tmp_path, 1)
-    judged = of.validation.judge(of.average)
+    judged = of.validation.validate(of.average)
     assert "text_gain" not in judged.scalars
     assert judged.score == pytest.approx((judged.scalars["mel"] + judged.scalars["spoken_mel"]) / 2)

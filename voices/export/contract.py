@@ -78,11 +78,11 @@ def as_text(contract: Contract) -> str:
     """The contract as a person reads it."""
     lines = [f"torch and ONNX Runtime, given the same noise (durations equal, samples within {BOUND:g}):"]
     for comparison in contract.comparisons:
-        verdict = comparison.not_compared or (
+        outcome = comparison.not_compared or (
             f"{comparison.seconds:6.1f} s  {comparison.difference:.1e}"
             + (f"  {comparison.unequal_durations} durations differ" if comparison.unequal_durations else "")
         )
-        lines.append(f"  {comparison.case!s:<72} {verdict}")
+        lines.append(f"  {comparison.case!s:<72} {outcome}")
     for name, alike in contract.likenesses.items():
         lines.append(f"{name}: {_in_words(alike)}")
     if contract.costs:

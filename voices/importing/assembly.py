@@ -14,8 +14,8 @@ from voices.importing.foreign import Architecture, Foreign
 from voices.importing.report import Fate, Line, Report
 from voices.voice_file import VoiceFile, empty_synthesizer
 
-# One judge's tensors by the name of the judge, such as scale_1 or period_3.
-Judges = Mapping[str, Mapping[str, Tensor]]
+# One sub-discriminator's tensors by the name of the sub-discriminator, such as scale_1 or period_3.
+Discriminators = Mapping[str, Mapping[str, Tensor]]
 
 _EMBEDDING = "text_encoder.embedding.weight"
 _DILATIONS = {(1, 3): [1, 3, 5], (2, 2): [1, 3]}  # by kind of the residual block and number of convolutions
@@ -29,7 +29,7 @@ class Imported:
 
     voice: VoiceFile
     report: Report
-    judges: Judges | None = None  # where they were asked for, and there are some
+    discriminators: Discriminators | None = None  # where they were asked for, and there are some
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from configs import InputError
 from voices.importing.alphabet import published_ids
-from voices.importing.assembly import Description, Imported, Judges, assemble
+from voices.importing.assembly import Description, Discriminators, Imported, assemble
 from voices.importing.foreign import Foreign
 from voices.importing.json_file import read_json, section, whole_numbers
 from voices.importing.names import original_name
@@ -17,14 +17,14 @@ from voices.importing.torch_file import read_torch_file, tensors_of
 
 PARTS = ("enc_p.", "enc_q.", "dec.", "flow.", "dp.", "emb_g.")
 
-# What the tensors of a judge are called here; the judges themselves stand in the same order.
-_JUDGES = (
+# What the tensors of a sub-discriminator are called here; the discriminators themselves stand in the same order.
+_DISCRIMINATORS = (
     (r"^convs\.", "layers."),
     (r"^conv_post\.", "output."),
     (r"weight_g$", "parametrizations.weight.original0"),
     (r"weight_v$", "parametrizations.weight.original1"),
 )
-_JUDGE_NAMES = ("scale_1", "period_2", "period_3", "period_5", "period_7", "period_11")
+_DISCRIMINATOR_NAMES = ("scale_1", "period_2", "period_3", "period_5", "period_7", "period_11")
 
 
 def original_synthesizer(tensors: Mapping[str, Tensor], source: str) -> Foreign:
@@ -32,16 +32,16 @@ def original_synthesizer(tensors: Mapping[str, Tensor], source: str) -> Foreign:
     return Foreign({_ordinary(name): tensor for name, tensor in tensors.items()}, original_name, source)
 
 
-def original_judges(tensors: Mapping[str, Tensor]) -> Judges:
-    """Its judges: one scale, then the five periods of HiFi-GAN."""
-    judges: dict[str, dict[str, Tensor]] = {name: {} for name in _JUDGE_NAMES}
+def original_discriminators(tensors: Mapping[str, Tensor]) -> Discriminators:
+    """Its discriminators: one scale, then the five periods of HiFi-GAN."""
+    discriminators: dict[str, dict[str, Tensor]] = {name: {} for name in _DISCRIMINATOR_NAMES}
     for name, tensor in tensors.items():
         if match := re.match(r"^discriminators\.([0-5])\.(.+)", name):
             rest = match[2]
-            for pattern, replacement in _JUDGES:
+            for pattern, replacement in _DISCRIMINATORS:
                 rest = re.sub(pattern, replacement, rest)
-            judges[_JUDGE_NAMES[int(match[1])]][rest] = tensor.float()
-    return {name: judge for name, judge in judges.items() if judge}
+            discriminators[_DISCRIMINATOR_NAMES[int(match[1])]][rest] = tensor.float()
+    return {name: sub_discriminator for name, sub_discriminator in discriminators.items() if sub_discriminator}
 
 
 def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None, to_train: bool) -> Imported:
@@ -51,7 +51,7 @@ def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None
         path: the checkpoint.
         state: what it holds; a checkpoint that was made smaller may be the weights alone.
         settings: its config.json; None looks beside it.
-        to_train: whether its judges are wanted, which are in another file beside it.
+        to_train: whether its discriminators are wanted, which are in another file beside it.
 
     Raises:
         InputError: it cannot be a voice here; the message says why.
@@ -61,9 +61,9 @@ def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None
     described = settings is not None or beside.is_file()
     foreign = original_synthesizer(tensors, str(path))
     description = _describe(path, read_json(beside) if described else None, beside, foreign, state)
-    judges, notes = _judges(path) if to_train else (None, ())
+    discriminators, notes = _discriminators(path) if to_train else (None, ())
     imported = assemble(foreign, description, skipped={})
-    return Imported(imported.voice, imported.report.with_notes(notes), judges)
+    return Imported(imported.voice, imported.report.with_notes(notes), discriminators)
 
 
 def _describe(
@@ -136,14 +136,14 @@ def _speakers(tree: Mapping[str, Any]) -> list[str] | dict[str, int]:
     return whole_numbers(tree, "speakers")
 
 
-def _judges(path: Path) -> tuple[Judges | None, tuple[str, ...]]:
+def _discriminators(path: Path) -> tuple[Discriminators | None, tuple[str, ...]]:
     """Those of the same step, in the file whose name begins with a D."""
     beside = path.with_name(f"D{path.name[1:]}")
     if not path.name.startswith("G") or not beside.is_file():
-        return None, (f"there is no {beside.name} beside it: its judges are not there to be trained on",)
+        return None, (f"there is no {beside.name} beside it: its discriminators are not there to be trained on",)
     state = read_torch_file(beside)
     tensors = state.get("model", state) if isinstance(state, Mapping) else {}
-    return original_judges(tensors_of(tensors)), ()
+    return original_discriminators(tensors_of(tensors)), ()
 
 
 def _ordinary(name: str) -> str:

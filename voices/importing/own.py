@@ -12,7 +12,7 @@ from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from models.weight_norm import weight_norms
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
-from voices.importing.assembly import Imported, Judges
+from voices.importing.assembly import Discriminators, Imported
 from voices.importing.report import Fate, Line, Report
 from voices.voice_file import VoiceFile, load_voice, synthesizer_of
 
@@ -23,7 +23,7 @@ def read_voice(path: Path) -> Imported:
 
 
 def read_run(folder: Path, *, to_train: bool) -> Imported:
-    """Read a run: its voice, or to train on, its newest checkpoint, which has posterior encoder and judges too.
+    """Read a run: its voice, or to train on, its newest checkpoint, which has posterior encoder and discriminators too.
 
     Raises:
         InputError: there is neither in it.
@@ -38,7 +38,7 @@ def read_run(folder: Path, *, to_train: bool) -> Imported:
 
 
 def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -> Imported:
-    """Read the averaged weights of a checkpoint, and its judges if they are wanted."""
+    """Read the averaged weights of a checkpoint, and its discriminators if they are wanted."""
     state = load_checkpoint(path)
     with content_of_checkpoint(path):
         config = parse_config(state["config"], source=str(path))
@@ -53,9 +53,9 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
             lexicon=lexicon,
             norms=weight_norms(state["average"]),
         )
-        judges = _judges(state["discriminator"], config) if to_train else None
+        discriminators = _discriminators(state["discriminator"], config) if to_train else None
     imported = _copied(voice, f"{path}: checkpoint of a run")
-    return Imported(imported.voice, imported.report, judges)
+    return Imported(imported.voice, imported.report, discriminators)
 
 
 def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_speakers: int) -> Synthesizer:
@@ -72,14 +72,14 @@ def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_spe
     return synthesizer_of(config, weights, num_speakers=num_speakers)
 
 
-def _judges(tensors: Mapping[str, Tensor], config: Config) -> Judges:
+def _discriminators(tensors: Mapping[str, Tensor], config: Config) -> Discriminators:
     with torch.device("meta"):
         names = Discriminator(config.discriminator).names
-    judges: dict[str, dict[str, Tensor]] = {name: {} for name in names}
+    discriminators: dict[str, dict[str, Tensor]] = {name: {} for name in names}
     for name, tensor in tensors.items():
         _, index, rest = name.split(".", 2)
-        judges[names[int(index)]][rest] = tensor
-    return judges
+        discriminators[names[int(index)]][rest] = tensor
+    return discriminators
 
 
 def _copied(voice: VoiceFile, title: str) -> Imported:

@@ -8,11 +8,11 @@ from typing import Any
 from configs import InputError
 from voices.importing.assembly import Description, Imported, assemble
 from voices.importing.json_file import read_json, section, whole_numbers
-from voices.importing.original import PARTS, original_judges, original_synthesizer
+from voices.importing.original import PARTS, original_discriminators, original_synthesizer
 from voices.importing.piper_settings import own_speaking, single_ids
 from voices.importing.torch_file import tensors_of
 
-_GENERATOR, _JUDGES = "model_g.", "model_d."
+_GENERATOR, _DISCRIMINATORS = "model_g.", "model_d."
 _FOLDERS_UP = 4  # Lightning puts checkpoints into TRAINING/lightning_logs/version_0/checkpoints
 
 
@@ -23,18 +23,22 @@ def read_piper(path: Path, state: Mapping[str, Any], *, settings: Path | None, t
         path: the checkpoint.
         state: what it holds.
         settings: its config.json; None looks beside it and in the folders above.
-        to_train: whether its judges are wanted.
+        to_train: whether its discriminators are wanted.
 
     Raises:
         InputError: it cannot be a voice here; the message says why.
     """
-    tensors, judges = tensors_of(state["state_dict"]), tensors_of(state["state_dict"], _JUDGES)
+    tensors, discriminators = tensors_of(state["state_dict"]), tensors_of(state["state_dict"], _DISCRIMINATORS)
     others = {name: tensor for name, tensor in tensors.items() if not name.startswith(_GENERATOR)}
     described_by = settings or _find_settings(path)
     description = _describe(path, read_json(described_by), described_by, state)
     foreign = original_synthesizer(tensors_of(state["state_dict"], _GENERATOR), str(path))
     imported = assemble(foreign, description, skipped=others)
-    return Imported(imported.voice, imported.report, original_judges(judges) if to_train and judges else None)
+    return Imported(
+        imported.voice,
+        imported.report,
+        original_discriminators(discriminators) if to_train and discriminators else None,
+    )
 
 
 def _find_settings(path: Path) -> Path:

@@ -25,7 +25,7 @@ def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool 
     Args:
         path: a file or a folder; a folder of the original repository's checkpoints gives the newest.
         settings: the config.json of an original or a Piper checkpoint, where it is not beside it.
-        to_train: whether training is to go on from it: judges and posterior encoder are looked for as well.
+        to_train: whether training is to go on from it: discriminators and posterior encoder are looked for as well.
 
     Raises:
         InputError: there is no voice, or it cannot be one here; one sentence says why.
@@ -35,7 +35,7 @@ def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool 
     weights = {
         "weights": imported.voice.synthesizer.state_dict(),
         "norms": norms,
-        "discriminator": imported.judges or {},
+        "discriminator": imported.discriminators or {},
     }
     broken = first_not_finite(tensors_in(weights))
     if broken is not None:
@@ -98,5 +98,5 @@ def _load_pickle(path: Path, settings: Path | None, to_train: bool) -> Imported:
         if any(str(name).startswith("enc_p.") for name in weights):
             return read_original(path, state, settings=settings, to_train=to_train)
         if any(str(name).startswith("discriminators.") for name in weights):
-            raise InputError(f"{path}: holds the judges of a voice, not the voice: give the G_*.pth beside it")
+            raise InputError(f"{path}: holds the discriminators of a voice, not the voice: give the G_*.pth beside it")
     raise InputError(f"{path}: is a file of torch, and not of a voice that is known; give {KINDS}")

@@ -15,7 +15,7 @@ from configs import Config, InputError, differences
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from models.weight_norm import WeightNorm, put_weight_norm, unfolded
-from voices.importing.assembly import Imported, Judges
+from voices.importing.assembly import Discriminators, Imported
 from voices.importing.report import Fate, Line, Report
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
@@ -127,10 +127,10 @@ class WarmStart:
         symbols: str,
         speakers: Sequence[str],
     ) -> Report:
-        """Give a synthesizer that is to be trained the weights of the voice, and the discriminator its judges.
+        """Give a synthesizer that is to be trained the weights of the voice, and the discriminator its discriminators.
 
         Rows of the embeddings go by symbol and by the name of the speaker; any other tensor is taken where its shape is
-        the same. The judges go with a decoder that was taken whole: they know what that one gets wrong, and no other.
+        the same. The discriminators go with a decoder that was taken whole: they know what that one gets wrong, and no other.
 
         Args:
             synthesizer: new; changed in place.
@@ -166,9 +166,11 @@ class WarmStart:
         # Who speaks may be new to it: that is learned, and the rest is heard as it was.
         of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
         whole = all(line.fate is Fate.COPIED for line in of_decoder)
-        judges, judged = _take_judges(discriminator, self.imported.judges, decoder_is_whole=whole)
+        discriminators, judged = _take_discriminators(
+            discriminator, self.imported.discriminators, decoder_is_whole=whole
+        )
         notes = (*self.imported.report.notes, *_differences(voice, config), judged, "the optimizers begin anew")
-        return Report(f"warm start from {self.imported.report.title}", (*lines, *judges), notes)
+        return Report(f"warm start from {self.imported.report.title}", (*lines, *discriminators), notes)
 
     def _refuse_too_little(self, lines: Sequence[Line]) -> None:
         taken = _parts_that_fit((line.name, line.shape, line.fate is not Fate.NEW) for line in lines)
@@ -242,29 +244,32 @@ def _places(names: Sequence[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(names)}
 
 
-def _take_judges(
-    discriminator: Discriminator, judges: Judges | None, *, decoder_is_whole: bool
+def _take_discriminators(
+    discriminator: Discriminator, discriminators: Discriminators | None, *, decoder_is_whole: bool
 ) -> tuple[list[Line], str]:
-    """What became of the judges' tensors, and the same in a sentence."""
+    """What became of the discriminators' tensors, and the same in a sentence."""
     lines: list[Line] = []
     taken: list[str] = []
-    for name, judge in zip(discriminator.names, discriminator.judges, strict=True):
-        here, there = judge.state_dict(), (judges or {}).get(name, {})
+    for name, sub_discriminator in zip(discriminator.names, discriminator.sub_discriminators, strict=True):
+        here, there = sub_discriminator.state_dict(), (discriminators or {}).get(name, {})
         fits = decoder_is_whole and _shapes(here) == _shapes(there)
         if fits:
-            judge.load_state_dict(there)
+            sub_discriminator.load_state_dict(there)
             taken.append(name)
         fate = Fate.COPIED if fits else Fate.NEW
         lines += [Line(f"discriminator.{name}.{key}", fate, tuple(tensor.shape)) for key, tensor in here.items()]
     new = [name for name in discriminator.names if name not in taken]
     if taken:
-        return lines, f"judges were found and taken: {', '.join(taken)}; new: {', '.join(new) or 'none'}"
+        return lines, f"discriminators were found and taken: {', '.join(taken)}; new: {', '.join(new) or 'none'}"
     why = "none were found"
-    if judges:
+    if discriminators:
         why = (
             "those found are of other shapes" if decoder_is_whole else "the decoder of those found was not taken whole"
         )
-    return lines, f"the judges are new ({why}): while they learn, the voice may get rougher before it gets better"
+    return (
+        lines,
+        f"the discriminators are new ({why}): while they learn, the voice may get rougher before it gets better",
+    )
 
 
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:

@@ -80,7 +80,7 @@ def write_original(folder: Path, tensors: dict[str, Tensor], *, block: int = 1, 
 
 
 def write_piper(
-    folder: Path, tensors: dict[str, Tensor], *, block: int = 2, judges: dict[str, Tensor] | None = None
+    folder: Path, tensors: dict[str, Tensor], *, block: int = 2, discriminators: dict[str, Tensor] | None = None
 ) -> Path:
     """A checkpoint of Lightning far below its config.json, with a path among its hyperparameters."""
     below = folder / "lightning_logs" / "version_0" / "checkpoints"
@@ -90,7 +90,7 @@ def write_piper(
         "global_step": 99,
         "pytorch-lightning_version": "2.0.0",
         "state_dict": {f"model_g.{name}": tensor for name, tensor in tensors.items()}
-        | {f"model_d.{name}": tensor for name, tensor in (judges or {}).items()},
+        | {f"model_d.{name}": tensor for name, tensor in (discriminators or {}).items()},
         "optimizer_states": [{"state": {}}],
         "hyper_parameters": {
             "dataset": [Path("/recordings/dataset.jsonl")],

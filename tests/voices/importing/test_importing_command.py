@@ -44,8 +44,8 @@ def test_a_checkpoint_becomes_a_voice_and_a_report(
 def test_every_tensor_is_told_when_asked_for_and_few_examples_otherwise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judges = {f"discriminators.{index}.convs.0.bias": torch.zeros(2) for index in range(6)}
-    path = write_piper(tmp_path, original_synthesizer(symbols=20, block=2).state_dict(), judges=judges)
+    discriminators = {f"discriminators.{index}.convs.0.bias": torch.zeros(2) for index in range(6)}
+    path = write_piper(tmp_path, original_synthesizer(symbols=20, block=2).state_dict(), discriminators=discriminators)
     assert run(monkeypatch, "--from", path, "-o", tmp_path / "voice.safetensors") == 0
     brief = capsys.readouterr().out
     assert brief.count("skipped  model_d") == 4

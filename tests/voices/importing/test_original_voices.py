@@ -72,7 +72,7 @@ def test_a_voice_is_converted_as_in_the_original_implementation(tmp_path: Path) 
 def test_a_piper_checkpoint_with_a_path_inside_sounds_as_in_pipers_trainer(tmp_path: Path) -> None:
     theirs = original_synthesizer(symbols=20, speakers=2, block=2)
     extra = {"discriminators.0.convs.0.bias": torch.zeros(2)}
-    imported = load_voice_from(write_piper(tmp_path, theirs.state_dict(), judges=extra))
+    imported = load_voice_from(write_piper(tmp_path, theirs.state_dict(), discriminators=extra))
     voice, ids = imported.voice, some_ids(20)
     said = voice.synthesizer.speak(ids, torch.tensor([11]), torch.tensor([1]), noise_scale=0, duration_noise_scale=0)
     expected, bound = exactly(theirs, lambda exact: said_at_home(exact, ids, 1))
@@ -84,7 +84,7 @@ def test_a_piper_checkpoint_with_a_path_inside_sounds_as_in_pipers_trainer(tmp_p
     assert SymbolTable.from_json(voice.symbols).encode("ab").ids == (1, 0, 4, 0, 5, 0, 2)
     assert imported.report.count(Fate.SKIPPED) == 1
     assert any("aɪ" in note for note in imported.report.notes)
-    assert imported.judges is None
+    assert imported.discriminators is None
 
 
 def test_half_precision_weights_are_read_as_the_numbers_they_are(tmp_path: Path) -> None:

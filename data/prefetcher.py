@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol, TypeVar
 
-from data.buckets import LengthBuckets
+from data.bucket_batch_sampler import BucketBatchSampler
 from data.clips import Clip, Shard
 from data.shards import ClipsInShards
 
@@ -34,7 +34,7 @@ class ClipsInMemory:
         buckets: of the clips, in their order.
     """
 
-    def __init__(self, clips: Sequence[Clip], buckets: LengthBuckets) -> None:
+    def __init__(self, clips: Sequence[Clip], buckets: BucketBatchSampler) -> None:
         self.clips, self.buckets = clips, buckets
 
     def __len__(self) -> int:
@@ -65,17 +65,17 @@ def clip_source(
         clips: the corpus in memory.
         shards: the corpus on disk, in the place of `clips`.
         hop_length: samples per frame.
-        bounds: as in `LengthBuckets`.
-        batch_size: as in `LengthBuckets`.
-        max_frames: as in `LengthBuckets`.
+        bounds: as in `BucketBatchSampler`.
+        batch_size: as in `BucketBatchSampler`.
+        max_frames: as in `BucketBatchSampler`.
         seed: of the order of the batches, and of the shards.
-        rank: as in `LengthBuckets`.
-        ranks: as in `LengthBuckets`.
+        rank: as in `BucketBatchSampler`.
+        ranks: as in `BucketBatchSampler`.
     """
 
-    def buckets(samples: Sequence[int], seed: int) -> LengthBuckets:
+    def buckets(samples: Sequence[int], seed: int) -> BucketBatchSampler:
         frames = [count // hop_length for count in samples]
-        return LengthBuckets(frames, bounds, batch_size, seed, max_frames=max_frames, rank=rank, ranks=ranks)
+        return BucketBatchSampler(frames, bounds, batch_size, seed, max_frames=max_frames, rank=rank, ranks=ranks)
 
     if shards:
         return ClipsInShards(shards, [buckets(shard.samples, seed + place) for place, shard in enumerate(shards)], seed)
@@ -90,7 +90,7 @@ def endless(source: ClipSource, step: int, *, first_epoch: int = 0) -> Iterator[
         yield from source.batches(epoch, start if epoch == first else 0)
 
 
-class Feed:
+class Prefetcher:
     """Makes items in a thread, a few ahead of whoever takes them, and counts the seconds that were spent waiting.
 
     Order and content are those of the source: one thread makes one item after the other.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-class LengthBuckets:
+class BucketBatchSampler:
     """Batches of clips of about the same length.
 
     A clip is in the first bucket whose bound is not below its length, and in the last one if it is longer than all.

@@ -80,11 +80,11 @@ class RunningMeans:
         self._sums, self._counts, self._greatest = (state[name].to(device) for name in ("sums", "counts", "greatest"))
 
 
-class JournalError(InputError):
+class MetricsLoggerError(InputError):
     """What a run leaves to be read cannot be written any more."""
 
 
-class Journal:
+class MetricsLogger:
     """The written record of one run.
 
     Args:
@@ -93,7 +93,7 @@ class Journal:
         seconds: training time before this start.
 
     Raises:
-        JournalError: the folder was deleted, moved or made read-only, or the disk is full. So do the methods.
+        MetricsLoggerError: the folder was deleted, moved or made read-only, or the disk is full. So do the methods.
     """
 
     def __init__(self, folder: Path, *, step: int = 0, seconds: float = 0.0) -> None:
@@ -180,7 +180,7 @@ class Journal:
     def close(self) -> None:
         """Write out whatever is still in memory; what failed before fails in silence."""
         for file in (self._metrics, self._events):
-            with suppress(JournalError) if self._failed else nullcontext(), self._writing():
+            with suppress(MetricsLoggerError) if self._failed else nullcontext(), self._writing():
                 file.close()
 
     def _audio(self, step: int, kind: str, of: str, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
@@ -204,15 +204,15 @@ class Journal:
         """Give every way in which writing fails the same type."""
         try:
             yield
-        except JournalError:
+        except MetricsLoggerError:
             raise
         except (OSError, InputError) as error:
             self._failed = True
             if isinstance(error, FileNotFoundError):
-                raise JournalError(f"{self.folder}: was deleted or moved while training went on") from error
+                raise MetricsLoggerError(f"{self.folder}: was deleted or moved while training went on") from error
             if isinstance(error, OSError):
-                raise JournalError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
-            raise JournalError(str(error)) from error
+                raise MetricsLoggerError(f"{self.folder}: cannot be written ({error.strerror or error})") from error
+            raise MetricsLoggerError(str(error)) from error
 
 
 def _file_name(id: str) -> str:

@@ -5,17 +5,17 @@ import torch
 from torch import nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from training.averaging import average_share, make_average, update_average
+from training.ema import average_share, make_ema, update_ema
 
 
 def test_each_update_moves_the_average_by_one_minus_the_decay() -> None:
     network = nn.Linear(1, 1, bias=False)
     nn.init.constant_(network.weight, 1.0)
-    average = make_average(network)
+    average = make_ema(network)
     expected = 1.0
     for step, value in enumerate([5.0, -2.0, 7.0], start=10_000):
         nn.init.constant_(network.weight, value)
-        update_average(average, network, average_share(0.9, step=step))
+        update_ema(average, network, average_share(0.9, step=step))
         expected = 0.9 * expected + 0.1 * value
         assert float(average.weight) == pytest.approx(expected)
 
@@ -23,27 +23,27 @@ def test_each_update_moves_the_average_by_one_minus_the_decay() -> None:
 def test_early_the_random_beginning_is_forgotten_faster() -> None:
     network = nn.Linear(1, 1, bias=False)
     nn.init.constant_(network.weight, 1.0)
-    average = make_average(network)
+    average = make_ema(network)
     nn.init.constant_(network.weight, 0.0)
-    update_average(average, network, average_share(0.999, step=0))
+    update_ema(average, network, average_share(0.999, step=0))
     assert float(average.weight) == pytest.approx(1 / 10)  # the decay is (1 + 0) / (10 + 0)
-    update_average(average, network, average_share(0.999, step=1))
+    update_ema(average, network, average_share(0.999, step=1))
     assert float(average.weight) == pytest.approx(1 / 10 * 2 / 11)
 
 
 def test_a_decay_of_zero_keeps_the_newest_weights() -> None:
     network = nn.Linear(3, 2)
-    average = make_average(network)
+    average = make_ema(network)
     nn.init.normal_(network.weight)
-    update_average(average, network, average_share(0.0, step=5))
+    update_ema(average, network, average_share(0.0, step=5))
     assert torch.equal(average.weight, network.weight)
 
 
 def test_the_average_is_never_trained_and_the_network_stays_trainable() -> None:
     network = nn.Sequential(weight_norm(nn.Linear(2, 2)), nn.BatchNorm1d(2), nn.Dropout())
-    average = make_average(network)
+    average = make_ema(network)
     network(torch.randn(8, 2)).sum().backward()
-    update_average(average, network, average_share(0.5, step=100))
+    update_ema(average, network, average_share(0.5, step=100))
     assert not any(weight.requires_grad for weight in average.parameters())
     assert all(weight.requires_grad for weight in network.parameters())
     assert not average.training
@@ -56,10 +56,10 @@ def test_the_average_is_never_trained_and_the_network_stays_trainable() -> None:
 def test_a_share_on_the_device_moves_the_average_as_far() -> None:
     torch.manual_seed(1)
     network = nn.Sequential(nn.Linear(7, 5), nn.Linear(5, 3))
-    near, far = make_average(network), make_average(network)
+    near, far = make_ema(network), make_ema(network)
     for weight in network.parameters():
         nn.init.normal_(weight)
-    update_average(near, network, 0.3)
-    update_average(far, network, torch.tensor(0.3))
+    update_ema(near, network, 0.3)
+    update_ema(far, network, torch.tensor(0.3))
     for one, other in zip(near.parameters(), far.parameters(), strict=True):
         torch.testing.assert_close(one, other)

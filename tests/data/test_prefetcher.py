@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from data.buckets import LengthBuckets
+from data.bucket_batch_sampler import BucketBatchSampler
 from data.clips import Clip
-from data.feed import ClipsInMemory, Feed, clip_source, endless
+from data.prefetcher import ClipsInMemory, Prefetcher, clip_source, endless
 
 HOUSE = Path(__file__).resolve().parents[2]
 
@@ -60,7 +60,7 @@ class SlowSourceClock:
 @pytest.mark.parametrize(("making", "share"), [(9.0, 0.9), (0.0, 0.0)])
 def test_the_share_of_waiting_is_that_of_making_what_nobody_made_ahead(making: float, share: float) -> None:
     clock = SlowSourceClock(making)
-    feed = Feed(ahead=1, clock=clock)
+    feed = Prefetcher(ahead=1, clock=clock)
     items = feed.through(clock.items())
     for item in itertools.islice(items, 20):
         assert item * (making + 1) + making == clock.now
@@ -72,7 +72,7 @@ def test_the_share_of_waiting_is_that_of_making_what_nobody_made_ahead(making: f
 
 @pytest.mark.parametrize("ahead", [1, 2, 7, 100])
 def test_order_and_content_do_not_depend_on_how_far_ahead_they_are_made(ahead: int) -> None:
-    assert list(Feed(ahead=ahead).through(iter(range(50)))) == list(range(50))
+    assert list(Prefetcher(ahead=ahead).through(iter(range(50)))) == list(range(50))
 
 
 def test_no_more_is_made_ahead_than_was_said() -> None:
@@ -86,7 +86,7 @@ def test_no_more_is_made_ahead_than_was_said() -> None:
             made.release()
             yield item
 
-    items = Feed(ahead=3).through(source())
+    items = Prefetcher(ahead=3).through(source())
     assert next(items) == 0
     for _ in range(4):  # the one that was taken, and three ahead
         assert made.acquire(timeout=600)
@@ -104,7 +104,7 @@ def test_what_is_made_ahead_is_made_while_the_taker_works() -> None:
         yield 1
         second.set()
 
-    items = Feed(ahead=2).through(source())
+    items = Prefetcher(ahead=2).through(source())
     next(items)
     assert first.wait(600)  # nobody asked for the second item
     assert second.wait(600)  # nor for the end
@@ -115,7 +115,7 @@ def test_an_exception_comes_in_its_turn_and_ends_the_thread() -> None:
         yield from (0, 1)
         raise ValueError("the third is broken")
 
-    items = Feed(ahead=5).through(source())
+    items = Prefetcher(ahead=5).through(source())
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(ValueError, match="the third is broken"):
         next(items)
@@ -132,7 +132,7 @@ def test_closing_waits_for_the_item_that_is_being_made_and_makes_no_more() -> No
         yield 1
         went_on.set()
 
-    items = Feed().through(source())
+    items = Prefetcher().through(source())
     next(items)
     assert begun.wait(600)
     threading.Timer(0.1, may_end.set).start()
@@ -143,7 +143,7 @@ def test_closing_waits_for_the_item_that_is_being_made_and_makes_no_more() -> No
 
 
 def test_what_is_forgotten_unfinished_leaves_no_thread() -> None:
-    items = Feed().through(itertools.count())
+    items = Prefetcher().through(itertools.count())
     next(items)
     assert ours()
     del items
@@ -152,21 +152,21 @@ def test_what_is_forgotten_unfinished_leaves_no_thread() -> None:
 
 LEFT_OPEN = """
 import itertools, sys
-from data.feed import Feed
-items = Feed().through(itertools.count())
+from data.prefetcher import Prefetcher
+items = Prefetcher().through(itertools.count())
 print(next(items), flush=True)
 """
 
 WAITING = """
 import signal, time
-from data.feed import Feed
+from data.prefetcher import Prefetcher
 signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in the background has switched it off
 def source():
     yield 0
     print("waiting", flush=True)
     time.sleep(5)
     yield 1
-for item in Feed().through(source()):
+for item in Prefetcher().through(source()):
     pass
 """
 
@@ -194,9 +194,9 @@ def test_control_c_reaches_a_program_that_waits_for_data() -> None:
 
 def test_feeding_draws_from_no_generator_of_the_run() -> None:
     corpus = clips(40)
-    source = ClipsInMemory(corpus, LengthBuckets([len(clip.audio) for clip in corpus], [1000, 9000], 4, 7))
+    source = ClipsInMemory(corpus, BucketBatchSampler([len(clip.audio) for clip in corpus], [1000, 9000], 4, 7))
     before = [torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()]  # noqa: NPY002
-    batches = Feed().through(endless(source, 0))
+    batches = Prefetcher().through(endless(source, 0))
     for _ in range(25):
         next(batches)
     batches.close()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 Network = TypeVar("Network", bound=nn.Module)
 
 
-def make_average(network: Network) -> Network:
+def make_ema(network: Network) -> Network:
     """A copy that is never trained, in evaluation mode, holding the average."""
     return copy.deepcopy(network).eval().requires_grad_(False)
 
@@ -26,7 +26,7 @@ def average_share(decay: float, *, step: int) -> float:
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, network: nn.Module, share: float | Tensor) -> None:
+def update_ema(average: nn.Module, network: nn.Module, share: float | Tensor) -> None:
     """Move the average, in place, towards the newest weights by a share of the way; the share may be on the device."""
     kept: list[Tensor] = list(average.parameters())
     newest: list[Tensor] = list(network.parameters())

@@ -15,8 +15,8 @@ from evaluation.comparison import compare
 from evaluation.copies import COPIES
 from evaluation.held_out import Sentence
 from evaluation.intelligibility import by_transcriber
-from evaluation.judging import Evaluation, judge
 from evaluation.metric import Better, Metric, Part, Row
+from evaluation.scoring import Evaluation, judge
 from evaluation.sound import Sound
 from evaluation.speech import SPEECH
 from evaluation.subject import Aligned, Rendered, Subject

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from configs import InputError, TrainSettings
 from data.batch import Batch
-from training.execution import Compiled, Replayed, execution
+from training.cuda_graphs import Compiled, Replayed, execution
 
 
 def batch_of(value: float, *, clips: int = 2, samples: int = 8) -> Batch:
@@ -133,7 +133,7 @@ def test_a_step_that_has_no_room_by_itself_says_so() -> None:
 
 
 def test_shapes_without_end_are_not_recorded_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.execution._MOST_RECORDINGS", 2)
+    monkeypatch.setattr("training.cuda_graphs._MOST_RECORDINGS", 2)
     learner, notebook = Learner(), Notebook()
     replayed = Replayed(learner.step, notebook)
     for _ in range(3):

@@ -13,7 +13,7 @@ import torch
 from matplotlib.image import imread
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.journal import Journal, JournalError, RunningMeans
+from training.metrics_logger import MetricsLogger, MetricsLoggerError, RunningMeans
 from training.pictures import alignment_picture, mel_picture
 
 
@@ -52,7 +52,7 @@ def test_what_is_no_number_does_not_spoil_a_mean() -> None:
 
 
 def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
+    journal = MetricsLogger(tmp_path)
     journal.scalars(10, {"loss/mel": 1.5, "gradient_norm/synthesizer": math.inf})
     journal.scalars(20, {"loss/mel": 1.25})
     sound = np.sin(np.arange(2205, dtype=np.float32) / 20)
@@ -62,7 +62,7 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     path = alignment_picture(np.array([3, 4, 5]), ["^", "a", "$"], seconds_per_frame=0.01)
     journal.picture(20, "alignment", "a", path)
     journal.sentences({"a": "Ähm."})
-    journal.text(20, "verdict", "- **ok** (outlook): keep going")
+    journal.text(20, "diagnosis", "- **ok** (outlook): keep going")
     journal.histogram(20, "weights/x", torch.arange(10.0))
     journal.hyper_parameters({"train.batch_size": 4, "decoder.kind": "hifigan"}, ["loss/mel"])
     journal.close()
@@ -77,7 +77,7 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     assert [event.step for event in board.Audio("spoken/a")] == [20]
     assert board.Audio("recorded/a")[0].sample_rate == 22050
     assert board.Histograms("weights/x")[0].histogram_value.num == 10
-    tensors = board.Tensors("verdict/text_summary")
+    tensors = board.Tensors("diagnosis/text_summary")
     assert tensors[0].tensor_proto.string_val[0].startswith(b"- **ok**")
     hyper_parameters = board.summary_metadata["_hparams_/session_start_info"].plugin_data.content
     assert b"train.batch_size" in hyper_parameters
@@ -94,7 +94,7 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
 
 def test_a_new_run_starts_with_an_empty_page(tmp_path: Path) -> None:
     for value in (1.0, 2.0):
-        journal = Journal(tmp_path)
+        journal = MetricsLogger(tmp_path)
         journal.scalars(0, {"validation/mel": value})
         journal.close()
     assert [line["validation/mel"] for line in read(tmp_path)] == [2.0]
@@ -103,7 +103,7 @@ def test_a_new_run_starts_with_an_empty_page(tmp_path: Path) -> None:
 
 
 def test_time_goes_on_where_it_stopped(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, step=5, seconds=3600.0)
+    journal = MetricsLogger(tmp_path, step=5, seconds=3600.0)
     journal.scalars(6, {"a": 1.0})
     journal.close()
     assert read(tmp_path)[0]["seconds"] == pytest.approx(3600, abs=60)
@@ -138,7 +138,7 @@ def test_mel_spectrograms_are_drawn_low_bands_below_on_one_scale_of_loudness() -
     assert first.max() > second.max()
 
 
-def everything(journal: Journal) -> dict[str, Callable[[], None]]:
+def everything(journal: MetricsLogger) -> dict[str, Callable[[], None]]:
     """Each way of writing."""
     sound, picture = np.zeros(2205, np.float32), np.zeros((8, 8, 3), np.uint8)
     return {
@@ -155,7 +155,7 @@ def test_a_folder_that_was_deleted_or_moved_is_one_sentence_whatever_is_written(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], way: str, what: str
 ) -> None:
     run = tmp_path / "run"
-    journal = Journal(run)
+    journal = MetricsLogger(run)
     journal.scalars(0, {"loss/mel": 2.0})
     if what == "moved":
         run.rename(tmp_path / "elsewhere")
@@ -165,7 +165,7 @@ def test_a_folder_that_was_deleted_or_moved_is_one_sentence_whatever_is_written(
         run.mkdir()
         (run / "metrics.jsonl").touch()
     before = list(tmp_path.rglob("*"))
-    with pytest.raises(JournalError, match="run: was deleted or moved while training went on"):
+    with pytest.raises(MetricsLoggerError, match="run: was deleted or moved while training went on"):
         everything(journal)[way]()
     assert list(tmp_path.rglob("*")) == before, "a part of the run folder came into being again"
     assert journal.present_folder() == (tmp_path / "elsewhere" if what == "moved" else None)
@@ -175,29 +175,29 @@ def test_a_folder_that_was_deleted_or_moved_is_one_sentence_whatever_is_written(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    journal = Journal(tmp_path)
+    journal = MetricsLogger(tmp_path)
     with Path("/dev/full").open("wb") as full:
         os.dup2(full.fileno(), journal._events._file.fileno())
     ways: list[Callable[[], None]] = [
-        lambda: journal.text(1, "verdict", "ok"),
+        lambda: journal.text(1, "diagnosis", "ok"),
         lambda: journal.histogram(1, "weights/x", torch.zeros(3)),
         lambda: journal.hyper_parameters({"train.batch_size": 4}, ["loss/mel"]),
     ]
     for write in ways:
-        with pytest.raises(JournalError, match=r"cannot be written \(No space left on device\)"):
+        with pytest.raises(MetricsLoggerError, match=r"cannot be written \(No space left on device\)"):
             write()
     assert capfd.readouterr().err == ""
 
 
 def test_a_file_in_the_place_of_the_folder_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("not a folder")
-    with pytest.raises(JournalError, match="run: cannot be written"):
-        Journal(tmp_path / "run")
+    with pytest.raises(MetricsLoggerError, match="run: cannot be written"):
+        MetricsLogger(tmp_path / "run")
 
 
 @pytest.mark.parametrize("id", ["x" * 400, "é" * 150, "a/" * 120 + "b", "語" * 85])
 def test_a_sentence_of_a_name_too_long_for_a_file_has_a_shorter_one_of_its_own(tmp_path: Path, id: str) -> None:
-    journal = Journal(tmp_path)
+    journal = MetricsLogger(tmp_path)
     journal.sentences({id: "one", f"{id}1": "two", "short": "three"})
     for name in (id, f"{id}1"):
         journal.recording(1, name, np.zeros(100, np.float32), 8000)

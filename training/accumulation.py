@@ -1,7 +1,7 @@
-"""A batch in parts, taught one after the other, or by several ranks, as if it were taught at once.
+"""Gradient accumulation, over micro-batches and over ranks, with exact loss normalisation.
 
-Each term of the losses is a mean over something else (clips, phonemes, frames), of which the parts have unequal counts.
-A part's term, times its share of what the term is a mean over, adds up to the term of the whole.
+Each loss term is a mean over something else (clips, phonemes, frames), of which the micro-batches have unequal counts.
+A micro-batch's term, weighted by its share of the count, adds up to the term of the whole batch.
 
 B batch
 """
@@ -16,8 +16,8 @@ from training.ranks import Ranks
 
 
 @dataclass(frozen=True)
-class Shares:
-    """What a part has of a whole step: 0-d tensors that add up to 1 over all parts of all ranks."""
+class LossNormalisation:
+    """The weight of each loss term of a micro-batch: 0-d tensors that add up to 1 over all micro-batches and ranks."""
 
     clips: Tensor
     phonemes: Tensor
@@ -26,14 +26,14 @@ class Shares:
 
 
 @dataclass(frozen=True)
-class Part:
+class MicroBatch:
     """Some clips of a batch."""
 
     batch: Batch
-    shares: Shares
+    normalisation: LossNormalisation
 
 
-def parts_of(batch: Batch, count: int, *, hop_length: int, segment_frames: int, ranks: Ranks) -> list[Part]:
+def micro_batches(batch: Batch, count: int, *, hop_length: int, segment_frames: int, ranks: Ranks) -> list[MicroBatch]:
     """Cut a batch into `count` parts of as many clips each, or nearly so; into fewer if it has fewer clips.
 
     Args:
@@ -48,9 +48,9 @@ def parts_of(batch: Batch, count: int, *, hop_length: int, segment_frames: int, 
     whole = ranks.sum(counts.sum(dim=1).float())  # [4]
     size = -(-len(batch.ids) // min(count, len(batch.ids)))
     return [
-        Part(
+        MicroBatch(
             _rows(batch, slice(start, start + size)),
-            Shares(*(counts[:, start : start + size].sum(dim=1) / whole).float()),
+            LossNormalisation(*(counts[:, start : start + size].sum(dim=1) / whole).float()),
         )
         for start in range(0, len(batch.ids), size)
     ]
