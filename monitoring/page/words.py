@@ -25,7 +25,7 @@ WORDS = (
     ),
     Word(
         "discriminators",
-        r"\bjudges?\b",
+        r"\bdiscriminators?\b",
         "The parts of the discriminator: networks that learn to tell recordings from the voice, while the voice learns "
         "to pass for a recording. They are thrown away in the end.",
     ),

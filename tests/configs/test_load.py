@@ -236,7 +236,7 @@ TREES = st.fixed_dictionaries(
             {"root": PRINTABLE, "bucket_frames": st.sets(st.integers(32, 5000), min_size=1).map(sorted)},
             optional={"validation_metadata": PRINTABLE, "strict": st.booleans()},
         ),
-        "audio": st.fixed_dictionaries({}, optional={"fmax_hz": st.floats(1.0, 11025.0)}),
+        "audio": st.fixed_dictionaries({}, optional={"fmax_hz": st.floats(100.0, 11025.0)}),
         "train": st.fixed_dictionaries(
             {"learning_rate": st.floats(0, 1, exclude_min=True), "max_gradient_norm": st.floats(0, exclude_min=True)},
             optional={"epochs": st.integers(1, 10**6), "precision": st.sampled_from(["auto", "bf16", "fp16", "fp32"])},

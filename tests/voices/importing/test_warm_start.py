@@ -260,7 +260,7 @@ def discriminators_of_theirs(discriminator: Discriminator) -> dict[str, torch.Te
     tensors = {}
     for name, tensor in discriminator.state_dict().items():
         name = (
-            name.replace("discriminators.", "discriminators.")
+            name.replace("sub_discriminators.", "discriminators.")
             .replace(".layers.", ".convs.")
             .replace(".output.", ".conv_post.")
         )
@@ -270,7 +270,7 @@ def discriminators_of_theirs(discriminator: Discriminator) -> dict[str, torch.Te
 
 
 @pytest.mark.parametrize("program", ["original", "piper"])
-def test_judges_come_along_with_the_decoder_they_know(tmp_path: Path, program: str) -> None:
+def test_discriminators_come_along_with_the_decoder_they_know(tmp_path: Path, program: str) -> None:
     settings: dict[str, Any] = {"decoder": {"residual_dilations": [[1, 3, 5], [1, 3, 5]]}}
     settings["model"] = {"text_layers": 2, "attention_window": 4, "coupling_layers": 4, "coupling_wavenet_layers": 4}
     settings["model"] |= {"posterior_layers": 16, "hidden_channels": 16, "latent_channels": 8, "filter_channels": 24}
