@@ -262,13 +262,13 @@ class TrainSettings(Section):
     max_gradient_norm: Annotated[float, Field(gt=0)] = math.inf
     """Norm to which the gradients of each network are clipped; inf never clips, the norm is reported all the same."""
     reuse_real_features: bool = False
-    """Whether feature matching compares with what the discriminators saw of the recordings before their update: a pass less."""
+    """Whether feature matching takes the recordings' feature maps from before the discriminator's update."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     """Precision of convolutions and matrix products; auto is bf16 on a GPU that has it and fp32 elsewhere."""
     execution: Literal["eager", "compiled", "graphs", "compiled-graphs"] = "eager"
     """How a step reaches the device: operation by operation, in compiled kernels, recorded as CUDA graphs, or both."""
     channels_last: bool = False
-    """Whether the convolutions of WaveNets, decoder and discriminators keep a place's channels side by side; only for speed."""
+    """Whether the convolutions of WaveNets, decoder and discriminator use the channels-last memory format."""
     ema_decay: Probability = 0.999
     """Decay per step of the averaged weights that become the voice; 0 keeps the newest weights."""
     report_every: Positive = 200

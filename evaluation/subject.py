@@ -20,9 +20,7 @@ from data.spectrogram import LinearSpectrogram
 from infer import Voice
 from metrics.perception import missing
 from metrics.spectra import Audio
-from models.alignment import alignment_scores, search_durations
 from models.device import choose_device
-from models.masks import length_mask
 from models.synthesizer import Synthesizer
 from speaking.durations import check_durations
 from speaking.manner import Manner
@@ -138,20 +136,10 @@ class Subject:
         spectrogram = self._spectrogram(recorded, device)
         if spectrogram.shape[2] < len(ids):
             raise InputError(f"the recording has {spectrogram.shape[2]} frames, too few for the {len(ids)} ids it says")
-        frames, phonemes = (_row(length, device) for length in (spectrogram.shape[2], len(ids)))
-        who = None
-        if speaker is not None and synthesizer.speakers is not None:
-            who = synthesizer.speakers(_row(speaker, device)).unsqueeze(2)  # [B, C, 1]
-        prior = synthesizer.text_encoder(
-            torch.tensor([list(ids)], device=device), length_mask(phonemes, len(ids))
-        ).prior
-        mask = length_mask(frames, spectrogram.shape[2])
-        z_p = synthesizer.flow(
-            synthesizer.posterior_encoder(spectrogram, mask, who).mean * mask, mask, who
-        )  # [B, Z, F]
-        scores = alignment_scores(z_p, prior)  # [B, F, P]
-        durations = search_durations(scores, phonemes, frames)
-        return Aligned(scores[0].cpu().numpy(), durations[0].cpu().numpy())
+        phonemes, frames = (_row(length, device) for length in (len(ids), spectrogram.shape[2]))
+        speakers = None if speaker is None else _row(speaker, device)
+        alignment = synthesizer.align(torch.tensor([list(ids)], device=device), phonemes, spectrogram, frames, speakers)
+        return Aligned(alignment.scores[0].cpu().numpy(), alignment.durations[0].cpu().numpy())
 
     def _synthesizer(self) -> tuple[Synthesizer, torch.device]:
         engine = self.voice.engine

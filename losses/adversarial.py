@@ -20,7 +20,7 @@ def discriminator_loss(
         disc_generated_outputs: N tensors, scores of made audio.
 
     Returns:
-        The sum over discriminators, 0-d; and for each sub-discriminator its real and its made part, detached 0-d tensors.
+        The sum over discriminators, 0-d; and the real and the generated term of each, detached 0-d tensors.
     """
     real_parts = [(1 - scores.float()).square().mean() for scores in disc_real_outputs]
     generated_parts = [scores.float().square().mean() for scores in disc_generated_outputs]

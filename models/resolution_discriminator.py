@@ -1,8 +1,8 @@
-"""Discriminators of a spectrum (Jang et al., 2021, "UnivNet", section 2.3), each of the same audio at a resolution of its own.
+"""Multi-resolution discriminator: each sub-discriminator has an STFT resolution of its own (UnivNet, 2021, section 2.3).
 
-Theirs sees magnitudes. This one sees real and imaginary parts, as those of EnCodec do (Défossez et al., 2023, section
-3.4): the decoders with an inverse transform say a phase of every bin, and magnitudes would not tell them how it sounds.
-All bins share one stack of layers, so that such a sub-discriminator has as much to say in feature matching as one of a period.
+UnivNet's input is the magnitude. Here it is the real and imaginary parts, as in EnCodec (Défossez et al., 2023, section
+3.4), because decoders with an inverse STFT predict the phase of every bin, which the magnitude does not show.
+All bins share one stack of layers, so that feature matching weighs this sub-discriminator as it weighs one of a period.
 
 B batch · S samples · T frames · K bins (n_fft // 2 + 1)
 """
@@ -65,5 +65,5 @@ class ResolutionDiscriminator(nn.Module):
             return torch.view_as_real(spectrum).permute(0, 3, 2, 1)
 
     def forward(self, spectrum: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Classify real and imaginary parts [B, 2, T, K]; return the logits [B, places] and every layer's feature map."""
+        """Real and imaginary parts [B, 2, T, K] to logits [B, positions] and every layer's feature map."""
         return logits_and_feature_maps(spectrum, self.layers, self.output)

@@ -43,6 +43,15 @@ class Synthesis:
 
 
 @dataclass(frozen=True)
+class Alignment:
+    """Texts aligned with recordings."""
+
+    scores: Tensor  # [B, F, P], log-likelihood of each frame under each phoneme's prior
+    durations: Tensor  # [B, P], frames per phoneme
+    prior: Gaussian  # [B, Z, F], every phoneme's prior repeated for its frames
+
+
+@dataclass(frozen=True)
 class Speech:
     """Audio made from text."""
 
@@ -159,41 +168,53 @@ class Synthesizer(nn.Module):
         )
 
     @torch.no_grad()
+    def align(
+        self,
+        phoneme_ids: Tensor,
+        phoneme_lengths: Tensor,
+        spectrogram: Tensor,
+        frame_lengths: Tensor,
+        speaker_ids: Tensor | None = None,
+    ) -> Alignment:
+        """Align texts with recordings as training does, but from the posterior's mean (section 2.2.1).
+
+        Args:
+            phoneme_ids: [B, P].
+            phoneme_lengths: [B].
+            spectrogram: [B, N, F], linear magnitudes.
+            frame_lengths: [B], each at least its number of phonemes.
+            speaker_ids: [B], or None for a single voice.
+        """
+        z_p = self.prior_side(spectrogram, frame_lengths, speaker_ids)
+        return self.align_latents(z_p, phoneme_ids, phoneme_lengths, frame_lengths)
+
+    @torch.no_grad()
+    def align_latents(
+        self, z_p: Tensor, phoneme_ids: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor
+    ) -> Alignment:
+        """Align texts with recordings that are already on the prior's side of the flow, z_p [B, Z, F].
+
+        The other arguments are those of `align`. The texts need not be those of the recordings.
+        """
+        text, _ = self._encode_text(phoneme_ids, phoneme_lengths)
+        scores = alignment_scores(z_p, text.prior)
+        durations = search_durations(scores, phoneme_lengths, frame_lengths)
+        return Alignment(scores, durations, _expand_prior(text.prior, durations, z_p.shape[2]))
+
+    @torch.no_grad()
     def prior_side(self, spectrogram: Tensor, frame_lengths: Tensor, speaker_ids: Tensor | None = None) -> Tensor:
-        """Recordings on the prior's side of the flow, without noise: what `find_text` looks for a text in.
+        """The posterior's mean on the prior's side of the flow: z_p [B, Z, F] of recordings, without noise.
 
         Args:
             spectrogram: [B, N, F], linear magnitudes.
             frame_lengths: [B].
             speaker_ids: [B], or None for a single voice.
-
-        Returns:
-            z_p, [B, Z, F].
         """
         speaker = self._speaker(speaker_ids)
         frame_mask = length_mask(frame_lengths, spectrogram.shape[2])
         z = self.posterior_encoder(spectrogram, frame_mask, speaker).mean * frame_mask
         z_p: Tensor = self.flow(z, frame_mask, speaker)
         return z_p
-
-    @torch.no_grad()
-    def find_text(
-        self, z_p: Tensor, phoneme_ids: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor
-    ) -> tuple[Tensor, Gaussian]:
-        """Find a text in recordings, whether or not it is what is said in them.
-
-        Args:
-            z_p: [B, Z, F], the recordings on the prior's side of the flow.
-            phoneme_ids: [B, P].
-            phoneme_lengths: [B].
-            frame_lengths: [B], each at least its number of phonemes.
-
-        Returns:
-            The durations [B, P], in frames, and the prior [B, Z, F].
-        """
-        text, _ = self._encode_text(phoneme_ids, phoneme_lengths)
-        durations = search_durations(alignment_scores(z_p, text.prior), phoneme_lengths, frame_lengths)
-        return durations, _expand_prior(text.prior, durations, z_p.shape[2])
 
     @torch.no_grad()
     def plan(

@@ -67,9 +67,9 @@ class VoiceAligner:
         speaker_ids = None
         if len(self.speakers) > 1:
             speaker_ids = torch.tensor([self.speakers.index(speaker) if speaker in self.speakers else 0])
-        z_p = self.synthesizer.prior_side(spectrogram, frame_lengths, speaker_ids)
-        durations, _ = self.synthesizer.find_text(z_p, torch.tensor([encoded.ids]), lengths, frame_lengths)
-        frame_ends = durations[0].cumsum(0).double().numpy()
+        ids = torch.tensor([encoded.ids])
+        alignment = self.synthesizer.align(ids, lengths, spectrogram, frame_lengths, speaker_ids)
+        frame_ends = alignment.durations[0].cumsum(0).double().numpy()
         first = (len(encoded.ids) - 2 * len(symbols)) // 2  # of the ids, that of the first symbol
         found = frame_ends[[first + 2 * (end - 1) for end in ends]] * self.audio.hop_length / self.audio.sample_rate
         return np.asarray(found, np.float64)

@@ -1,8 +1,8 @@
 """Several processes that train one voice (torchrun): each on a device of its own, each with clips of its own.
 
 The gradients of all are added before each update, so that every rank makes the same update from the same weights. A
-rank's losses are weighted by its share of the clips, frames and phonemes of the step (see `training.accumulation`): what two
-ranks learn from half a batch each is what one learns from the whole.
+rank's losses are weighted by its share of the clips, frames and phonemes of the step (see `training.accumulation`):
+what two ranks learn from half a batch each is what one learns from the whole.
 """
 
 import os

@@ -139,7 +139,8 @@ class Validation:
         frame_lengths = self.features.frame_lengths(batch)
         lengths = batch.phoneme_lengths.roll(1).minimum(frame_lengths)
         with self.autocast():
-            _, prior = synthesizer.find_text(spoken.z_p, batch.phoneme_ids.roll(1, dims=0), lengths, frame_lengths)
+            ids = batch.phoneme_ids.roll(1, dims=0)
+            prior = synthesizer.align_latents(spoken.z_p, ids, lengths, frame_lengths).prior
         return kl_loss(spoken.z_p, spoken.posterior.log_std, prior.mean, prior.log_std, spoken.frame_mask)
 
     def _synthesize(self, synthesizer: Synthesizer, batch: Batch) -> tuple[Tensor, Synthesis]:

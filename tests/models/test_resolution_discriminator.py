@@ -1,4 +1,4 @@
-"""The discriminators of spectra: what they see, by another library, and that they are discriminators as the others are."""
+"""The multi-resolution discriminator: its spectra against another library's, its gradients and its feature maps."""
 
 from collections.abc import Callable
 from typing import Any

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from configs import parse_config
+from models.alignment import search_durations
 from models.duration_predictor import DurationPredictor
 from models.masks import length_mask
 from models.synthesizer import Synthesis, Synthesizer
@@ -277,3 +278,27 @@ def test_speaking_and_training_leave_every_weight_as_it_was() -> None:
     voice.speak(torch.ones(1, 4, dtype=torch.long), torch.tensor([4]))
     voice.reconstruct(noise(1, 17, 9), torch.tensor([9]))
     assert all(torch.equal(x, before[name]) for name, x in voice.state_dict().items())
+
+
+@pytest.mark.parametrize("num_speakers", [1, 3])
+@float64()
+def test_aligning_recordings_is_the_search_among_the_priors_from_the_mean_of_the_posterior(num_speakers: int) -> None:
+    voice = small_synthesizer(num_speakers=num_speakers)
+    speaker_ids = None if num_speakers == 1 else torch.tensor([0, 2, 1])
+    ids = torch.randint(NUM_SYMBOLS, (3, PHONEMES), generator=seeded())
+    spectrogram = noise(3, 17, FRAMES).abs()
+    alignment = voice.align(ids, PHONEME_LENGTHS, spectrogram, FRAME_LENGTHS, speaker_ids)
+    for b, (phonemes, frames) in enumerate(zip(PHONEME_LENGTHS.tolist(), FRAME_LENGTHS.tolist(), strict=True)):
+        with torch.no_grad():  # each by itself
+            speaker = None if voice.speakers is None else voice.speakers(torch.tensor([[0, 2, 1][b]])).unsqueeze(2)
+            mask = torch.ones(1, 1, frames)
+            z = voice.posterior_encoder(spectrogram[b : b + 1, :, :frames], mask, speaker).mean
+            z_p = voice.flow(z, mask, speaker)
+            prior = voice.text_encoder(ids[b : b + 1, :phonemes], torch.ones(1, 1, phonemes)).prior
+        normal = torch.distributions.Normal(prior.mean[..., None, :], prior.log_std.exp()[..., None, :])
+        scores = normal.log_prob(z_p[..., None]).sum(dim=1)  # [1, F, P]
+        assert_same(alignment.scores[b, :frames, :phonemes], scores[0])
+        lengths = torch.tensor([phonemes]), torch.tensor([frames])
+        assert torch.equal(alignment.durations[b, :phonemes], search_durations(scores, *lengths)[0])
+        repeated = prior.mean[0].repeat_interleave(alignment.durations[b, :phonemes], dim=1)
+        assert_same(alignment.prior.mean[b, :, :frames], repeated)

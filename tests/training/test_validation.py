@@ -65,7 +65,7 @@ def test_texts_gain_what_the_other_texts_cost_more(tmp_path: Path) -> None:
         ids = batch.phoneme_ids[other : other + 1, : int(batch.phoneme_lengths[other])]
         frames = int(spoken.frame_mask[place].sum())
         z_p = spoken.z_p[place : place + 1, :, :frames]
-        _, prior = voice.find_text(z_p, ids, batch.phoneme_lengths[other : other + 1], torch.tensor([frames]))
+        prior = voice.align_latents(z_p, ids, batch.phoneme_lengths[other : other + 1], torch.tensor([frames])).prior
         log_std = spoken.posterior.log_std[place, :, :frames]
         kl = prior.log_std[0] - log_std - 0.5 + 0.5 * ((z_p - prior.mean) / prior.log_std.exp())[0].square()
         cost += float(kl.sum())

@@ -130,7 +130,7 @@ class WarmStart:
         """Give a synthesizer that is to be trained the weights of the voice, and the discriminator its discriminators.
 
         Rows of the embeddings go by symbol and by the name of the speaker; any other tensor is taken where its shape is
-        the same. The discriminators go with a decoder that was taken whole: they know what that one gets wrong, and no other.
+        the same. The discriminator's are taken only together with the whole decoder that it was trained against.
 
         Args:
             synthesizer: new; changed in place.
