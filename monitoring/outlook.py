@@ -81,8 +81,8 @@ def _from_trend(run: Run, score: Curve, fitted: Trend, measure: str) -> Finding:
         told = f"Keep going: {now} and has been falling on the whole {since}; expect {expected}{_time(run)}. The best "
         return Finding("outlook", "ok", f"{told}so far is {best}.{_how_to_go_on(run)}")
     told = f"Stop, or go on for the sound alone: {now} and has hardly changed on the whole {since}; expect {expected}"
-    told += f"{_time(run)}, which is no better. The best is {best}. The discriminators may still improve what the score does "
-    told += "not measure: listen to two checkpoints, and stop when you hear no difference."
+    told += f"{_time(run)}, which is no better. The best is {best}. Adversarial training may still improve what the "
+    told += "score does not measure: listen to two checkpoints, and stop when you hear no difference."
     return Finding("outlook", "ok", f"{told}{_how_to_go_on(run)}")
 
 

@@ -239,9 +239,9 @@ def groups(names: Collection[str]) -> list[Group]:
         Group("Gradients", "", _GRADIENTS, "No gradient norms in these metrics."),
         Group(
             BALANCE,
-            "A sub-discriminator is a part of the discriminator, a network that learns to tell recordings from the voice. How often"
-            " each is right about recordings and about the voice, before it learns from them: near 1 for both, it has"
-            " won and teaches little; near 0.5 it is guessing.",
+            "The share of logits on the right side of 0.5, of recordings (real) and of generated audio (generated),"
+            " before each update. Near 1 for both, a sub-discriminator has won and its gradients teach little; near 0.5"
+            " it is guessing.",
             accuracy,
             "No accuracies in these metrics.",
         ),

@@ -20,8 +20,8 @@ WORDS = (
     Word(
         "step",
         r"\bsteps?\b",
-        "The voice and its discriminators learn once from one batch of recordings. A voice from nothing takes some hundred "
-        "thousand steps.",
+        "One update of the generator and of the discriminator from one batch. A voice trained from scratch takes some "
+        "hundred thousand steps.",
     ),
     Word(
         "discriminators",

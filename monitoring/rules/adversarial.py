@@ -1,10 +1,10 @@
-"""Whether the game of discriminators and synthesizer is balanced.
+"""Whether the discriminator and the generator are in balance.
 
-The discriminators' loss is the least-squares one of Mao et al., "Least Squares Generative Adversarial Networks" (2017): a
-recording shall score 1 and a copy 0. A sub-discriminator that cannot tell them apart answers 0.5 to both and pays 0.25 + 0.25 =
-0.5, which is the game's equilibrium (their section 3.2); one that sees through every copy pays 0; one that was never
-taught answers 0 to both and pays 1. A published LJSpeech run of VITS pays 2.38 for its six discriminators after 843 400 steps,
-0.40 each (jaywalnut310/vits issue 233).
+The discriminator's loss is the least-squares loss of Mao et al., "Least Squares Generative Adversarial Networks"
+(2017): its target is 1 for recordings and 0 for generated audio. A sub-discriminator that cannot tell them apart
+outputs 0.5 for both and has a loss of 0.25 + 0.25 = 0.5, the equilibrium (their section 3.2); a perfect one has 0; an
+untrained one outputs 0 for both and has 1. A published LJSpeech run of VITS has 2.38 over six sub-discriminators after
+843 400 steps, 0.40 each (jaywalnut310/vits issue 233).
 """
 
 import math
@@ -121,7 +121,7 @@ def discriminator_winning(run: Run) -> Finding | None:
 
 
 def discriminator_asleep(run: Run) -> Finding | None:
-    """Discriminators that do worse than one who answers one half to everything do not learn; those that guess do not teach."""
+    """A discriminator worse than the constant 0.5 does not learn; one that is as good gives no useful gradient."""
     balance = _balance(run)
     if balance is None:
         return None

@@ -37,15 +37,15 @@ def mel_stuck(run: Run) -> Finding | None:
 def mel_plateaued(run: Run) -> Finding | None:
     """A mel distance that no longer falls, and what that does not mean.
 
-    The L1 distance to one recording has a floor, for the same sentence may be said in many ways, and the discriminators go on
-    improving the sound below it (HiFi-GAN, 2020, section 2.3; jaywalnut310/vits issue 14: what the adversarial losses
+    The L1 distance to one recording has a floor, for the same sentence may be said in many ways; adversarial training
+    improves the sound below it (HiFi-GAN, 2020, section 2.3; jaywalnut310/vits issue 14: what the adversarial losses
     still teach does not show in their height).
     """
     mel = _mel(run)
     if mel is None or mel.fallen > PLATEAU_FALL or mel.now >= STUCK_MEL:
         return None
     told = f"The mel distance no longer falls: {mel.before:.3g} nats at step {mel.step} and {mel.now:.3g} now."
-    meaning = "This does not mean that the sound has stopped improving: the discriminators go on, so listen to two checkpoints."
+    meaning = "The sound may still improve, for adversarial training goes on: compare two checkpoints by listening."
     if mel.now <= GOOD_MEL:
         return Finding("mel_plateaued", "ok", f"{told} {meaning}")
     return Finding(
