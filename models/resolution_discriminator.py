@@ -1,4 +1,4 @@
-"""Multi-resolution discriminator: each sub-discriminator has an STFT resolution of its own (UnivNet, 2021, section 2.3).
+"""Multi-resolution discriminator: each sub-discriminator with its own STFT resolution (UnivNet, 2021, section 2.3).
 
 UnivNet's input is the magnitude. Here it is the real and imaginary parts, as in EnCodec (Défossez et al., 2023, section
 3.4), because decoders with an inverse STFT predict the phase of every bin, which the magnitude does not show.
