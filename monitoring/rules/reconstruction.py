@@ -45,7 +45,7 @@ def mel_plateaued(run: Run) -> Finding | None:
     if mel is None or mel.fallen > PLATEAU_FALL or mel.now >= STUCK_MEL:
         return None
     told = f"The mel distance no longer falls: {mel.before:.3g} nats at step {mel.step} and {mel.now:.3g} now."
-    meaning = "The sound may still improve, for adversarial training goes on: compare two checkpoints by listening."
+    meaning = "This does not mean that the sound no longer improves: listen to two checkpoints and compare."
     if mel.now <= GOOD_MEL:
         return Finding("mel_plateaued", "ok", f"{told} {meaning}")
     return Finding(
