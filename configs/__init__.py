@@ -1,5 +1,6 @@
 """Typed, validated settings, and one TOML file per experiment."""
 
+from configs.data import AudioSettings, ColumnSettings, DataSettings
 from configs.decoders import (
     DECODER_KINDS,
     BigvganSettings,
@@ -11,18 +12,10 @@ from configs.decoders import (
 )
 from configs.errors import InputError, command
 from configs.load import differences, dump_config, load_config, parse_config
-from configs.schema import (
-    AudioSettings,
-    ColumnSettings,
-    Config,
-    DataSettings,
-    DiscriminatorSettings,
-    LossSettings,
-    ModelSettings,
-    RunSettings,
-    SpeakingSettings,
-    TrainSettings,
-)
+from configs.networks import DiscriminatorSettings, ModelSettings
+from configs.schema import Config
+from configs.speaking import SpeakingSettings
+from configs.training import LossSettings, RunSettings, TrainSettings
 
 __all__ = [
     "DECODER_KINDS",

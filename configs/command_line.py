@@ -1,6 +1,6 @@
-"""What the command lines of all commands share: `--version`, and that arguments are checked before slow imports.
+"""Shared by all command lines: `--version`, and arguments that are checked before slow imports.
 
-Importing torch takes seconds of processor time, so what reads a command line imports nothing but the settings. A file
+Importing torch takes seconds of CPU time, so the functions that parse a command line import only the settings. A module
 that is both a command and a library checks its arguments between its imports:
 
     from data.command_line import read_prepare
@@ -47,16 +47,16 @@ class _ShowVersion(argparse.Action):
 
 
 def version() -> str:
-    """The version of the program, as pyproject.toml states it."""
+    """The version in pyproject.toml."""
     stated: str = tomllib.loads(_PROJECT.read_text(encoding="utf-8"))["project"]["version"]
     return stated
 
 
 def settings_help() -> str:
-    """The sections of the settings, one a line, and where each setting is described."""
-    lines = ["settings (configs/schema.py and configs/decoders.py describe each, configs/*.toml are experiments):"]
+    """The sections of the settings, one per line, and where each setting is described."""
+    lines = ["settings (described in docs/settings.md, defined in configs/schema.py; configs/*.toml are experiments):"]
     for name, field in Config.model_fields.items():
-        described = f"Generator of the waveform; decoder.kind is one of {', '.join(DECODER_KINDS)}."
+        described = f"The decoder, from latents to the waveform; decoder.kind is one of {', '.join(DECODER_KINDS)}."
         if isinstance(field.annotation, type):  # the decoder's is a union
             described = inspect.getdoc(field.annotation) or ""
         lines.append(f"  {name}.KEY=VALUE".ljust(28) + described)
@@ -64,9 +64,9 @@ def settings_help() -> str:
 
 
 def check_arguments(read: Callable[[], object]) -> None:
-    """End the program now if `read`, which reads its command line, ends it or raises an InputError.
+    """Exit now if `read`, which parses the command line, exits or raises an InputError.
 
-    `--help`, `--version` and mistakes are then answered without the imports that follow.
+    So `--help`, `--version` and mistakes are answered before the imports that follow.
     """
 
     @command

@@ -1,4 +1,4 @@
-"""The settings of each family of decoders; `decoder.kind` chooses one, and every family stands by its defaults."""
+"""The settings of each decoder family, chosen by `decoder.kind`; each has its own defaults."""
 
 import math
 from typing import Annotated, Any, Literal, get_args
@@ -9,28 +9,28 @@ from configs.section import Integers, IntegerTable, Positive, Rules, Section
 
 
 class _Upsampling(Section):
-    """Transposed convolutions with parallel residual blocks behind each, as in HiFi-GAN."""
+    """Transposed convolutions, each followed by parallel residual blocks, as in HiFi-GAN."""
 
     initial_channels: Positive = 512
-    """Channels before the first upsampling; each upsampling halves them."""
+    """Channels before the first upsampling layer; each layer halves them."""
     upsample_rates: Integers = (8, 8, 2, 2)
-    """Stride of each upsampling; with the hop of the inverse transform, if any, they multiply to `audio.hop_length`."""
+    """Stride of each transposed convolution; their product, times the iSTFT hop if any, is `audio.hop_length`."""
     upsample_kernel_sizes: Integers = (16, 16, 4, 4)
-    """Kernel of each transposed convolution, in samples of its output."""
+    """Kernel size of each transposed convolution, in samples of its output."""
     residual_block: Literal[1, 2] = 1
-    """HiFi-GAN's residual block: 1 has pairs of convolutions, 2 single ones."""
+    """Residual block of HiFi-GAN: 1 has pairs of convolutions, 2 single ones."""
     residual_kernel_sizes: Integers = (3, 7, 11)
-    """Kernels of the parallel residual blocks."""
+    """Kernel sizes of the parallel residual blocks (multi-receptive-field fusion)."""
     residual_dilations: IntegerTable = ((1, 3, 5), (1, 3, 5), (1, 3, 5))
-    """Dilations inside each of the residual blocks."""
+    """Dilations of each residual block."""
 
     @property
     def samples_per_step(self) -> int:
-        """Samples of audio for each place after the last upsampling."""
+        """Audio samples per position after the last transposed convolution."""
         return 1
 
     def rules(self, hop_length: int) -> Rules:
-        """What must hold for audio with this hop."""
+        """The constraints on these settings, for audio of this hop length in samples."""
         product = math.prod(self.upsample_rates) * self.samples_per_step
         made = f"{list(self.upsample_rates)}" + (f" times {self.samples_per_step}" if self.samples_per_step > 1 else "")
         pairs = list(zip(self.upsample_rates, self.upsample_kernel_sizes, strict=False))
@@ -70,80 +70,80 @@ class HifiganSettings(_Upsampling):
     """HiFi-GAN (Kong, Kim & Bae, 2020); the defaults are V1, the decoder of VITS."""
 
     kind: Literal["hifigan"] = "hifigan"
-    """Family of the decoder."""
+    """Decoder family."""
 
 
 class BigvganSettings(_Upsampling):
     """HiFi-GAN with periodic, anti-aliased activations (BigVGAN; Lee et al., 2023)."""
 
     kind: Literal["bigvgan"] = "bigvgan"
-    """Family of the decoder."""
+    """Decoder family."""
 
 
 class IstftnetSettings(_Upsampling):
-    """Some upsampling, then a short inverse Fourier transform (iSTFTNet; Kaneko et al., 2022)."""
+    """Upsampling, then a small inverse STFT (iSTFTNet; Kaneko et al., 2022)."""
 
     kind: Literal["istftnet"] = "istftnet"
-    """Family of the decoder."""
+    """Decoder family."""
     upsample_rates: Integers = (8, 8)
-    """Stride of each upsampling; with `istft_hop` they multiply to `audio.hop_length`."""
+    """Stride of each transposed convolution; their product times `istft_hop` is `audio.hop_length`."""
     upsample_kernel_sizes: Integers = (16, 16)
-    """Kernel of each transposed convolution, in samples of its output."""
+    """Kernel size of each transposed convolution, in samples of its output."""
     istft_n_fft: Positive = 16
-    """Length of the inverse Fourier transform and of its Hann window, in samples."""
+    """FFT size of the inverse STFT, and length of its Hann window, in samples."""
     istft_hop: Positive = 4
-    """Samples between its frames."""
+    """Hop of the inverse STFT, in samples."""
 
     @property
     def samples_per_step(self) -> int:
-        """Samples of audio for each place after the last upsampling."""
+        """Audio samples per position after the last transposed convolution."""
         return self.istft_hop
 
     def rules(self, hop_length: int) -> Rules:
-        """What must hold for audio with this hop."""
+        """The constraints on these settings, for audio of this hop length in samples."""
         return [*super().rules(hop_length), _transform_rule(self.istft_n_fft, self.istft_hop, "decoder.istft_")]
 
 
 class MultibandSettings(IstftnetSettings):
-    """Four sub-bands, each from an inverse transform of its own (Kawamura et al., 2023).
+    """Four sub-bands, each synthesized by an inverse STFT (Kawamura et al., 2023).
 
-    mb-istft joins them with a pseudo-QMF bank (multi-band), ms-istft with filters that are learned (multi-stream).
+    mb-istft combines them with a pseudo-QMF filter bank (multi-band), ms-istft with learned filters (multi-stream).
     """
 
     kind: Literal["mb-istft", "ms-istft"] = "mb-istft"  # type: ignore[assignment]
-    """Family of the decoder."""
+    """Decoder family."""
     upsample_rates: Integers = (4, 4)
-    """Stride of each upsampling; with `istft_hop` and the 4 bands they multiply to `audio.hop_length`."""
+    """Stride of each transposed convolution; their product times `istft_hop` and the 4 bands is `audio.hop_length`."""
 
     @property
     def bands(self) -> int:
-        """Sub-bands of equal width."""
+        """Number of sub-bands."""
         return 4
 
     @property
     def samples_per_step(self) -> int:
-        """Samples of audio for each place after the last upsampling."""
+        """Audio samples per position after the last transposed convolution."""
         return self.istft_hop * self.bands
 
 
 class VocosSettings(Section):
-    """ConvNeXt blocks at frame rate, then one inverse Fourier transform (Vocos; Siuzdak, 2023)."""
+    """ConvNeXt blocks at frame rate, then one inverse STFT (Vocos; Siuzdak, 2023)."""
 
     kind: Literal["vocos"] = "vocos"
-    """Family of the decoder."""
+    """Decoder family."""
     channels: Positive = 512
-    """Channels of every block."""
+    """Channels of the ConvNeXt blocks."""
     expansion_channels: Positive = 1536
-    """Channels inside each block."""
+    """Hidden channels of the pointwise layers in each block."""
     layers: Positive = 8
-    """ConvNeXt blocks."""
+    """Number of ConvNeXt blocks."""
     kernel_size: Positive = 7
-    """Kernel of the depthwise convolutions, in frames."""
+    """Kernel size of the depthwise convolutions, in frames."""
     istft_n_fft: Positive = 1024
-    """Length of the inverse Fourier transform and of its Hann window, in samples; its hop is `audio.hop_length`."""
+    """FFT size of the inverse STFT, and length of its Hann window, in samples; its hop is `audio.hop_length`."""
 
     def rules(self, hop_length: int) -> Rules:
-        """What must hold for audio with this hop."""
+        """The constraints on these settings, for audio of this hop length in samples."""
         return [
             (self.kernel_size % 2 == 0, f"decoder.kernel_size = {self.kernel_size} must be odd"),
             _transform_rule(self.istft_n_fft, hop_length, "audio.hop_length and decoder.istft_"),
@@ -156,7 +156,7 @@ def _transform_rule(n_fft: int, hop: int, name: str) -> tuple[bool, str]:
 
 
 def kind_of(section: Any) -> Any:
-    """The `decoder.kind` of settings that may not be checked yet; a section that does not say so is HiFi-GAN's."""
+    """The `decoder.kind` of settings that may not be validated yet; the default is hifigan."""
     return section.get("kind", "hifigan") if isinstance(section, dict) else getattr(section, "kind", None)
 
 

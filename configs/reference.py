@@ -1,4 +1,4 @@
-"""The reference of all settings, from the schema: every key with its default and its docstring."""
+"""The settings reference, generated from the schema: every key with its default and its docstring."""
 
 from collections.abc import Iterator
 from typing import get_args
@@ -12,12 +12,12 @@ from configs.section import Section
 _HEAD = """# Settings
 
 Each experiment is a TOML file; `section.key=value` on the command line overrides one key. This page is generated from
-`configs/schema.py` by `python -m configs > docs/settings.md`.
+the docstrings in `configs/` by `python -m configs > docs/settings.md`.
 """
 
 
 def settings_reference() -> str:
-    """The page."""
+    """The page, as Markdown."""
     return _HEAD + "".join(_section(*section) for section in _sections())
 
 
@@ -34,11 +34,15 @@ def _sections() -> Iterator[tuple[str, type[Section]]]:
 
 def _section(title: str, section: type[Section]) -> str:
     rows = [
-        f"| `{field.alias or key}` | {_default(field)} | {(field.description or '').replace('|', chr(92) + '|')} |"
+        f"| `{field.alias or key}` | {_default(field)} | {_cell(field.description or '')} |"
         for key, field in section.model_fields.items()
     ]
     summary = (section.__doc__ or "").strip().splitlines()[0]
     return "\n".join([f"\n## {title}\n", summary, "", "| key | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
 
 
 def _default(field: FieldInfo) -> str:

@@ -1,9 +1,19 @@
-"""What every section of the settings is made of."""
+"""The base class and the field types of the sections."""
 
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+)
+from pydantic_core import PydanticCustomError
 
 _TOO_LARGE = 2**31  # for the sizes, strides and counts that torch takes
 Positive = Annotated[int, Field(gt=0, lt=_TOO_LARGE)]
@@ -24,8 +34,16 @@ ColumnName = Annotated[Text, BeforeValidator(lambda name: str(name) if type(name
 Rules = list[tuple[bool, str]]  # whether each is broken, and the sentence that says so
 
 
+def number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Validate a whole number or "auto", with one error message for both."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        raise PydanticCustomError("number_or_auto", "Input should be a whole number above 0, or auto") from error
+
+
 class Section(BaseModel):
-    """What every section shares: no key is unknown, no type is guessed, nothing changes after loading."""
+    """Base of all sections: frozen, unknown keys forbidden, no type coercion."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, serialize_by_alias=True

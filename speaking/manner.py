@@ -7,7 +7,7 @@ from math import inf
 from typing import TypedDict, Unpack
 
 from configs import InputError
-from configs.schema import LARGEST_NOISE_SCALE, LONGEST_PAUSE_SECONDS, SPEEDS, SpeakingSettings
+from configs.speaking import LARGEST_NOISE_SCALE, LONGEST_PAUSE_SECONDS, SPEEDS, SpeakingSettings
 from speaking.short_texts import calm
 from text import Encoded
 from text.front_end import is_sound

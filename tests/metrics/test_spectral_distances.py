@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from configs.schema import AudioSettings
+from configs import AudioSettings
 from data.spectrogram import MelSpectrogram
 from metrics.spectra import hop_samples, log_mel, mel_distance, multi_resolution_stft_distance
 from tests.metrics.conftest import RATE, harmonic_tone

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from configs.schema import SpeakingSettings
+from configs import SpeakingSettings
 from speaking.manner import Manner
 from speaking.short_texts import calm
 from text import SymbolTable
