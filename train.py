@@ -44,7 +44,6 @@ from losses import (
 from models.device import choose_device
 from models.discriminator import Discriminator, DiscriminatorOutput
 from models.finite_weights import first_not_finite, tensors_in
-from models.layers.convolution import use_channels_last
 from models.synthesizer import Synthesis, Synthesizer
 from monitoring.best import Best
 from training.accumulation import LossNormalisation, MicroBatch, micro_batches
@@ -118,8 +117,6 @@ class Trainer:
         ).to(self.device)
         self.discriminator = Discriminator(config.discriminator).to(self.device)
         self.average = make_ema(self.synthesizer)
-        for network in (self.synthesizer, self.discriminator):
-            use_channels_last(network, train.channels_last)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
         self.discriminator_optimizer = self._optimizer(self.discriminator)
         self.scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=self.dtype == torch.float16)

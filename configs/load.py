@@ -2,6 +2,7 @@
 
 import difflib
 import tomllib
+import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -17,6 +18,8 @@ from configs.section import Section
 
 Tree = dict[str, Any]
 _LONGEST_VALUE = 200  # that a message repeats
+# Settings of earlier versions, which do nothing any more: files that have them are still read.
+_WITHDRAWN = ("train.channels_last", "train.reuse_real_features")
 
 
 def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Config:
@@ -73,13 +76,24 @@ def parse_config(tree: Tree, source: str) -> Config:
     """Validate settings that are already a tree; `source` names them in what is said about them."""
     with content_of(source, "settings", "compare it with configs/schema.py"):
         try:
-            return Config.model_validate(tree)
+            return Config.model_validate(_without_withdrawn(tree, source))
         except ValidationError as error:
             # One fault a setting: a broken list is reported once more for what is left of it.
             told: list[dict[str, Any]] = [{**fault, "loc": _place(fault["loc"])} for fault in error.errors()]
             faults = {fault["loc"][:2]: fault for fault in reversed(told)}
             sentences = "; ".join(_sentence(fault) for fault in reversed(faults.values()))
             raise InputError(f"{source}: {sentences}") from error
+
+
+def _without_withdrawn(tree: Tree, source: str) -> Tree:
+    """The settings without those that are withdrawn, with a warning for each that was switched on."""
+    tree = {name: dict(values) if isinstance(values, dict) else values for name, values in tree.items()}
+    for key in set(_WITHDRAWN).difference(_known_keys()):
+        section, _, name = key.partition(".")
+        values = tree.get(section)
+        if isinstance(values, dict) and values.pop(name, False):
+            warnings.warn(f"{source}: {key} is no longer a setting and has no effect: leave it out", stacklevel=4)
+    return tree
 
 
 def dump_config(config: Config) -> str:

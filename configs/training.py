@@ -85,8 +85,6 @@ class TrainSettings(Section):
     """Mixed precision of convolutions and matrix products; auto is bf16 on a GPU that supports it, else fp32."""
     execution: Literal["eager", "compiled", "graphs", "compiled-graphs"] = "eager"
     """How the training step runs: eager, torch.compile, CUDA graphs, or compiled CUDA graphs."""
-    channels_last: bool = False
-    """Whether convolutions use the channels-last memory format; affects speed only."""
     ema_decay: Probability = 0.999
     """EMA decay of the synthesizer's weights, per step; the EMA weights become the voice. 0 disables it."""
     report_every: Positive = 200

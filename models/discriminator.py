@@ -13,7 +13,6 @@ from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from configs import DiscriminatorSettings
 from models.discriminator_stack import logits_and_feature_maps
-from models.layers.convolution import Conv1d, Conv2d
 from models.resolution_discriminator import ResolutionDiscriminator
 
 
@@ -38,10 +37,10 @@ class PeriodDiscriminator(nn.Module):
         widths = [1, *(width // channel_divisor for width in (32, 128, 512, 1024, 1024))]
         strides = (3, 3, 3, 3, 1)
         self.layers = nn.ModuleList(
-            weight_norm(Conv2d(narrow, wide, (5, 1), (stride, 1), padding=(2, 0)))
+            weight_norm(nn.Conv2d(narrow, wide, (5, 1), (stride, 1), padding=(2, 0)))
             for narrow, wide, stride in zip(widths[:-1], widths[1:], strides, strict=True)
         )
-        self.output = weight_norm(Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
+        self.output = weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Classify audio [B, 1, S]; return the logits [B, places] and every layer's feature map."""
@@ -62,10 +61,10 @@ class ScaleDiscriminator(nn.Module):
         kernels, strides = (15, 41, 41, 41, 41, 5), (1, 4, 4, 4, 4, 1)
         groups = [max(1, count // channel_divisor) for count in (1, 4, 16, 64, 256, 1)]
         self.layers = nn.ModuleList(
-            norm(Conv1d(widths[i], widths[i + 1], kernel, stride, padding=kernel // 2, groups=groups[i]))
+            norm(nn.Conv1d(widths[i], widths[i + 1], kernel, stride, padding=kernel // 2, groups=groups[i]))
             for i, (kernel, stride) in enumerate(zip(kernels, strides, strict=True))
         )
-        self.output = norm(Conv1d(widths[-1], 1, 3, padding=1))
+        self.output = norm(nn.Conv1d(widths[-1], 1, 3, padding=1))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Classify audio [B, 1, S]; return the logits [B, places] and every layer's feature map."""

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from models.discriminator_stack import logits_and_feature_maps
-from models.layers.convolution import Conv2d
 
 _CHANNELS = 32
 
@@ -37,10 +36,10 @@ class ResolutionDiscriminator(nn.Module):
         self.register_buffer("window", hann / hann.norm(), persistent=False)
         channels = _CHANNELS // channel_divisor
         self.layers = nn.ModuleList(
-            weight_norm(Conv2d(narrow, channels, (3, across), (1, stride), padding=(1, across // 2)))
+            weight_norm(nn.Conv2d(narrow, channels, (3, across), (1, stride), padding=(1, across // 2)))
             for narrow, across, stride in zip((2, *(channels,) * 4), (9, 9, 9, 9, 3), (1, 2, 2, 2, 1), strict=True)
         )
-        self.output = weight_norm(Conv2d(channels, 1, 3, padding=1))
+        self.output = weight_norm(nn.Conv2d(channels, 1, 3, padding=1))
 
     def spectrum(self, audio: Tensor) -> Tensor:
         """Audio [B, 1, S], reflected at both ends, to real and imaginary parts [B, 2, T, K], T = S // hop.

@@ -137,15 +137,6 @@ def test_a_broken_gradient_passes_over_a_recorded_update(tmp_path: Path) -> None
     assert {float(one["step"]) for one in trainer.synthesizer_optimizer.state.values()} == {4.0}
 
 
-def test_channels_last_changes_no_loss(tmp_path: Path) -> None:
-    losses = []
-    for wanted in ("false", "true"):
-        trainer = random_trainer(tmp_path, f"train.channels_last={wanted}", "train.precision=fp32")
-        report = trainer.teach(trainer.batch(trainer.corpus.train[:4]))
-        losses.append({name: float(value) for name, value in report.losses.items()})
-    assert losses[1] == pytest.approx(losses[0], rel=1e-2)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_five_hundred_steps_on_real_speech_stay_finite_and_learn(

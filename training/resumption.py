@@ -19,7 +19,7 @@ MAY_CHANGE = (
     *("data.root", "data.format", "data.columns", "data.cache", "data.lexicon", "data.strict", "data.hold"),
     "data.shards",
     *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
-    *("train.keep_checkpoints", "train.spoken_sentences", "train.histograms", "train.execution", "train.channels_last"),
+    *("train.keep_checkpoints", "train.spoken_sentences", "train.histograms", "train.execution"),
     *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
     "speaking.longest_silence_seconds",
 )

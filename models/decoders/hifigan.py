@@ -15,7 +15,6 @@ from torch.nn.utils.parametrizations import weight_norm
 
 from models.decoders.decoder import Decoder
 from models.decoders.receptive_field import ReceptiveField
-from models.layers.convolution import Conv1d
 
 _SLOPE = 0.1  # of every leaky ReLU but the last
 
@@ -95,8 +94,8 @@ class UpsamplingDecoder(Decoder):
         super().__init__()
         self.upsample_rates, self.upsample_kernel_sizes = tuple(upsample_rates), tuple(upsample_kernel_sizes)
         block: type[ResidualBlock1] | type[ResidualBlock2] = ResidualBlock1 if residual_block == 1 else ResidualBlock2
-        self.input = Conv1d(latent_channels, initial_channels, 7, padding=3)
-        self.speaker = Conv1d(speaker_channels, initial_channels, 1) if speaker_channels else None
+        self.input = nn.Conv1d(latent_channels, initial_channels, 7, padding=3)
+        self.speaker = nn.Conv1d(speaker_channels, initial_channels, 1) if speaker_channels else None
         self.upsamples = nn.ModuleList()
         self.residuals = nn.ModuleList()
         channels = initial_channels
@@ -159,7 +158,7 @@ class HifiganDecoder(UpsamplingDecoder):
 
     def __init__(self, **stages: Any) -> None:
         super().__init__(**stages)
-        self.output = Conv1d(self.channels, 1, 7, padding=3, bias=False)
+        self.output = nn.Conv1d(self.channels, 1, 7, padding=3, bias=False)
 
     def reach_of_a_frame(self) -> ReceptiveField:
         """The places of `output` on which the samples of frame 0 depend."""
@@ -178,4 +177,4 @@ def masked(x: Tensor, mask: Tensor | None) -> Tensor:
 
 def _convolution(channels: int, kernel_size: int, dilation: int) -> nn.Module:
     padding = dilation * (kernel_size - 1) // 2
-    return weight_norm(Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding))
+    return weight_norm(nn.Conv1d(channels, channels, kernel_size, dilation=dilation, padding=padding))

@@ -8,12 +8,11 @@ import math
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
 from models.decoders.hifigan import UpsamplingDecoder
 from models.decoders.receptive_field import ReceptiveField
-from models.layers.convolution import Conv1d
 from models.layers.istft import InverseStft
 
 
@@ -30,7 +29,7 @@ class IstftnetDecoder(UpsamplingDecoder):
     def __init__(self, *, istft_n_fft: int, istft_hop: int, streams: int = 1, **stages: Any) -> None:
         super().__init__(**stages)
         self.streams = streams
-        self.output = weight_norm(Conv1d(self.channels, streams * (istft_n_fft + 2), 7, padding=3))
+        self.output = weight_norm(nn.Conv1d(self.channels, streams * (istft_n_fft + 2), 7, padding=3))
         self.istft = InverseStft(istft_n_fft, istft_hop)
 
     def reach_of_a_frame(self) -> ReceptiveField:

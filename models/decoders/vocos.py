@@ -13,7 +13,6 @@ from torch.nn import functional as F
 
 from models.decoders.decoder import Decoder
 from models.decoders.receptive_field import ReceptiveField
-from models.layers.convolution import Conv1d
 from models.layers.depthwise import DepthwiseConv1d
 from models.layers.istft import InverseStft
 
@@ -55,8 +54,8 @@ class VocosDecoder(Decoder):
     ) -> None:
         super().__init__()
         self.kernel_size, self.n_fft, self.hop_length = kernel_size, istft_n_fft, hop_length
-        self.input = Conv1d(latent_channels, channels, _INPUT_KERNEL, padding=_INPUT_KERNEL // 2)
-        self.speaker = Conv1d(speaker_channels, channels, 1) if speaker_channels else None
+        self.input = nn.Conv1d(latent_channels, channels, _INPUT_KERNEL, padding=_INPUT_KERNEL // 2)
+        self.speaker = nn.Conv1d(speaker_channels, channels, 1) if speaker_channels else None
         self.input_norm = nn.LayerNorm(channels)
         self.blocks = nn.ModuleList(
             ConvNextBlock(channels, expansion_channels, kernel_size, 1 / layers) for _ in range(layers)

@@ -7,8 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from models.layers.convolution import Conv1d
-
 
 class WaveNet(nn.Module):
     """A stack of tanh-sigmoid gates; every layer adds to a skip sum, which is the result."""
@@ -17,14 +15,14 @@ class WaveNet(nn.Module):
         super().__init__()
         self.channels = channels
         self.gates = nn.ModuleList(
-            weight_norm(Conv1d(channels, 2 * channels, kernel_size, padding=kernel_size // 2)) for _ in range(layers)
+            weight_norm(nn.Conv1d(channels, 2 * channels, kernel_size, padding=kernel_size // 2)) for _ in range(layers)
         )
         # The last layer has nothing to pass on, so it has no residual half.
         self.residual_skips = nn.ModuleList(
-            weight_norm(Conv1d(channels, 2 * channels if layer < layers - 1 else channels, 1))
+            weight_norm(nn.Conv1d(channels, 2 * channels if layer < layers - 1 else channels, 1))
             for layer in range(layers)
         )
-        self.speaker = weight_norm(Conv1d(speaker_channels, 2 * channels * layers, 1)) if speaker_channels else None
+        self.speaker = weight_norm(nn.Conv1d(speaker_channels, 2 * channels * layers, 1)) if speaker_channels else None
 
     def forward(self, x: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Sum of what every layer has to say.

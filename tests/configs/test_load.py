@@ -1,6 +1,7 @@
 """Experiments from disk: what is read, what the command line changes, and what is said about a mistake."""
 
 import tomllib
+import warnings
 from pathlib import Path
 
 import pytest
@@ -358,3 +359,15 @@ def test_a_tilde_at_the_front_of_a_folder_is_the_home_of_the_user(monkeypatch: p
     config = load_config(None, ["run.dir=~/runs/a", "data.root=~", "data.cache=~ann/b", "data.lexicon=c/~/d"])
     assert (config.run.dir, config.data.root) == ("/home/ann/runs/a", "/home/ann")
     assert (config.data.cache, config.data.lexicon) == ("~ann/b", "c/~/d")
+
+
+def test_a_withdrawn_setting_is_still_read_and_is_told_only_where_it_was_on(experiment: Path) -> None:
+    plain = load_config(experiment)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_config(experiment, ["train.channels_last=false"]) == plain
+    with pytest.warns(
+        UserWarning, match=r"experiment\.toml: train\.channels_last is no longer a setting .*leave it out"
+    ):
+        assert load_config(experiment, ["train.channels_last=true"]) == plain
+    assert "channels_last" not in dump_config(plain)

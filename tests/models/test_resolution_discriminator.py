@@ -12,7 +12,6 @@ from torch.nn.utils import parametrize
 
 from configs import DiscriminatorSettings, InputError
 from models.discriminator import Discriminator
-from models.layers.convolution import use_channels_last
 from models.resolution_discriminator import ResolutionDiscriminator
 from tests.rounding import assert_same, float64
 from tests.voices.random_voice import largest_difference, noise, randomised, small_config
@@ -121,10 +120,9 @@ def test_every_weight_and_every_sample_learns_from_the_scores() -> None:
 
 
 @float64()
-def test_layout_of_memory_and_kept_weights_change_nothing() -> None:
+def test_cached_weights_change_nothing() -> None:
     discriminator, audio = randomised(discriminators), noise(2, 1, 600)
     plain = discriminator(audio)
-    use_channels_last(discriminator, True)
     with parametrize.cached():
         other = discriminator(audio)
     for ours, theirs in zip(plain.logits, other.logits, strict=True):
