@@ -18,14 +18,12 @@ from configs.errors import InputError
 # torch raises for weights that do not fit.
 UNFIT = (
     ArithmeticError,
-    AssertionError,
     AttributeError,
     EOFError,
     LookupError,
     RuntimeError,
     TypeError,
     ValueError,
-    NotImplementedError,
 )
 _LONGEST_REASON = 300
 
