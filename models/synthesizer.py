@@ -4,8 +4,9 @@ B batch · P phonemes · F frames · S samples · N spectrogram bins · Z latent
 C speaker channels · K pieces of each clip
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -60,9 +61,27 @@ class Speech:
     durations: Tensor  # [B, P], frames per phoneme
 
 
+class Sampling(TypedDict, total=False):
+    """The keyword arguments of `Synthesizer.plan`, which describes them."""
+
+    noise_scale: float | Tensor
+    duration_noise_scale: float | Tensor
+    speed: float | Tensor
+    generator: torch.Generator | None
+
+
+@dataclass(frozen=True)
+class TimedText:
+    """Encoded text with a duration for each phoneme."""
+
+    durations: Tensor  # [B, P], frames per phoneme
+    prior: Gaussian  # [B, Z, P]
+    speaker: Tensor | None  # [B, C, 1]
+
+
 @dataclass(frozen=True)
 class Plan:
-    """What is going to be said and how long each phoneme lasts, before any of it is sound."""
+    """Everything that the inverse flow and the decoder need."""
 
     z_p: Tensor  # [B, Z, F], the prior's sample
     frame_mask: Tensor  # [B, 1, F]
@@ -113,7 +132,18 @@ class Synthesizer(nn.Module):
             wavenet_layers=model.coupling_wavenet_layers,
             speaker_channels=speaker_channels,
         )
-        self.duration_predictor = _build_duration_predictor(config, speaker_channels)
+        durations: dict[str, Any] = {
+            "hidden_channels": model.hidden_channels,
+            "channels": model.duration_channels,
+            "kernel_size": model.duration_kernel_size,
+            "dropout": model.duration_dropout,
+            "speaker_channels": speaker_channels,
+        }
+        self.duration_predictor: DurationPredictor | StochasticDurationPredictor = (
+            DurationPredictor(**durations)
+            if model.duration_predictor == "deterministic"
+            else StochasticDurationPredictor(**durations, couplings=model.duration_flows)
+        )
         self.decoder = build_decoder(
             config.decoder,
             latent_channels=model.latent_channels,
@@ -217,6 +247,47 @@ class Synthesizer(nn.Module):
         return z_p
 
     @torch.no_grad()
+    def predict_durations(
+        self,
+        phoneme_ids: Tensor,
+        phoneme_lengths: Tensor,
+        speaker_ids: Tensor | None = None,
+        *,
+        duration_noise_scale: float | Tensor = 0.8,
+        speed: float | Tensor = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> TimedText:
+        """Encode a text and predict its durations (figure 1b); memory does not depend on what is predicted.
+
+        Args:
+            phoneme_ids: [B, P].
+            phoneme_lengths: [B].
+            speaker_ids: [B], or None for a single voice.
+            duration_noise_scale: standard deviation of the duration predictor's noise.
+            speed: speaking rate; 2 is twice as fast.
+            generator: makes the noise repeatable.
+        """
+        speaker = self._speaker(speaker_ids)
+        text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
+        log_durations = self.duration_predictor.predict(
+            text.hidden, phoneme_mask, speaker, noise_scale=duration_noise_scale, generator=generator
+        )
+        # Bounded: an untrained predictor may ask for hours.
+        frames_each = log_durations.exp().nan_to_num(1.0).clamp(max=_MOST_FRAMES)
+        durations = torch.ceil(frames_each * phoneme_mask / speed)[:, 0].long()  # [B, P]
+        return TimedText(durations, text.prior, speaker)
+
+    @torch.no_grad()
+    def sample_prior(
+        self, text: TimedText, *, noise_scale: float | Tensor = 0.667, generator: torch.Generator | None = None
+    ) -> Plan:
+        """Sample the prior for every frame, with this standard deviation of the noise (figure 1b, up to the flow)."""
+        frame_lengths = text.durations.sum(dim=1).clamp(min=1)
+        frames = frame_lengths.max()
+        prior = _expand_prior(text.prior, text.durations, frames)
+        z_p = prior.sample(noise_scale=noise_scale, generator=generator)
+        return Plan(z_p, length_mask(frame_lengths, frames), text.durations, text.speaker)
+
     def plan(
         self,
         phoneme_ids: Tensor,
@@ -227,53 +298,35 @@ class Synthesizer(nn.Module):
         duration_noise_scale: float | Tensor = 0.8,
         speed: float | Tensor = 1.0,
         generator: torch.Generator | None = None,
-        check: Callable[[Tensor], None] | None = None,
     ) -> Plan:
-        """Decide how phonemes are going to be spoken (figure 1b, up to the flow).
-
-        Args:
-            phoneme_ids: [B, P].
-            phoneme_lengths: [B].
-            speaker_ids: [B], or None for a single voice.
-            noise_scale: standard deviation of the prior's noise.
-            duration_noise_scale: standard deviation of the duration predictor's noise.
-            speed: speaking rate; 2 is twice as fast.
-            generator: makes the noise repeatable.
-            check: is given the durations [B, P], in frames, and may refuse them before they take any memory.
-        """
-        speaker = self._speaker(speaker_ids)
-        text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
-        log_durations = self.duration_predictor.predict(
-            text.hidden, phoneme_mask, speaker, noise_scale=duration_noise_scale, generator=generator
+        """Everything before the flow: `predict_durations`, then `sample_prior`, with the arguments of both."""
+        text = self.predict_durations(
+            phoneme_ids,
+            phoneme_lengths,
+            speaker_ids,
+            duration_noise_scale=duration_noise_scale,
+            speed=speed,
+            generator=generator,
         )
-        # Bounded, so that a predictor that has learned nothing yet does not ask for hours.
-        frames_each = log_durations.exp().nan_to_num(1.0).clamp(max=_MOST_FRAMES)
-        durations = torch.ceil(frames_each * phoneme_mask / speed)[:, 0].long()  # [B, P]
-        if check is not None:
-            check(durations)
-        frame_lengths = durations.sum(dim=1).clamp(min=1)
-        frames = frame_lengths.max()
-        z_p = _expand_prior(text.prior, durations, frames).sample(noise_scale=noise_scale, generator=generator)
-        return Plan(z_p, length_mask(frame_lengths, frames), durations, speaker)
+        return self.sample_prior(text, noise_scale=noise_scale, generator=generator)
 
     @torch.no_grad()
-    def utter(self, plan: Plan) -> Speech:
-        """Say what was planned, all at once."""
+    def decode(self, plan: Plan) -> Speech:
+        """Run the inverse flow and the decoder over whole utterances."""
         z = self.flow.inverse(plan.z_p * plan.frame_mask, plan.frame_mask, plan.speaker)
         samples = plan.frame_mask.sum(dim=(1, 2)).long() * self.hop_length
         return Speech(self.decoder(z, plan.speaker, plan.frame_mask), samples, plan.durations)
 
     @torch.no_grad()
     def stream(self, plan: Plan, *, chunk_frames: int = 32) -> Iterator[Tensor]:
-        """Say what was planned piece by piece, each [1, 1, samples] as soon as it is decoded.
+        """Decode in chunks, each [1, 1, samples] as soon as it is ready; concatenated, they are what `decode` returns.
 
-        Together the pieces are what `utter` says. Each is heard after work, and in memory, that do not depend on the
-        length of the whole.
+        Time to the first chunk and memory do not depend on the length of the utterance.
 
         Args:
             plan: of a batch of one.
-            chunk_frames: frames of the first chunk, which are decoded beside those they depend on. Later ones are up to
-                four times as large, for what they depend on is then a smaller part of the work.
+            chunk_frames: frames of the first chunk, decoded together with their receptive field. Later chunks are up to
+                four times as large, so that less of the work is the receptive field.
         """
         if len(plan.z_p) != 1:
             raise ValueError(f"a batch of {len(plan.z_p)} cannot be streamed: plan one utterance")
@@ -287,30 +340,15 @@ class Synthesizer(nn.Module):
         pieces = (plan.z_p * plan.frame_mask).split(_growing(chunk_frames, plan.z_p.shape[2]), dim=2)
         return piecewise(decode, piecewise(unflow, pieces, self.flow.field_frames), self.decoder.field_frames)
 
-    @torch.no_grad()
     def speak(
         self,
         phoneme_ids: Tensor,
         phoneme_lengths: Tensor,
         speaker_ids: Tensor | None = None,
-        *,
-        noise_scale: float = 0.667,
-        duration_noise_scale: float = 0.8,
-        speed: float = 1.0,
-        generator: torch.Generator | None = None,
+        **sampling: Unpack[Sampling],
     ) -> Speech:
-        """Speak phonemes (figure 1b): `plan` and `utter`, with the arguments of the first."""
-        return self.utter(
-            self.plan(
-                phoneme_ids,
-                phoneme_lengths,
-                speaker_ids,
-                noise_scale=noise_scale,
-                duration_noise_scale=duration_noise_scale,
-                speed=speed,
-                generator=generator,
-            )
-        )
+        """Text to audio (figure 1b): `plan`, with its arguments, then `decode`."""
+        return self.decode(self.plan(phoneme_ids, phoneme_lengths, speaker_ids, **sampling))
 
     @torch.no_grad()
     def reconstruct(
@@ -385,23 +423,3 @@ def _expand_prior(prior: Gaussian, durations: Tensor, frames: int | Tensor) -> G
     both = torch.cat((prior.mean, prior.log_std), dim=1)
     mean, log_std = expand(both, durations, frames).chunk(2, dim=1)
     return Gaussian(mean, log_std)
-
-
-def _build_duration_predictor(config: Config, speaker_channels: int) -> DurationPredictor | StochasticDurationPredictor:
-    model = config.model
-    if model.duration_predictor == "deterministic":
-        return DurationPredictor(
-            hidden_channels=model.hidden_channels,
-            channels=model.duration_channels,
-            kernel_size=model.duration_kernel_size,
-            dropout=model.duration_dropout,
-            speaker_channels=speaker_channels,
-        )
-    return StochasticDurationPredictor(
-        hidden_channels=model.hidden_channels,
-        channels=model.duration_channels,
-        kernel_size=model.duration_kernel_size,
-        couplings=model.duration_flows,
-        dropout=model.duration_dropout,
-        speaker_channels=speaker_channels,
-    )

@@ -42,16 +42,16 @@ class OnnxEngine:
         **options: Unpack[Options],
     ) -> Rendering:
         """Speak a sentence; it is sound when this returns."""
-        speech = self.synthesizer.speak(
+        plan = self.synthesizer.plan(
             np.array([ids], np.int64),
             np.array([len(ids)], np.int64),
             None if speaker is None else np.array([speaker], np.int64),
-            check=lambda durations: check(durations[0]),
             noise=generator,
             **options,
         )
-        audio = speech.audio[0, 0]
-        return Rendering(len(audio), speech.durations[0], lambda: audio, lambda: iter((audio,)))
+        check(plan.durations[0])
+        audio = plan.decode().audio[0, 0]
+        return Rendering(len(audio), plan.durations[0], lambda: audio, lambda: iter((audio,)))
 
     def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
         """Refuse: the graph has no posterior encoder."""

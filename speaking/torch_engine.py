@@ -61,12 +61,14 @@ class TorchEngine:
         **options: Unpack[Options],
     ) -> Rendering:
         """Plan a sentence; it is decoded when it is asked for."""
-        plan = self.synthesizer.plan(
+        text = self.synthesizer.predict_durations(
             *_inputs(ids, speaker, self.device),
-            check=lambda durations: check(_frames(durations)),
+            duration_noise_scale=options["duration_noise_scale"],
+            speed=options["speed"],
             generator=generator,
-            **options,
         )
+        check(_frames(text.durations))
+        plan = self.synthesizer.sample_prior(text, noise_scale=options["noise_scale"], generator=generator)
         return Rendering(
             samples=plan.z_p.shape[2] * self.synthesizer.hop_length,
             frames=_frames(plan.durations),
@@ -92,7 +94,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def _whole(self, plan: Plan) -> Audio:
-        return _waveform(self.synthesizer.utter(plan).audio)
+        return _waveform(self.synthesizer.decode(plan).audio)
 
     @torch.inference_mode()
     def _chunks(self, plan: Plan) -> Iterator[Audio]:

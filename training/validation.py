@@ -162,7 +162,7 @@ class Validation:
             )
             most = _MOST_LENGTHS * recorded
             heard = replace(plan, z_p=plan.z_p[:, :, :most], frame_mask=plan.frame_mask[:, :, :most])
-            audio = synthesizer.utter(heard).audio[0].float()  # [1, S]
+            audio = synthesizer.decode(heard).audio[0].float()  # [1, S]
         return Sentence(
             clip=clip,
             audio=audio[0].nan_to_num(0.0, 0.0, 0.0).cpu().numpy(),

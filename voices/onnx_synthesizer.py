@@ -40,6 +40,14 @@ class OnnxSpeech:
     durations: NDArray[np.int64]  # [B, P], in frames
 
 
+@dataclass(frozen=True)
+class OnnxPlan:
+    """A graph that has run as far as the durations."""
+
+    durations: NDArray[np.int64]  # [B, P], in frames
+    decode: Callable[[], OnnxSpeech]  # runs the rest
+
+
 class OnnxSynthesizer:
     """Speaks as `Synthesizer` does, in ONNX Runtime; the same seed draws the same noise.
 
@@ -51,7 +59,7 @@ class OnnxSynthesizer:
     def __init__(self, stages: Stages, hop_length: int) -> None:
         self._stages, self.hop_length = stages, hop_length
 
-    def speak(
+    def plan(
         self,
         phoneme_ids: NDArray[np.int64],
         phoneme_lengths: NDArray[np.int64],
@@ -61,19 +69,17 @@ class OnnxSynthesizer:
         duration_noise_scale: float = 0.8,
         speed: float = 1.0,
         noise: SeededNoise | None = None,
-        check: Callable[[NDArray[np.int64]], None] | None = None,
-    ) -> OnnxSpeech:
-        """Speak phonemes.
+    ) -> OnnxPlan:
+        """Predict the durations; memory does not depend on what is predicted.
 
         Args:
             phoneme_ids: [B, P].
             phoneme_lengths: [B].
             speaker_ids: [B]; None is the first speaker.
-            noise_scale: of the prior's noise.
-            duration_noise_scale: of the durations' noise.
-            speed: 2 is twice as fast.
+            noise_scale: standard deviation of the prior's noise.
+            duration_noise_scale: standard deviation of the duration predictor's noise.
+            speed: speaking rate; 2 is twice as fast.
             noise: where it comes from; None draws other noise every time.
-            check: is given the durations [B, P] before they are decoded, and may refuse them.
         """
         feeds: dict[str, NDArray[Any]] = {
             "input": phoneme_ids,
@@ -82,20 +88,18 @@ class OnnxSynthesizer:
         }
         if "sid" in self._stages.inputs:
             feeds["sid"] = np.zeros_like(phoneme_lengths) if speaker_ids is None else speaker_ids
-        made = self._stages.run(
-            feeds,
-            noise or SeededNoise(),
-            audible=(duration_noise_scale > 0, noise_scale > 0),
-            check=None if check is None else lambda frames: check(_whole(frames, phoneme_ids)),
-        )
-        audio, frames = (made[name] for name in self._stages.outputs[:2])
-        durations = _whole(frames, phoneme_ids)
-        samples = durations.sum(axis=1).clip(min=1) * self.hop_length
-        return OnnxSpeech(audio.reshape(len(phoneme_ids), 1, -1), samples, durations)
+        run = self._stages.start(feeds, noise or SeededNoise(), (duration_noise_scale > 0, noise_scale > 0))
+        durations = _whole(run.durations(), phoneme_ids)
+
+        def decode() -> OnnxSpeech:
+            audio = run.outputs()[self._stages.outputs[0]].reshape(len(phoneme_ids), 1, -1)
+            return OnnxSpeech(audio, durations.sum(axis=1).clip(min=1) * self.hop_length, durations)
+
+        return OnnxPlan(durations, decode)
 
 
 def _whole(frames: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Durations of the ids [B, P] as whole numbers; what is none is more than anybody would speak."""
+    """Durations of the ids [B, P] as integers; NaN and infinity become a number that no check of durations accepts."""
     bounded = np.nan_to_num(frames, nan=_MOST_FRAMES, posinf=_MOST_FRAMES).clip(0, _MOST_FRAMES)
     return bounded.reshape(ids.shape).astype(np.int64)
 

@@ -43,4 +43,4 @@ def test_a_streamed_utterance_is_the_one_that_is_said_at_once(phonemes: int, chu
     with float64():
         plan = synthesizer.plan(ids, torch.tensor([phonemes]), generator=torch.Generator().manual_seed(seed))
         pieces = list(synthesizer.stream(plan, chunk_frames=chunk))
-        assert_same(torch.cat(pieces, dim=2), synthesizer.utter(plan).audio)
+        assert_same(torch.cat(pieces, dim=2), synthesizer.decode(plan).audio)

@@ -57,7 +57,7 @@ def forms(published: Path) -> dict[str, onnx.ModelProto]:
 
 def say(file: OnnxFile, speaker: int = 1, **how: Any) -> Any:
     speaker_ids = np.array([speaker])
-    return file.synthesizer.speak(IDS.numpy(), LENGTHS.numpy(), speaker_ids, noise=SeededNoise(3), **how)
+    return file.synthesizer.plan(IDS.numpy(), LENGTHS.numpy(), speaker_ids, noise=SeededNoise(3), **how).decode()
 
 
 @pytest.mark.parametrize("speaker", [0, 1])

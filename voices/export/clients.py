@@ -78,7 +78,7 @@ def _try_piper(voice: VoiceFile, graph: Path) -> Trial:
     apart: list[float] = []
     for chunk in chunks:
         plan, theirs = _plan(voice, chunk.phoneme_ids), chunk.audio_float_array
-        own = voice.synthesizer.utter(plan).audio[0, 0].numpy()
+        own = voice.synthesizer.decode(plan).audio[0, 0].numpy()
         if theirs.shape == own.shape:
             apart.append(float(np.abs(theirs - own).max()))
             continue

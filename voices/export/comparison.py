@@ -138,7 +138,7 @@ def utterance(voice: VoiceFile, case: Case) -> Utterance | str:
     }
     if len(voice.speakers) > 1:
         feeds["sid"] = np.array(case.speakers, np.int64)
-    return Utterance(feeds, _noises(voice, ids, plan, seed), plan.durations, voice.synthesizer.utter(plan).audio)
+    return Utterance(feeds, _noises(voice, ids, plan, seed), plan.durations, voice.synthesizer.decode(plan).audio)
 
 
 def _sentences(voice: VoiceFile, case: Case, seed: int) -> tuple[Tensor, Tensor]:

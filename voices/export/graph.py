@@ -57,7 +57,7 @@ class SpeakingGraph(nn.Module):
             duration_noise_scale=scales[2],
             speed=1 / scales[1],
         )
-        speech = self.synthesizer.utter(plan)
+        speech = self.synthesizer.decode(plan)
         return speech.audio, speech.durations.float()
 
 

@@ -6,7 +6,7 @@ in the order in which `Synthesizer` draws it, so that a seed means the same here
 durations, because what comes next takes memory in proportion to them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -108,8 +108,39 @@ class _Stage:
     noise: str | None  # its name; without one, the next stage follows at once
 
 
+class GraphRun:
+    """One run of a graph in stages; each stage runs once, when something after it is asked for."""
+
+    def __init__(
+        self, stages: "Stages", feeds: Mapping[str, Array], noise: SeededNoise, audible: Sequence[bool]
+    ) -> None:
+        self._graph, self._values, self._noise = stages, dict(feeds), noise
+        self._left = iter(stages.stages)
+        draws = sum(stage.noise is not None for stage in stages.stages)
+        self._audible = iter(audible[len(audible) - draws :])
+
+    def durations(self) -> Array:
+        """The second output, after no more stages than it takes."""
+        return self._value(self._graph.outputs[1])
+
+    def outputs(self) -> dict[str, Array]:
+        """All outputs by name."""
+        return {name: self._value(name) for name in self._graph.outputs}
+
+    def _value(self, name: str) -> Array:
+        while name not in self._values:
+            stage = next(self._left)
+            made = stage.session.run(list(stage.gives), {taken: self._values[taken] for taken in stage.takes})
+            self._values |= dict(zip(stage.gives, made, strict=True))
+            if stage.noise is not None and stage.like is not None:
+                shape = self._values[stage.like].shape
+                audible = next(self._audible)
+                self._values[stage.noise] = self._noise.normal(shape) if audible else np.zeros(shape, np.float32)
+        return self._values[name]
+
+
 class Stages:
-    """A graph that runs as one, with noise from a seed, and whose durations can be refused.
+    """A graph that runs in stages, so that its noise comes from a seed and its durations are known before the audio.
 
     Args:
         model: the graph; its outputs are the audio and then the durations.
@@ -119,34 +150,17 @@ class Stages:
     def __init__(self, model: onnx.ModelProto, *, threads: int = 0) -> None:
         self.inputs = tuple(value.name for value in model.graph.input)
         self.outputs = tuple(value.name for value in model.graph.output)
-        self._stages = list(_cut(model, threads))
+        self.stages = list(_cut(model, threads))
 
-    def run(
-        self,
-        feeds: Mapping[str, Array],
-        noise: SeededNoise,
-        audible: Sequence[bool],
-        check: Callable[[Array], None] | None = None,
-    ) -> dict[str, Array]:
-        """All outputs by name.
+    def start(self, feeds: Mapping[str, Array], noise: SeededNoise, audible: Sequence[bool]) -> GraphRun:
+        """Begin a run.
 
         Args:
             feeds: the inputs by name.
             noise: draws it.
-            audible: which of the last noises are heard; the others are zero.
-            check: is given the durations before anything is made of them, and may refuse them.
+            audible: which of the last noises have a scale above zero; the others are zeros.
         """
-        known = dict(feeds)
-        heard = iter(audible[len(audible) - sum(stage.noise is not None for stage in self._stages) :])
-        for stage in self._stages:
-            made = stage.session.run(list(stage.gives), {name: known[name] for name in stage.takes})
-            known |= dict(zip(stage.gives, made, strict=True))
-            if check is not None and self.outputs[1] in stage.gives:
-                check(known[self.outputs[1]])
-            if stage.noise is not None and stage.like is not None:
-                shape = known[stage.like].shape
-                known[stage.noise] = noise.normal(shape) if next(heard) else np.zeros(shape, np.float32)
-        return {name: known[name] for name in self.outputs}
+        return GraphRun(self, feeds, noise, audible)
 
 
 def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:

@@ -42,7 +42,7 @@ def test_a_seed_says_the_same_in_both_programs_sentence_after_sentence(
             speed=1 / LENGTH,
             generator=ours,
         )
-        made = stages.run(feeds(noise, duration_noise), theirs, (duration_noise > 0, noise > 0))
+        made = stages.start(feeds(noise, duration_noise), theirs, (duration_noise > 0, noise > 0)).outputs()
         assert np.array_equal(made["durations"], said.durations.numpy())
         assert np.abs(made["output"] - said.audio.numpy()).max() <= rounding(voice)
 
@@ -50,7 +50,7 @@ def test_a_seed_says_the_same_in_both_programs_sentence_after_sentence(
 def test_without_noise_the_stages_say_what_the_whole_graph_says(exported: tuple[VoiceFile, onnx.ModelProto]) -> None:
     quiet = feeds(0.0, 0.0)
     whole = open_session(exported[1]).run(None, quiet)
-    made = Stages(exported[1]).run(quiet, SeededNoise(), (True, True))
+    made = Stages(exported[1]).start(quiet, SeededNoise(), (True, True)).outputs()
     assert np.array_equal(made["durations"], whole[1])
     assert np.abs(made["output"] - whole[0]).max() <= rounding(exported[0])
 
