@@ -1,1 +1,1 @@
-"""Is my run going well: its diagnosis in words, and its loss curves as a page; everything reads a run folder here."""
+"""Is my run going well: the reader of a run folder, its diagnosis in words, and its curves as a page."""

@@ -1,4 +1,4 @@
-"""The curves of runs as a page, a picture and a diagnosis: `python -m monitoring runs/ljspeech`."""
+"""The curves page, a picture of it and the diagnosis of runs: `python -m monitoring runs/ljspeech`."""
 
 from configs.command_line import check_arguments
 from monitoring.command_line import read_arguments
@@ -15,15 +15,15 @@ from pathlib import Path
 from configs import InputError, command
 from configs.atomic_file import replacing
 from monitoring.page.figures import grouped
-from monitoring.page.opened import OpenedRun, open_reference, open_runs
 from monitoring.page.page import make_page
 from monitoring.page.picture import write_picture
+from monitoring.page.runs import NamedRun, open_reference, open_runs
 from monitoring.page.watching import HOST, WatchedPage, serve
 
 
 @command
 def main() -> int:
-    """Look at runs from the command line."""
+    """Make the page and print the diagnosis."""
     arguments = read_arguments()
     if arguments.watch:
         return _watch(arguments)
@@ -48,10 +48,10 @@ def main() -> int:
 
 
 def _page_path(given: Path) -> Path:
-    """The page's place; who names the picture gets the page beside it.
+    """The path of the page for a given folder, page or picture.
 
     Raises:
-        InputError: the name ends in neither of the two.
+        InputError: the name ends in neither .html nor .png.
     """
     if given.is_dir():
         return given / "curves.html"
@@ -60,7 +60,7 @@ def _page_path(given: Path) -> Path:
     return given.with_suffix(".html")
 
 
-def _print_diagnosis(run: OpenedRun) -> None:
+def _print_diagnosis(run: NamedRun) -> None:
     print(f"{run.folder}, step {grouped(run.last_step)}:")
     for finding in run.findings:
         print(f"  {finding.severity:8}{finding.rule}: {finding.sentence}")

@@ -1,4 +1,4 @@
-"""Which weights of a run were best: those that training keeps in best.safetensors."""
+"""The best validation of a run, whose weights training keeps in best.safetensors."""
 
 import math
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from typing import Literal
 
 from monitoring.curves import Curves
 
-Weights = Literal["averaged", "newest"]
+Weights = Literal["averaged", "newest"]  # of the EMA, and without it; checkpoints have these words
 GROUPS: dict[Weights, str] = {"averaged": "validation", "newest": "validation_newest"}  # of scalars
+NAMES: dict[Weights, str] = {"averaged": "EMA weights", "newest": "raw weights"}  # for people
 
 
 @dataclass(frozen=True)
@@ -19,19 +20,19 @@ class Best:
     weights: Weights = "averaged"
 
     def __str__(self) -> str:
-        return f"step {self.step} ({self.score:.3g}, {self.weights} weights)"
+        return f"step {self.step} ({self.score:.3g}, {NAMES[self.weights]})"
 
 
-def best_of(curves: Curves, measure: str = "score") -> Best | None:
-    """The best of all validations, of equals the earlier and then the averaged weights; None where there is none.
+def best_of(curves: Curves, metric: str = "score") -> Best | None:
+    """The lowest of all validations; of equal ones the earlier, then that of the EMA weights. None without any.
 
     Args:
         curves: of a run.
-        measure: the scalar of the validations whose least value, in nats, is best.
+        metric: of the validation, in nats.
     """
     found = []
     for weights, group in GROUPS.items():
-        if (curve := curves.get(f"{group}/{measure}")) and len(known := curve.known):
+        if (curve := curves.get(f"{group}/{metric}")) and len(known := curve.known):
             lowest = int(known.values.argmin())
             found.append(Best(int(known.steps[lowest]), float(known.values[lowest]), weights))
     return min(found, key=lambda best: (best.score, best.step), default=None)

@@ -10,24 +10,24 @@ def read_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = CommandParser(
         prog="python -m monitoring",
-        description="What the curves of a training run say: a diagnosis in words, a page and a picture.",
+        description="The diagnosis of training runs, in words, with their curves as a page and a picture.",
     )
     parser.add_argument(
-        "runs", type=Path, nargs="+", metavar="RUN", help="a run folder; several are laid over each other"
+        "runs", type=Path, nargs="+", metavar="RUN", help="a run folder; several are drawn over each other"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, help="page to write (curves.html in the first RUN); the picture is beside it"
+        "-o", "--output", type=Path, help="page to write (curves.html in the first RUN), with a picture beside it"
     )
     parser.add_argument(
-        "--json", action="store_true", help="print the diagnosis for programs: rule, severity and sentence"
+        "--json", action="store_true", help="print the findings as JSON: run, rule, severity and sentence"
     )
     parser.add_argument(
         "--reference",
         metavar="none|FILE",
-        help="metrics.jsonl to compare with (the run that is shipped with the program)",
+        help="run to compare with (the one that is shipped with the program)",
     )
     parser.add_argument(
-        "--watch", action="store_true", help="serve the page to this machine and refresh it while training"
+        "--watch", action="store_true", help="serve the page to this machine and refresh it during training"
     )
     parser.add_argument("--port", type=int, default=8770, help="port of --watch (8770); 0 takes a free one")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""The curves of a run as its metrics.jsonl has them."""
+"""The scalars of a run as curves, read from its metrics.jsonl or from TensorBoard's event files."""
 
 import json
 from collections.abc import Mapping
@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs import InputError
+from monitoring.tags import present_tag
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One scalar over the run: N points, whose steps rise."""
+    """One scalar over the steps of a run: N points with rising steps."""
 
     steps: NDArray[np.int64]  # [N]
     values: NDArray[np.float64]  # [N], NaN where the value was NaN or infinite
@@ -23,7 +24,7 @@ class Curve:
 
     @property
     def known(self) -> "Curve":
-        """The points whose value is a number."""
+        """The points with a finite value."""
         return self.where(np.isfinite(self.values))
 
     @property
@@ -40,7 +41,7 @@ class Curve:
         return self.where((self.steps > after) & (self.steps <= until))
 
     def last(self, points: int) -> "Curve":
-        """The last points, `points` of them where there are so many."""
+        """The last points, at most `points` of them."""
         return Curve(self.steps[-points:], self.values[-points:])
 
 
@@ -49,21 +50,21 @@ Curves = Mapping[str, Curve]
 
 @dataclass(frozen=True, eq=False)
 class Metrics:
-    """What a metrics.jsonl says."""
+    """The content of a metrics.jsonl."""
 
-    curves: dict[str, Curve]  # every scalar, and the seconds of training, by name
+    curves: dict[str, Curve]  # every scalar, and the seconds of training, by its present name (`monitoring.tags`)
     damaged: tuple[int, ...] = ()  # the numbers, from 1, of the lines that could not be read
 
 
 def read_metrics(path: Path) -> Metrics:
-    """Every scalar of a metrics.jsonl.
+    """Read every scalar of a metrics.jsonl.
 
-    A last line that was cut off is left out: a run was killed in the middle of it, or is writing it. A line within that
-    cannot be read, such as one that was cut off before the run was taken up again, is left out and told. Where steps go
-    back, a run was taken up again from there: the later lines count.
+    A truncated last line is ignored: the run was killed while writing it, or is writing it now. Any other unreadable
+    line, such as one that was truncated before the run was resumed, is skipped and listed in `damaged`. Where steps
+    decrease, the run was resumed from there, and the later lines replace the earlier ones.
 
     Raises:
-        InputError: the file cannot be read, holds nothing yet, or has no line that is one of a metrics file.
+        InputError: the file cannot be read, is empty, or has no line of a metrics file.
     """
     try:
         content = path.read_bytes()
@@ -83,14 +84,18 @@ def read_metrics(path: Path) -> Metrics:
     if not rows and faults:
         number, fault = next(iter(faults.items()))
         raise InputError(f"{path}: is not a metrics file of a run: line {number}: {fault}")
-    curves = {name: _curve(pieces) for name, pieces in _pieces(rows).items()}
-    if not curves:
+    pieces: dict[str, list[Points]] = {}
+    for names, lines in rows.items():
+        table = np.stack(lines)
+        for column, name in enumerate(names, start=2):
+            pieces.setdefault(present_tag(name), []).append(table[:, [0, 1, column]])
+    if not pieces:
         raise InputError(f"{path}: holds nothing yet; the first line comes after train.report_every steps")
-    return Metrics(curves, tuple(faults))
+    return Metrics({name: _curve(np.concatenate(points)) for name, points in pieces.items()}, tuple(faults))
 
 
-Points = NDArray[np.float64]  # [N, 3]: the line each stands in, its step, its value; of one line [2 + scalars]
-_MOST_STEPS = 2**53  # beyond, a float no longer tells one from the next
+Points = NDArray[np.float64]  # [N, 3]: line number, step and value; of one line [2 + scalars]
+_MOST_STEPS = 2**53  # from here on, float64 cannot represent every step
 
 
 def _row(number: int, line: bytes) -> tuple[tuple[str, ...], Points]:
@@ -106,19 +111,38 @@ def _row(number: int, line: bytes) -> tuple[tuple[str, ...], Points]:
     return tuple(values), np.array([number, step, *values.values()], np.float64)
 
 
-def _pieces(rows: Mapping[tuple[str, ...], list[Points]]) -> dict[str, list[Points]]:
-    """The points of each scalar, in one piece for each kind of line that has it."""
-    pieces: dict[str, list[Points]] = {}
-    for names, lines in rows.items():
-        table = np.stack(lines)
-        for column, name in enumerate(names, start=2):
-            pieces.setdefault(name, []).append(table[:, [0, 1, column]])
-    return pieces
-
-
-def _curve(pieces: list[Points]) -> Curve:
-    points = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+def _curve(points: Points) -> Curve:
+    """The points of one scalar, in any order, without those that a resumed run replaced."""
     _, steps, values = points[points[:, 0].argsort()].T
-    later = np.append(np.minimum.accumulate(steps[::-1])[::-1][1:], np.inf)  # the least step of the points that follow
+    later = np.append(np.minimum.accumulate(steps[::-1])[::-1][1:], np.inf)  # the lowest step of the points that follow
     kept = steps < later
     return Curve(steps[kept].astype(np.int64), np.where(np.isfinite(values), values, np.nan)[kept])
+
+
+def read_events(folder: Path) -> dict[str, Curve]:
+    """Read every scalar of a folder's TensorBoard files, and `seconds` since the first of them.
+
+    Raises:
+        InputError: the files hold no scalars.
+    """
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator  # lazily: a second to import
+
+    # 0 keeps all scalars; of the other kinds, which are not read here, 1 is the least.
+    accumulator = EventAccumulator(
+        str(folder), size_guidance={"scalars": 0, "tensors": 1, "images": 1, "audio": 1, "histograms": 1}
+    )
+    accumulator.Reload()
+    clock: dict[int, float] = {}
+    curves: dict[str, Curve] = {}
+    for name in accumulator.Tags()["scalars"]:
+        points = {event.step: event for event in accumulator.Scalars(name)}  # the last event of a step counts
+        steps = sorted(points)
+        values = np.array([points[step].value for step in steps], np.float64)
+        curves[present_tag(name)] = Curve(np.array(steps, np.int64), np.where(np.isfinite(values), values, np.nan))
+        clock |= {step: points[step].wall_time for step in steps}
+    if not curves:
+        raise InputError(f"{folder}: the TensorBoard files there hold no scalars yet; give the folder of a run")
+    steps = sorted(clock)
+    seconds = np.array([clock[step] for step in steps], np.float64)
+    curves.setdefault("seconds", Curve(np.array(steps, np.int64), seconds - seconds[0]))
+    return curves

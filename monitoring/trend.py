@@ -1,4 +1,4 @@
-"""Where a curve is going: two laws of learning fitted to it, and what they expect after twice the steps."""
+"""The trend of a curve: two scaling laws fitted to it, and what they predict after twice the steps."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from monitoring.curves import Curve
 
 LEAST_POINTS = 6
-OCTAVES = 2  # doublings of the steps that are fitted: what was before them followed another law
+OCTAVES = 2  # doublings of the steps that are fitted: earlier points follow another law
 _MOST_CORRELATION = 0.9
 
 
 @dataclass(frozen=True)
 class Trend:
-    """A curve's level at its last step, its slope, and an expectation with a 95 % interval.
+    """A curve's fitted value at its last step, its slope, and a prediction with a 95 % interval.
 
     Learning curves fall as a power of the steps (Hestness et al., "Deep Learning Scaling is Predictable, Empirically",
     2017). Whether the power is near 0, where each doubling brings as much as the one before, or near a half, where it
@@ -22,7 +22,7 @@ class Trend:
     """
 
     since: int  # the step from which on it was fitted
-    now: float  # of the fitted laws, not of any measurement
+    now: float  # of the fitted laws, not a measurement
     slope: float  # per doubling of the steps
     slope_error: float  # half the width of its interval
     expected: float  # after twice the steps
@@ -31,26 +31,26 @@ class Trend:
 
 
 def fitted_points(curve: Curve) -> Curve:
-    """Those of the last two doublings of the steps."""
+    """The points of the last two doublings of the steps."""
     return curve.between(max(curve.steps[-1] / 2**OCTAVES, 0), np.inf) if len(curve) else curve
 
 
 def trend(curve: Curve) -> Trend | None:
-    """Fit the last two doublings of the steps of a curve without gaps; None where there are too few points."""
+    """Fit the last two doublings of the steps of a curve of finite values; None where there are too few points."""
     points = fitted_points(curve)
     if len(points) < LEAST_POINTS or points.steps[0] == points.steps[-1]:
         return None
     steps, ahead = points.steps.astype(float), np.array([points.steps[-1], 2.0 * points.steps[-1]])
-    even = _fit(np.log2(steps), points.values, np.log2(ahead))
-    waning = _fit(-1 / np.sqrt(steps), points.values, -1 / np.sqrt(ahead))
+    logarithmic = _fit(np.log2(steps), points.values, np.log2(ahead))
+    power = _fit(-1 / np.sqrt(steps), points.values, -1 / np.sqrt(ahead))
     return Trend(
         since=int(points.steps[0]),
-        now=(even.at[0] + waning.at[0]) / 2,
-        slope=even.slope,
-        slope_error=even.slope_error,
-        expected=(even.at[1] + waning.at[1]) / 2,
-        low=min(even.at[1] - even.error[1], waning.at[1] - waning.error[1]),
-        high=max(even.at[1] + even.error[1], waning.at[1] + waning.error[1]),
+        now=(logarithmic.at[0] + power.at[0]) / 2,
+        slope=logarithmic.slope,
+        slope_error=logarithmic.slope_error,
+        expected=(logarithmic.at[1] + power.at[1]) / 2,
+        low=min(logarithmic.at[1] - logarithmic.error[1], power.at[1] - power.error[1]),
+        high=max(logarithmic.at[1] + logarithmic.error[1], power.at[1] + power.error[1]),
     )
 
 
@@ -70,7 +70,7 @@ def _fit(x: NDArray[np.float64], y: NDArray[np.float64], ahead: NDArray[np.float
     spread = np.square(x - centre).sum()
     slope = ((x - centre) * (y - y.mean())).sum() / spread
     residuals = y - y.mean() - slope * (x - centre)
-    # Neighbouring validations err alike; the fewer they really are, the less a slope is known.
+    # The errors of neighbouring validations correlate, so that there are fewer independent ones than points.
     same = np.square(residuals).sum()
     correlation = (residuals[1:] * residuals[:-1]).sum() / same if same > 0 else 0.0
     correlation = min(max(correlation, 0.0), _MOST_CORRELATION)

@@ -1,1 +1,1 @@
-"""The curves of one or more runs: one page that needs nothing but itself, one picture, and what they say in words."""
+"""The curves page: one HTML file and one picture of one or more runs, with their diagnoses."""

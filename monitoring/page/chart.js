@@ -1,11 +1,11 @@
 "use strict";
 
-// One chart: curves as lines or as areas above each other, with axes that say what they are, and a reading of its values.
+// One chart: lines or stacked areas, with axes, a legend, and a readout of its values.
 
 const SVG = "http://www.w3.org/2000/svg";
 const MARGIN = { left: 58, right: 14, top: 8, bottom: 22 };
 const HEIGHT = 190;
-const COLOURS = 6; // of runs and of series; then the lines are dotted too
+const COLOURS = 6; // of runs and of series; further ones are dotted
 const MOST_MARKS = 60; // points that are drawn as dots
 
 const element = (name, attributes = {}, text = "") => {
@@ -15,87 +15,8 @@ const element = (name, attributes = {}, text = "") => {
   return made;
 };
 
-// The place of the first entry of a rising list that is not below x.
-const firstFrom = (list, x) => {
-  let low = 0, high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle] < x) low = middle + 1; else high = middle;
-  }
-  return low;
-};
-
-const nearest = (list, x) => {
-  const after = firstFrom(list, x);
-  if (after === 0) return 0;
-  return after === list.length || x - list[after - 1] <= list[after] - x ? after - 1 : after;
-};
-
-// The hours of training at a step, between the two reports around it.
-const hoursAt = (run, step) => {
-  const [steps, hours] = run.clock;
-  if (!steps.length) return null;
-  const after = Math.min(Math.max(firstFrom(steps, step), 1), steps.length - 1);
-  if (steps.length === 1) return hours[0];
-  const share = (step - steps[after - 1]) / (steps[after] - steps[after - 1]);
-  return hours[after - 1] + Math.min(Math.max(share, 0), 1) * (hours[after] - hours[after - 1]);
-};
-
-// Exponential smoothing without the pull towards the beginning: what is `halfLife` steps back counts half.
-const smooth = (steps, values, halfLife) => {
-  let sum = 0, weight = 0, before = steps[0];
-  return values.map((value, place) => {
-    const fading = 0.5 ** ((steps[place] - before) / halfLife);
-    before = steps[place];
-    sum *= fading; weight *= fading;
-    if (value === null) return null;
-    sum += value; weight += 1;
-    return sum / weight;
-  });
-};
-
-const linearTicks = (low, high, count) => {
-  const rough = (high - low) / count, power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].find(times => times * power >= rough) * power;
-  const found = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k++) found.push(k * step);
-  return found;
-};
-
-const logTicks = (low, high) => {
-  for (const digits of [[1], [1, 3], [1, 2, 5], [1, 1.5, 2, 3, 4, 6, 8]]) {
-    const found = [];
-    for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-      for (const digit of digits) {
-        const tick = digit * 10 ** power;
-        if (tick >= low && tick <= high) found.push(tick);
-      }
-    }
-    if (found.length > 7) return found.filter((_, place) => place % Math.ceil(found.length / 6) === 0);
-    if (found.length >= 3) return found;
-  }
-  return linearTicks(low, high, 4);
-};
-
-const shown = (value, digits = 4) => {
-  if (value === null) return "not finite";
-  const size = Math.abs(value);
-  if (value !== 0 && (size < 1e-3 || size >= 1e6)) return value.toExponential(digits - 1).replace(/\.?0*e\+?/, "e");
-  return String(Number(value.toPrecision(digits)));
-};
-// Numbers that stand beside each other: with as many digits as tell them apart.
-const shownApart = values => {
-  for (let digits = 3; ; digits++) {
-    const labels = values.map(value => shown(value, digits));
-    if (digits === 9 || new Set(labels).size === labels.length) return labels;
-  }
-};
-const grouped = number => String(Math.round(number)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-const ofSteps = step => step >= 1e6 ? `${Number((step / 1e6).toPrecision(4))}M`
-  : step >= 1e4 ? `${Number((step / 1e3).toPrecision(4))}k` : String(Number(step.toPrecision(5)));
-
 class Chart {
-  // `settings` has what the reader chose; `runs` are all runs, with `visible` for those that are not switched off.
+  // `settings` are those of the form; `runs` are all runs, `visible` where they are switched on.
   constructor(figure, chart, runs, settings) {
     Object.assign(this, { figure, chart, runs, settings, cursor: null, frame: 0 });
     this.svg = figure.querySelector("svg");
@@ -111,7 +32,7 @@ class Chart {
     new ResizeObserver(() => this.later()).observe(figure);
   }
 
-  // Every curve of every run that this chart shows, with its colour and stroke.
+  // Every curve of every run of this chart, with its colour and stroke.
   collect() {
     const own = this.runs.filter(run => !run.reference).length;
     const lines = [];
@@ -136,7 +57,7 @@ class Chart {
     return lines;
   }
 
-  // What each kind of line is; the colours of runs are told once for all charts.
+  // The kinds of lines; the colours of runs are in the form, once for all charts.
   legend(list) {
     if (this.chart.series.length < 2) return;
     const own = this.runs.filter(run => !run.reference).length;
@@ -163,7 +84,7 @@ class Chart {
 
   x(run, step) { return this.settings.axis === "hours" ? hoursAt(run, step) ?? step : step; }
 
-  // The range of the x axis: that of the runs, so that a longer reference does not squeeze them.
+  // The range of the x axis: that of the runs, so that a longer reference does not compress them.
   domain() {
     const { range, axis } = this.settings;
     const own = this.runs.filter(run => !run.reference && run.visible);
@@ -183,7 +104,7 @@ class Chart {
     [this.from, this.to] = this.domain();
     this.drawn = this.lines.filter(line => line.run.visible).map(line => this.prepared(line));
     const values = this.values();
-    this.svg.setAttribute("aria-label", this.spoken());
+    this.svg.setAttribute("aria-label", this.description());
     if (!values.length) {
       this.svg.append(element("text", { x: width / 2, y: HEIGHT / 2, class: "tick", "text-anchor": "middle" },
         this.drawn.length ? "no values in this range" : "switched off"));
@@ -207,7 +128,7 @@ class Chart {
     if (this.cursor !== null) this.read(this.cursor);
   }
 
-  // A line with its places on the x axis and its smoothed values.
+  // A line with its x values and its smoothed values.
   prepared(line) {
     const halfLife = this.settings.halfLife;
     const smoothed = halfLife && !line.points && line.series.style !== "exact" && line.steps.length > 2
@@ -215,7 +136,7 @@ class Chart {
     return { ...line, smoothed, xs: line.steps.map(step => this.x(line.run, step)) };
   }
 
-  // Everything that is seen, for the scale.
+  // All visible values, for the scale.
   values() {
     const found = [];
     for (const line of this.drawn) {
@@ -227,7 +148,7 @@ class Chart {
     return found;
   }
 
-  // Chooses the scale of the values, and says so where it is not the one that was asked for.
+  // Chooses the scale of the values, and notes where it is not the chosen one.
   scale(values) {
     let low = values.reduce((a, b) => Math.min(a, b)), high = values.reduce((a, b) => Math.max(a, b));
     const { limits, level } = this.chart;
@@ -287,7 +208,7 @@ class Chart {
     }
   }
 
-  // The values as they are: from the lowest to the highest of each bucket, beginning with the one that is nearer.
+  // The reported values: from the lowest to the highest of each bucket, beginning with the nearer one.
   raw(line) {
     if (!line.low) return this.path(line.xs, line.mean);
     const xs = [], values = [];
@@ -323,7 +244,7 @@ class Chart {
     }
   }
 
-  // Where a value was not finite, and where each run was best.
+  // Marks of values that were not finite, and of the best step of each run.
   marks(inside) {
     const bottom = HEIGHT - MARGIN.bottom;
     for (const line of this.drawn) {
@@ -371,14 +292,14 @@ class Chart {
     this.read(inside[Math.min(Math.max(next, 0), inside.length - 1)]);
   }
 
-  // The line whose points the keys step through: of the runs, the one with most.
+  // The line whose points the keys step through: that of a run with the most points.
   guide() {
     const all = this.drawn ?? [];
     const own = all.filter(line => !line.run.reference);
     return (own.length ? own : all).reduce((most, line) => (!most || line.steps.length > most.steps.length ? line : most), null);
   }
 
-  // Shows the values at the nearest point; null takes them away.
+  // Shows the values at the nearest point; null hides them.
   read(x) {
     this.cursor = null;
     this.pointer?.replaceChildren();
@@ -404,7 +325,7 @@ class Chart {
   readLine(line, at) {
     const place = nearest(line.xs, at);
     const next = line.xs[Math.min(place + 1, line.xs.length - 1)] - line.xs[Math.max(place - 1, 0)];
-    if (Math.abs(line.xs[place] - at) > Math.max(next, 1e-9)) return; // this one has ended, or not begun
+    if (Math.abs(line.xs[place] - at) > Math.max(next, 1e-9)) return; // outside this line
     const row = document.createElement("span");
     const name = document.createElement("i");
     name.className = line.colour;
@@ -424,8 +345,8 @@ class Chart {
     }));
   }
 
-  // The chart in a sentence, for who cannot see it.
-  spoken() {
+  // The chart in a sentence, for screen readers.
+  description() {
     const ends = this.drawn.map(line => {
       const known = line.mean.filter(value => value !== null);
       return known.length ? `${line.label} from ${shown(known[0])} to ${shown(known[known.length - 1])}` : `${line.label} never finite`;

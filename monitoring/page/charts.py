@@ -1,10 +1,10 @@
-"""What is drawn together, under which name, and what to look for in it."""
+"""The charts of the page: which curves share one, their titles and units, and what is normal."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-# Points are of validations, dashes of a second line; what is exact is not smoothed.
+# "points" marks every point, as of validations; "exact" is never smoothed.
 Style = Literal["line", "exact", "points", "dashes", "dashed points"]
 
 
@@ -19,15 +19,15 @@ class Series:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves on one scale of values."""
+    """Curves that share an axis of values."""
 
     title: str
     unit: str
     about: str  # what is normal
     series: tuple[Series, ...]
-    limits: tuple[float, float | None] | None = None  # of the values, where nature gives them; then the scale is linear
-    level: float | None = None  # the value that the curves are compared with
-    stacked: bool = False  # parts of one whole, above each other, each run in a chart of its own
+    limits: tuple[float, float | None] | None = None  # of the axis, which is then linear; None leaves an end open
+    level: float | None = None  # a value to compare with, drawn as a line
+    stacked: bool = False  # shares of a whole, stacked, in a chart for each run
 
 
 @dataclass(frozen=True)
@@ -37,20 +37,29 @@ class Group:
     title: str
     about: str
     charts: tuple[Chart, ...]
-    empty: str = ""  # said where there are no charts
+    empty: str = ""  # shown where there are no charts
     folded: bool = False
 
 
-BALANCE = "Balance of the discriminator"
+ACCURACY = "Discriminator accuracy"
 SHARES = ("training", "data", "validation", "saving")  # of the time, in the order in which they are stacked
 MOST_OTHERS = 40  # charts of scalars that are not known here
 
 
 def _both_weights(name: str) -> tuple[Series, ...]:
-    """A figure of the validation, of the averaged weights and of the last ones."""
+    """A validation metric of the EMA weights and of the raw weights."""
     return (
-        Series(f"validation/{name}", "averaged weights", "points"),
-        Series(f"validation_newest/{name}", "newest weights", "dashed points"),
+        Series(f"validation/{name}", "EMA weights", "points"),
+        Series(f"validation_newest/{name}", "raw weights", "dashed points"),
+    )
+
+
+def _loss(name: str) -> tuple[Series, ...]:
+    """A generator loss in training and in validation."""
+    return (
+        Series(f"loss/generator/{name}", "training"),
+        Series(f"validation/{name}", "validation", "points"),
+        Series(f"validation_newest/{name}", "validation, raw weights", "dashed points"),
     )
 
 
@@ -58,99 +67,94 @@ _LOSSES = (
     Chart(
         "Mel",
         "L1 of log-mel, nats",
-        "Falls fast, then for a very long time; validation stays a little above training.",
-        (Series("loss/mel", "training"), Series("validation/mel", "validation", "points")),
+        "Falls fast, then slowly for a very long time; validation stays a little above training.",
+        _loss("mel")[:2],
     ),
     Chart(
         "KL",
         "nats per frame",
         "Falls within the first hundreds or thousands of steps, then stays between about 0.5 and 3.",
-        (
-            Series("loss/kl", "training"),
-            Series("validation/kl", "validation", "points"),
-            Series("validation_newest/kl", "newest weights", "dashed points"),
-        ),
+        _loss("kl"),
     ),
     Chart(
         "Duration",
         "nats per phoneme",
-        "Moves while the alignment forms, then falls slowly; validation that turns up has learned durations by heart.",
-        (
-            Series("loss/duration", "training"),
-            Series("validation/duration", "validation", "points"),
-            Series("validation_newest/duration", "newest weights", "dashed points"),
-        ),
+        "Changes while the alignment forms, then falls slowly; where validation rises again, it overfits.",
+        _loss("duration"),
     ),
     Chart(
         "Adversarial",
-        "least squares, all discriminators",
-        "Two opponents: neither goes to zero, and neither runs away.",
-        (Series("loss/discriminator", "discriminator"), Series("loss/adversarial", "synthesizer", "dashes")),
+        "least squares, sum over sub-discriminators",
+        "Neither loss goes to zero, and neither keeps growing.",
+        (
+            Series("loss/discriminator/total", "discriminator"),
+            Series("loss/generator/adversarial", "generator", "dashes"),
+        ),
     ),
     Chart(
         "Feature matching",
-        "L1 of the discriminators' features",
-        "Often rises for a long time: the discriminators see more and more.",
-        (Series("loss/feature_matching", "training"),),
+        "L1 of feature maps",
+        "Often rises for a long time, as the discriminator learns.",
+        (Series("loss/generator/feature_matching", "training"),),
     ),
     Chart(
         "Sub-band STFT",
         "spectral convergence and log magnitude",
-        "Of decoders that speak in sub-bands; falls with the mel loss.",
-        (Series("loss/subband_stft", "training"),),
+        "Of multi-band decoders; falls with the mel loss.",
+        (Series("loss/generator/subband_stft", "training"),),
     ),
     Chart(
-        "Total of the synthesizer",
+        "Generator total",
         "weighted sum",
-        "Mostly the mel loss times its weight; compare it only between runs of the same weights.",
-        (Series("loss/synthesizer", "training"),),
+        "Mostly the mel loss times its weight; compare it only between runs with the same weights.",
+        (Series("loss/generator/total", "training"),),
     ),
 )
 _VALIDATION = (
     Chart(
         "Score",
         "lower is better",
-        "What the best checkpoint is chosen by: the mean of the two mel distances.",
+        "The best checkpoint has the lowest: the mean of the two mel distances below.",
         _both_weights("score"),
     ),
     Chart(
-        "Copies of recordings",
+        "Reconstruction",
         "L1 of log-mel, nats",
-        "Held-out recordings through posterior and decoder: how well the voice can sound.",
+        "Validation recordings through posterior encoder and decoder: an upper bound of the audio quality.",
         _both_weights("mel"),
     ),
     Chart(
-        "Spoken from text",
-        "warped L1 of log-mel, nats",
-        "Held-out sentences against their recordings; many ways of speaking are right, so it levels off early.",
+        "Speech from text",
+        "L1 of log-mel after DTW, nats",
+        "Generated sentences and their recordings; levels off early, because a sentence may be said in many ways.",
         _both_weights("spoken_mel"),
     ),
     Chart(
         "Length",
-        "spoken / recorded",
-        "Near 1: the voice speaks as fast as its speaker.",
+        "generated / recorded",
+        "Near 1: the speaking rate is that of the recordings.",
         _both_weights("length_ratio"),
         level=1.0,
     ),
     Chart(
         "Loudness",
-        "spoken minus recorded, LU",
-        "Near 0: the voice is as loud as its recordings.",
+        "generated minus recorded, LU",
+        "Near 0: speech is as loud as the recordings.",
         _both_weights("loudness_db"),
         level=0.0,
     ),
     Chart(
         "Longest phoneme",
         "share of the clip",
-        "Falls to a tenth or so, which is no proof of an alignment; where it stays near 1, there is none.",
+        "Falls to about a tenth, which does not prove an alignment; where it stays near 1, there is none.",
         _both_weights("longest_phoneme_share"),
         limits=(0.0, 1.0),
     ),
     Chart(
-        "What the text tells",
+        "Text gain",
         "nats per frame",
-        "How much worse the text of another recording fits. Chance before the first steps, then near 0 while texts tell"
-        " nothing about recordings; where it rises quickly, the alignment forms.",
+        "How much worse the text of another recording fits. Arbitrary before training, then near 0 until the alignment"
+        " forms, when it rises quickly.",
         _both_weights("text_gain"),
         level=0.0,
     ),
@@ -158,44 +162,44 @@ _VALIDATION = (
 _GRADIENTS = (
     *(
         Chart(
-            f"Gradients of the {side}",
+            f"Gradients of the {network}",
             "norm",
-            "Before clipping. Steady within a factor of a few; the highest may stand out, but not ever more often.",
+            "Before clipping. Steady within a factor of a few; the highest may be far above, but not ever more often.",
             (
-                Series(f"gradient_norm/{side}", "mean of a report"),
-                Series(f"gradient_norm_max/{side}", "highest", "dashes"),
+                Series(f"gradient_norm/{network}", "mean of a report"),
+                Series(f"gradient_norm_max/{network}", "highest", "dashes"),
             ),
         )
-        for side in ("synthesizer", "discriminator")
+        for network in ("generator", "discriminator")
     ),
     Chart(
-        "Steps passed over",
+        "Skipped updates",
         "share of the steps",
-        "Gradients that were NaN or infinite: a few at the beginning of fp16, otherwise none.",
+        "Updates whose gradients were NaN or infinite: a few at the beginning of fp16, otherwise none.",
         (
-            Series("passed_over/synthesizer", "synthesizer"),
-            Series("passed_over/discriminator", "discriminator", "dashes"),
+            Series("skipped_updates/generator", "generator"),
+            Series("skipped_updates/discriminator", "discriminator", "dashes"),
         ),
         limits=(0.0, None),
     ),
 )
-_PACE = (
+_THROUGHPUT = (
     Chart(
         "Learning rate",
         "",
-        "As the settings say: up while warming, then down a little every epoch.",
-        (Series("pace/learning_rate", "learning rate", "exact"),),
+        "Follows the schedule of the settings: rises during warm-up, then falls a little every epoch.",
+        (Series("schedule/learning_rate", "learning rate", "exact"),),
     ),
     Chart(
-        "Pace",
+        "Throughput",
         "seconds per step",
-        "Flat, but for what else the machine does.",
-        (Series("pace/seconds_per_step", "training"),),
+        "Constant, except for what else the machine does.",
+        (Series("throughput/seconds_per_step", "training"),),
     ),
     Chart(
-        "Where the time goes",
+        "Time",
         "share of the time",
-        "Nearly all of it should be training; much data means that the recordings are read too slowly.",
+        "Nearly all of it should be training; a large share of data means that reading recordings is too slow.",
         tuple(Series(f"time/{part}", part) for part in SHARES),
         limits=(0.0, 1.0),
         stacked=True,
@@ -204,65 +208,67 @@ _PACE = (
 
 
 def groups(names: Collection[str]) -> list[Group]:
-    """Everything that can be drawn of scalars of these names, in the order of the page."""
-    discriminators = _discriminators(names)
+    """All charts of scalars with these names, in the order of the page."""
+    sub_discriminators = list(
+        dict.fromkeys(
+            name.removeprefix(prefix)
+            for name in names
+            for prefix in ("discriminator_accuracy/real/", "loss/discriminator/real/")
+            if name.startswith(prefix)
+        )
+    )
     accuracy = tuple(
         Chart(
-            sub_discriminator,
-            "share judged right",
+            name,
+            "share classified correctly",
             "",
             (
-                Series(f"accuracy_real/{sub_discriminator}", "real"),
-                Series(f"accuracy_fake/{sub_discriminator}", "fake", "dashes"),
+                Series(f"discriminator_accuracy/real/{name}", "recordings"),
+                Series(f"discriminator_accuracy/generated/{name}", "generated", "dashes"),
             ),
             limits=(0.0, 1.0),
             level=0.5,
         )
-        for sub_discriminator in discriminators
+        for name in sub_discriminators
     )
-    parts = tuple(
+    adversarial = tuple(
         Chart(
-            sub_discriminator,
+            name,
             "least squares",
             "",
             (
-                Series(f"discriminator_real/{sub_discriminator}", "real"),
-                Series(f"discriminator_fake/{sub_discriminator}", "fake", "dashes"),
-                Series(f"discriminator_fooled/{sub_discriminator}", "fooled", "points"),
+                Series(f"loss/discriminator/real/{name}", "discriminator, recordings"),
+                Series(f"loss/discriminator/generated/{name}", "discriminator, generated", "dashes"),
+                Series(f"loss/generator/adversarial/{name}", "generator", "points"),
             ),
         )
-        for sub_discriminator in discriminators
+        for name in sub_discriminators
     )
     known = [
         Group("Losses", "", _LOSSES, "No losses yet: the first come after train.report_every steps."),
         Group("Validation", "", _VALIDATION, "No validation yet: the next comes after train.validate_every steps."),
         Group("Gradients", "", _GRADIENTS, "No gradient norms in these metrics."),
         Group(
-            BALANCE,
-            "The share of logits on the right side of 0.5, of recordings (real) and of generated audio (generated),"
-            " before each update. Near 1 for both, a sub-discriminator has won and its gradients teach little; near 0.5"
-            " it is guessing.",
+            ACCURACY,
+            "The share of logits on the right side of 0.5, of recordings and of generated audio, before each update."
+            " Near 1 for both, a sub-discriminator has won and the generator learns little from it; near 0.5 it is"
+            " guessing.",
             accuracy,
             "No accuracies in these metrics.",
         ),
-        Group("Least-squares parts of each sub-discriminator", "", parts, folded=True),
-        Group("Learning rate, pace and time", "", _PACE, "No learning rate and no pace in these metrics."),
+        Group("Adversarial losses of each sub-discriminator", "", adversarial, folded=True),
+        Group(
+            "Learning rate, throughput and time",
+            "",
+            _THROUGHPUT,
+            "No learning rate and no throughput in these metrics.",
+        ),
     ]
     drawn = {series.curve for group in known for chart in group.charts for series in chart.series}
-    others = [name for name in names if name not in drawn | {"seconds", "pace/epoch"}][:MOST_OTHERS]
+    others = [name for name in names if name not in drawn | {"seconds", "schedule/epoch"}][:MOST_OTHERS]
     rest = Group("Other scalars", "", tuple(Chart(name, "", "", (Series(name, name),)) for name in others), folded=True)
-    present = [
-        Group(group.title, group.about, tuple(_present(group.charts, names)), group.empty, group.folded)
-        for group in (*known, rest)
-    ]
+    present = [replace(group, charts=tuple(_present(group.charts, names))) for group in (*known, rest)]
     return [group for group in present if group.charts or group.empty]
-
-
-def _discriminators(names: Iterable[str]) -> list[str]:
-    """The discriminators that say something, in the order of the file."""
-    found = [name.partition("/") for name in names]
-    prefixes = ("accuracy_real", "discriminator_real")
-    return list(dict.fromkeys(sub_discriminator for prefix, _, sub_discriminator in found if prefix in prefixes))
 
 
 def _present(charts: Iterable[Chart], names: Collection[str]) -> Iterable[Chart]:
@@ -270,4 +276,4 @@ def _present(charts: Iterable[Chart], names: Collection[str]) -> Iterable[Chart]
     for chart in charts:
         series = tuple(one for one in chart.series if one.curve in names)
         if series:
-            yield Chart(chart.title, chart.unit, chart.about, series, chart.limits, chart.level, chart.stacked)
+            yield replace(chart, series=series)

@@ -1,4 +1,4 @@
-"""The few figures of a run that one wants before any curve."""
+"""The key figures of a run, and those of its recordings."""
 
 import math
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from monitoring.best import best_of
-from monitoring.page.opened import OpenedRun
+from monitoring.best import NAMES, best_of
+from monitoring.run import Run
 
-# How the summary of the recordings reads, by its keys; a key that is not here is shown as it is.
+# Names and formats of the figures in corpus.json; another key is shown as it is.
 _CORPUS = {
     "clips": ("Training clips", "{:,.0f}"),
     "validation_clips": ("Validation clips", "{:,.0f}"),
@@ -21,25 +21,25 @@ _CORPUS = {
     "loudness_lufs": ("Loudness", "{:.1f} LUFS"),
     "sample_rate": ("Sample rate", "{:,.0f} Hz"),
 }
-# Beside the figures that say more with what is usual.
+# What is usual.
 _USUAL = {"phonemes_per_second": "10 to 16 is usual; a wrong sample rate may hide in that, so listen to a recording"}
 _MOST_NAMES = 12
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its name, and what else there is to say."""
+    """A figure with its name and a remark."""
 
     name: str
     value: str
     remark: str = ""
 
 
-def key_figures(run: OpenedRun) -> list[Figure]:
-    """How far the run is, how good it was when, and how fast it goes."""
-    config, step = run.run.config, run.last_step
+def key_figures(run: Run) -> list[Figure]:
+    """Progress, the best validation and throughput."""
+    config, step = run.config, run.last_step
     planned = config.train.steps if config is not None and config.train.epochs is None else None
-    epochs = run.curve("pace/epoch").values
+    epochs = run.curve("schedule/epoch").values
     remarks = [f"of {grouped(planned)} planned"] if planned else []
     if len(epochs) and np.isfinite(epochs[-1]):
         remarks.append(f"epoch {grouped(int(epochs[-1]))}")
@@ -47,35 +47,32 @@ def key_figures(run: OpenedRun) -> list[Figure]:
     clock = run.curve("seconds").values
     if len(clock) and np.isfinite(clock[-1]):
         figures.append(Figure("Training time", duration(clock[-1])))
-    measure = "score" if len(run.curve("validation/score").values) else "mel"
-    name, curve = f"Validation {measure}", run.curve(f"validation/{measure}")
-    if (best := best_of(run.run.curves, measure)) is not None and len(curve.values):
-        figures.append(
-            Figure("Best step", grouped(best.step), f"{name.lower()} {best.score:.4g}, {best.weights} weights")
-        )
+    metric = "score" if len(run.curve("validation/score")) else "mel"
+    name, curve = f"Validation {metric}", run.curve(f"validation/{metric}")
+    if (best := best_of(run.curves, metric)) is not None and len(curve.values):
+        remark = f"{name.lower()} {best.score:.4g}, {NAMES[best.weights]}"
+        figures.append(Figure("Best step", grouped(best.step), remark))
         figures.append(Figure(name, *_beside(float(curve.values[-1]), best.score)))
-    pace = run.curve("pace/seconds_per_step").values[-20:]
-    if np.isfinite(pace).any():
-        seconds = float(np.nanmedian(pace))
+    throughput = run.curve("throughput/seconds_per_step").values[-20:]
+    if np.isfinite(throughput).any():
+        seconds = float(np.nanmedian(throughput))
         left = duration((planned - step) * seconds) if planned and planned > step else ""
         figures.append(Figure("Seconds per step", f"{seconds:.3g}", f"{left} to the planned end" if left else ""))
     return figures
 
 
 def _beside(last: float, lowest: float) -> tuple[str, str]:
-    """The last value, and how far it is from the best."""
+    """The last value, and its relative difference from the best."""
     if not math.isfinite(last):
         return "not finite", ""
     worse = (last / lowest - 1) * 100 if lowest > 0 else 0.0
     return f"{last:.4g}", "the best so far" if last <= lowest else f"{worse:.1f} % above the best"
 
 
-def corpus_figures(run: OpenedRun) -> list[Figure]:
-    """The summary of the recordings, in words."""
+def corpus_figures(run: Run) -> list[Figure]:
+    """The summary of the recordings."""
     return [
-        _of_corpus(key, value)
-        for key, value in run.run.corpus.items()
-        if value not in (None, []) and key != "fingerprint"
+        _of_corpus(key, value) for key, value in run.corpus.items() if value not in (None, []) and key != "fingerprint"
     ]
 
 
@@ -96,7 +93,7 @@ def grouped(number: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time as it would be said."""
+    """A time in its natural unit."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     if seconds < 100 * 60:

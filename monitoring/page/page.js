@@ -11,7 +11,7 @@ for (const run of facts.runs) run.visible = !(before.off ?? []).includes(run.nam
 const settings = { halfLife: 0, scale: "log", axis: "step", range: "all" };
 const longest = Math.max(...facts.runs.filter(run => !run.reference).map(run => run.last), 1);
 
-// The slider's places are even steps of a half-life's logarithm, from a thousandth to a third of the run.
+// The slider is logarithmic, from a thousandth to a third of the run.
 const halfLife = place => (place ? longest * 0.3 * 10 ** ((place - 100) / 40) : 0);
 
 const charts = [...document.querySelectorAll("[data-chart]")].map(
@@ -85,12 +85,12 @@ if (pictures) {
   pictures.addEventListener("submit", event => event.preventDefault());
 }
 
-// One voice at a time.
+// One player at a time.
 document.addEventListener("play", event => {
   for (const other of document.querySelectorAll("audio")) if (other !== event.target) other.pause();
 }, true);
 
-// The place and the choices of the reader outlast a reload.
+// The scroll position and the choices outlast a reload.
 const folds = [...document.querySelectorAll("details")];
 for (const fold of folds) fold.open = before.open?.[fold.id] ?? fold.open;
 if (before.scroll !== undefined) {
@@ -111,10 +111,10 @@ addEventListener("pagehide", () => {
       newest: chosen.validation.value === chosen.validation.max,
     };
   }
-  try { sessionStorage.setItem(MEMORY, JSON.stringify(memory)); } catch { /* a browser that keeps nothing */ }
+  try { sessionStorage.setItem(MEMORY, JSON.stringify(memory)); } catch { /* storage is disabled */ }
 });
 
-// Served while training goes on: made anew when there is something new and nothing is being listened to.
+// Served during training: reloaded when the run has changed and no audio is playing.
 if (facts.version) {
   const status = document.getElementById("watching");
   setInterval(async () => {
@@ -122,11 +122,11 @@ if (facts.version) {
     try {
       const answer = await fetch("version", { cache: "no-store" });
       const newest = await answer.text();
-      status.textContent = "Refreshes by itself while training goes on.";
+      status.textContent = "Refreshes automatically during training.";
       const listening = [...document.querySelectorAll("audio")].some(audio => !audio.paused);
       if (answer.ok && newest !== facts.version && !listening) location.reload();
     } catch {
-      status.textContent = "The command that serves this page has ended; what you see is its last state.";
+      status.textContent = "The command that serves this page has ended; this is its last state.";
     }
   }, 2000);
 }

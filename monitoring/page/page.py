@@ -1,4 +1,4 @@
-"""The page of one or more runs: what they say, their curves, pictures and voices, in one file that needs no other."""
+"""The page of one or more runs as one HTML file: diagnosis, charts, pictures, audio and settings."""
 
 import itertools
 import json
@@ -11,12 +11,12 @@ from data.report.web_page import render_page
 from monitoring.page.charts import Chart, Group, groups
 from monitoring.page.drawing_data import chart_data, picture_data, run_data
 from monitoring.page.figures import Figure, corpus_figures, grouped, key_figures
-from monitoring.page.opened import OpenedRun
+from monitoring.page.glossary import terms_of
+from monitoring.page.runs import NamedRun
 from monitoring.page.samples import Samples, read_samples
-from monitoring.page.words import words_of
 
 _HERE = Path(__file__).parent
-_SAYS_NOTHING = ("run.dir",)  # settings that always differ
+_ALWAYS_DIFFER = ("run.dir",)  # settings
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class _Drawing:
 
 @dataclass(frozen=True)
 class _Player:
-    """One sentence by one run at one step."""
+    """The audio of one sentence by one run at one step."""
 
     run: str
     step: int
@@ -39,7 +39,7 @@ class _Player:
 
 @dataclass(frozen=True)
 class _Spoken:
-    """One validation sentence, by every run that spoke it."""
+    """One validation sentence by every run that has it."""
 
     id: str
     text: str
@@ -48,13 +48,13 @@ class _Spoken:
     earlier: list[_Player]
 
 
-def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, version: str = "") -> str:
-    """The whole page as HTML.
+def make_page(runs: Sequence[NamedRun], *, reference: NamedRun | None = None, version: str = "") -> str:
+    """Make the page as HTML.
 
     Args:
         runs: at least one.
-        reference: what they are compared with.
-        version: of what the page is made of, where a server tells when that has changed; "" where the page is a file.
+        reference: to compare them with.
+        version: of the runs' files, where a server tells when they have changed; "" where the page is a file.
     """
     every = [*runs, *([reference] if reference else [])]
     drawings = _drawings(every)
@@ -68,13 +68,13 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
     return render_page(
         _HERE / "page.html.jinja",
         style=_HERE / "page.css",
-        scripts=[_HERE / "chart.js", _HERE / "page.js"],
+        scripts=[_HERE / "scales.js", _HERE / "chart.js", _HERE / "page.js"],
         filters={"grouped": grouped},
         title=", ".join(run.name for run in runs),
         runs=runs,
         every=every,
         reference=reference,
-        words=[words_of(run.findings) for run in runs],
+        terms=[terms_of(run.findings) for run in runs],
         figures=[key_figures(run) for run in runs],
         corpora=_corpora(runs),
         drawings=drawings,
@@ -86,22 +86,22 @@ def make_page(runs: Sequence[OpenedRun], *, reference: OpenedRun | None = None, 
     )
 
 
-def _drawings(runs: Sequence[OpenedRun]) -> list[tuple[Group, list[_Drawing]]]:
-    """The charts of each group; parts of a whole once for every run that has them."""
-    names = dict.fromkeys(name for run in runs for name in run.run.curves)
+def _drawings(runs: Sequence[NamedRun]) -> list[tuple[Group, list[_Drawing]]]:
+    """The charts of each group; a stacked one for every run that has its curves."""
+    names = dict.fromkeys(name for run in runs for name in run.curves)
     number = itertools.count()
     drawings = []
     for group in groups(names):
         of_group = []
         for chart in group.charts:
-            owners = [place for place, run in enumerate(runs) if chart.series[0].curve in run.run.curves]
+            owners = [place for place, run in enumerate(runs) if chart.series[0].curve in run.curves]
             of_group += [_Drawing(next(number), chart, run) for run in (owners if chart.stacked else [None])]
         drawings.append((group, of_group))
     return drawings
 
 
-def _by_sentence(runs: Sequence[OpenedRun], samples: Sequence[Samples]) -> list[_Spoken]:
-    """Sentences of the same name and text are heard side by side, whichever run spoke them."""
+def _by_sentence(runs: Sequence[NamedRun], samples: Sequence[Samples]) -> list[_Spoken]:
+    """The audio of all runs by sentence: the same id and text."""
     together: dict[tuple[str, str], _Spoken] = {}
     for run, shown in zip(runs, samples, strict=True):
         for sentence in shown.sentences:
@@ -116,8 +116,8 @@ def _by_sentence(runs: Sequence[OpenedRun], samples: Sequence[Samples]) -> list[
     return list(together.values())
 
 
-def _corpora(runs: Sequence[OpenedRun]) -> list[tuple[str, list[Figure]]]:
-    """The recordings in figures, and which runs learn from them: once for all that learn from the same."""
+def _corpora(runs: Sequence[NamedRun]) -> list[tuple[str, list[Figure]]]:
+    """The figures of the recordings, with the names of the runs that share them."""
     together: list[tuple[list[str], list[Figure]]] = []
     for run in runs:
         figures = corpus_figures(run)
@@ -129,15 +129,15 @@ def _corpora(runs: Sequence[OpenedRun]) -> list[tuple[str, list[Figure]]]:
     return [(", ".join(names), figures) for names, figures in together]
 
 
-def _differing(runs: Sequence[OpenedRun]) -> dict[str, list[str]]:
-    """The settings that are not the same in all runs, with each run's value; "" where it has none."""
+def _differing(runs: Sequence[NamedRun]) -> dict[str, list[str]]:
+    """The settings that differ between runs, with each run's value; "" where it has none."""
     known = [run.settings for run in runs if run.settings]
-    keys = dict.fromkeys(key for settings in known for key in settings if key not in _SAYS_NOTHING)
+    keys = dict.fromkeys(key for settings in known for key in settings if key not in _ALWAYS_DIFFER)
     differing = (key for key in keys if len({settings.get(key) for settings in known}) > 1)
     return {key: [run.settings.get(key, "") for run in runs] for key in differing}
 
 
 def _embedded(facts: dict[str, Any]) -> str:
-    """JSON that nothing in it can end early, whatever a name says."""
+    """JSON for a script element, which no string in it can close."""
     text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

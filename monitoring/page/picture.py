@@ -1,4 +1,4 @@
-"""The curves as one picture, for a mail or a ticket: what the page has, without what moves."""
+"""The charts of the page as one PNG, for a mail or a ticket."""
 
 import math
 from collections.abc import Collection, Sequence
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from configs.atomic_file import replacing
-from monitoring.page.charts import BALANCE, Chart, Series, groups
-from monitoring.page.opened import OpenedRun
-from monitoring.page.thinning import Thinned, thin
+from monitoring.page.charts import ACCURACY, Chart, Series, groups
+from monitoring.page.drawing_data import Thinned, thin
+from monitoring.page.runs import NamedRun
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ _GREY, _BLACK = "#84898e", "#1d2125"
 _LEAST_RATIO = 3.0  # of the highest to the lowest value, for a logarithmic scale
 
 
-def write_picture(path: Path, runs: Sequence[OpenedRun], reference: OpenedRun | None = None) -> None:
+def write_picture(path: Path, runs: Sequence[NamedRun], reference: NamedRun | None = None) -> None:
     """Draw the runs over each other, and the reference in grey, as a PNG.
 
     Raises:
@@ -34,13 +34,13 @@ def write_picture(path: Path, runs: Sequence[OpenedRun], reference: OpenedRun | 
         figure.savefig(file, dpi=100, format="png")
 
 
-def draw(runs: Sequence[OpenedRun], reference: OpenedRun | None = None) -> "Figure":
-    """A panel for each chart of the page that is not folded away; all discriminators share one."""
+def draw(runs: Sequence[NamedRun], reference: NamedRun | None = None) -> "Figure":
+    """Draw a panel for each chart that the page does not fold; all sub-discriminators share one."""
     from matplotlib.figure import Figure  # lazily: it takes a second
     from matplotlib.lines import Line2D
 
     every = [*runs, *([reference] if reference else [])]
-    panels = _panels(dict.fromkeys(name for run in every for name in run.run.curves))
+    panels = _panels(dict.fromkeys(name for run in every for name in run.curves))
     rows = max(1, math.ceil(len(panels) / _COLUMNS))
     height = 2.5 * rows + 1.2
     figure = Figure(figsize=(18, height))
@@ -78,15 +78,24 @@ def draw(runs: Sequence[OpenedRun], reference: OpenedRun | None = None) -> "Figu
 def _panels(names: Collection[str]) -> list[Chart]:
     panels = []
     for group in groups(names):
-        if group.title == BALANCE and group.charts:
+        if group.title == ACCURACY and group.charts:
             series = tuple(Series(one.curve, chart.title, one.style) for chart in group.charts for one in chart.series)
-            panels.append(Chart("Judged right: real, and fake dashed", "", "", series, limits=(0.0, 1.0), level=0.5))
+            panels.append(
+                Chart(
+                    "Discriminator accuracy: recordings, and generated dashed",
+                    "",
+                    "",
+                    series,
+                    limits=(0.0, 1.0),
+                    level=0.5,
+                )
+            )
         elif not group.folded:
             panels += group.charts
     return panels
 
 
-def _lay_over(axis: "Axes", chart: Chart, runs: Sequence[OpenedRun]) -> None:
+def _lay_over(axis: "Axes", chart: Chart, runs: Sequence[NamedRun]) -> None:
     own = [run for run in runs if not run.reference]
     last = max(run.last_step for run in own) or 1
     labels = list(dict.fromkeys(one.label for one in chart.series))
@@ -117,11 +126,11 @@ def _lay_over(axis: "Axes", chart: Chart, runs: Sequence[OpenedRun]) -> None:
 
 
 def _name_series(axis: "Axes", chart: Chart, labels: list[str], own: int) -> None:
-    """What each kind of line is; colours that stand for runs are told once, above all panels."""
+    """A legend of the kinds of lines; that of the runs' colours is above all panels."""
     from matplotlib.lines import Line2D
 
     of_label = {one.label: one for one in reversed(chart.series)}
-    if own > 1 and len(labels) > 2:  # the discriminators, which have one colour then
+    if own > 1 and len(labels) > 2:  # the sub-discriminators, which have one colour then
         return
     lines = [
         Line2D(
@@ -137,8 +146,8 @@ def _name_series(axis: "Axes", chart: Chart, labels: list[str], own: int) -> Non
         text.set_parse_math(False)
 
 
-def _stack(axis: "Axes", chart: Chart, runs: Sequence[OpenedRun]) -> None:
-    """The shares of the first run: those of others would lie over them."""
+def _stack(axis: "Axes", chart: Chart, runs: Sequence[NamedRun]) -> None:
+    """The shares of the first run only, because stacks hide each other."""
     curves = [thin(runs[0].curve(one.curve), _BUCKETS) for one in chart.series]
     if len(runs[0].curve(chart.series[0].curve).steps) < 2 or len({len(curve.steps) for curve in curves}) > 1:
         return
@@ -150,18 +159,18 @@ def _stack(axis: "Axes", chart: Chart, runs: Sequence[OpenedRun]) -> None:
 
 
 def _until(curve: Thinned, last: int) -> Thinned:
-    """What is not beyond the end of the runs."""
+    """A curve up to this step."""
     kept = curve.steps <= last
     low, high = (None if edge is None else edge[kept] for edge in (curve.low, curve.high))
     return Thinned(curve.steps[kept], curve.mean[kept], low, high, curve.gaps[kept])
 
 
-def _colour(run: OpenedRun, place: int, label: int, own: int) -> str:
-    """That of the run where there are several, that of the series otherwise."""
+def _colour(run: NamedRun, place: int, label: int, own: int) -> str:
+    """The colour of the run where there are several, of the series otherwise."""
     return _GREY if run.reference else _COLOURS[(place if own > 1 else label) % len(_COLOURS)]
 
 
-def _dashes(run: OpenedRun, series: Series | None = None) -> Literal["solid", "dashed", "dotted"]:
+def _dashes(run: NamedRun, series: Series | None = None) -> Literal["solid", "dashed", "dotted"]:
     if run.reference:
         return "dotted" if series is not None and series.style != "line" else "dashed"
     return "dashed" if series is not None and series.style.startswith("dash") else "solid"

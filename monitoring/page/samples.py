@@ -1,4 +1,4 @@
-"""The pictures and the spoken sentences of a run, small enough that one page carries those of many validations."""
+"""The pictures and the audio of a run's validations, encoded within the budget of a page."""
 
 import base64
 import functools
@@ -20,7 +20,7 @@ _WIDEST_PICTURE = 960  # pixels
 
 @dataclass(frozen=True)
 class Sentence:
-    """One validation sentence: as recorded, and as the voice spoke it at some validations."""
+    """One validation sentence: its recording, and audio and pictures of some validations."""
 
     id: str
     text: str  # "" where it is not known
@@ -31,23 +31,23 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Samples:
-    """What is shown of a run's samples, and what is not."""
+    """The samples of a run that the page shows."""
 
     sentences: tuple[Sentence, ...] = ()
     validations: int = 0  # that left something
     pictured: tuple[int, ...] = ()  # steps whose pictures are shown
     heard: tuple[int, ...] = ()  # steps whose sound is there
-    left_out: int = 0  # pictures and sounds of these that the page has no room for
+    left_out: int = 0  # pictures and audio files of these that exceed the budget
 
 
 class _Room:
-    """The bytes that are left of a budget."""
+    """What is left of a budget of bytes."""
 
     def __init__(self, most: int) -> None:
         self._left, self.refused = most, 0
 
     def take(self, make: Callable[[], str | None]) -> str | None:
-        """What `make` makes, if there is room for it; once there was none, nothing more is made."""
+        """Make a data URI if it fits; after the first that did not, none is made."""
         if self.refused:
             self.refused += 1
             return None
@@ -61,7 +61,7 @@ class _Room:
 
 @dataclass
 class _Found:
-    """What was encoded of one sentence so far."""
+    """What has been encoded of one sentence."""
 
     recorded: str | None = None
     spoken: dict[int, str] = field(default_factory=dict)
@@ -69,11 +69,11 @@ class _Found:
 
 
 def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Samples:
-    """Encode what a run folder has under samples/: the newest first, then a spread over the run, within a budget.
+    """Encode the files under samples/ of a run folder, within a budget: the newest first, then spread over the run.
 
     Args:
         folder: the run's.
-        until: the run's last step; what lies beyond is of one that was taken up again before it, or begun anew.
+        until: the run's last step; later files are left from before it was resumed or restarted.
         runs: how many share the page.
     """
     root = folder / "samples"
@@ -115,11 +115,11 @@ def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Sam
 
 
 def spread(steps: Sequence[int], most: int) -> list[int]:
-    """The last, the first, and then what lies farthest from those already taken: so many at most."""
+    """At most so many steps: the last, the first, then each time the one farthest from those already taken."""
     taken = list(steps[-1:])
     rest = list(steps[:-1])
     while rest and len(taken) < most:
-        # Of equals the later one: a voice is listened to for what it is now.
+        # Of equally far ones the later.
         farthest = max(rest, key=lambda step: (min(abs(step - one) for one in taken), step))
         taken.append(farthest)
         rest.remove(farthest)
@@ -127,7 +127,7 @@ def spread(steps: Sequence[int], most: int) -> list[int]:
 
 
 def _ids(folders: Iterable[Path]) -> list[str]:
-    """The sentences that any validation left something of."""
+    """The ids of the sentences that any validation has files of."""
     endings = (".wav", *(f".{kind}.png" for kind in PICTURE_KINDS))
     names = (path.name for folder in folders for path in folder.iterdir())
     return sorted({name.removesuffix(ending) for name in names for ending in endings if name.endswith(ending)})
@@ -151,13 +151,13 @@ def _picture(room: _Room, path: Path) -> str | None:
 
 @functools.lru_cache(maxsize=500)
 def _encoded_sound(path: Path, root: Path, _changed: int) -> str | None:
-    """As MP3; kept while the file does not change, because a page that is watched is made again and again."""
+    """As MP3; cached while the file does not change, because --watch makes the page again and again."""
     return file_data_uri(path, root)
 
 
 @functools.lru_cache(maxsize=500)
 def _encoded_picture(path: Path, _changed: int) -> str | None:
-    """As WebP, at most 960 pixels wide; None where it is no picture."""
+    """As WebP, at most 960 pixels wide; None where the file is no picture."""
     from PIL import Image  # lazily: a run without samples needs none
 
     encoded = io.BytesIO()

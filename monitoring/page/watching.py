@@ -1,4 +1,4 @@
-"""The page served to this machine alone, and made anew whenever training has written something."""
+"""The server of `--watch`: for this machine only, and with a new page whenever training has written something."""
 
 import html
 import sys
@@ -17,11 +17,11 @@ _WAITING = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-eq
 
 
 class WatchedPage:
-    """A page that is made when it is asked for, and only if its runs have changed since.
+    """A page that is made on request, if its runs have changed since the last one.
 
     Args:
         folders: of the runs.
-        make: the page of the runs as they are now, for a version.
+        make: makes the page, given a version.
     """
 
     def __init__(self, folders: Sequence[Path], make: Callable[[str], str]) -> None:
@@ -30,11 +30,11 @@ class WatchedPage:
         self._made = ("", "")  # version and page
 
     def version(self) -> str:
-        """What changes whenever training writes a line."""
+        """A string that changes whenever training writes a line."""
         return "-".join(_stamp(folder) for folder in self._folders)
 
     def page(self) -> str:
-        """The newest page; one that says what is missing while the runs cannot be read."""
+        """The newest page; while the runs cannot be read, one that says why."""
         with self._lock:
             version = self.version()
             if self._made[0] != version:
@@ -46,14 +46,14 @@ class WatchedPage:
 
 
 def serve(watched: WatchedPage, port: int) -> ThreadingHTTPServer:
-    """A server on this machine that is ready to `serve_forever`.
+    """Open a server on this machine, ready to `serve_forever`.
 
     Args:
-        watched: what is served.
-        port: 0 takes any that is free.
+        watched: the page to serve.
+        port: 0 takes a free one.
 
     Raises:
-        InputError: the port cannot be had.
+        InputError: the port cannot be opened.
     """
     handler = type("Handler", (_Handler,), {"watched": watched})
     try:
@@ -70,7 +70,7 @@ class _Handler(BaseHTTPRequestHandler):
     watched: WatchedPage
 
     def do_GET(self) -> None:
-        # A page of somewhere else, whose name was made to lead here, is not answered: recordings are private.
+        # DNS rebinding: another site whose name resolves to this machine must not read private recordings.
         if self.headers.get("Host", "").rpartition(":")[0] not in (HOST, "localhost"):
             self.send_error(403, "ask for 127.0.0.1 or localhost")
         elif self.path == "/":
@@ -90,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing of what was answered, only of what was refused."""
+        """Log nothing of what was answered, only what was refused."""
 
     def log_error(self, format: str, *arguments: object) -> None:
         """One line for a request that was refused."""

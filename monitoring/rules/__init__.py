@@ -1,1 +1,1 @@
-"""What can be said of a run: each rule a pure function of its curves, settings and corpus."""
+"""The rules of the diagnosis: each is a pure function of a run's curves, settings and corpus."""

@@ -12,149 +12,125 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from monitoring.finding import Finding
-from monitoring.progress import progress
+from monitoring.finding import Severity, percent, rule, steps_of
 from monitoring.run import Run
-from monitoring.wording import percent, steps_of
 
-EARLY_STEPS = 500  # until then discriminators may be far ahead or behind without harm
-WON_LOSS = 0.1  # a sub-discriminator's; jik876/hifi-gan issue 100 stays below 0.1 and sounds poor after 600 000 steps
-WON_RIGHT = 0.95  # share of scores on the right side of 0.5, of recordings and of copies
-ASLEEP_LOSS = 0.6  # a sub-discriminator's; a fifth above what 0.5 as the answer to everything would cost
-GUESSING_LOSS = 0.49  # a sub-discriminator's, within 2 % of a draw
-GUESSING_RIGHT = 0.53  # mean over recordings and copies; tossing a coin gives 0.5
-STILL_FALLING = 0.01  # share that validation/mel must have lost over half of the run to say that copies still improve
+EARLY_STEPS = 500  # before these, an imbalance does no harm
+WON_LOSS = 0.1  # per sub-discriminator; jik876/hifi-gan issue 100 stays below 0.1 and sounds poor after 600 000 steps
+WON_ACCURACY = 0.95
+NOT_LEARNING_LOSS = 0.6  # per sub-discriminator, a fifth above that of the constant output 0.5
+GUESSING_LOSS = 0.49  # per sub-discriminator, within 2 % of the equilibrium
+GUESSING_ACCURACY = 0.53  # mean over recordings and generated audio; chance is 0.5
+STILL_FALLING = 0.01  # relative decrease of validation/mel over half of the run, above which reconstructions improve
 
 
 @dataclass(frozen=True)
 class _Balance:
-    loss: float  # of a sub-discriminator, the mean over discriminators
-    right_real: float  # share of recordings' scores above 0.5; NaN where it was not reported
-    right_fake: float  # share of copies' scores below 0.5
-    strongest: str
-    stretch: str  # the last ... steps
+    """Means over the sub-discriminators, now."""
 
-    @property
-    def right(self) -> float:
-        return (self.right_real + self.right_fake) / 2
+    loss: float
+    accuracy_real: float  # share of recordings' logits above 0.5; NaN where it was not reported
+    accuracy_generated: float  # share of generated audio's logits below 0.5
+    strongest: str  # sub-discriminator
+    window: str  # the last ... steps
 
     @property
     def won(self) -> bool:
-        lowest = min(self.right_real, self.right_fake)
-        return self.loss < WON_LOSS and not lowest < WON_RIGHT
+        lowest = min(self.accuracy_real, self.accuracy_generated)
+        return self.loss < WON_LOSS and not lowest < WON_ACCURACY
+
+    @property
+    def not_learning(self) -> bool:
+        return self.loss > NOT_LEARNING_LOSS
 
     @property
     def guessing(self) -> bool:
-        return self.loss > GUESSING_LOSS and self.right < GUESSING_RIGHT
+        return self.loss > GUESSING_LOSS and (self.accuracy_real + self.accuracy_generated) / 2 < GUESSING_ACCURACY
 
     def __str__(self) -> str:
-        told = ""
-        if not math.isnan(self.right):
-            told = f"right about {percent(self.right_real)} of the recordings and {percent(self.right_fake)} of the "
-            told += "copies, and "
-        return f"Over {self.stretch} the discriminators are {told}at a loss of {self.loss:.2f} each"
+        accuracy = ""
+        if not math.isnan(self.accuracy_real):
+            accuracy = f"an accuracy of {percent(self.accuracy_real)} on recordings and "
+            accuracy += f"{percent(self.accuracy_generated)} on generated audio, and "
+        return f"Over {self.window} the discriminator has {accuracy}a loss of {self.loss:.2f} per sub-discriminator"
 
 
 def _balance(run: Run) -> _Balance | None:
     if run.last_step < EARLY_STEPS:
         return None
-    losses, rights_real, rights_fake = {}, [], []
-    stretch = ""
-    for sub_discriminator in run.suffixes("discriminator_real"):
-        real, fake = (
-            run.latest(f"discriminator_real/{sub_discriminator}"),
-            run.latest(f"discriminator_fake/{sub_discriminator}"),
-        )
-        if real is None or fake is None:
+    losses, accuracies, window = {}, [], ""
+    for name in run.suffixes("loss/discriminator/real"):
+        real, generated = (run.latest(f"loss/discriminator/{of}/{name}") for of in ("real", "generated"))
+        if real is None or generated is None:
             continue
-        losses[sub_discriminator], stretch = real.median + fake.median, steps_of(real, run.last_step)
-        right_real, right_fake = (
-            run.latest(f"accuracy_real/{sub_discriminator}"),
-            run.latest(f"accuracy_fake/{sub_discriminator}"),
-        )
-        if right_real and right_fake:
-            rights_real.append(right_real.median)
-            rights_fake.append(right_fake.median)
+        losses[name], window = real.median + generated.median, steps_of(real, run.last_step)
+        both = [run.latest(f"discriminator_accuracy/{of}/{name}") for of in ("real", "generated")]
+        accuracies += [[curve.median for curve in both if curve]] if all(both) else []
     if not losses:
         return None
-    return _Balance(
-        loss=float(np.mean(list(losses.values()))),
-        right_real=float(np.mean(rights_real)) if rights_real else math.nan,
-        right_fake=float(np.mean(rights_fake)) if rights_fake else math.nan,
-        strongest=min(losses, key=losses.__getitem__),
-        stretch=stretch,
-    )
+    accuracy_real, accuracy_generated = np.mean(accuracies, axis=0).tolist() if accuracies else (math.nan, math.nan)
+    strongest = min(losses, key=losses.__getitem__)
+    return _Balance(float(np.mean(list(losses.values()))), accuracy_real, accuracy_generated, strongest, window)
 
 
-def discriminator_winning(run: Run) -> Finding | None:
-    """Discriminators that are always right have nothing left to teach.
+@rule
+def discriminator_winning(run: Run) -> tuple[Severity, str] | None:
+    """A discriminator that is always right gives the generator little to learn from.
 
-    No problem while the copies still come closer to the recordings: least squares has a slope even then (Mao et al.,
-    section 3.1), and feature matching goes on teaching.
+    No problem while reconstructions still improve: the least-squares loss has a gradient even then (Mao et al., section
+    3.1), and so has feature matching.
     """
     balance = _balance(run)
     if balance is None or not balance.won:
         return None
-    told = f"{balance} ({balance.strongest} is the strongest; 0.5 is a draw): they have won"
+    told = f"{balance} ({balance.strongest} is the strongest; 0.5 is the equilibrium): it has won"
     if run.config is not None and not (run.config.loss.adversarial or run.config.loss.feature_matching):
-        return Finding(
-            "discriminator_winning",
-            "problem",
-            f"{told}, for the voice is not told what they hear: loss.adversarial and loss.feature_matching are 0, so "
-            "it will sound muffled and buzz. Set both to 1.",
+        return "problem", (
+            f"{told}, because the generator gets no gradient from it: loss.adversarial and loss.feature_matching are "
+            "0, so the voice will sound muffled and buzz. Set both to 1."
         )
-    mel = progress(run, "validation/mel", "loss/mel")
+    mel = run.progress("validation/mel", "loss/generator/mel")
     if mel and mel.fallen > STILL_FALLING:
-        return Finding(
-            "discriminator_winning",
-            "notice",
-            f"{told}. The copies still come closer to the recordings (mel {mel.before:.3g} at step {mel.step}, "
-            f"{mel.now:.3g} now), so go on, and look again.",
+        return "notice", (
+            f"{told}. Reconstructions still come closer to the recordings (mel distance {mel.before:.3g} at step "
+            f"{mel.step}, {mel.now:.3g} now), so continue, and look again."
         )
-    return Finding(
-        "discriminator_winning",
-        "problem",
-        f"{told}, and the copies no longer come closer to the recordings. Weaken them with a larger "
-        "discriminator.channel_divisor or fewer of discriminator.resolutions and scales, or give them more recordings "
-        "to know; then begin again, for discriminators that have won stay so.",
+    return "problem", (
+        f"{told}, and reconstructions no longer come closer to the recordings. Weaken it with a larger "
+        "discriminator.channel_divisor or fewer of discriminator.resolutions and scales, or train on more recordings; "
+        "then restart, for a discriminator that has won does not lose again."
     )
 
 
-def discriminator_asleep(run: Run) -> Finding | None:
-    """A discriminator worse than the constant 0.5 does not learn; one that is as good gives no useful gradient."""
+@rule
+def discriminator_not_learning(run: Run) -> tuple[Severity, str] | None:
+    """A discriminator that is worse than the constant output 0.5, or no better."""
     balance = _balance(run)
-    if balance is None:
-        return None
-    if balance.loss > ASLEEP_LOSS:
-        return Finding(
-            "discriminator_asleep",
-            "problem",
-            f"{balance}, where answering one half to everything would cost 0.5: they do not learn, so the voice is "
-            "taught by nothing that hears, and will buzz. A train.learning_rate that is too high does this, and so "
-            "do discriminators whose updates are passed over or never made: look at gradient_norm/discriminator.",
+    if balance is not None and balance.not_learning:
+        return "problem", (
+            f"{balance}, where the constant output 0.5 would have 0.5: it does not learn, so the generator gets no "
+            "useful adversarial gradient, and the voice will buzz. A train.learning_rate that is too high does this, "
+            "and so do skipped updates: look at gradient_norm/discriminator and skipped_updates/discriminator."
         )
-    if balance.guessing:
-        return Finding(
-            "discriminator_asleep",
-            "notice",
-            f"{balance}: they guess (0.5 is a draw). Either the copies are as good as recordings to them, or they are "
-            "too weak to hear the difference: listen, and lower discriminator.channel_divisor if you hear one.",
+    if balance is not None and balance.guessing:
+        return "notice", (
+            f"{balance}: it is guessing (0.5 is the equilibrium). Either generated audio is as good as recordings, or "
+            "the discriminator is too weak: listen, and lower discriminator.channel_divisor if you hear a difference."
         )
     return None
 
 
-def discriminator_balanced(run: Run) -> Finding | None:
-    """Neither asleep nor winning.
+@rule
+def discriminator_balanced(run: Run) -> tuple[Severity, str] | None:
+    """Neither side has won.
 
-    Both losses may rise and fall without the sound getting better or worse: each is measured against the other
-    network (jaywalnut310/vits issue 14, jik876/hifi-gan issues 17 and 59).
+    Both losses may rise and fall without the audio getting better or worse: each depends on the other network
+    (jaywalnut310/vits issue 14, jik876/hifi-gan issues 17 and 59).
     """
     balance = _balance(run)
-    if balance is None or balance.won or balance.loss > ASLEEP_LOSS or balance.guessing:
+    if balance is None or balance.won or balance.not_learning or balance.guessing:
         return None
-    return Finding(
-        "discriminator_balanced",
-        "ok",
-        f"{balance} (0.5 is a draw, good long runs stay near 0.4): neither side has won. That these losses rise and "
-        "fall says nothing of the sound.",
+    return "ok", (
+        f"{balance} (0.5 is the equilibrium, good long runs stay near 0.4): neither side has won. That adversarial "
+        "losses rise and fall says nothing about the audio."
     )

@@ -1,26 +1,24 @@
-"""Whether the voice speaks: its alignment of texts and recordings, and the validation sentences it says."""
+"""Whether the voice speaks: the alignment of texts and recordings, and the validation sentences it generates."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-from monitoring.finding import Finding
-from monitoring.rules.generalisation import learnt_by_heart
+from monitoring.finding import Severity, percent, rule
+from monitoring.rules.generalisation import memorised
 from monitoring.rules.optimisation import learning_rate_too_high
 from monitoring.run import LEAST_VALIDATIONS, NO_TEXT_GAIN, Run
-from monitoring.wording import percent
 
-EARLY_STEPS = 1000  # until then an alignment may still be on its way, and a voice may be quiet
-EARLY_ALIGNMENT = 500  # no voice here has found one in so few steps, unless it began as a trained one
+EARLY_STEPS = 1000  # until then an alignment may still form, and a voice may be quiet
+EARLY_ALIGNMENT = 500  # no voice here has found one in fewer steps, unless it was fine-tuned
 ONE_PHONEME = 0.5  # share of a clip's frames that one phoneme has; of 50 phonemes the longest has a tenth at most
 LONG_PHONEME = 0.3
-# In steps of the paper's learning rate. Small voices were seen to rise above it after 6000 to 9000, and never to do so
-# with wrong texts, nor where silences are longer than the speech.
+# In steps at the paper's learning rate. The text gain of small voices was seen to rise above it after 6000 to 9000, and
+# never with wrong texts, nor where silences are longer than the speech.
 EARLY_LEARNING, PATIENT_LEARNING = 6000, 11_000
-# Before the alignment is found, the gain of voices here stays below 0.03 nats for hundreds of steps; then it passes 0.2
-# within two hundred. An untrained network has up to 0.6 by chance, but that is 3 % of the divergence it leaves; of a
-# voice that knows one recording by heart it is 9 %, of aligned ones 20 to 60 %.
+# Before the alignment is found, the text gain of voices here stays below 0.03 nats for hundreds of steps; then it
+# passes 0.2 within two hundred. An untrained network has up to 0.6 by chance, but that is 3 % of the KL divergence with
+# another text; of a voice that has memorised one recording it is 9 %, of aligned ones 20 to 60 %.
 ALIGNED_GAIN = 0.1  # nats per frame
-ALIGNED_SHARE = 0.15  # of the KL divergence that another's text leaves
+ALIGNED_SHARE = 0.15  # of the KL divergence with another text
 SILENT_DB = 20.0  # loudness units below the recording: hardly audible beside it
 OFF_DB = 3.0  # loudness units; twice what a listener notices between two voices
 DRIFTED_DB = 1.0  # loudness units between the middle and the end of the run
@@ -28,10 +26,11 @@ WRONG_LENGTH = 2.0  # times as long or as short as the recording
 ODD_LENGTH = 1.25  # a reader varies by a tenth
 
 
-def alignment_never_formed(run: Run) -> Finding | None:
-    """Monotonic alignment search (VITS, section 2.2.1) gives one phoneme nearly all frames while nothing fits.
+@rule
+def alignment_never_formed(run: Run) -> tuple[Severity, str] | None:
+    """Monotonic alignment search (VITS, section 2.2.1) gives one phoneme nearly all frames while none fits.
 
-    Where all phonemes have their frames it may still have put them anywhere: then texts tell little.
+    Where phonemes have similar durations, the alignment may still be arbitrary: then the text gain is low.
     """
     longest = run.latest("validation/longest_phoneme_share")
     if longest is None or run.last_step < EARLY_STEPS:
@@ -40,144 +39,130 @@ def alignment_never_formed(run: Run) -> Finding | None:
         return _alignment_late(run)
     told = f"After {run.last_step} steps one phoneme has {percent(longest.median)} of the frames of a clip"
     if longest.median > ONE_PHONEME:
-        return Finding(
-            "alignment_never_formed",
-            "problem",
-            f"{told}: the alignment has not formed, and the voice will mumble. Look whether the texts belong to the "
-            "recordings, whether data.language is theirs, and cut off long silences with data.trim_silence = true.",
+        return "problem", (
+            f"{told}: the alignment has not formed, and the voice will mumble. Check that the texts belong to the "
+            "recordings and that data.language is theirs, and cut off long silences with data.trim_silence = true."
         )
-    return Finding(
-        "alignment_never_formed",
-        "notice",
-        f"{told} (a tenth is usual): the alignment is not good yet. Long silences do this: data.trim_silence = true.",
+    return "notice", (
+        f"{told} (a tenth is usual): the alignment is not good yet. Long silences do this: data.trim_silence = true."
     )
 
 
-def _alignment_late(run: Run) -> Finding | None:
-    """Texts that tell something, but long not what they should by now."""
+def _alignment_late(run: Run) -> tuple[Severity, str] | None:
+    """The text is used, but less than it should be by now."""
     gain = _gain(run)
     if gain is None or run.learning < PATIENT_LEARNING or _unweighted(run) or gain.median < NO_TEXT_GAIN:
         return None
-    if (gain.median >= ALIGNED_GAIN and gain.share >= ALIGNED_SHARE) or learnt_by_heart(run):
+    if (gain.median >= ALIGNED_GAIN and gain.share >= ALIGNED_SHARE) or memorised(run):
         return None
-    return Finding(
-        "alignment_never_formed",
-        "notice",
+    return "notice", (
         f"After {run.last_step} steps the alignment has not formed: its own text explains a recording by only "
         f"{gain.median:.2g} nats per frame better than another's, which is {percent(gain.share)} of what another's "
-        f"leaves unexplained (good voices pass {ALIGNED_GAIN:g} nats and {percent(ALIGNED_SHARE)} early), so what is "
-        "spoken is mumbled. Listen to a few recordings beside their texts: do they say the same, from the first word "
-        "to the last?",
+        f"leaves unexplained (good voices pass {ALIGNED_GAIN:g} nats and {percent(ALIGNED_SHARE)} early), so speech is "
+        "mumbled. Listen to a few recordings beside their texts: do they agree, from the first word to the last?"
     )
 
 
-def texts_tell_nothing(run: Run) -> Finding | None:
-    """A recording's own text should explain it better than the text of another.
+@rule
+def text_not_used(run: Run) -> tuple[Severity, str] | None:
+    """A recording's own text should explain it better than the text of another recording.
 
-    The difference of the two KL divergences estimates how much a text says of its recording (the information that
-    contrastive estimates compare with a shuffled pair; van den Oord et al., 2018, section 2.3). It is 0 when texts and
-    recordings do not belong together, and when all recordings say the same.
+    The difference of the two KL divergences estimates the information that a text has about its recording, as
+    contrastive estimates do with shuffled pairs (van den Oord et al., 2018, section 2.3). It is 0 where texts and
+    recordings do not belong together, and where all recordings have the same text.
     """
     gain = run.latest("validation/text_gain")
-    if gain is None or run.learning < EARLY_LEARNING or gain.median >= NO_TEXT_GAIN:
-        return None
-    if _unweighted(run):
+    if gain is None or run.learning < EARLY_LEARNING or gain.median >= NO_TEXT_GAIN or _unweighted(run):
         return None
     rate = learning_rate_too_high(run)
     if rate is not None and rate.severity == "problem":
-        return None  # this is why
+        return None  # the cause
     told = f"After {run.last_step} steps a recording is explained no better by its own text than by that of another "
-    told += f"({gain.median:.2g} nats per frame): the texts tell nothing of the recordings"
+    told += f"({gain.median:.2g} nats per frame): the voice does not use the text"
     if run.learning < PATIENT_LEARNING:
-        return Finding(
-            "texts_tell_nothing",
-            "notice",
-            f"{told} yet, and what is spoken is mumbled. It should rise above {NO_TEXT_GAIN:g} soon; in the meantime, "
-            "listen to a few recordings beside their texts.",
+        return "notice", (
+            f"{told} yet, and speech is mumbled. This should rise above {NO_TEXT_GAIN:g} soon; in the meantime, listen "
+            "to a few recordings beside their texts."
         )
-    return Finding(
-        "texts_tell_nothing",
-        "problem",
-        f"{told}, and the alignment has not formed. They are mislabelled, shifted by a row, of another language than "
-        "data.language, all the same, or lost in long silences (data.trim_silence = true): listen to a few beside "
-        "their texts.",
+    return "problem", (
+        f"{told}, and the alignment has not formed. The texts are mislabelled, shifted by a row, of another language "
+        "than data.language, all the same, or the recordings have long silences (data.trim_silence = true): listen to "
+        "a few beside their texts."
     )
 
 
-def alignment_formed(run: Run) -> Finding | None:
-    """Texts and recordings have found each other, and have stayed so over some validations.
+@rule
+def alignment_formed(run: Run) -> tuple[Severity, str] | None:
+    """The alignment has formed, and has stayed over some validations.
 
-    That no phoneme is long does not show it, for chance does as much; nor does a single gain, for untrained networks
-    have one.
+    That no phoneme is long does not show it, for an arbitrary alignment may have that; nor does a single text gain,
+    for untrained networks have one.
     """
     longest, gain = run.latest("validation/longest_phoneme_share"), _gain(run)
     if run.last_step < EARLY_ALIGNMENT or longest is None or gain is None or longest.median > LONG_PHONEME:
         return None
     if gain.share < ALIGNED_SHARE or gain.least < ALIGNED_GAIN:
         return None
-    return Finding(
-        "alignment_formed",
-        "ok",
+    return "ok", (
         f"The alignment has formed: its own text explains a recording by {gain.median:.2f} nats per frame better than "
         f"another's, which is {percent(gain.share)} of what another's leaves unexplained, and the longest phoneme has "
-        f"{percent(longest.median)} of the frames of a clip.",
+        f"{percent(longest.median)} of the frames of a clip."
     )
 
 
 @dataclass(frozen=True)
 class _Gain:
-    """What a recording's own text tells of it, in nats per frame, now."""
+    """The text gain, in nats per frame, now."""
 
     median: float
     least: float  # of the newest validations
-    share: float  # of the KL divergence that another's text leaves
+    share: float  # of the KL divergence with another text
 
 
 def _gain(run: Run) -> _Gain | None:
     gain, kl = run.latest("validation/text_gain"), run.latest("validation/kl")
-    if gain is None or kl is None or not gain.steps[0] > 0:  # at step 0 nothing has been learnt
+    if gain is None or kl is None or not gain.steps[0] > 0:  # step 0 is before training
         return None
     left = gain.median + kl.median
     share = gain.median / left if left > 0 else 0.0
     return _Gain(gain.median, float(gain.last(LEAST_VALIDATIONS).values.min()), share)
 
 
-def loudness_off(run: Run) -> Finding | None:
+@rule
+def loudness_off(run: Run) -> tuple[Severity, str] | None:
     """Speech should be as loud as the recordings (loudness after ITU-R BS.1770-4), and stay so."""
     loudness = run.latest("validation/loudness_db")
     if loudness is None or run.last_step < EARLY_STEPS or abs(now := loudness.median) < OFF_DB:
         return None
-    severity: Literal["problem", "notice"] = "problem" if now < -SILENT_DB else "notice"
-    told, advice = f"The spoken sentences are {_louder(now)} than the recordings", "listen to them"
+    told, advice = f"The generated sentences are {_louder(now)} than the recordings", "listen to them"
     middle = _middle(run, "validation/loudness_db")
     if middle is not None and abs(now) > abs(middle) + DRIFTED_DB:
         advice = "they drift away; data.level = 'lufs' brings all recordings to one loudness"
     elif middle is not None and abs(now) < abs(middle) - DRIFTED_DB:
-        advice = "they come nearer, so go on"
+        advice = "they come nearer, so continue"
     halfway = "" if middle is None else f" and were {_louder(middle)} halfway"
-    return Finding("loudness_off", severity, f"{told}{halfway}: {advice}.")
+    return "problem" if now < -SILENT_DB else "notice", f"{told}{halfway}: {advice}."
 
 
 def _louder(units: float) -> str:
     return f"{abs(units):.1f} LU {'quieter' if units < 0 else 'louder'}"
 
 
-def length_off(run: Run) -> Finding | None:
-    """Speech should take about as long as the recordings; what does not skips phonemes or drawls."""
+@rule
+def length_off(run: Run) -> tuple[Severity, str] | None:
+    """Speech should last about as long as the recordings."""
     ratio = run.latest("validation/length_ratio")
     if ratio is None or run.last_step < EARLY_STEPS or 1 / ODD_LENGTH <= ratio.median <= ODD_LENGTH:
         return None
     wrong = not 1 / WRONG_LENGTH <= ratio.median <= WRONG_LENGTH
-    return Finding(
-        "length_off",
-        "problem" if wrong else "notice",
-        f"The spoken sentences are {ratio.median:.2f} times as long as the recordings: the durations are not learnt "
-        "yet, or the recordings hold long silences that no text stands for (data.trim_silence = true).",
+    return "problem" if wrong else "notice", (
+        f"The generated sentences are {ratio.median:.2f} times as long as the recordings: the durations are not "
+        "learned yet, or the recordings have long silences that are not in the text (data.trim_silence = true)."
     )
 
 
 def _unweighted(run: Run) -> bool:
-    """Whether nothing taught the prior anything, which is then said elsewhere."""
+    """Whether nothing trained the prior, which `kl_exploding` reports."""
     return run.config is not None and run.config.loss.kl == 0
 
 

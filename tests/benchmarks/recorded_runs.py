@@ -25,7 +25,7 @@ from configs.atomic_file import replacing
 from data.clips import Clip
 from data.corpus import Corpus
 from data.opening import open_corpus
-from monitoring.page.opened import SHIPPED_REFERENCE
+from monitoring.page.runs import SHIPPED_REFERENCE
 from train import Trainer, run
 
 _KEPT = Path(__file__).parents[1] / "monitoring" / "runs"

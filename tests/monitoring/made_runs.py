@@ -47,7 +47,7 @@ def make_run(
         sentences: that were spoken at each validation, by id; None leaves no samples.
         seconds_per_step: of training.
         final_mel: what the mel loss falls to.
-        spikes: reports, counted from 1, at which the synthesizer's gradient norm is 50 times what it was.
+        spikes: reports, counted from 1, at which the generator's gradient norm is 50 times what it was.
         not_finite: reports at which it is not finite.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -57,9 +57,9 @@ def make_run(
         seconds = round(step * seconds_per_step, 3)
         report = {"step": step, "seconds": seconds, **_report(step, random, final_mel, seconds_per_step)}
         if number in spikes:
-            report["gradient_norm/synthesizer"] *= 50.0
+            report["gradient_norm/generator"] *= 50.0
         if number in not_finite:
-            report |= {"gradient_norm/synthesizer": math.nan, "passed_over/synthesizer": 0.05}
+            report |= {"gradient_norm/generator": math.nan, "skipped_updates/generator": 0.05}
         lines.append(report)
         if step % validate_every == 0:
             lines.append(_validation(step, seconds, random, final_mel, steps))
@@ -95,32 +95,32 @@ def _report(step: int, random: np.random.Generator, final_mel: float, seconds_pe
     duration = around(_fall(step, 1.8, 1.3, 2000), 0.02)
     shares = random.dirichlet([900, 30, 40, 8])
     values = {
-        "pace/epoch": 1 + step // 200,
-        "pace/learning_rate": 2e-4 * 0.999875 ** (step // 200),
-        "pace/seconds_per_step": around(seconds_per_step, 0.03),
+        "schedule/epoch": 1 + step // 200,
+        "schedule/learning_rate": 2e-4 * 0.999875 ** (step // 200),
+        "throughput/seconds_per_step": around(seconds_per_step, 0.03),
         **{
             f"time/{name}": float(share)
             for name, share in zip(("training", "data", "validation", "saving"), shares, strict=True)
         },
-        "loss/mel": mel,
-        "loss/kl": kl,
-        "loss/duration": duration,
-        "loss/adversarial": adversarial,
-        "loss/feature_matching": matching,
-        "loss/synthesizer": 45 * mel + kl + duration + adversarial + matching,
-        "loss/discriminator": around(2.3, 0.06),
+        "loss/generator/mel": mel,
+        "loss/generator/kl": kl,
+        "loss/generator/duration": duration,
+        "loss/generator/adversarial": adversarial,
+        "loss/generator/feature_matching": matching,
+        "loss/generator/total": 45 * mel + kl + duration + adversarial + matching,
+        "loss/discriminator/total": around(2.3, 0.06),
     }
     for place, sub_discriminator in enumerate(SUB_DISCRIMINATORS):
         right = 0.68 + 0.03 * place - 0.1 * math.exp(-step / 1000)
-        values[f"accuracy_real/{sub_discriminator}"] = min(1.0, around(right, 0.04))
-        values[f"accuracy_fake/{sub_discriminator}"] = min(1.0, around(right + 0.06, 0.04))
-        values[f"discriminator_real/{sub_discriminator}"] = around(0.2 - 0.01 * place)
-        values[f"discriminator_fake/{sub_discriminator}"] = around(0.16 - 0.01 * place)
-        values[f"discriminator_fooled/{sub_discriminator}"] = around(0.4 + 0.02 * place)
-    for side, norm in (("synthesizer", 60 + 200 * math.exp(-step / 500)), ("discriminator", 6.0)):
+        values[f"discriminator_accuracy/real/{sub_discriminator}"] = min(1.0, around(right, 0.04))
+        values[f"discriminator_accuracy/generated/{sub_discriminator}"] = min(1.0, around(right + 0.06, 0.04))
+        values[f"loss/discriminator/real/{sub_discriminator}"] = around(0.2 - 0.01 * place)
+        values[f"loss/discriminator/generated/{sub_discriminator}"] = around(0.16 - 0.01 * place)
+        values[f"loss/generator/adversarial/{sub_discriminator}"] = around(0.4 + 0.02 * place)
+    for side, norm in (("generator", 60 + 200 * math.exp(-step / 500)), ("discriminator", 6.0)):
         values[f"gradient_norm/{side}"] = around(norm, 0.15)
         values[f"gradient_norm_max/{side}"] = values[f"gradient_norm/{side}"] * around(2.0, 0.2)
-        values[f"passed_over/{side}"] = 0.0
+        values[f"skipped_updates/{side}"] = 0.0
     return values
 
 

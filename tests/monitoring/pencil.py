@@ -39,25 +39,31 @@ def mel(steps: Any) -> Any:
 def good_heights() -> dict[str, Height]:
     """Every scalar of a good run."""
     reports: dict[str, Height] = {
-        "pace/epoch": lambda steps: steps // 80,
-        "pace/learning_rate": lambda steps: 2e-4 * 0.999875 ** (steps // 80),
+        "schedule/epoch": lambda steps: steps // 80,
+        "schedule/learning_rate": lambda steps: 2e-4 * 0.999875 ** (steps // 80),
         "time/training": 0.95,
         "time/data": 0.01,
         "time/validation": 0.03,
         "time/saving": 0.01,
-        "loss/mel": mel,
-        "loss/kl": lambda steps: 1.5 + 60 * np.exp(-steps / 50),
-        "loss/duration": lambda steps: 1.4 + 0.3 * np.exp(-steps / 800),
-        "gradient_norm/synthesizer": 200.0,
+        "loss/generator/mel": mel,
+        "loss/generator/kl": lambda steps: 1.5 + 60 * np.exp(-steps / 50),
+        "loss/generator/duration": lambda steps: 1.4 + 0.3 * np.exp(-steps / 800),
+        "gradient_norm/generator": 200.0,
         "gradient_norm/discriminator": 10.0,
-        "gradient_norm_max/synthesizer": 400.0,
+        "gradient_norm_max/generator": 400.0,
         "gradient_norm_max/discriminator": 30.0,
-        "passed_over/synthesizer": 0.0,
-        "passed_over/discriminator": 0.0,
+        "skipped_updates/generator": 0.0,
+        "skipped_updates/discriminator": 0.0,
     }
     for sub_discriminator in SUB_DISCRIMINATORS:
-        reports |= {f"discriminator_real/{sub_discriminator}": 0.21, f"discriminator_fake/{sub_discriminator}": 0.18}
-        reports |= {f"accuracy_real/{sub_discriminator}": 0.68, f"accuracy_fake/{sub_discriminator}": 0.74}
+        reports |= {
+            f"loss/discriminator/real/{sub_discriminator}": 0.21,
+            f"loss/discriminator/generated/{sub_discriminator}": 0.18,
+        }
+        reports |= {
+            f"discriminator_accuracy/real/{sub_discriminator}": 0.68,
+            f"discriminator_accuracy/generated/{sub_discriminator}": 0.74,
+        }
     return reports | {
         "validation/mel": lambda steps: mel(steps) + 0.01,
         "validation/kl": lambda steps: 1.6 + 60 * np.exp(-steps / 50),
@@ -95,10 +101,12 @@ def run_of(
     return Run(drawn(good_heights() | dict(heights or {}), steps), config, CORPUS | dict(corpus or {}))
 
 
-def judged(**parts: float) -> dict[str, Height]:
-    """Every sub-discriminator alike: `judged(discriminator_real=0.1, accuracy_real=0.9)`."""
-    return {
-        f"{part}/{sub_discriminator}": value
-        for part, value in parts.items()
-        for sub_discriminator in SUB_DISCRIMINATORS
+def balance(**parts: float) -> dict[str, Height]:
+    """Every sub-discriminator alike: `balance(real=0.1, accuracy_real=0.9)`."""
+    tags = {
+        "real": "loss/discriminator/real",
+        "generated": "loss/discriminator/generated",
+        "accuracy_real": "discriminator_accuracy/real",
+        "accuracy_generated": "discriminator_accuracy/generated",
     }
+    return {f"{tags[part]}/{name}": value for part, value in parts.items() for name in SUB_DISCRIMINATORS}

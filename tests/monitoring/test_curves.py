@@ -23,19 +23,19 @@ from monitoring.curves import Curve
 from monitoring.finding import Finding
 from monitoring.page import picture
 from monitoring.page.charts import groups
+from monitoring.page.drawing_data import thin
 from monitoring.page.figures import key_figures
-from monitoring.page.opened import open_reference, open_runs
+from monitoring.page.glossary import terms_of
 from monitoring.page.page import make_page
 from monitoring.page.picture import draw
+from monitoring.page.runs import open_reference, open_runs
 from monitoring.page.samples import PICTURE_BYTES, SOUND_BYTES, read_samples, spread
-from monitoring.page.thinning import thin
-from monitoring.page.words import words_of
 from tests.monitoring.made_runs import RATE, make_run
 
 LINES = (
     '{"step": 0, "seconds": 1, "validation/mel": 2.0}\n'
-    '{"step": 10, "seconds": 2, "loss/mel": 1.5, "gradient_norm/synthesizer": null}\n'
-    '{"step": 20, "seconds": 3, "loss/mel": 1.0, "gradient_norm/synthesizer": 4.0}\n'
+    '{"step": 10, "seconds": 2, "loss/generator/mel": 1.5, "gradient_norm/generator": null}\n'
+    '{"step": 20, "seconds": 3, "loss/generator/mel": 1.0, "gradient_norm/generator": 4.0}\n'
 )
 STYLE = Path(picture.__file__).with_name("page.css").read_text()
 
@@ -101,10 +101,10 @@ def test_validations_are_spread_over_the_run_the_newest_first() -> None:
 
 
 def test_every_scalar_has_its_place_and_what_is_not_known_comes_last(run: Path) -> None:
-    names = [*open_runs([run])[0].run.curves, "somebody/else"]
+    names = [*open_runs([run])[0].curves, "somebody/else"]
     found = groups(names)
     drawn = [series.curve for group in found for chart in group.charts for series in chart.series]
-    assert set(drawn) == set(names) - {"seconds", "pace/epoch"}
+    assert set(drawn) == set(names) - {"seconds", "schedule/epoch"}
     assert [chart.title for chart in found[-1].charts] == ["somebody/else"]
 
 
@@ -119,7 +119,7 @@ def test_the_picture_shows_training_and_validation_in_one_panel_with_their_point
 def test_the_page_gives_its_script_the_points_and_the_gaps(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(LINES)
     (told,) = facts(make_page(open_runs([tmp_path])))["runs"]
-    grid, mean, *extremes, gaps = told["curves"]["gradient_norm/synthesizer"]
+    grid, mean, *extremes, gaps = told["curves"]["gradient_norm/generator"]
     assert (told["grids"][grid], mean, extremes, gaps) == ([10, 20], [None, 4.0], [None, None], [0])
     assert told["clock"] == [[0, 10, 20], [pytest.approx(n / 3600, rel=1e-4) for n in (1, 2, 3)]]
 
@@ -133,7 +133,7 @@ def test_the_best_step_is_that_of_the_weights_that_were_kept(tmp_path: Path) -> 
     (tmp_path / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (opened,) = open_runs([tmp_path])
     figures = {figure.name: (figure.value, figure.remark) for figure in key_figures(opened)}
-    assert figures["Best step"] == ("10", "validation score 0.8, newest weights")
+    assert figures["Best step"] == ("10", "validation score 0.8, raw weights")
     assert figures["Validation score"] == ("not finite", "")
     assert facts(make_page([opened]))["runs"][0]["best"] == 10
 
@@ -242,24 +242,24 @@ def test_a_name_that_is_neither_page_nor_picture_is_refused(
 
 
 def test_a_run_at_its_very_beginning_says_what_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text('{"step": 20, "seconds": 9.5, "loss/mel": 2.0}\n')
+    (tmp_path / "metrics.jsonl").write_text('{"step": 20, "seconds": 9.5, "loss/generator/mel": 2.0}\n')
     page = make_page(open_runs([tmp_path]))
-    for told in ("No validation yet", "No pictures yet", "Nothing spoken yet", "no readable config.toml", "No summary"):
+    for told in ("No validation yet", "No pictures yet", "No audio yet", "no readable config.toml", "No summary"):
         assert told in page
 
 
-def test_the_page_explains_the_words_of_its_diagnosis_and_no_others(run: Path) -> None:
+def test_the_page_explains_the_terms_of_its_diagnosis_and_no_others(run: Path) -> None:
     (opened,) = open_runs([run])
-    assert [word.name for word in words_of([Finding("x", "ok", "The discriminators are at 3 nats.")])] == [
-        "discriminators",
+    assert [word.name for word in terms_of([Finding("x", "ok", "The discriminators are at 3 nats.")])] == [
+        "discriminator",
         "nats",
     ]
     page = make_page([opened])
     explained = re.findall(
-        r"<dt>([^<]*)</dt><dd>[^<]*</dd></div>", page[page.index('class="words"') : page.index("</dl>")]
+        r"<dt>([^<]*)</dt><dd>[^<]*</dd></div>", page[page.index('class="glossary"') : page.index("</dl>")]
     )
-    assert explained == [word.name for word in words_of(opened.findings)]
-    assert {"discriminators", "nats"} <= {*explained}
+    assert explained == [word.name for word in terms_of(opened.findings)]
+    assert {"discriminator", "nats"} <= {*explained}
 
 
 def test_the_name_of_a_rule_comes_small_and_last(run: Path) -> None:
@@ -273,17 +273,17 @@ def test_the_name_of_a_rule_comes_small_and_last(run: Path) -> None:
 def test_the_shipped_reference_is_called_what_it_is(run: Path) -> None:
     runs, reference, given = open_runs([run]), open_reference(None), open_reference(str(run))
     assert reference is not None
-    assert "reference (a small voice that has just begun)" in make_page(runs, reference=reference)
+    assert "reference (a small voice after a few steps)" in make_page(runs, reference=reference)
     assert "and no target" in make_page(runs, reference=reference)
     assert "and no target" not in make_page(runs, reference=given), "of another run nothing of the kind is known"
     legend = draw(runs, reference).legends[0].get_texts()
-    assert [text.get_text() for text in legend] == ["voice", "reference (a small voice that has just begun)"]
+    assert [text.get_text() for text in legend] == ["voice", "reference (a small voice after a few steps)"]
 
 
 @pytest.mark.parametrize(("every", "left_out"), [(250, False), (100, True)])
 def test_what_the_page_leaves_out_is_told_only_where_it_does(tmp_path: Path, every: int, left_out: bool) -> None:
     page = make_page(open_runs([make_run(tmp_path / "voice", steps=1000, validate_every=every)]))
-    assert f"{1000 // every + 1} validations spoke." in page
+    assert f"{1000 // every + 1} validations have samples." in page
     assert ("so that it stays below 5 MB" in page) == left_out
 
 
@@ -294,7 +294,9 @@ def test_a_damaged_line_is_told_and_the_rest_is_drawn(
     (tmp_path / "metrics.jsonl").write_text("\n".join([*lines[:40], '{"step": 80', *lines[40:]]) + "\n")
     assert call(monkeypatch, tmp_path) == 0
     assert "lines_damaged: Line 41 of metrics.jsonl cannot be read" in capsys.readouterr().out
-    assert len(open_runs([tmp_path])[0].curve("loss/mel")) == len(open_runs([run])[0].curve("loss/mel"))
+    assert len(open_runs([tmp_path])[0].curve("loss/generator/mel")) == len(
+        open_runs([run])[0].curve("loss/generator/mel")
+    )
 
 
 def test_a_reference_is_a_run_folder_or_its_metrics(run: Path, tmp_path: Path) -> None:
@@ -313,14 +315,14 @@ def test_tensorboard_files_will_do_where_there_is_no_metrics_file(tmp_path: Path
 
     writer = SummaryWriter(str(tmp_path))
     for step in (10, 20, 30):
-        writer.add_scalar("loss/mel", 1 / step, step, walltime=1000 + 2 * step)
-    writer.add_scalar("gradient_norm/synthesizer", float("inf"), 30, walltime=1060)
+        writer.add_scalar("loss/generator/mel", 1 / step, step, walltime=1000 + 2 * step)
+    writer.add_scalar("gradient_norm/generator", float("inf"), 30, walltime=1060)
     writer.close()
     (opened,) = open_runs([tmp_path])
-    np.testing.assert_array_equal(opened.curve("loss/mel").steps, [10, 20, 30])
-    np.testing.assert_allclose(opened.curve("loss/mel").values, [0.1, 0.05, 1 / 30], rtol=1e-6)
+    np.testing.assert_array_equal(opened.curve("loss/generator/mel").steps, [10, 20, 30])
+    np.testing.assert_allclose(opened.curve("loss/generator/mel").values, [0.1, 0.05, 1 / 30], rtol=1e-6)
     np.testing.assert_array_equal(opened.curve("seconds").values, [0, 20, 40])
-    assert np.isnan(opened.curve("gradient_norm/synthesizer").values).all()
+    assert np.isnan(opened.curve("gradient_norm/generator").values).all()
     assert "Mel" in make_page([opened])
 
 
@@ -363,5 +365,5 @@ def test_twenty_thousand_reports_are_a_page_below_five_megabytes_made_in_seconds
     page = make_page([opened])
     draw([opened])
     assert time.process_time() - started < 10.0  # about 3 on an idle machine
-    assert len(opened.curve("loss/mel").steps) >= 19_000
+    assert len(opened.curve("loss/generator/mel").steps) >= 19_000
     assert 500_000 < len(page.encode()) < 5_000_000

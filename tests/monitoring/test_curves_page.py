@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from data.report.printable import printable
-from monitoring.page.opened import open_reference, open_runs
 from monitoring.page.page import make_page
+from monitoring.page.runs import open_reference, open_runs
 from monitoring.page.watching import WatchedPage, serve
 from tests.browser import browser, foreign_content, phone
 from tests.monitoring.made_runs import SENTENCES, make_run
@@ -193,9 +193,9 @@ def test_ticks_that_are_close_together_are_told_apart(opened: Opened) -> None:
 
 
 def test_a_spike_and_a_value_that_was_not_finite_are_seen(opened: Opened) -> None:
-    heights = [y for _, y in points(opened.paths("Gradients of the synthesizer", ".thin")[0])]
+    heights = [y for _, y in points(opened.paths("Gradients of the generator", ".thin")[0])]
     assert min(heights[60:]) < min(heights[:60]) - 20  # pixels: 50 times the norm, above the whole beginning
-    assert len(opened.paths("Gradients of the synthesizer", ".gap")) == 1
+    assert len(opened.paths("Gradients of the generator", ".gap")) == 1
     told = "return document.querySelector('svg[role=img] .gap title').textContent"
     assert opened.run(told) == "not finite at step 2\u202f000"
 
@@ -346,7 +346,7 @@ def test_a_page_that_is_watched_follows_the_training(opened: Opened, tmp_path: P
         opened.driver.get_log("browser")
         opened.choose("smoothing", 66)
         with (run / "metrics.jsonl").open("a") as file:
-            file.write('{"step": 420, "seconds": 170, "loss/mel": 0.5}\n')
+            file.write('{"step": 420, "seconds": 170, "loss/generator/mel": 0.5}\n')
         WebDriverWait(opened.driver, 15).until(lambda driver: driver.execute_script("return facts.runs[0].last") == 420)
         assert opened.run("return document.getElementById('controls').elements.smoothing.value") == "66"
         assert opened.driver.get_log("browser") == []

@@ -18,8 +18,8 @@ from tests.monitoring.pencil import settings as experiment
 
 LINES = (
     '{"step": 0, "seconds": 1, "validation/mel": 2.0}\n'
-    '{"step": 10, "seconds": 2, "loss/mel": 1.5, "gradient_norm/synthesizer": null}\n'
-    '{"step": 20, "seconds": 3, "loss/mel": 1.0, "gradient_norm/synthesizer": 4.0}\n'
+    '{"step": 10, "seconds": 2, "loss/generator/mel": 1.5, "gradient_norm/generator": null}\n'
+    '{"step": 20, "seconds": 3, "loss/generator/mel": 1.0, "gradient_norm/generator": 4.0}\n'
     '{"step": 20, "seconds": 4, "validation/mel": 1.1}\n'
 )
 
@@ -31,23 +31,33 @@ def points(curve: Curve) -> list[tuple[int, float]]:
 def test_each_scalar_becomes_a_curve_and_what_was_no_number_a_gap(tmp_path: Path) -> None:
     (tmp_path / "metrics.jsonl").write_text(LINES)
     curves = read_metrics(tmp_path / "metrics.jsonl").curves
-    assert points(curves["loss/mel"]) == [(10, 1.5), (20, 1.0)]
+    assert points(curves["loss/generator/mel"]) == [(10, 1.5), (20, 1.0)]
     assert points(curves["validation/mel"]) == [(0, 2.0), (20, 1.1)]
     assert points(curves["seconds"]) == [(0, 1.0), (10, 2.0), (20, 4.0)]
-    assert np.isnan(curves["gradient_norm/synthesizer"].values).tolist() == [True, False]
-    assert points(curves["gradient_norm/synthesizer"].known) == [(20, 4.0)]
+    assert np.isnan(curves["gradient_norm/generator"].values).tolist() == [True, False]
+    assert points(curves["gradient_norm/generator"].known) == [(20, 4.0)]
+
+
+def test_scalars_of_earlier_versions_are_read_by_their_present_names(tmp_path: Path) -> None:
+    """A run that an earlier version began and this one resumed has one curve of both."""
+    old, new = '{"step": 10, "loss/mel": 2, "accuracy_fake/x": 0.5}', '{"step": 20, "loss/generator/mel": 1}'
+    (tmp_path / "metrics.jsonl").write_text(f"{old}\n{new}\n")
+    curves = read_run(tmp_path).curves
+    assert points(curves["loss/generator/mel"]) == [(10, 2.0), (20, 1.0)]
+    assert points(curves["discriminator_accuracy/generated/x"]) == [(10, 0.5)]
+    assert "loss/mel" not in curves
 
 
 def test_a_line_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
-    (tmp_path / "metrics.jsonl").write_text(LINES + '{"step": 30, "loss/mel": 0.')
-    assert points(read_metrics(tmp_path / "metrics.jsonl").curves["loss/mel"]) == [(10, 1.5), (20, 1.0)]
+    (tmp_path / "metrics.jsonl").write_text(LINES + '{"step": 30, "loss/generator/mel": 0.')
+    assert points(read_metrics(tmp_path / "metrics.jsonl").curves["loss/generator/mel"]) == [(10, 1.5), (20, 1.0)]
 
 
 def test_the_lines_after_a_resume_count(tmp_path: Path) -> None:
     steps = {10: 1.0, 20: 2.0, 30: 3.0}, {20: 4.0, 30: 5.0, 40: 6.0}
-    lines = [json.dumps({"step": step, "loss/mel": value}) for part in steps for step, value in part.items()]
+    lines = [json.dumps({"step": step, "loss/generator/mel": value}) for part in steps for step, value in part.items()]
     (tmp_path / "metrics.jsonl").write_text("\n".join(lines) + "\n")
-    curve = read_metrics(tmp_path / "metrics.jsonl").curves["loss/mel"]
+    curve = read_metrics(tmp_path / "metrics.jsonl").curves["loss/generator/mel"]
     assert points(curve) == [(10, 1.0), (20, 4.0), (30, 5.0), (40, 6.0)]
 
 
@@ -88,11 +98,11 @@ def test_any_file_is_read_as_line_by_line(tmp_path: Path, lines: list[tuple[int,
     [
         ("", "holds nothing yet"),
         ("[1]\n", "is not a metrics file"),
-        ('{"loss/mel": 1.0}\n', "is not a metrics file"),
-        ('{"step": 1, "loss/mel": "low"}\n', "is not a metrics file"),
-        ('{"step": 1, "loss/mel": [1]}\n', "is not a metrics file"),
-        ('{"step": 1e999, "loss/mel": 1}\n', "is not a metrics file"),
-        ('{"step": -5, "loss/mel": 1}\n', "line 1: step -5 is none"),
+        ('{"loss/generator/mel": 1.0}\n', "is not a metrics file"),
+        ('{"step": 1, "loss/generator/mel": "low"}\n', "is not a metrics file"),
+        ('{"step": 1, "loss/generator/mel": [1]}\n', "is not a metrics file"),
+        ('{"step": 1e999, "loss/generator/mel": 1}\n', "is not a metrics file"),
+        ('{"step": -5, "loss/generator/mel": 1}\n', "line 1: step -5 is none"),
         ('\n\n{"step": 1, "loss', "holds nothing yet"),
         ("\n[1]\n[2]\n", "line 2: has no step"),
     ],
@@ -111,14 +121,17 @@ def test_a_file_without_curves_is_refused(tmp_path: Path, content: str, told: st
             b"[1]",
             b'"word"',
             b"null",
-            b'{"loss/mel": 1.0}',
-            b'{"step": 15, "loss/mel": "low"}',
+            b'{"loss/generator/mel": 1.0}',
+            b'{"step": 15, "loss/generator/mel": "low"}',
             b"\xff\xfe",
             b"\0\0",
         ),
-        *(b'{"step": -5, "loss/mel": 9.0}', b'{"step": 15, "loss/mel": 0.{"step": 15, "loss/mel": 9.0}'),
-        *(b'{"step": null, "loss/mel": 1.0}', b'{"step": 15, "loss/mel": %d}' % 10**400),
-        *(b'{"step": 15, "loss/mel": "9.0"}', b"[" * 100_000),
+        *(
+            b'{"step": -5, "loss/generator/mel": 9.0}',
+            b'{"step": 15, "loss/generator/mel": 0.{"step": 15, "loss/generator/mel": 9.0}',
+        ),
+        *(b'{"step": null, "loss/generator/mel": 1.0}', b'{"step": 15, "loss/generator/mel": %d}' % 10**400),
+        *(b'{"step": 15, "loss/generator/mel": "9.0"}', b"[" * 100_000),
     ],
 )
 def test_a_run_outlives_a_damaged_line_and_says_which_it_was(tmp_path: Path, damage: bytes) -> None:
@@ -183,12 +196,14 @@ def test_only_numbers_are_figures_of_the_recordings() -> None:
 
 def test_now_is_the_last_quarter_of_the_run_but_never_less_than_a_few_points() -> None:
     steps = np.arange(10, 1001, 10)
-    run = Run({"loss/mel": Curve(steps, steps / 1.0), "validation/mel": Curve(steps[::20], steps[::20] / 1.0)})
-    assert (latest := run.latest("loss/mel"))
+    run = Run(
+        {"loss/generator/mel": Curve(steps, steps / 1.0), "validation/mel": Curve(steps[::20], steps[::20] / 1.0)}
+    )
+    assert (latest := run.latest("loss/generator/mel"))
     assert latest.steps[[0, -1]].tolist() == [760, 1000]
     assert (latest := run.latest("missing", "validation/mel"))
     assert latest.steps.tolist() == [410, 610, 810]
-    assert Run({"loss/mel": Curve(steps[:4], steps[:4] / 1.0)}).latest("loss/mel") is None
+    assert Run({"loss/generator/mel": Curve(steps[:4], steps[:4] / 1.0)}).latest("loss/generator/mel") is None
 
 
 @pytest.mark.parametrize("fallback", [False, True])
@@ -198,9 +213,12 @@ def test_what_has_no_numbers_any_more_has_no_now(fallback: bool) -> None:
     values = steps / 1.0
     for last in (500, 950):
         broken = Run(
-            {"loss/mel": Curve(steps, np.where(steps > last, np.nan, values)), "loss/kl": Curve(steps, values)}
+            {
+                "loss/generator/mel": Curve(steps, np.where(steps > last, np.nan, values)),
+                "loss/generator/kl": Curve(steps, values),
+            }
         )
-        latest = broken.latest("loss/mel", *(["loss/kl"] if fallback else []))
+        latest = broken.latest("loss/generator/mel", *(["loss/generator/kl"] if fallback else []))
         assert (latest.steps[-1] if latest else None) == (1000 if fallback else None)
-    ended = Run({"loss/mel": Curve(steps[:70], values[:70]), "loss/kl": Curve(steps, values)})
-    assert ended.latest("loss/mel") is None
+    ended = Run({"loss/generator/mel": Curve(steps[:70], values[:70]), "loss/generator/kl": Curve(steps, values)})
+    assert ended.latest("loss/generator/mel") is None

@@ -40,7 +40,7 @@ def test_a_score_that_stays_is_no_reason_to_go_on() -> None:
 def test_a_score_that_rises_again_names_the_best_step() -> None:
     sentence = told(lambda steps: 0.7 + 0.1 * np.log2((steps + 1) / 801) ** 2)
     assert sentence.startswith("Stop: the score (lower is better) was 1.24 at step 4000 and has been rising")
-    assert "The best is step 800 (0.7, averaged weights)." in sentence
+    assert "The best is step 800 (0.7, EMA weights)." in sentence
 
 
 @pytest.mark.parametrize(("fall", "told_first"), [(0.010, "Stop, or go on"), (0.015, "Keep going")])
@@ -57,7 +57,7 @@ def test_a_score_is_rising_where_it_is_a_hundredth_above_its_best(rise: float, t
 @pytest.mark.parametrize(("jump", "vague"), [(0.055, False), (0.07, True)])
 def test_a_score_that_jumps_about_says_nothing_of_the_future(jump: float, vague: bool) -> None:
     sentence = told(lambda steps: 1 + jump * np.where(steps % 400, -1, 1))
-    assert ("varies too much to say" in sentence) == vague
+    assert ("varies too much to predict" in sentence) == vague
 
 
 def test_without_a_score_the_mel_distance_is_looked_at() -> None:
@@ -77,7 +77,7 @@ def of_scores(averaged: list[float], newest: list[float]) -> Best | None:
 
 def test_the_newest_weights_are_the_best_where_they_score_lowest() -> None:
     run = run_of({"validation_newest/score": lambda steps: np.where(steps == 2600, 0.3, 1.0)})
-    assert diagnose(run)[-1].sentence.endswith("The best so far is step 2600 (0.3, newest weights).")
+    assert diagnose(run)[-1].sentence.endswith("The best so far is step 2600 (0.3, raw weights).")
 
 
 @given(st.lists(st.tuples(SCORES, SCORES), min_size=1, max_size=8))
@@ -100,20 +100,20 @@ def test_the_score_that_is_told_was_measured() -> None:
 def test_a_few_validations_are_too_few_to_say() -> None:
     few = diagnose(run_of(steps=1200))[-1].sentence  # at 400, 600, ... 1200
     assert few.startswith("Keep going: 6 validations after step 300 are needed")
-    assert "and it has 5." in few
+    assert "and there are 5." in few
     assert "are needed" not in diagnose(run_of(steps=1400))[-1].sentence
 
 
 def test_of_a_run_that_never_was_validated_nothing_is_foretold() -> None:
     """Fault: it was told to keep going, with 200 000 steps too few to say."""
     curves = {name: curve for name, curve in run_of(steps=20_000).curves.items() if not name.startswith("validation")}
-    assert diagnose(Run(curves))[-1].sentence.startswith("How this run will end cannot be said: its curves have no")
+    assert diagnose(Run(curves))[-1].sentence.startswith("No outlook: the curves have no")
 
 
 def test_of_a_run_whose_validations_ended_long_ago_nothing_is_foretold() -> None:
     ended = {f"validation/{name}": lambda steps: np.where(steps > 2000, np.nan, 0.7) for name in ("score", "mel")}
     sentence = diagnose(run_of(ended))[-1].sentence
-    assert "newest validation with a number for the score was at step 2000 of 4000" in sentence
+    assert "newest validation with a finite score was at step 2000 of 4000" in sentence
     assert not sentence.startswith("Keep going")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from monitoring.diagnosis import Finding, diagnose, read_run
-from monitoring.page.opened import SHIPPED_REFERENCE
+from monitoring.page.runs import SHIPPED_REFERENCE
 
 RUNS = Path(__file__).parent / "runs"
 
@@ -20,11 +20,11 @@ GOOD = ("good_one_voice", "reference", "good_speakers", "good_paper_rate")
 BROKEN: dict[str, set[str]] = {
     "broken_learning_rate": {"learning_rate_too_high"},
     "broken_gradients": {"learning_rate_too_high"},
-    "broken_frozen_discriminators": {"discriminator_asleep"},
+    "broken_frozen_discriminators": {"discriminator_not_learning"},
     "broken_no_kl": {"kl_exploding"},
-    "broken_mislabelled": {"texts_tell_nothing"},
-    "broken_long_silences": {"texts_tell_nothing"},
-    "broken_one_clip": {"learnt_by_heart"},
+    "broken_mislabelled": {"text_not_used"},
+    "broken_long_silences": {"text_not_used"},
+    "broken_one_clip": {"memorised"},
     "broken_called_22050": {"speaking_rate_unlikely"},
     "broken_upsampled": {"bandwidth_missing"},
 }
@@ -32,7 +32,7 @@ BROKEN: dict[str, set[str]] = {
 ALIGNED = {"good_one_voice", "reference"}
 # What may be said of a good run of so few steps; and the speakers' recordings are four minutes.
 MAY_BE_NOTICED = {
-    *("validation_costly", "saving_costly", "averages_behind", "loudness_off", "length_off", "outlook"),
+    *("validation_costly", "saving_costly", "ema_behind", "loudness_off", "length_off", "outlook"),
     "too_little_data",
 }
 
