@@ -1,6 +1,6 @@
 """Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), in VITS equations 8 to 10.
 
-N discriminators · the lists run over discriminators; features over discriminators, then layers
+N sub-discriminators · lists run over sub-discriminators, feature maps over sub-discriminators and then layers
 """
 
 from collections.abc import Sequence
@@ -13,50 +13,61 @@ from torch.nn import functional as F
 def discriminator_loss(
     disc_real_outputs: Sequence[Tensor], disc_generated_outputs: Sequence[Tensor]
 ) -> tuple[Tensor, list[Tensor], list[Tensor]]:
-    """Real audio shall score 1 and made audio 0 (equation 8).
+    """Least-squares loss with target 1 for real and 0 for generated audio (equation 8).
 
     Args:
-        disc_real_outputs: N tensors of any shape, scores of real audio.
-        disc_generated_outputs: N tensors, scores of made audio.
+        disc_real_outputs: N tensors of any shape, logits of real audio.
+        disc_generated_outputs: N tensors, logits of generated audio.
 
     Returns:
-        The sum over discriminators, 0-d; and the real and the generated term of each, detached 0-d tensors.
+        The sum over sub-discriminators, 0-d; and the real and the generated term of each, detached 0-d tensors.
+
+    Raises:
+        ValueError: the lists have different lengths.
     """
-    real_parts = [(1 - scores.float()).square().mean() for scores in disc_real_outputs]
-    generated_parts = [scores.float().square().mean() for scores in disc_generated_outputs]
-    loss = torch.stack([*real_parts, *generated_parts]).sum()
-    return loss, [part.detach() for part in real_parts], [part.detach() for part in generated_parts]
+    if len(disc_real_outputs) != len(disc_generated_outputs):
+        raise ValueError(
+            f"{len(disc_real_outputs)} outputs for real audio and {len(disc_generated_outputs)} for generated audio: "
+            "give one of each for every sub-discriminator"
+        )
+    r_losses = [(1 - logits.float()).square().mean() for logits in disc_real_outputs]
+    g_losses = [logits.float().square().mean() for logits in disc_generated_outputs]
+    loss = torch.stack([*r_losses, *g_losses]).sum()
+    return loss, [term.detach() for term in r_losses], [term.detach() for term in g_losses]
 
 
 def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Made audio shall score 1 (equation 9).
+    """Least-squares loss with target 1 for generated audio (equation 9).
 
     Args:
-        disc_outputs: N tensors of any shape, scores of made audio.
+        disc_outputs: N tensors of any shape, logits of generated audio.
 
     Returns:
-        The sum over discriminators, 0-d; and each sub-discriminator's part, detached 0-d tensors.
+        The sum over sub-discriminators, 0-d; and the term of each, detached 0-d tensors.
     """
-    parts = [(1 - scores.float()).square().mean() for scores in disc_outputs]
-    return torch.stack(parts).sum(), [part.detach() for part in parts]
+    gen_losses = [(1 - logits.float()).square().mean() for logits in disc_outputs]
+    return torch.stack(gen_losses).sum(), [term.detach() for term in gen_losses]
 
 
 def feature_loss(fmap_r: Sequence[Sequence[Tensor]], fmap_g: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Made audio shall look to every layer of every sub-discriminator as the real audio does (equation 10).
+    """Feature matching: L1 distance between the feature maps of real and of generated audio (equation 10).
 
-    Twice the sum over layers of the mean absolute difference; the two is HiFi-GAN's weight of this term, part of its
-    published definition. The real side is a target and receives no gradient.
+    Twice the sum over layers of the mean absolute difference; the factor is HiFi-GAN's weight of this term, part of
+    its published definition. The real feature maps are a target and receive no gradient.
 
     Args:
-        fmap_r: for each sub-discriminator, what each layer saw of real audio.
-        fmap_g: the same of made audio, in the same shapes.
+        fmap_r: for each sub-discriminator, every layer's feature map of real audio.
+        fmap_g: the same for generated audio, in the same shapes.
 
     Returns:
         0-d tensor.
+
+    Raises:
+        ValueError: the numbers of sub-discriminators or of layers differ.
     """
     pairs = [
-        (real, made)
-        for judge_r, judge_g in zip(fmap_r, fmap_g, strict=True)
-        for real, made in zip(judge_r, judge_g, strict=True)
+        (real, generated)
+        for layers_r, layers_g in zip(fmap_r, fmap_g, strict=True)
+        for real, generated in zip(layers_r, layers_g, strict=True)
     ]
-    return 2 * torch.stack([F.l1_loss(made.float(), real.detach().float()) for real, made in pairs]).sum()
+    return 2 * torch.stack([F.l1_loss(generated.float(), real.detach().float()) for real, generated in pairs]).sum()

@@ -36,7 +36,7 @@ class Culprit:
     result: Worst
     module: str  # whose forward pass it belongs to, such as synthesizer.flow.couplings.0; empty outside of all
     backward: bool  # whether it is of the backward pass; the place is then that of the operation it belongs to
-    place: str  # our line, such as losses/kl.py:36
+    place: str  # our line, such as losses/variational.py:36
 
     def __str__(self) -> str:
         where = f" in {self.module}" if self.module else ""

@@ -8,17 +8,17 @@ from losses import discriminator_loss, feature_loss, generator_loss
 
 
 def scores() -> tuple[list[Tensor], list[Tensor]]:
-    """What two discriminators, who look at different numbers of places, say of real and of made audio."""
+    """Logits of two sub-discriminators with different numbers of positions, of real and of generated audio."""
     real = [torch.tensor([[1.0, 0.0]]), torch.tensor([[3.0, 1.0, 1.0, 1.0]])]
-    made = [torch.tensor([[0.5, 0.5]]), torch.tensor([[0.0, 2.0, 0.0, 0.0]])]
-    return real, made
+    generated = [torch.tensor([[0.5, 0.5]]), torch.tensor([[0.0, 2.0, 0.0, 0.0]])]
+    return real, generated
 
 
 def test_discriminator_loss_by_pencil() -> None:
-    loss, real_parts, made_parts = discriminator_loss(*scores())
-    # Real: ((1-1)^2 + (1-0)^2) / 2 = 0.5 and (1-3)^2 / 4 = 1. Made: 2 * 0.25 / 2 = 0.25 and 4 / 4 = 1.
-    assert [part.item() for part in real_parts] == [0.5, 1.0]
-    assert [part.item() for part in made_parts] == [0.25, 1.0]
+    loss, r_losses, g_losses = discriminator_loss(*scores())
+    # Real: ((1-1)^2 + (1-0)^2) / 2 = 0.5 and (1-3)^2 / 4 = 1. Generated: 2 * 0.25 / 2 = 0.25 and 4 / 4 = 1.
+    assert [part.item() for part in r_losses] == [0.5, 1.0]
+    assert [part.item() for part in g_losses] == [0.25, 1.0]
     assert loss.item() == 2.75
 
 
@@ -29,7 +29,7 @@ def test_generator_loss_by_pencil() -> None:
     assert loss.item() == 1.25
 
 
-def test_perfect_judges_have_no_loss_and_a_perfect_forger_has_none_either() -> None:
+def test_a_perfect_discriminator_has_no_loss_and_neither_has_a_perfect_generator() -> None:
     ones, zeros = [torch.ones(2, 5)], [torch.zeros(2, 5)]
     assert discriminator_loss(ones, zeros)[0].item() == 0.0
     assert discriminator_loss(zeros, ones)[0].item() == 2.0
@@ -38,17 +38,17 @@ def test_perfect_judges_have_no_loss_and_a_perfect_forger_has_none_either() -> N
 
 def test_feature_loss_by_pencil_is_doubled_and_weighs_every_layer_alike() -> None:
     real = [[torch.tensor([1.0, 2.0]), torch.tensor([0.0])], [torch.tensor([1.0, 1.0, 1.0, 1.0])]]
-    made = [[torch.tensor([2.0, 4.0]), torch.tensor([0.5])], [torch.tensor([1.0, 1.0, 1.0, -3.0])]]
+    generated = [[torch.tensor([2.0, 4.0]), torch.tensor([0.5])], [torch.tensor([1.0, 1.0, 1.0, -3.0])]]
     # (1 + 2) / 2 = 1.5, 0.5 and 4 / 4 = 1, summed to 3 and doubled.
-    assert feature_loss(real, made).item() == 6.0
+    assert feature_loss(real, generated).item() == 6.0
 
 
-def test_parts_are_detached_and_without_dimensions_while_the_losses_still_teach() -> None:
+def test_parts_are_detached_and_without_dimensions_while_the_losses_have_gradients() -> None:
     real = [x.requires_grad_() for x in scores()[0]]
-    made = [x.requires_grad_() for x in scores()[1]]
-    loss, real_parts, made_parts = discriminator_loss(real, made)
-    other_loss, parts = generator_loss(made)
-    for part in (*real_parts, *made_parts, *parts):
+    generated = [x.requires_grad_() for x in scores()[1]]
+    loss, r_losses, g_losses = discriminator_loss(real, generated)
+    other_loss, parts = generator_loss(generated)
+    for part in (*r_losses, *g_losses, *parts):
         assert part.ndim == 0
         assert not part.requires_grad
     for total in (loss, other_loss):
@@ -58,30 +58,34 @@ def test_parts_are_detached_and_without_dimensions_while_the_losses_still_teach(
 
 def test_gradients_of_the_discriminator_loss_by_pencil() -> None:
     real = torch.tensor([[3.0, 1.0]], requires_grad=True)
-    made = torch.tensor([[0.5, 2.0]], requires_grad=True)
-    by_real, by_made = torch.autograd.grad(discriminator_loss([real], [made])[0], (real, made))
+    generated = torch.tensor([[0.5, 2.0]], requires_grad=True)
+    by_real, by_generated = torch.autograd.grad(discriminator_loss([real], [generated])[0], (real, generated))
     assert by_real.tolist() == [[2.0, 0.0]]  # -2 (1 - s) / 2
-    assert by_made.tolist() == [[0.5, 2.0]]  # 2 s / 2
+    assert by_generated.tolist() == [[0.5, 2.0]]  # 2 s / 2
 
 
-def test_feature_loss_teaches_the_made_side_and_never_the_real_one() -> None:
+def test_feature_loss_has_a_gradient_for_the_generated_side_and_none_for_the_real_one() -> None:
     real = torch.tensor([1.0, 5.0, 2.0, 2.0], requires_grad=True)
-    made = torch.tensor([3.0, 1.0, 2.5, 1.0], requires_grad=True)
-    by_real, by_made = torch.autograd.grad(feature_loss([[real]], [[made]]), (real, made), allow_unused=True)
+    generated = torch.tensor([3.0, 1.0, 2.5, 1.0], requires_grad=True)
+    by_real, by_generated = torch.autograd.grad(
+        feature_loss([[real]], [[generated]]), (real, generated), allow_unused=True
+    )
     assert by_real is None
-    assert by_made is not None
-    assert by_made.tolist() == [0.5, -0.5, 0.5, -0.5]  # twice the sign, over four
+    assert by_generated is not None
+    assert by_generated.tolist() == [0.5, -0.5, 0.5, -0.5]  # twice the sign, over four
 
 
 def test_the_generator_loss_never_reaches_what_only_real_audio_went_through() -> None:
-    real, made = scores()
+    real, generated = scores()
     real = [x.requires_grad_() for x in real]
-    made = [x.requires_grad_() for x in made]
-    total = generator_loss(made)[0] + feature_loss([real], [[made[0] + 1, made[1] + 1]])
+    generated = [x.requires_grad_() for x in generated]
+    total = generator_loss(generated)[0] + feature_loss([real], [[generated[0] + 1, generated[1] + 1]])
     assert all(gradient is None for gradient in torch.autograd.grad(total, real, allow_unused=True))
 
 
-def test_judges_or_layers_that_do_not_pair_up_are_refused() -> None:
+def test_sub_discriminators_or_layers_that_do_not_pair_up_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"1 outputs for real audio and 2 for generated audio"):
+        discriminator_loss([torch.ones(2)], [torch.ones(2), torch.ones(2)])
     one, two = [[torch.ones(2)]], [[torch.ones(2), torch.ones(2)]]
     with pytest.raises(ValueError, match=r"shorter|longer"):
         feature_loss(one, two)

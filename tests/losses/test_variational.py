@@ -1,4 +1,4 @@
-"""The KL estimate against pencil arithmetic and against torch.distributions."""
+"""The KL estimate against pencil arithmetic and torch.distributions; the mel and duration losses by pencil."""
 
 import math
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
-from losses import kl_loss
+from losses import duration_loss, kl_loss, mel_loss
 from tests.rounding import SAME, float64
 
 BATCH, CHANNELS, FRAMES = 2, 4, 7
@@ -86,3 +86,37 @@ def test_kl_has_the_gradients_of_its_equation_by_pencil() -> None:
     gradients = torch.autograd.grad(kl_loss(inputs[0], inputs[1], inputs[2], inputs[3], cell), inputs)
     # (z - m) / s^2 = 2 / 4;  -1;  the negative of the first;  1 - (z - m)^2 / s^2 = 1 - 4 / 4.
     assert [gradient.item() for gradient in gradients] == pytest.approx([0.5, -1.0, -0.5, 0.0], abs=SAME)
+
+
+def test_mel_loss_by_pencil() -> None:
+    real = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
+    made = torch.tensor([[[1.0, 0.0], [4.0, 5.0]]])
+    assert mel_loss(real, made).item() == 1.0  # (0 + 2 + 1 + 1) / 4
+
+
+def test_mel_loss_counts_only_the_frames_of_its_mask() -> None:
+    real = torch.zeros(2, 2, 3)
+    made = torch.tensor([[[1.0, 2.0, 9e9], [3.0, 4.0, 9e9]], [[5.0, 9e9, 9e9], [7.0, 9e9, 9e9]]])
+    mask = torch.tensor([[[1.0, 1.0, 0.0]], [[1.0, 0.0, 0.0]]])
+    # (1 + 3) and (2 + 4) of one clip, (5 + 7) of the other: 22 over three frames of two bands.
+    torch.testing.assert_close(mel_loss(real, made, mask), torch.tensor(22 / 6))
+    torch.testing.assert_close(mel_loss(real, made, torch.ones(2, 1, 3)), mel_loss(real, made))
+
+
+def test_mel_loss_teaches_every_cell_alike() -> None:
+    made = torch.tensor([[[1.0, -2.0], [4.0, -5.0]]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(mel_loss(torch.zeros(1, 2, 2), made), made)
+    assert gradient.tolist() == [[[0.25, -0.25], [0.25, -0.25]]]
+
+
+def test_costs_are_shared_out_over_the_real_phonemes_of_the_whole_batch() -> None:
+    mask = torch.tensor([[[1.0, 1.0, 1.0]], [[1.0, 0.0, 0.0]]])
+    # 6 nats for three phonemes and 4 for one are 10 nats for four, not the mean of 2 and 4.
+    assert duration_loss(torch.tensor([6.0, 4.0]), mask).item() == 2.5
+
+
+def test_every_utterance_is_taught_by_its_share_of_all_phonemes() -> None:
+    cost = torch.tensor([6.0, 4.0], requires_grad=True)
+    mask = torch.tensor([[[1.0, 1.0, 1.0]], [[1.0, 0.0, 0.0]]])
+    (gradient,) = torch.autograd.grad(duration_loss(cost, mask), cost)
+    assert gradient.tolist() == [0.25, 0.25]
