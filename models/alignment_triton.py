@@ -1,20 +1,20 @@
-"""Monotonic alignment search on a GPU: two Triton kernels, and the host never waits for either.
+"""Monotonic alignment search on a GPU: two Triton kernels without synchronisation with the host.
 
-`models.alignment` says what is searched. What costs time on a GPU is not arithmetic but waiting: every frame needs the
-best sums of the frame before, its own phoneme's and its left neighbour's. So nothing may leave the registers:
+`models.alignment` defines the search. It is bound by latency: each frame needs the best sums of the frame before, of
+the same phoneme and of its left neighbour. Therefore the sums stay in registers:
 
-- A row of 32 lanes (one warp) carries 32 neighbouring phonemes, a left neighbour being the lane to the left. The first
-  lane has none, and its sum is stale one frame later, its right neighbour's after two frames, and so on.
-- Therefore rows overlap by half. After 16 frames the left half of each row is stale, the right half still exact, and
-  the left half is renewed from the right half of the row before: one exchange through shared memory in 16 frames.
-- Each cell notes 16 frames' directions as the 16 bits of one word, stored once. The way back from the right half of a
-  row can move 16 phonemes to the left in 16 frames, so it needs that row's words alone.
-- Scores are read several frames ahead of their use, neighbouring floats by neighbouring lanes.
+- A row of 32 lanes (one warp) holds 32 neighbouring phonemes; the left neighbour is the lane to the left. The first
+  lane has none, so its sum is wrong one frame later, its right neighbour's after two frames, and so on.
+- Therefore rows overlap by half. After 16 frames the left half of each row is wrong and the right half still exact; the
+  left half is replaced by the right half of the previous row: one exchange through shared memory per 16 frames.
+- Each cell stores the moves of 16 frames as the bits of one word. Backtracking from the right half of a row moves at
+  most 16 phonemes to the left in 16 frames, so it reads that row's words alone.
+- Scores are prefetched several frames ahead, with coalesced reads.
 
-The second kernel walks back with one warp for each utterance. B batch · P phonemes · F frames
+The second kernel backtracks with one warp per utterance. B batch · P phonemes · F frames
 """
 
-# Triton has no types of its own, and a kernel's arguments those that it is launched with.
+# Triton kernels have no type annotations.
 # ruff: noqa: ANN001, ANN202, N803, RUF005
 # mypy: disable-error-code="import-untyped, untyped-decorator, no-untyped-def, assignment, misc"
 
@@ -23,15 +23,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-# The registers of one multiprocessor end here.
+# Limited by the registers of one multiprocessor.
 MOST_PHONEMES = 2048
 
 _LANES = tl.constexpr(32)
-_HALF = tl.constexpr(16)  # phonemes that a row adds to those of the row before, and frames between two exchanges
+_HALF = tl.constexpr(16)  # phonemes by which rows overlap, and frames between two exchanges
 
 
 def search_durations_on_gpu(scores: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor) -> Tensor:
-    """`models.alignment.search_durations` for scores on a GPU; the lengths are read there and nowhere else.
+    """`models.alignment.search_durations` for scores on a GPU; the lengths are read on the device only.
 
     Args:
         scores: [B, F, P], float32, at most `MOST_PHONEMES` wide, the last dimension contiguous.
@@ -58,11 +58,11 @@ def search_durations_on_gpu(scores: Tensor, phoneme_lengths: Tensor, frame_lengt
 
 
 def _frames_ahead(rows: int) -> int:
-    # As many as there are registers for: where 32 warps share them, a lane has 64, and has two rows or more.
+    # Limited by registers: with 32 warps a lane has 64, and holds two rows or more.
     return 16 if rows <= 32 else 4
 
 
-# Compiled once for each number of rows, and, told of no alignment, with one phoneme of a row to each lane.
+# Compiled once per number of rows; without alignment hints, each lane gets one phoneme of a row.
 @triton.jit(
     do_not_specialize=["batch_stride", "frame_stride", "blocks"], do_not_specialize_on_alignment=["scores", "moves"]
 )
@@ -77,7 +77,7 @@ def _sweep_forward(
     ROWS: tl.constexpr,
     AHEAD: tl.constexpr,
 ):
-    """Best sum of every cell, frame by frame, by one program for each utterance; what is kept are the directions."""
+    """Best sum of every cell, frame by frame, one program per utterance; only the moves are stored."""
     utterance = tl.program_id(0).to(tl.int64)
     phonemes = tl.load(phoneme_lengths + utterance).to(tl.int32)
     frames = tl.load(frame_lengths + utterance).to(tl.int32)
@@ -85,7 +85,7 @@ def _sweep_forward(
     lane = tl.arange(0, _LANES)[None, :]
     row = tl.arange(0, ROWS)[:, None]
     cell = row * _LANES + lane
-    phoneme = row * _HALF + lane - _HALF  # each stands in the right half of one row and in the left half of the next
+    phoneme = row * _HALF + lane - _HALF  # each is in the right half of one row and in the left half of the next
     real = (phoneme >= 0) & (phoneme < phonemes)
     lane_to_the_left = tl.broadcast_to(tl.maximum(lane - 1, 0), (ROWS, _LANES))
     exact = tl.reshape(tl.where((lane < _HALF) & (row > 0), cell - _HALF, cell), (ROWS * _LANES,))
@@ -99,7 +99,7 @@ def _sweep_forward(
 
     words = moves + utterance * blocks * ROWS * _LANES + cell
     first = 1
-    while first < frames:  # not a `for`: Triton 3.6 cannot interpret one of a length read from memory with numpy 2.4
+    while first < frames:  # not `for`: Triton 3.6's interpreter fails on a range read from memory with numpy 2.4
         best = tl.reshape(tl.gather(tl.reshape(best, (ROWS * _LANES,)), exact, axis=0), (ROWS, _LANES))
         word = tl.zeros((ROWS, _LANES), tl.int32)
         for i in tl.static_range(_HALF):
@@ -123,7 +123,7 @@ def _walk_back(
     blocks,
     ROWS: tl.constexpr,
 ):
-    """From the last phoneme in the last frame to the first in the first, one warp for each utterance."""
+    """Backtrack from the last phoneme in the last frame to the first in the first, one warp per utterance."""
     utterance = tl.program_id(0).to(tl.int64)
     phoneme = tl.load(phoneme_lengths + utterance).to(tl.int32) - 1
     frames = tl.where(phoneme >= 0, tl.load(frame_lengths + utterance).to(tl.int32), 0)
@@ -136,14 +136,14 @@ def _walk_back(
     word = tl.load(words + ((used - 1) * ROWS + row) * _LANES, mask=used > 0, other=0)
     block = used - 1
     while block >= 0:
-        # The block before is left of here or in the same row: both are on their way while this one is walked.
+        # The previous block's words are in this row or the one to the left: both are prefetched.
         before = words + ((block - 1) * ROWS + row) * _LANES
         word_of_same_row = tl.load(before, mask=block > 0, other=0)
         word_of_left_row = tl.load(before - _LANES, mask=(block > 0) & (row > 0), other=0)
 
         first = 1 + block * _HALF
         first_phoneme = (row - 1) * _HALF  # of this row's lanes
-        # Where no more frames than phonemes are left, every phoneme takes one, whatever the scores (NaN, say).
+        # With as many phonemes as frames left, each gets one, whatever the scores (even NaN).
         due = first_phoneme + lane - first
         bits = word.to(tl.int32) | tl.where((due >= 0) & (due < _HALF), 1 << (due & (_HALF - 1)), 0)
         bits &= (1 << tl.minimum(frames - first, _HALF)) - 1

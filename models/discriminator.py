@@ -1,6 +1,8 @@
-"""The discriminators of HiFi-GAN (Kong, Kim & Bae, 2020, section 2.3), as VITS uses them (section 2.5.4).
+"""Multi-period and multi-scale discriminators of HiFi-GAN, as VITS uses them, and a multi-resolution discriminator.
 
-B batch · S samples · N sub-discriminators · H channels
+HiFi-GAN: Kong, Kim & Bae, 2020, section 2.3; VITS, section 2.5.4; UnivNet: Jang et al., 2021, section 2.3.
+
+B batch · S samples · N sub-discriminators · H channels · T frames · K bins (n_fft // 2 + 1)
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,24 +14,25 @@ from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
 from configs import DiscriminatorSettings
-from models.discriminator_stack import logits_and_feature_maps
-from models.resolution_discriminator import ResolutionDiscriminator
+
+_SLOPE = 0.1  # of the leaky ReLUs
+_RESOLUTION_CHANNELS = 32
 
 
 @dataclass(frozen=True)
 class DiscriminatorOutput:
     """Logits and feature maps of N sub-discriminators for a batch of audio."""
 
-    logits: list[Tensor]  # N of [B, places]; least squares trains them towards 1 for real audio, 0 for generated
+    logits: list[Tensor]  # N of [B, positions], with targets 1 for real and 0 for generated audio
     feature_maps: list[list[Tensor]]  # N lists of each layer's output, the logits' layer included
 
     def share_classified_real(self) -> list[Tensor]:
-        """The share of places that each sub-discriminator classifies as real: N of 0-d."""
+        """The fraction of positions that each sub-discriminator classifies as real: N of 0-d."""
         return [(logits.detach() > 0.5).float().mean() for logits in self.logits]
 
 
 class PeriodDiscriminator(nn.Module):
-    """Looks at every `period`-th sample: the audio folded into [S / period, period] and convolved along time."""
+    """Audio reshaped to [S / period, period], convolved along the first axis."""
 
     def __init__(self, period: int, channel_divisor: int) -> None:
         super().__init__()
@@ -43,15 +46,15 @@ class PeriodDiscriminator(nn.Module):
         self.output = weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), padding=(1, 0)))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Classify audio [B, 1, S]; return the logits [B, places] and every layer's feature map."""
+        """Classify audio [B, 1, S]; return the logits [B, positions] and every layer's feature map."""
         missing = -audio.shape[2] % self.period
         x = F.pad(audio, (0, missing), mode="reflect") if missing else audio
         x = x.unflatten(2, (-1, self.period))  # [B, 1, S / period, period]
-        return logits_and_feature_maps(x, self.layers, self.output)
+        return _logits_and_feature_maps(x, self.layers, self.output)
 
 
 class ScaleDiscriminator(nn.Module):
-    """Looks at the audio as it is, or smoothed by average pooling, with grouped convolutions of wide kernels."""
+    """Grouped convolutions with wide kernels, on the audio or on its average pooling."""
 
     def __init__(self, poolings: int, channel_divisor: int, *, spectral: bool = False) -> None:
         super().__init__()
@@ -67,16 +70,72 @@ class ScaleDiscriminator(nn.Module):
         self.output = norm(nn.Conv1d(widths[-1], 1, 3, padding=1))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Classify audio [B, 1, S]; return the logits [B, places] and every layer's feature map."""
+        """Classify audio [B, 1, S]; return the logits [B, positions] and every layer's feature map."""
         for _ in range(self.poolings):
             audio = F.avg_pool1d(audio, 4, stride=2, padding=2)
-        return logits_and_feature_maps(audio, self.layers, self.output)
+        return _logits_and_feature_maps(audio, self.layers, self.output)
+
+
+class ResolutionDiscriminator(nn.Module):
+    """2-d convolutions over an STFT, of which three halve the number of bins.
+
+    UnivNet's input is the magnitude. Here it is the real and imaginary parts, as in EnCodec (Défossez et al., 2023,
+    section 3.4), because decoders with an inverse STFT predict the phase of every bin, which the magnitude does not
+    show. One stack of layers serves all bins, so that feature matching weighs this like a period discriminator.
+
+    Args:
+        n_fft: length of the transform, in samples.
+        hop: samples between frames.
+        window: length of the Hann window, in samples, at most n_fft.
+        channel_divisor: of the paper's 32 channels.
+    """
+
+    window: Tensor
+
+    def __init__(self, n_fft: int, hop: int, window: int, channel_divisor: int) -> None:
+        super().__init__()
+        self.n_fft, self.hop = n_fft, hop
+        hann = torch.hann_window(window)
+        # Unit norm: white noise has the same power at every resolution.
+        self.register_buffer("window", hann / hann.norm(), persistent=False)
+        channels = _RESOLUTION_CHANNELS // channel_divisor
+        self.layers = nn.ModuleList(
+            weight_norm(nn.Conv2d(narrow, channels, (3, across), (1, stride), padding=(1, across // 2)))
+            for narrow, across, stride in zip((2, *(channels,) * 4), (9, 9, 9, 9, 3), (1, 2, 2, 2, 1), strict=True)
+        )
+        self.output = weight_norm(nn.Conv2d(channels, 1, 3, padding=1))
+
+    def spectrum(self, audio: Tensor) -> Tensor:
+        """Audio [B, 1, S], reflected at both ends, to real and imaginary parts [B, 2, T, K], T = S // hop.
+
+        In float32 under any autocast.
+        """
+        with torch.autocast(audio.device.type, enabled=False):
+            signal, margin = audio.squeeze(1).float(), (self.n_fft - self.hop) // 2
+            samples = signal.shape[1]
+            # The gradient of this reflection is deterministic on a GPU; that of F.pad is not.
+            left = signal[:, 1 : margin + 1].flip(1)
+            right = signal[:, samples - margin - 1 : samples - 1].flip(1)
+            spectrum = torch.stft(
+                torch.cat((left, signal, right), dim=1),
+                self.n_fft,
+                self.hop,
+                len(self.window),
+                self.window,
+                center=False,
+                return_complex=True,
+            )  # [B, K, T]
+            return torch.view_as_real(spectrum).permute(0, 3, 2, 1)
+
+    def forward(self, spectrum: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Real and imaginary parts [B, 2, T, K] to logits [B, positions] and every layer's feature map."""
+        return _logits_and_feature_maps(spectrum, self.layers, self.output)
 
 
 class Discriminator(nn.Module):
-    """The multi-period discriminator with the scale discriminators, and those of resolutions, beside it.
+    """All sub-discriminators: of scales, then of periods, then of resolutions.
 
-    One scale is VITS; three are HiFi-GAN, whose first one, on raw audio, has spectral norm in place of weight norm.
+    One scale is VITS; three are HiFi-GAN, whose first, on raw audio, has spectral norm instead of weight norm.
     """
 
     def __init__(self, settings: DiscriminatorSettings) -> None:
@@ -88,31 +147,31 @@ class Discriminator(nn.Module):
         ]
         periods = [PeriodDiscriminator(period, divisor) for period in settings.periods]
         resolutions = [ResolutionDiscriminator(*resolution, divisor) for resolution in settings.resolutions]
-        # What each is called where its part of a loss is reported, in the order of the judgements.
+        # In the order of the outputs; metrics are tagged with them.
         self.names = [
             *(f"scale_{n + 1}" for n in range(settings.scales)),
             *(f"period_{n}" for n in settings.periods),
             *(f"resolution_{n_fft}" for n_fft, _, _ in settings.resolutions),
         ]
         self.sub_discriminators = nn.ModuleList([*scales, *periods, *resolutions])
-        # torch.compile cannot compile complex numbers of any length. To say so loads the compiler, which takes longer
-        # than all else that speaking loads: so it is said here, and not of a function that is imported.
+        # torch.compile does not support complex numbers of dynamic length. Disabled here and not by a decorator, which
+        # would import the compiler for inference too, where that takes longer than all other imports.
         self._views = torch.compiler.disable(_views) if resolutions else _views
 
     def forward(self, audio: Tensor) -> DiscriminatorOutput:
         """Classify audio [B, 1, S]."""
-        # Spectra cannot be compiled. All are computed before any sub-discriminator, so that the rest is compiled in one
-        # piece: one by one, it would be more pieces than torch.compile keeps.
+        # The spectra are graph breaks. All come first, so that the rest compiles to one graph: interleaved, there would
+        # be more graphs than torch.compile keeps.
         views = self._views(self.sub_discriminators, audio)
         outputs = [network(view) for network, view in zip(self.sub_discriminators, views, strict=True)]
         return DiscriminatorOutput([logits for logits, _ in outputs], [feature_maps for _, feature_maps in outputs])
 
     def named(self, value: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
-        """One value of each sub-discriminator, such as its part of a loss, by the name of the value and its own."""
+        """One value of each sub-discriminator, such as its term of a loss, by `value`/its name."""
         return {f"{value}/{name}": each for name, each in zip(self.names, values, strict=True)}
 
     def compare(self, real: Tensor, generated: Tensor) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
-        """Classify two batches of audio [B, 1, S] in one pass, which costs less than two."""
+        """Classify two batches of audio [B, 1, S] in one forward pass, which is faster than two."""
         both = self(torch.cat((real, generated)))
         logits = [each.tensor_split(2) for each in both.logits]
         feature_maps = [[layer.tensor_split(2) for layer in layers] for layers in both.feature_maps]
@@ -128,3 +187,14 @@ class Discriminator(nn.Module):
 def _views(sub_discriminators: Iterable[nn.Module], audio: Tensor) -> list[Tensor]:
     """The input of each sub-discriminator: the audio itself, or its spectrum."""
     return [each.spectrum(audio) if isinstance(each, ResolutionDiscriminator) else audio for each in sub_discriminators]
+
+
+def _logits_and_feature_maps(x: Tensor, layers: nn.ModuleList, output: nn.Module) -> tuple[Tensor, list[Tensor]]:
+    """Apply the layers to x [B, channels, ...]; return the logits [B, positions] and every layer's feature map."""
+    feature_maps = []
+    for layer in layers:
+        x = F.leaky_relu_(layer(x), _SLOPE)
+        feature_maps.append(x)
+    x = output(x)
+    feature_maps.append(x)
+    return x.flatten(1), feature_maps

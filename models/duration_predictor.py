@@ -1,4 +1,4 @@
-"""The deterministic duration predictor (FastSpeech, 2019; VITS compares with it in section 4.1): one number a phoneme.
+"""The deterministic duration predictor (FastSpeech, 2019; VITS compares with it in section 4.1).
 
 B batch · P phonemes · H hidden channels · C speaker channels
 """
@@ -7,8 +7,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.layers.channel_norm import ChannelNorm
 from models.layers.dropout import Dropout
+
+
+class ChannelNorm(nn.LayerNorm):
+    """`nn.LayerNorm` over the channels of [B, C, T] (Ba et al., 2016)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise each position over its channels: [B, C, T] -> [B, C, T]."""
+        return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
 class DurationPredictor(nn.Module):
@@ -37,11 +44,11 @@ class DurationPredictor(nn.Module):
         """Squared error of the log durations, summed over the phonemes of each utterance.
 
         Args:
-            hidden: [B, H, P], from the text encoder, which the durations do not teach.
+            hidden: [B, H, P], from the text encoder, which receives no gradient from here.
             mask: [B, 1, P].
             durations: [B, P], frames per phoneme.
             speaker: [B, C, 1], or None for a single voice.
-            generator: not used; the stochastic predictor draws noise here.
+            generator: unused; the stochastic predictor draws noise from it.
 
         Returns:
             [B] in float32.
@@ -59,7 +66,7 @@ class DurationPredictor(nn.Module):
         noise_scale: float | Tensor = 0.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Log durations [B, 1, P] in float32, zero where the mask is; there is no noise here."""
+        """Log durations [B, 1, P] in float32, zero where the mask is; the noise arguments are unused."""
         x = hidden.detach()
         if self.speaker is not None:
             assert speaker is not None, "a model of several speakers needs one to speak as"

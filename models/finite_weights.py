@@ -1,4 +1,4 @@
-"""Whether weights are finite: those that are not are never written to the disk."""
+"""Search weights for NaN and infinity, so that broken ones are never saved."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def first_not_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
-    """The name of the first tensor with a value that is NaN or infinite, if there is one; waits for the device once."""
+    """The name of the first tensor with a NaN or infinite value, if there is one; synchronises with the device once."""
     named = [(name, tensor) for name, tensor in tensors if tensor.is_floating_point() and tensor.numel()]
     if not named:
         return None
@@ -18,7 +18,7 @@ def first_not_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
 
 
 def tensors_in(tree: Any, name: str = "") -> Iterable[tuple[str, Tensor]]:
-    """Every tensor of a state, by the names on the way to it."""
+    """Every tensor of a nested state, by its dotted path."""
     if isinstance(tree, Tensor):
         yield name, tree
     elif isinstance(tree, Mapping):

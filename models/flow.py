@@ -13,7 +13,7 @@ from models.layers.wavenet import WaveNet
 
 
 class CouplingLayer(nn.Module):
-    """Shifts the second half of the channels by what a WaveNet makes of the first half."""
+    """Shifts the second half of the channels by the output of a WaveNet on the first half."""
 
     def __init__(
         self, latent_channels: int, hidden_channels: int, kernel_size: int, layers: int, speaker_channels: int
@@ -23,19 +23,19 @@ class CouplingLayer(nn.Module):
         self.input = nn.Conv1d(half, hidden_channels, 1)
         self.wavenet = WaveNet(hidden_channels, kernel_size, layers, speaker_channels)
         self.shift = nn.Conv1d(hidden_channels, half, 1)
-        # The flow starts as a reversal of the channels and nothing else.
+        # Zeros: the flow starts as a reversal of the channels.
         nn.init.zeros_(self.shift.weight)
         assert self.shift.bias is not None
         nn.init.zeros_(self.shift.bias)
 
     def forward(self, first: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
-        """How far the second half moves, [B, Z/2, F], given the first half [B, Z/2, F]."""
+        """The shift of the second half, [B, Z/2, F], given the first half [B, Z/2, F]."""
         hidden = self.wavenet(self.input(first) * mask, mask, speaker)
         return self.shift(hidden) * mask
 
 
 class Flow(nn.Module):
-    """Coupling layers with the channels reversed after each, so that both halves are moved in turn."""
+    """Coupling layers with the channels reversed after each, so that each half is shifted in turn."""
 
     def __init__(
         self,
@@ -48,8 +48,8 @@ class Flow(nn.Module):
         speaker_channels: int = 0,
     ) -> None:
         super().__init__()
-        # The most frames to each side of its own that a frame depends on.
-        self.field_frames = coupling_layers * wavenet_layers * (kernel_size // 2)
+        # Frames to each side of its own that a frame depends on.
+        self.receptive_field = coupling_layers * wavenet_layers * (kernel_size // 2)
         self.couplings = nn.ModuleList(
             CouplingLayer(latent_channels, hidden_channels, kernel_size, wavenet_layers, speaker_channels)
             for _ in range(coupling_layers)

@@ -14,9 +14,9 @@ class Gaussian:
     log_std: Tensor  # [B, Z, T]
 
     def sample(self, *, noise_scale: float | Tensor = 1.0, generator: torch.Generator | None = None) -> Tensor:
-        """Draw once, [B, Z, T], with the standard deviation multiplied by `noise_scale`.
+        """Draw one sample [B, Z, T], with the standard deviation multiplied by `noise_scale`.
 
-        The noise is drawn on the generator's device, so one seed is one voice on every device.
+        The noise is drawn on the generator's device, so that a seed gives the same noise on every device.
         """
         if not isinstance(noise_scale, Tensor) and noise_scale == 0.0:
             return self.mean
@@ -24,7 +24,7 @@ class Gaussian:
 
 
 def standard_normal(like: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Standard normal noise in the shape, type and place of `like`."""
+    """Standard normal noise of the shape, dtype and device of `like`."""
     if generator is None:
         return torch.randn_like(like)
     noise = torch.randn(like.shape, generator=generator, device=generator.device, dtype=like.dtype)

@@ -1,4 +1,4 @@
-"""Which places of a padded batch are real."""
+"""Masks of padded batches."""
 
 import torch
 from torch import Tensor
@@ -9,14 +9,14 @@ def length_mask(lengths: Tensor, size: int | Tensor) -> Tensor:
 
     Args:
         lengths: [B], integers.
-        size: T, the padded length; a tensor where a graph is traced for every length.
+        size: T, the padded length; a tensor when traced for ONNX.
 
     Returns:
         [B, 1, T] in float32.
     """
-    return (places(size, lengths.device) < lengths[:, None]).float().unsqueeze(1)
+    return (positions(size, lengths.device) < lengths[:, None]).float().unsqueeze(1)
 
 
-def places(size: int | Tensor, device: torch.device) -> Tensor:
+def positions(size: int | Tensor, device: torch.device) -> Tensor:
     """The numbers 0 to `size` - 1, [T]."""
     return torch.arange(size, device=device)  # type: ignore[arg-type]

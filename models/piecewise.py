@@ -1,10 +1,9 @@
-"""A long signal through a network piece by piece, as if at once: overlap and discard.
+"""Run a network of non-causal convolutions over a long signal in overlapping chunks (overlap-discard).
 
-A network of non-causal convolutions sees no further than its field. Where a piece has a field's worth of its neighbours
-on each side, what the network makes of its middle is what it would make of it in the whole; the rest is thrown away.
-At the true ends there are no neighbours, and the network pads with zeros as it does for the whole.
+Each chunk is extended by the receptive field on both sides, and the outputs of the extension are discarded, so the
+result is that of the whole signal. At the ends of the signal the network pads with zeros, as it does for the whole.
 
-B batch · C, D channels · T places in · R places out for each
+B batch · C, D channels · T positions in · R positions out for each
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -14,32 +13,32 @@ from torch import Tensor
 
 
 @torch.no_grad()
-def piecewise(network: Callable[[Tensor], Tensor], pieces: Iterable[Tensor], field: int) -> Iterator[Tensor]:
-    """Send a signal through a network as it comes.
+def piecewise(network: Callable[[Tensor], Tensor], chunks: Iterable[Tensor], receptive_field: int) -> Iterator[Tensor]:
+    """Apply a network to a signal that arrives in chunks.
 
     Args:
-        network: [B, C, T] to [B, D, T * R]; what comes out at a place depends on no place further away than `field`.
-        pieces: the signal in order, each [B, C, any number of places].
-        field: places to each side.
+        network: [B, C, T] to [B, D, T * R]; an output depends on no input further away than `receptive_field`.
+        chunks: the signal in order, each [B, C, any number of positions].
+        receptive_field: positions to each side.
 
     Yields:
-        [B, D, some places * R]: laid side by side, what the network makes of the whole signal.
+        [B, D, positions * R]: concatenated, the output for the whole signal.
     """
-    held: Tensor | None = None  # what is still needed of the signal: `past` places that are done, then those to come
+    held: Tensor | None = None  # `past` positions of left context, then those without output yet
     past = 0
-    for piece in pieces:
-        held = piece if held is None else torch.cat((held, piece), dim=2)
-        ready = held.shape[2] - past - field  # places whose neighbours are all there
+    for chunk in chunks:
+        held = chunk if held is None else torch.cat((held, chunk), dim=2)
+        ready = held.shape[2] - past - receptive_field  # positions whose right context is complete
         if ready > 0:
             yield _middle(network, held, past, past + ready)
             done = past + ready
-            past = min(field, done)
+            past = min(receptive_field, done)
             held = held[:, :, done - past :]
     if held is not None and held.shape[2] > past:
         yield _middle(network, held, past, held.shape[2])
 
 
 def _middle(network: Callable[[Tensor], Tensor], signal: Tensor, start: int, end: int) -> Tensor:
-    made = network(signal)
-    rate = made.shape[2] // signal.shape[2]
-    return made[:, :, start * rate : end * rate]
+    output = network(signal)
+    rate = output.shape[2] // signal.shape[2]
+    return output[:, :, start * rate : end * rate]

@@ -10,7 +10,7 @@ from models.layers.wavenet import WaveNet
 
 
 class PosteriorEncoder(nn.Module):
-    """q(z | spectrogram): used in training and in voice conversion, never to speak."""
+    """q(z | spectrogram): used in training, alignment and voice conversion, not in text-to-speech."""
 
     def __init__(
         self,

@@ -1,8 +1,8 @@
 """The stochastic duration predictor (VITS, sections 2.2.2 and 2.5.5, appendix B.3).
 
-Durations are whole numbers, so they are dequantised by u in [0, 1) and joined by a second channel nu (variational
-data augmentation); a flow then maps the pair to Gaussian noise. Training maximises the bound of equation 7; speaking
-runs the flow backwards from noise.
+Durations are integers, so they are dequantised by u in [0, 1) and extended by a second channel nu (variational data
+augmentation); a flow maps the pair to Gaussian noise. Training maximises the bound of equation 7; inference runs the
+inverse flow from noise.
 
 B batch · P phonemes · H hidden channels · C speaker channels · K spline bins
 """
@@ -22,7 +22,7 @@ _LOG_2_PI = math.log(2 * math.pi)
 
 
 class ChannelAffine(nn.Module):
-    """One shift and one scale per channel."""
+    """An affine transform with one shift and one scale per channel."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class ChannelAffine(nn.Module):
 
 
 class SplineCoupling(nn.Module):
-    """Bends the second channel by a spline whose shape follows from the first channel and the text."""
+    """Maps the second channel by a spline whose parameters depend on the first channel and the text."""
 
     def __init__(self, channels: int, kernel_size: int) -> None:
         super().__init__()
@@ -54,27 +54,27 @@ class SplineCoupling(nn.Module):
     def forward(self, x: Tensor, mask: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         """Map x [B, 2, P] under the condition [B, H, P]; return it and the log-determinant [B]."""
         first, second = x.chunk(2, dim=1)
-        bent, log_derivative = self._spline(first, mask, condition).forward(second)
-        return torch.cat((first, bent), dim=1) * mask, (log_derivative * mask).sum(dim=(1, 2))
+        mapped, log_derivative = self._spline(first, mask, condition).forward(second)
+        return torch.cat((first, mapped), dim=1) * mask, (log_derivative * mask).sum(dim=(1, 2))
 
     def inverse(self, y: Tensor, mask: Tensor, condition: Tensor) -> Tensor:
         """Map y [B, 2, P] back."""
         first, second = y.chunk(2, dim=1)
-        unbent, _ = self._spline(first, mask, condition).inverse(second)
-        return torch.cat((first, unbent), dim=1) * mask
+        mapped, _ = self._spline(first, mask, condition).inverse(second)
+        return torch.cat((first, mapped), dim=1) * mask
 
     def _spline(self, first: Tensor, mask: Tensor, condition: Tensor) -> RationalQuadraticSpline:
         shape = self.shape(self.stack(self.input(first), mask, condition)) * mask  # [B, 3K - 1, P]
         widths, heights, slopes = shape.float().transpose(1, 2).unsqueeze(1).split((_BINS, _BINS, _BINS - 1), dim=-1)
-        # The division keeps the bins even at the start of training, whatever the width of the network.
+        # Scaled so that the bins start nearly equal at any width of the network.
         scale = math.sqrt(self.channels)
         return RationalQuadraticSpline(widths / scale, heights / scale, slopes)  # each [B, 1, P, K]
 
 
 class DurationFlow(nn.Module):
-    """An affine map, then spline couplings with the two channels swapped after each but the first.
+    """An affine map, then spline couplings with the two channels swapped after each.
 
-    The first coupling bends only the second channel, which nobody hears: see `inverse`.
+    The first coupling changes only the second channel, which inference discards: see `inverse`.
     """
 
     def __init__(self, channels: int, kernel_size: int, couplings: int) -> None:
@@ -91,10 +91,9 @@ class DurationFlow(nn.Module):
         return x, log_determinant
 
     def inverse(self, y: Tensor, mask: Tensor, condition: Tensor) -> Tensor:
-        """Map noise y [B, 2, P] back; only the first channel of the result is meant to be read.
+        """Map noise y [B, 2, P] back; only the first channel of the result is valid.
 
-        The first coupling is left out: it leaves the first channel alone, and training sees its effect on the second
-        channel only as augmentation.
+        The first coupling is skipped, because it does not change the first channel.
         """
         for coupling in reversed(self.couplings[1:]):
             assert isinstance(coupling, SplineCoupling)
@@ -103,7 +102,7 @@ class DurationFlow(nn.Module):
 
 
 class StochasticDurationPredictor(nn.Module):
-    """A conditional flow over durations: the same text is spoken with a new rhythm each time."""
+    """A conditional flow over durations: each sample of the noise gives the text another rhythm."""
 
     def __init__(
         self,
@@ -138,7 +137,7 @@ class StochasticDurationPredictor(nn.Module):
         """Upper bound of the negative log-likelihood of the durations, summed over each utterance (equation 7).
 
         Args:
-            hidden: [B, H, P], from the text encoder, which the durations do not teach.
+            hidden: [B, H, P], from the text encoder, which receives no gradient from here.
             mask: [B, 1, P].
             durations: [B, P], frames per phoneme.
             speaker: [B, C, 1], or None for a single voice.
@@ -150,9 +149,9 @@ class StochasticDurationPredictor(nn.Module):
         condition = self._condition(hidden, mask, speaker)  # [B, H, P]
         frames = durations.float().unsqueeze(1)  # [B, 1, P]
 
-        seen = self.posterior_projection(self.posterior_stack(self.posterior_input(frames), mask)) * mask
+        encoded = self.posterior_projection(self.posterior_stack(self.posterior_input(frames), mask)) * mask
         noise = standard_normal(frames.expand(-1, 2, -1), generator) * mask
-        latent, log_determinant = self.posterior_flow(noise, mask, condition + seen)
+        latent, log_determinant = self.posterior_flow(noise, mask, condition + encoded)
         u_logit, nu = latent.chunk(2, dim=1)
         log_determinant = log_determinant + ((F.logsigmoid(u_logit) + F.logsigmoid(-u_logit)) * mask).sum(dim=(1, 2))
         log_q = _log_standard_normal(noise, mask) - log_determinant

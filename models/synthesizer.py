@@ -1,12 +1,12 @@
-"""VITS whole: text to audio as a conditional VAE whose prior is a normalizing flow (VITS, section 2, figure 1).
+"""VITS: text to audio as a conditional VAE whose prior has a normalizing flow (VITS, section 2, figure 1).
 
-B batch · P phonemes · F frames · S samples · N spectrogram bins · Z latent channels · H hidden channels
-C speaker channels · K pieces of each clip
+B batch · P phonemes · F frames · S samples · N spectrogram bins · Z latent channels · C speaker channels
+K segments of each clip
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypedDict, Unpack
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor, nn
@@ -22,80 +22,35 @@ from models.masks import length_mask
 from models.piecewise import piecewise
 from models.posterior_encoder import PosteriorEncoder
 from models.segments import random_segment_starts, slice_segments
+from models.speech import Alignment, Plan, Sampling, Speech, TimedText
 from models.stochastic_duration_predictor import StochasticDurationPredictor
 from models.text_encoder import EncodedText, TextEncoder
 
-_MOST_FRAMES = 500  # of one phoneme at speed 1: more than five seconds in every setting here
+_MOST_FRAMES = 500  # of one phoneme at speed 1: more than five seconds with the settings in configs/
 
 
 @dataclass(frozen=True)
 class Synthesis:
-    """Everything the losses need of one training step."""
+    """The output of a training forward pass: what the losses need."""
 
-    audio: Tensor  # [B * K, 1, S], pieces of each clip, one clip's after another's, decoded from the posterior
-    segment_starts: Tensor  # [B, K], first frame of each piece
-    z_p: Tensor  # [B, Z, F], the posterior's sample on the prior's side of the flow
+    audio: Tensor  # [B * K, 1, S], segments decoded from the posterior's sample, clip by clip
+    segment_starts: Tensor  # [B, K], first frame of each segment
+    z_p: Tensor  # [B, Z, F], the posterior's sample after the flow
     prior: Gaussian  # [B, Z, F], every phoneme's prior repeated for its frames
     posterior: Gaussian  # [B, Z, F]
-    durations: Tensor  # [B, P], frames per phoneme, as the alignment search found them
-    duration_cost: Tensor  # [B], what the duration predictor has yet to learn, summed over phonemes
+    durations: Tensor  # [B, P], frames per phoneme, from the alignment search
+    duration_cost: Tensor  # [B], the duration predictor's loss, summed over phonemes
     phoneme_mask: Tensor  # [B, 1, P]
     frame_mask: Tensor  # [B, 1, F]
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """Texts aligned with recordings."""
-
-    scores: Tensor  # [B, F, P], log-likelihood of each frame under each phoneme's prior
-    durations: Tensor  # [B, P], frames per phoneme
-    prior: Gaussian  # [B, Z, F], every phoneme's prior repeated for its frames
-
-
-@dataclass(frozen=True)
-class Speech:
-    """Audio made from text."""
-
-    audio: Tensor  # [B, 1, S], zero after each utterance's end
-    audio_lengths: Tensor  # [B], samples
-    durations: Tensor  # [B, P], frames per phoneme
-
-
-class Sampling(TypedDict, total=False):
-    """The keyword arguments of `Synthesizer.plan`, which describes them."""
-
-    noise_scale: float | Tensor
-    duration_noise_scale: float | Tensor
-    speed: float | Tensor
-    generator: torch.Generator | None
-
-
-@dataclass(frozen=True)
-class TimedText:
-    """Encoded text with a duration for each phoneme."""
-
-    durations: Tensor  # [B, P], frames per phoneme
-    prior: Gaussian  # [B, Z, P]
-    speaker: Tensor | None  # [B, C, 1]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything that the inverse flow and the decoder need."""
-
-    z_p: Tensor  # [B, Z, F], the prior's sample
-    frame_mask: Tensor  # [B, 1, F]
-    durations: Tensor  # [B, P], frames per phoneme
-    speaker: Tensor | None  # [B, C, 1]
 
 
 class Synthesizer(nn.Module):
     """Text encoder, posterior encoder, flow, duration predictor and decoder.
 
     Args:
-        config: the experiment; its audio, model, decoder and train sections say how large everything is.
-        num_symbols: ids the text encoder knows.
-        num_speakers: voices; with one there is no speaker embedding.
+        config: the experiment; its audio, model, decoder and train sections determine all sizes.
+        num_symbols: rows of the text encoder's embedding.
+        num_speakers: with one there is no speaker embedding.
     """
 
     def __init__(self, config: Config, *, num_symbols: int, num_speakers: int = 1) -> None:
@@ -161,16 +116,16 @@ class Synthesizer(nn.Module):
         *,
         generator: torch.Generator | None = None,
     ) -> Synthesis:
-        """One training pass: recordings in, the same recordings as the model would say them out.
+        """The training forward pass (figure 1a).
 
         Args:
             phoneme_ids: [B, P].
             phoneme_lengths: [B].
-            spectrogram: [B, N, F], linear magnitudes, F at least the segment's frames.
+            spectrogram: [B, N, F], linear magnitudes, F at least the frames of a segment.
             frame_lengths: [B], each at least its number of phonemes.
             speaker_ids: [B], or None for a single voice.
-            generator: makes the posterior's sample, the segments and the durations' noise repeatable (dropout draws
-                from torch's own generator); it must live on the device of the inputs.
+            generator: makes the posterior's sample, the segments and the durations' noise repeatable; it must be on the
+                device of the inputs. Dropout draws from torch's global generator.
         """
         speaker = self._speaker(speaker_ids)
         text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
@@ -183,10 +138,10 @@ class Synthesizer(nn.Module):
         duration_cost = self.duration_predictor(text.hidden, phoneme_mask, durations, speaker, generator)
 
         segment_starts = random_segment_starts(frame_lengths, self.segment_frames, self.segments, generator)
-        pieces = slice_segments(z, segment_starts, self.segment_frames)  # [B * K, Z, frames of a piece]
-        piece_speaker = None if speaker is None else speaker.repeat_interleave(self.segments, dim=0)  # [B * K, C, 1]
+        segments = slice_segments(z, segment_starts, self.segment_frames)  # [B * K, Z, frames of a segment]
+        segment_speaker = None if speaker is None else speaker.repeat_interleave(self.segments, dim=0)  # [B * K, C, 1]
         return Synthesis(
-            audio=self.decoder(pieces, piece_speaker),
+            audio=self.decoder(segments, segment_speaker),
             segment_starts=segment_starts,
             z_p=z_p,
             prior=_expand_prior(text.prior, durations, spectrogram.shape[2]),
@@ -331,14 +286,16 @@ class Synthesizer(nn.Module):
         if len(plan.z_p) != 1:
             raise ValueError(f"a batch of {len(plan.z_p)} cannot be streamed: plan one utterance")
 
-        def unflow(z_p: Tensor) -> Tensor:
+        def inverse_flow(z_p: Tensor) -> Tensor:
             return self.flow.inverse(z_p, torch.ones_like(z_p[:, :1]), plan.speaker)
 
         def decode(z: Tensor) -> Tensor:
             return self.decoder(z, plan.speaker)
 
-        pieces = (plan.z_p * plan.frame_mask).split(_growing(chunk_frames, plan.z_p.shape[2]), dim=2)
-        return piecewise(decode, piecewise(unflow, pieces, self.flow.field_frames), self.decoder.field_frames)
+        chunks = (plan.z_p * plan.frame_mask).split(_growing(chunk_frames, plan.z_p.shape[2]), dim=2)
+        return piecewise(
+            decode, piecewise(inverse_flow, chunks, self.flow.receptive_field), self.decoder.receptive_field
+        )
 
     def speak(
         self,
@@ -361,13 +318,13 @@ class Synthesizer(nn.Module):
         noise_scale: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Say a recording again, as its own speaker or as another (voice conversion, appendix D).
+        """Reconstruct recordings through the posterior, or convert them to another speaker (appendix D).
 
         Args:
             spectrogram: [B, N, F], linear magnitudes.
             frame_lengths: [B].
-            speaker_ids: [B], who speaks; None for a single voice.
-            target_speaker_ids: [B], who shall be heard; None for the same speaker.
+            speaker_ids: [B], speakers of the recordings; None for a single voice.
+            target_speaker_ids: [B], speakers to convert to; None for the same.
             noise_scale: standard deviation of the posterior's noise; 0 takes its mean.
             generator: makes the noise repeatable.
 
@@ -379,22 +336,22 @@ class Synthesizer(nn.Module):
         posterior = self.posterior_encoder(spectrogram, frame_mask, speaker)
         z = posterior.sample(noise_scale=noise_scale, generator=generator) * frame_mask
         if target is not None:
-            # The prior's side of the flow has no speaker in it: in as one, out as the other.
+            # z_p does not depend on the speaker: the flow under one, its inverse under the other.
             z = self.flow.inverse(self.flow(z, frame_mask, speaker), frame_mask, target)
         return self.decoder(z, speaker if target is None else target, frame_mask)
 
     def fold_weight_norm(self) -> None:
-        """Write every normalised weight out as a plain one: the same audio, faster, no longer to be trained."""
+        """Replace every normalised weight by a plain one, for inference: the same audio, faster."""
         for module in self.modules():
             if parametrize.is_parametrized(module, "weight"):
-                # torch gives a module and its deep copies one class, and takes the normalised weight off that class:
-                # with a class of its own, folding one leaves the others whole.
+                # A parametrized module and its deep copies share one class, from which torch removes the property. With
+                # a class of its own, the copies are not affected.
                 shared = module.__class__
                 module.__class__ = type(shared.__name__, shared.__bases__, dict(vars(shared)))
                 parametrize.remove_parametrizations(module, "weight")
 
     def folded_state_dict(self) -> dict[str, Tensor]:
-        """The state this synthesizer would have after `fold_weight_norm`, which leaves it as it is."""
+        """The state dict that `fold_weight_norm` would lead to, without changing this module."""
         plain = {name: weight for name, weight in self.state_dict().items() if ".parametrizations." not in name}
         for name, module in self.named_modules():
             if parametrize.is_parametrized(module, "weight"):
@@ -412,7 +369,7 @@ class Synthesizer(nn.Module):
 
 
 def _growing(first: int, total: int) -> list[int]:
-    """Sizes that begin with the first, double twice, and add up to the total."""
+    """Chunk sizes: the first, twice, then four times as large, up to the total."""
     sizes: list[int] = []
     while (left := total - sum(sizes)) > 0:
         sizes.append(min(left, first * 2 ** min(len(sizes), 2)))

@@ -16,7 +16,7 @@ from models.layers.dropout import Dropout
 
 @dataclass(frozen=True)
 class EncodedText:
-    """What the text encoder knows of each phoneme."""
+    """The output of the text encoder."""
 
     hidden: Tensor  # [B, H, P]
     prior: Gaussian  # [B, Z, P], before the flow

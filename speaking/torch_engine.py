@@ -12,7 +12,8 @@ from torch import Tensor
 from configs import AudioSettings, InputError
 from data.spectrogram import LinearSpectrogram
 from models.device import choose_device
-from models.synthesizer import Plan, Synthesizer
+from models.speech import Plan
+from models.synthesizer import Synthesizer
 from speaking.engine import Audio, Check, Options, Rendering
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
@@ -27,7 +28,7 @@ class TorchEngine:
     def __init__(self, synthesizer: Synthesizer, device: torch.device) -> None:
         self.synthesizer, self.device = synthesizer.to(device), device
         # The first chunk waits for all frames that it depends on.
-        self.chunk_frames = FIRST_FRAMES + synthesizer.flow.field_frames + synthesizer.decoder.field_frames
+        self.chunk_frames = FIRST_FRAMES + synthesizer.flow.receptive_field + synthesizer.decoder.receptive_field
 
     @classmethod
     def load(cls, path: Path, device: str, *, threads: int | None = None) -> tuple[VoiceFile, "TorchEngine"]:

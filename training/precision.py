@@ -8,7 +8,7 @@ small ones or is a likelihood keeps float32, by casts where it is computed, each
 - models/alignment.py: the scores, which are sums over all latent channels;
 - models/layers/istft.py, pqmf.py and what decoders make of their last layer for them: magnitudes and phases;
 - models/layers/snake.py: the periodic activation, whose argument grows without bound;
-- models/resolution_discriminator.py: the spectrogram that is judged;
+- models/discriminator.py: the spectrogram that the multi-resolution discriminator classifies;
 - models/layers/spline.py: knots, slopes and log-derivatives of the duration predictor's flow;
 - models/masks.py: masks, and by them the residual streams of WaveNets and text encoder, which add up layer after layer;
 - losses/: every difference, square and mean;

@@ -1,4 +1,4 @@
-"""Latent to waveform, one file per family; `build_decoder` picks one by `decoder.kind`."""
+"""Decoders, latent to waveform, one file per family; `build_decoder` chooses by `decoder.kind`."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from models.decoders.vocos import VocosDecoder
 def build_decoder(
     settings: DecoderSettings, *, latent_channels: int, speaker_channels: int, hop_length: int
 ) -> Decoder:
-    """Make the decoder that the settings name, for audio of this hop in samples."""
+    """Make the decoder of these settings; `hop_length` is in samples."""
     channels = {"latent_channels": latent_channels, "speaker_channels": speaker_channels}
     options: dict[str, Any] = settings.model_dump(exclude={"kind"}) | channels
     match settings.kind:

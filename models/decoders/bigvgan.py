@@ -1,6 +1,6 @@
 """HiFi-GAN's generator with periodic, anti-aliased activations (BigVGAN; Lee et al., 2023, section 3).
 
-B batch · Z latent channels · C speaker channels · F frames · H channels · T places at the current rate
+B batch · Z latent channels · C speaker channels · F frames · H channels · T samples at the current rate
 """
 
 from collections.abc import Sequence
@@ -14,11 +14,11 @@ from models.layers.snake import AntialiasedSnake
 
 
 class PeriodicRow(nn.Module):
-    """Convolutions of H channels one after the other, an activation of its own before each."""
+    """Convolutions of H channels in sequence, each preceded by its own activation."""
 
     def __init__(self, convolutions: Sequence[nn.Module], channels: int) -> None:
         super().__init__()
-        self.field = len(convolutions) * AntialiasedSnake.field  # of the activations alone
+        self.receptive_field = len(convolutions) * AntialiasedSnake.receptive_field  # of the activations alone
         self.activations = nn.ModuleList(AntialiasedSnake(channels) for _ in convolutions)
         self.convolutions = nn.ModuleList(convolutions)
 
@@ -30,13 +30,13 @@ class PeriodicRow(nn.Module):
 
 
 class PeriodicBlock(nn.Module):
-    """The convolutions of one of HiFi-GAN's residual blocks, and which of them are in a row, with other activations."""
+    """The convolutions of one of HiFi-GAN's residual blocks with periodic activations."""
 
     def __init__(self, block: ResidualBlock1 | ResidualBlock2, channels: int) -> None:
         super().__init__()
         others = [block.plain] if isinstance(block, ResidualBlock1) else []
         rows = [PeriodicRow(row, channels) for row in zip(block.dilated, *others, strict=True)]
-        self.field = block.field + sum(row.field for row in rows)
+        self.receptive_field = block.receptive_field + sum(row.receptive_field for row in rows)
         self.rows = nn.ModuleList(rows)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -47,7 +47,7 @@ class PeriodicBlock(nn.Module):
 
 
 class BigvganDecoder(HifiganDecoder):
-    """Activations before the convolutions of the residual blocks and the last one; none before those that upsample."""
+    """Periodic activations before the residual blocks' convolutions and the last one; none before upsampling."""
 
     def __init__(self, *, initial_channels: int, **stages: Any) -> None:
         super().__init__(initial_channels=initial_channels, **stages)
@@ -58,20 +58,20 @@ class BigvganDecoder(HifiganDecoder):
             self.residuals[stage] = Parallel(blocks)  # type: ignore[arg-type]
         self.activation = AntialiasedSnake(self.channels)
 
-    def reach_of_a_frame(self) -> ReceptiveField:
-        """The places of `output` on which the samples of frame 0 depend, and what the activation before it sees."""
-        return super().reach_of_a_frame().widened(self.activation.field)
+    def output_positions(self) -> ReceptiveField:
+        """The positions of the activation before `output` that the samples of frame 0 depend on."""
+        return super().output_positions().widened(self.activation.receptive_field)
 
     def before_upsampling(self, x: Tensor) -> Tensor:
-        """Nothing: what the residual blocks made goes on as it is."""
+        """No activation."""
         return x
 
     def before_output(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """The activation before the last convolution."""
-        activated: Tensor = self.activation(masked(x, mask))  # it sees a little beyond the end
+        activated: Tensor = self.activation(masked(x, mask))  # its filters reach beyond the end
         return activated
 
 
 def _activated(activation: nn.Module, x: Tensor, mask: Tensor | None) -> Tensor:
-    """Activate what is real; the activation spreads it a little beyond its end, where a clip alone has nothing."""
+    """Activate under the mask; it is applied again because the filters spread the signal beyond its end."""
     return masked(activation(masked(x, mask)), mask)

@@ -1,4 +1,4 @@
-"""What every decoder is: latents in, a waveform out, and how far it looks to each side.
+"""The interface of all decoders: latents in, a waveform out, and a bounded receptive field.
 
 B batch · Z latent channels · C speaker channels · F frames · S = F * hop samples
 """
@@ -9,16 +9,16 @@ from torch import Tensor, nn
 
 
 class Decoder(nn.Module, ABC):
-    """Latent to waveform (VITS, section 2.5.3), in any family.
+    """Latent to waveform (VITS, section 2.5.3).
 
-    Decoders are non-causal convolutions: a sample depends on no frame further away than `field_frames`. So a long
-    signal can be decoded in overlapping pieces, and the pieces are what the whole would be.
+    Decoders are non-causal convolutions: a sample depends on no frame further away than `receptive_field`. A long
+    signal can therefore be decoded in overlapping chunks with the same result.
     """
 
     @property
     @abstractmethod
-    def field_frames(self) -> int:
-        """The most frames to each side of its own that a sample depends on."""
+    def receptive_field(self) -> int:
+        """Frames to each side of its own that a sample depends on."""
 
     @abstractmethod
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -27,8 +27,7 @@ class Decoder(nn.Module, ABC):
         Args:
             z: [B, Z, F].
             speaker: [B, C, 1], or None for a single voice.
-            mask: [B, 1, F], ones at real frames; without one every frame is real. With it, each clip of a padded batch
-                sounds as it does alone.
+            mask: [B, 1, F], ones at real frames; None means that all are. With it, padding does not change the audio.
 
         Returns:
             [B, 1, S], in [-1, 1].

@@ -16,13 +16,13 @@ from torch.nn.utils.parametrizations import weight_norm
 from models.decoders.decoder import Decoder
 from models.decoders.receptive_field import ReceptiveField
 
-_SLOPE = 0.1  # of every leaky ReLU but the last
+_SLOPE = 0.1  # of every leaky ReLU except the last
 
 
 class ResidualBlock(nn.Module):
-    """x [B, H, T] and a mask [B, 1, T] or None to [B, H, T]."""
+    """Maps x [B, H, T] and a mask [B, 1, T] or None to [B, H, T]."""
 
-    field: int  # the most places to each side of its own that a place depends on
+    receptive_field: int  # positions to each side
 
 
 class ResidualBlock1(ResidualBlock):
@@ -30,7 +30,7 @@ class ResidualBlock1(ResidualBlock):
 
     def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.field = sum((dilation + 1) * (kernel_size // 2) for dilation in dilations)
+        self.receptive_field = sum((dilation + 1) * (kernel_size // 2) for dilation in dilations)
         self.dilated = nn.ModuleList(_convolution(channels, kernel_size, dilation) for dilation in dilations)
         self.plain = nn.ModuleList(_convolution(channels, kernel_size, 1) for _ in dilations)
 
@@ -47,7 +47,7 @@ class ResidualBlock2(ResidualBlock):
 
     def __init__(self, channels: int, kernel_size: int, dilations: Sequence[int]) -> None:
         super().__init__()
-        self.field = sum(dilation * (kernel_size // 2) for dilation in dilations)
+        self.receptive_field = sum(dilation * (kernel_size // 2) for dilation in dilations)
         self.dilated = nn.ModuleList(_convolution(channels, kernel_size, dilation) for dilation in dilations)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -62,7 +62,7 @@ class Parallel(nn.Module):
 
     def __init__(self, blocks: Sequence[ResidualBlock]) -> None:
         super().__init__()
-        self.field = max(block.field for block in blocks)
+        self.receptive_field = max(block.receptive_field for block in blocks)
         self.blocks = nn.ModuleList(blocks)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -74,9 +74,9 @@ class Parallel(nn.Module):
 
 
 class UpsamplingDecoder(Decoder):
-    """Transposed convolutions, each followed by parallel residual blocks of several kernels whose mean goes on.
+    """Transposed convolutions, each followed by multi-receptive field fusion, up to the last layer.
 
-    What is common to HiFi-GAN and to those who let an inverse Fourier transform do the rest of its work.
+    Shared by HiFi-GAN and by decoders that replace its last upsampling with an inverse STFT.
     """
 
     def __init__(
@@ -99,8 +99,8 @@ class UpsamplingDecoder(Decoder):
         self.upsamples = nn.ModuleList()
         self.residuals = nn.ModuleList()
         channels = initial_channels
-        # The published code means to draw these weights from N(0, 0.01), but its weight norm overwrites them with
-        # torch's default, and so the published voices were trained; here it is the default openly.
+        # The published code intends N(0, 0.01) for these weights, but its weight norm overwrites them with torch's
+        # default, which the published voices were therefore trained from; here the default is explicit.
         for rate, kernel_size in zip(upsample_rates, upsample_kernel_sizes, strict=True):
             upsample = nn.ConvTranspose1d(channels, channels // 2, kernel_size, rate, padding=(kernel_size - rate) // 2)
             self.upsamples.append(weight_norm(upsample))
@@ -110,21 +110,21 @@ class UpsamplingDecoder(Decoder):
         self.channels = channels  # after the last upsampling
 
     @property
-    def field_frames(self) -> int:
-        """The most frames to each side of its own that a sample depends on."""
-        reach = self.reach_of_a_frame().before_convolution(7)
+    def receptive_field(self) -> int:
+        """Frames to each side of its own that a sample depends on."""
+        field = self.output_positions().before_convolution(7)
         stages = list(zip(self.upsample_rates, self.upsample_kernel_sizes, self.residuals, strict=True))
         for rate, kernel_size, residuals in reversed(stages):
             assert isinstance(residuals, Parallel)
-            reach = reach.widened(residuals.field).before_upsampling(kernel_size, rate)
-        return reach.before_convolution(7).field
+            field = field.widened(residuals.receptive_field).before_upsampling(kernel_size, rate)
+        return field.before_convolution(7).radius
 
     @abstractmethod
-    def reach_of_a_frame(self) -> ReceptiveField:
-        """The places of `output` on which the samples of frame 0 depend."""
+    def output_positions(self) -> ReceptiveField:
+        """The positions of `output` that the samples of frame 0 depend on."""
 
     def upsampled(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """All before `output`, a convolution with a kernel of 7.
+        """Everything before `output`, which is a convolution with a kernel of 7.
 
         Args:
             z: [B, Z, F].
@@ -154,14 +154,14 @@ class UpsamplingDecoder(Decoder):
 
 
 class HifiganDecoder(UpsamplingDecoder):
-    """Upsampling to the last sample."""
+    """HiFi-GAN: transposed convolutions up to the sample rate."""
 
     def __init__(self, **stages: Any) -> None:
         super().__init__(**stages)
         self.output = nn.Conv1d(self.channels, 1, 7, padding=3, bias=False)
 
-    def reach_of_a_frame(self) -> ReceptiveField:
-        """The places of `output` on which the samples of frame 0 depend."""
+    def output_positions(self) -> ReceptiveField:
+        """The positions of `output` that the samples of frame 0 depend on."""
         return ReceptiveField(0, math.prod(self.upsample_rates) - 1)
 
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -171,7 +171,7 @@ class HifiganDecoder(UpsamplingDecoder):
 
 
 def masked(x: Tensor, mask: Tensor | None) -> Tensor:
-    """Zeros where the mask has them."""
+    """Apply a mask; None leaves x as it is."""
     return x if mask is None else x * mask
 
 

@@ -1,4 +1,4 @@
-"""Some of HiFi-GAN's upsampling, then a short inverse Fourier transform in place of the rest (Kaneko et al., 2022).
+"""iSTFTNet: part of HiFi-GAN's upsampling, then a short inverse STFT (Kaneko et al., 2022).
 
 B batch · Z latent channels · C speaker channels · F frames · N streams · T frames of the transform
 K bins of the transform · S = F * hop samples
@@ -17,12 +17,12 @@ from models.layers.istft import InverseStft
 
 
 class IstftnetDecoder(UpsamplingDecoder):
-    """Upsampling to the frames of a transform, whose magnitudes are exponentials and whose phases pi times a sine.
+    """Upsampling to the frames of an STFT; magnitude = exp(x), phase = pi sin(y).
 
     Args:
         istft_n_fft: length of the transform and of its window, in samples.
         istft_hop: samples between its frames.
-        streams: N, signals that are made side by side.
+        streams: N, signals computed in parallel.
         stages: the arguments of UpsamplingDecoder.
     """
 
@@ -32,13 +32,13 @@ class IstftnetDecoder(UpsamplingDecoder):
         self.output = weight_norm(nn.Conv1d(self.channels, streams * (istft_n_fft + 2), 7, padding=3))
         self.istft = InverseStft(istft_n_fft, istft_hop)
 
-    def reach_of_a_frame(self) -> ReceptiveField:
-        """The places of `output` on which the samples of frame 0 depend."""
+    def output_positions(self) -> ReceptiveField:
+        """The positions of `output` that the samples of frame 0 depend on."""
         samples = math.prod(self.upsample_rates) * self.istft.hop
         return self.before_transform(ReceptiveField(0, samples - 1))
 
     def before_transform(self, samples: ReceptiveField) -> ReceptiveField:
-        """The frames of the transform on which samples of the streams depend."""
+        """The frames of the transform that samples of the streams depend on."""
         return samples.before_upsampling(self.istft.n_fft, self.istft.hop)
 
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
@@ -47,14 +47,14 @@ class IstftnetDecoder(UpsamplingDecoder):
         return within_range(streams)
 
     def transformed(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """The streams [B, N, S / N], silent where the mask has zeros; and the mask at the transform's frames."""
+        """The streams [B, N, S / N], zero where the mask is, and the mask at the rate of the transform's frames."""
         x, mask = self.upsampled(z, speaker, mask)
         x = self.output(x)
         x = x.reshape(-1, self.istft.n_fft + 2, x.shape[2])  # [B * N, 2K, T]
-        with torch.autocast(x.device.type, enabled=False):  # to bfloat16 a phase of pi is 3.14
+        with torch.autocast(x.device.type, enabled=False):  # bfloat16 rounds pi to 3.14
             log_magnitude, angle = x.to(self.istft.waves.dtype).chunk(2, dim=1)
-            # The papers leave it open, but an exponential must never be infinite. A signal in [-1, 1] has no magnitude
-            # beyond the sum of the Hann window, n_fft / 2; its sub-bands reach 1.73 times that, which is below n_fft.
+            # Clamped so that the exponential is finite. A signal in [-1, 1] has no magnitude above the sum of the Hann
+            # window, n_fft / 2; its sub-bands reach 1.73 times that, which is below n_fft.
             magnitude = log_magnitude.clamp(max=math.log(self.istft.n_fft)).exp()
             phase = math.pi * angle.sin()
             stream_mask = None if mask is None else mask.repeat_interleave(self.streams, dim=0)
@@ -63,9 +63,9 @@ class IstftnetDecoder(UpsamplingDecoder):
 
 
 def within_range(audio: Tensor) -> Tensor:
-    """Cut off what is beyond [-1, 1].
+    """Clip to [-1, 1].
 
-    No recording is beyond it, so this is rare; within it nothing changes, where a tanh would bend every loud sample and
-    send harmonics of one sub-band into all others.
+    Recordings stay within it, so clipping is rare. tanh would distort every loud sample and spread harmonics of one
+    sub-band into all others.
     """
     return audio.clamp(-1.0, 1.0)

@@ -1,6 +1,6 @@
-"""Four narrow signals, each from an inverse Fourier transform of its own, joined to one (Kawamura et al., 2023).
+"""MB-iSTFT and MS-iSTFT: one inverse STFT per sub-band, joined by a synthesis filter bank (Kawamura et al., 2023).
 
-Everything before the join works at a quarter of the rate.
+Everything before the filter bank runs at 1 / N of the sample rate.
 
 B batch · Z latent channels · C speaker channels · F frames · N streams · S = F * hop samples
 """
@@ -18,13 +18,13 @@ from models.layers.pqmf import Pqmf
 
 
 class MultibandDecoder(IstftnetDecoder):
-    """Streams joined by a filter bank: of fixed filters (multi-band), or of learned ones (multi-stream).
+    """Sub-bands joined by fixed filters (multi-band) or by learned ones (multi-stream).
 
     Args:
         bands: N.
-        learned: whether training may change the filters. They start as the fixed ones: zeros between the samples and
-            a filter over all streams, as published, which together are a transposed convolution.
-        transform: the arguments of IstftnetDecoder but `streams`.
+        learned: whether the filters are trained. They start as the fixed ones; zero insertion and the filter over all
+            streams, as published, are together a transposed convolution.
+        transform: the arguments of IstftnetDecoder except `streams`.
     """
 
     def __init__(self, *, bands: int, learned: bool, **transform: Any) -> None:
@@ -32,8 +32,8 @@ class MultibandDecoder(IstftnetDecoder):
         self.bank = Pqmf(bands)
         self.join: nn.Module | None = _learned_synthesis(self.bank) if learned else None
 
-    def reach_of_a_frame(self) -> ReceptiveField:
-        """The places of `output` on which the samples of frame 0 depend."""
+    def output_positions(self) -> ReceptiveField:
+        """The positions of `output` that the samples of frame 0 depend on."""
         samples = math.prod(self.upsample_rates) * self.istft.hop * self.streams
         joined = ReceptiveField(0, samples - 1).before_convolution(self.bank.length).before_interleaving(self.streams)
         return self.before_transform(joined)

@@ -1,34 +1,33 @@
-"""How far a stack of convolutions looks: which inputs a stretch of outputs depends on, layer by layer from the end."""
+"""The receptive field of a stack of convolutions, worked out layer by layer from the output to the input."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ReceptiveField:
-    """A stretch of places, both ends included."""
+    """The input positions that some outputs depend on, both ends included."""
 
     first: int
     last: int
 
     def before_convolution(self, kernel_size: int, dilation: int = 1) -> "ReceptiveField":
-        """What a convolution that keeps the length needs for these outputs; the kernel is odd."""
-        side = dilation * (kernel_size // 2)
-        return self.widened(side)
+        """The inputs of a convolution that keeps the length; the kernel is odd."""
+        return self.widened(dilation * (kernel_size // 2))
 
     def widened(self, side: int) -> "ReceptiveField":
-        """So many places more on each side."""
+        """The same with this many positions more on each side."""
         return ReceptiveField(self.first - side, self.last + side)
 
     def before_upsampling(self, kernel_size: int, rate: int) -> "ReceptiveField":
-        """What a transposed convolution that makes `rate` places of each, padded alike on both sides, needs."""
+        """The inputs of a transposed convolution with this stride, padded alike on both sides."""
         padding = (kernel_size - rate) // 2
         return ReceptiveField(-(-(self.first + padding - kernel_size + 1) // rate), (self.last + padding) // rate)
 
     def before_interleaving(self, rate: int) -> "ReceptiveField":
-        """What is needed of places between which `rate` - 1 zeros are put."""
+        """The positions before `rate` - 1 zeros were inserted between each two."""
         return ReceptiveField(-(-self.first // rate), self.last // rate)
 
     @property
-    def field(self) -> int:
-        """The further of both ends from place 0."""
+    def radius(self) -> int:
+        """The larger distance of both ends from position 0."""
         return max(-self.first, self.last)

@@ -1,6 +1,6 @@
-"""ConvNeXt blocks at frame rate and one inverse Fourier transform (Vocos; Siuzdak, 2023, section 3).
+"""Vocos: ConvNeXt blocks at the frame rate, then one inverse STFT (Siuzdak, 2023, section 3).
 
-Nothing is upsampled but by the transform, so that all the work is done once a frame and not once a sample.
+Only the transform upsamples, so the network runs once per frame and not once per sample.
 
 B batch · Z latent channels · C speaker channels · F frames · H channels · K bins (n_fft // 2 + 1) · S = F * hop samples
 """
@@ -20,7 +20,7 @@ _INPUT_KERNEL = 7
 
 
 class ConvNextBlock(nn.Module):
-    """A depthwise convolution over time, then a wide layer at each frame (Liu et al., 2022, section 2), residual."""
+    """Residual ConvNeXt block: depthwise convolution over time, then an MLP per frame (Liu et al., 2022, section 2)."""
 
     def __init__(self, channels: int, expansion_channels: int, kernel_size: int, initial_scale: float) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class ConvNextBlock(nn.Module):
 
 
 class VocosDecoder(Decoder):
-    """Blocks whose last layer says of each frame the magnitude and the phase of every bin."""
+    """ConvNeXt blocks and a linear layer that predicts magnitude and phase of every bin of each frame."""
 
     def __init__(
         self,
@@ -65,12 +65,12 @@ class VocosDecoder(Decoder):
         self.inverse_stft = InverseStft(istft_n_fft, hop_length)
 
     @property
-    def field_frames(self) -> int:
-        """The most frames to each side of its own that a sample depends on."""
-        reach = ReceptiveField(0, self.hop_length - 1).before_upsampling(self.n_fft, self.hop_length)
+    def receptive_field(self) -> int:
+        """Frames to each side of its own that a sample depends on."""
+        field = ReceptiveField(0, self.hop_length - 1).before_upsampling(self.n_fft, self.hop_length)
         for _ in self.blocks:
-            reach = reach.before_convolution(self.kernel_size)
-        return reach.before_convolution(_INPUT_KERNEL).field
+            field = field.before_convolution(self.kernel_size)
+        return field.before_convolution(_INPUT_KERNEL).radius
 
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
         """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S], in float32."""
@@ -78,17 +78,17 @@ class VocosDecoder(Decoder):
         if self.speaker is not None:
             assert speaker is not None, "a model of several speakers needs one to speak as"
             x = x + self.speaker(speaker)
-        # Norms and point-wise layers want the channels last; with them there throughout, little is turned around.
+        # Channels last throughout, as the norms and linear layers need them: fewer transposes.
         x = self.input_norm(x.transpose(1, 2).contiguous())  # [B, F, H]
         frame_mask = None if mask is None else mask.transpose(1, 2)
         for block in self.blocks:
             x = block(x, frame_mask)
-        # In bfloat16 a phase of three turns is up to a sixteenth of a radian off.
+        # In bfloat16 a phase of three turns has an error of up to a sixteenth of a radian.
         with torch.autocast(x.device.type, enabled=False):
             spectrum = self.output(self.output_norm(x.to(self.output.weight.dtype))).transpose(1, 2)  # [B, 2K, F]
             log_magnitude, phase = spectrum.chunk(2, dim=1)
-            # No signal within [-1, 1] has a bin beyond the sum of the Hann window, and no mistake shall be infinite.
+            # A signal in [-1, 1] has no magnitude above the sum of the Hann window; clamped so that exp is finite.
             magnitude = log_magnitude.clamp(max=math.log(self.n_fft / 2)).exp()
             audio = self.inverse_stft(magnitude * phase.cos(), magnitude * phase.sin(), mask)
-        # The sum of frames knows no bound, a recording does; within it nothing is bent, as tanh would.
+        # Clipped, not tanh, which would distort samples within [-1, 1] too.
         return audio.clamp(-1.0, 1.0)

@@ -1,1 +1,1 @@
-"""Small blocks that have no opinion about speech."""
+"""Layers that are not specific to speech."""

@@ -1,6 +1,6 @@
 """Self-attention with relative positions (Shaw et al., "Self-Attention with Relative Position Representations", 2018).
 
-B batch · P places · H channels · A heads · D = H / A channels per head · W window
+B batch · P positions · H channels · A heads · D = H / A channels per head · W window
 """
 
 import math
@@ -11,14 +11,14 @@ from torch.nn import functional as F
 
 from models.layers.dropout import Dropout
 
-_NEVER = -1e4  # a score whose softmax is zero beside any other, in half precision too
+_MASKED = -1e4  # its softmax is zero, and it is finite in half precision
 
 
 class RelativeAttention(nn.Module):
-    """Multi-head self-attention whose keys and values know how far away they are, up to W places.
+    """Multi-head self-attention with relative embeddings of keys and values up to W positions away.
 
-    Equations 3 and 4 of the paper; beyond the window a key has no relative part at all. The relative embeddings are
-    shared by the heads, as in VITS.
+    Equations 3 and 4 of the paper, except that a key beyond the window has no relative term. All heads share the
+    relative embeddings, as in VITS.
     """
 
     def __init__(self, channels: int, heads: int, window: int, dropout: float) -> None:
@@ -35,11 +35,11 @@ class RelativeAttention(nn.Module):
             nn.init.xavier_uniform_(projection.weight)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        """Attend from every place to every real place.
+        """Attend from every position to every real position.
 
         Args:
             x: [B, P, H].
-            mask: [B, 1, P], ones at real places.
+            mask: [B, 1, P], ones at real positions.
 
         Returns:
             [B, P, H].
@@ -51,8 +51,8 @@ class RelativeAttention(nn.Module):
         scores = query @ key.transpose(2, 3)  # [B, A, P, P]
         by_distance = query @ self.relative_keys.T  # [B, A, P, 2W+1]
         scores = scores + by_distance.gather(3, distance.expand_as(scores)) * near
-        # Not -inf: a sentence without any real place shall not become NaN.
-        scores = scores.masked_fill(mask[:, None] == 0, _NEVER)
+        # Not -inf, which gives NaN for an utterance without real positions.
+        scores = scores.masked_fill(mask[:, None] == 0, _MASKED)
         weights = self.dropout(scores.softmax(dim=-1))  # [B, A, P, P]
 
         attended = weights @ value + self._diagonals(weights) @ self.relative_values  # [B, A, P, D]
@@ -62,15 +62,15 @@ class RelativeAttention(nn.Module):
         return x.unflatten(2, (self.heads, -1)).transpose(1, 2)  # [B, A, P, D]
 
     def _distances(self, size: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        """For query i and key j: the row j - i + W of the relative embeddings, and whether there is such a row."""
-        place = torch.arange(size, device=device)
-        row = place[None, :] - place[:, None] + self.window
+        """For query i and key j: row j - i + W of the relative embeddings, clamped, and whether it exists."""
+        position = torch.arange(size, device=device)
+        row = position[None, :] - position[:, None] + self.window
         return row.clamp(0, 2 * self.window), (row >= 0) & (row <= 2 * self.window)
 
     def _diagonals(self, weights: Tensor) -> Tensor:
-        """For each query the weights of its 2W+1 nearest keys, zeros where there is none: [B, A, P, 2W+1]."""
+        """The weights of the 2W+1 keys around each query, zero beyond the ends: [B, A, P, 2W+1]."""
         size = weights.shape[-1]
         padded = F.pad(weights, (self.window, self.window))  # [B, A, P, P + 2W]
-        place = torch.arange(size, device=weights.device)
-        index = place[:, None] + torch.arange(2 * self.window + 1, device=weights.device)  # [P, 2W+1]
+        position = torch.arange(size, device=weights.device)
+        index = position[:, None] + torch.arange(2 * self.window + 1, device=weights.device)  # [P, 2W+1]
         return padded.gather(3, index.expand(weights.shape[0], weights.shape[1], -1, -1))

@@ -1,6 +1,6 @@
-"""Dropout (Srivastava et al., 2014) that is no burden on a CPU, where torch's own takes two to three times as long.
+"""Dropout (Srivastava et al., 2014) that takes a third to half of the time of torch's own on a CPU.
 
-Sixteen random bits are enough to choose with, and one draw of the generator makes 64.
+Each value uses 16 random bits, and one draw of the generator gives 64.
 """
 
 import torch
@@ -13,7 +13,7 @@ class Dropout(nn.Dropout):
     """`nn.Dropout`; on a CPU its probability is rounded to a multiple of 2^-16."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Set some of the values of x to zero and scale the others up, in training."""
+        """Zero values of x with probability p and scale the others by 1 / (1 - p), in training."""
         if not self.training or self.p == 0.0 or x.device.type != "cpu":
             return super().forward(x)
         draws = torch.empty(-(-x.numel() * _BITS // 64), dtype=torch.int64).random_(-(2**63), None)

@@ -10,7 +10,7 @@ from models.layers.dropout import Dropout
 
 
 class SeparableStack(nn.Module):
-    """Residual layers of a depth-wise and a point-wise convolution; the dilation grows by the kernel size."""
+    """Residual layers of a depth-wise and a point-wise convolution; each dilation is the last times the kernel size."""
 
     def __init__(self, channels: int, kernel_size: int, layers: int = 3, dropout: float = 0.0) -> None:
         super().__init__()
@@ -34,11 +34,11 @@ class SeparableStack(nn.Module):
         """Transform x [B, H, P] under the mask [B, 1, P], after adding the condition [B, H, P] where there is one."""
         if condition is not None:
             x = x + condition
-        # Norms and point-wise layers want the channels last; with them there throughout, little is turned around.
-        x, place_mask = x.transpose(1, 2).contiguous(), mask.transpose(1, 2)  # [B, P, H], [B, P, 1]
+        # Channels last throughout, as the norms and linear layers need them: fewer transposes.
+        x, mask_last = x.transpose(1, 2).contiguous(), mask.transpose(1, 2)  # [B, P, H], [B, P, 1]
         layers = zip(self.depthwise, self.depthwise_norms, self.pointwise, self.pointwise_norms, strict=True)
         for depthwise, depthwise_norm, pointwise, pointwise_norm in layers:
-            y = depthwise((x * place_mask).transpose(1, 2)).transpose(1, 2)  # [B, P, H]
+            y = depthwise((x * mask_last).transpose(1, 2)).transpose(1, 2)  # [B, P, H]
             y = F.gelu(depthwise_norm(y))
             y = F.gelu(pointwise_norm(pointwise(y)))
             x = x + self.dropout(y)

@@ -1,9 +1,8 @@
-"""A periodic activation, and how it is kept from folding what lies beyond Nyquist back into the signal.
+"""Snake, a periodic activation, and its anti-aliased form.
 
-x + sin²(αx) / β: Ziyin, Hartwig & Ueda (2020), equation 3, with α and β for each channel as in BigVGAN (Lee et al.,
-2023, section 3.1 and its published code). Its harmonics reach further than the rate of the signal can hold, so the
-signal is brought to twice the rate before it and back after it, both through a low-pass filter (section 3.2; Karras et
-al., 2021).
+x + sin²(αx) / β (Ziyin, Hartwig & Ueda, 2020, equation 3), with α and β per channel as in BigVGAN (Lee et al., 2023,
+section 3.1 and its published code). Its harmonics would alias, so it is applied at twice the rate, between low-pass
+filters (section 3.2; Karras et al., 2021).
 
 B batch · C channels · T time · L taps
 """
@@ -13,13 +12,13 @@ from torch import Tensor, nn
 
 from models.layers.depthwise import depthwise
 
-_HALF_TAPS = 6  # of the filter, BigVGAN's: so many places of the signal
-_CUTOFF = 0.25  # cycles a place of the doubled rate: half its band, which is all that the signal can hold
-_KAISER_BETA = 4.6638  # 51 dB, over a slope of 0.3 cycles a place on each side of the cutoff
+_HALF_TAPS = 6  # half the length of BigVGAN's filter
+_CUTOFF = 0.25  # cycles per sample at the doubled rate: the Nyquist frequency of the signal
+_KAISER_BETA = 4.6638  # 51 dB, with a transition of 0.3 cycles per sample on each side of the cutoff
 
 
 class Snake(nn.Module):
-    """x + sin²(αx) / β, without regard for aliasing. Both letters start at one, and are learned as logarithms."""
+    """x + sin²(αx) / β, not anti-aliased. α and β start at one and are learned as logarithms."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -32,13 +31,13 @@ class Snake(nn.Module):
 
 
 class AntialiasedSnake(Snake):
-    """The same at twice the rate: upsample, activate, low-pass, downsample.
+    """Snake at twice the rate: upsample, activate, low-pass, downsample.
 
-    Beyond both ends the signal is zero, and so is what becomes of it: a clip does not know where a batch or a piece of
-    it ends, which it would if its last place were repeated.
+    The signal is padded with zeros. Padding by repetition, as BigVGAN has it, would make the output depend on where a
+    batch or a chunk ends.
     """
 
-    field = _HALF_TAPS - 1  # places to each side that a place depends on
+    receptive_field = _HALF_TAPS - 1  # positions to each side
 
     early: Tensor
     late: Tensor
@@ -46,25 +45,25 @@ class AntialiasedSnake(Snake):
     def __init__(self, channels: int) -> None:
         super().__init__(channels)
         taps = lowpass_taps()
-        # A filter at the doubled rate is two at the plain one, the even taps and the odd ones; the one is the other
-        # backwards. So no zeros are put between the places and no result is thrown away.
+        # Polyphase form: the filter at the doubled rate is two filters at the signal's rate, its even and its odd taps.
+        # No zeros are inserted and no outputs are discarded.
         self.register_buffer("early", taps[0::2].expand(channels, 1, -1).contiguous(), persistent=False)
         self.register_buffer("late", taps[1::2].expand(channels, 1, -1).contiguous(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Activate [B, C, T], in float32, whatever the autocast: rounded taps would not sum to one."""
+        """Activate [B, C, T], in float32 under any autocast: rounded taps would not sum to one."""
         with torch.autocast(x.device.type, enabled=False):
             x = x.to(self.early.dtype)
-            # With the filter's whole tail on both sides, which the way back needs.
-            even = super().forward(depthwise(x, 2 * self.late, padding=self.field))  # [B, C, T + L / 2 - 1]
-            odd = super().forward(depthwise(x, 2 * self.early, padding=self.field))
+            # Padded by the length of the filter, which the second filter needs.
+            even = super().forward(depthwise(x, 2 * self.late, padding=self.receptive_field))  # [B, C, T + L / 2 - 1]
+            odd = super().forward(depthwise(x, 2 * self.early, padding=self.receptive_field))
             return depthwise(even, self.early) + depthwise(odd, self.late)  # [B, C, T]
 
 
 def lowpass_taps() -> Tensor:
-    """A Kaiser-windowed sinc [L] that halves what lies at the cutoff; its taps sum to one."""
+    """A Kaiser-windowed sinc [L] with gain 0.5 at the cutoff; its taps sum to one."""
     count = 2 * _HALF_TAPS
-    # With a device of their own, since where a file is read, weights are first made without numbers, and these stay.
+    # On the CPU even under a meta device: these buffers are in no file.
     time = torch.arange(count, dtype=torch.float64, device="cpu") - (count - 1) / 2
     window = torch.kaiser_window(count, periodic=False, beta=_KAISER_BETA, dtype=torch.float64, device="cpu")
     taps = torch.sinc(2 * _CUTOFF * time) * window

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_SMALLEST = 1e-3  # of a bin's width, of its height and of a slope at a knot: keeps the inverse well conditioned
+_SMALLEST = 1e-3  # least width and height of a bin and slope at a knot: keeps the inverse well conditioned
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class RationalQuadraticSpline:
         widths: [..., K], unnormalised widths of the bins.
         heights: [..., K], unnormalised heights of the bins.
         slopes: [..., K - 1], unnormalised slopes at the inner knots; at both ends the slope is 1.
-        bound: where the spline meets its linear tails.
+        bound: the linear tails begin at -bound and bound.
     """
 
     def __init__(self, widths: Tensor, heights: Tensor, slopes: Tensor, bound: float = 5.0) -> None:
         self.bound = bound
         self.x_knots = self._knots(widths.float())  # [..., K + 1]
         self.y_knots = self._knots(heights.float())  # [..., K + 1]
-        # softplus(this) + _SMALLEST = 1: the spline leaves the square with the slope of its tails.
+        # softplus(this) + _SMALLEST = 1, the slope of the tails.
         slope_of_one = math.log(math.exp(1 - _SMALLEST) - 1)
         self.slopes = _SMALLEST + F.softplus(F.pad(slopes.float(), (1, 1), value=slope_of_one))  # [..., K + 1]
 
@@ -75,21 +75,21 @@ class RationalQuadraticSpline:
         bins = unnormalised.shape[-1]
         shares = _SMALLEST + (1 - _SMALLEST * bins) * unnormalised.softmax(dim=-1)
         inner = 2 * self.bound * shares.cumsum(dim=-1)[..., :-1] - self.bound
-        # Both ends are exact, not sums of shares.
+        # Both ends are exact, not cumulative sums.
         return F.pad(F.pad(inner, (1, 0), value=-self.bound), (0, 1), value=self.bound)
 
     def _locate(self, value: Tensor, knots: Tensor) -> tuple[Tensor, Tensor, _Bin]:
         """Which inputs are inside, the inputs clamped to the spline, and the bin of each clamped input.
 
-        Every input is evaluated and the outer ones are replaced after: selecting them first would wait for the
-        device, and an input far outside would make the gradient of the unused branch NaN.
+        All inputs are evaluated, clamped, and the outer ones replaced by the caller: selecting them would synchronise
+        with the device, and unclamped ones would make the gradient of the unused branch NaN.
         """
         value = value.float()
         clamped = value.clamp(-self.bound, self.bound)
-        place = (clamped[..., None] >= knots[..., 1:-1]).sum(dim=-1, keepdim=True)  # [..., 1] in 0 .. K-1
+        index = (clamped[..., None] >= knots[..., 1:-1]).sum(dim=-1, keepdim=True)  # [..., 1] in 0 .. K-1
 
         def at(table: Tensor) -> Tensor:
-            return table.gather(-1, place).squeeze(-1)
+            return table.gather(-1, index).squeeze(-1)
 
         bin_ = _Bin(
             left=at(self.x_knots),

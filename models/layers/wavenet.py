@@ -9,7 +9,7 @@ from torch.nn.utils.parametrizations import weight_norm
 
 
 class WaveNet(nn.Module):
-    """A stack of tanh-sigmoid gates; every layer adds to a skip sum, which is the result."""
+    """A stack of tanh-sigmoid gates; the result is the sum of all skip connections."""
 
     def __init__(self, channels: int, kernel_size: int, layers: int, speaker_channels: int = 0) -> None:
         super().__init__()
@@ -17,7 +17,7 @@ class WaveNet(nn.Module):
         self.gates = nn.ModuleList(
             weight_norm(nn.Conv1d(channels, 2 * channels, kernel_size, padding=kernel_size // 2)) for _ in range(layers)
         )
-        # The last layer has nothing to pass on, so it has no residual half.
+        # The last layer has a skip connection only.
         self.residual_skips = nn.ModuleList(
             weight_norm(nn.Conv1d(channels, 2 * channels if layer < layers - 1 else channels, 1))
             for layer in range(layers)
@@ -25,7 +25,7 @@ class WaveNet(nn.Module):
         self.speaker = weight_norm(nn.Conv1d(speaker_channels, 2 * channels * layers, 1)) if speaker_channels else None
 
     def forward(self, x: Tensor, mask: Tensor, speaker: Tensor | None = None) -> Tensor:
-        """Sum of what every layer has to say.
+        """The sum of the skip connections.
 
         Args:
             x: [B, H, F], zero where the mask is.

@@ -141,7 +141,7 @@ class TestOnAGpu:
             warnings.simplefilter("always")
             found = search_durations(scores.cuda(), *(length.cuda() for length in lengths))
         assert torch.equal(found.cpu(), search_durations(scores, *lengths))
-        assert any("waits for a search on the CPU" in str(warning.message) for warning in told) == (phonemes > 2048)
+        assert any("this batch is aligned on the CPU" in str(warning.message) for warning in told) == (phonemes > 2048)
 
     def test_the_host_never_waits(self) -> None:
         scores = noise(4, 200, 50).cuda()

@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.nn.utils import parametrize
 
 from configs import DiscriminatorSettings, InputError
-from models.discriminator import Discriminator
-from models.resolution_discriminator import ResolutionDiscriminator
+from models.discriminator import Discriminator, ResolutionDiscriminator
 from tests.rounding import assert_same, float64
 from tests.voices.random_voice import largest_difference, noise, randomised, small_config
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.synthesizer import Plan
+from models.speech import Plan
 from voices.export.comparison import BOUND, NUDGE
 from voices.voice_file import VoiceFile
 

@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from models.gaussian import standard_normal
+from models.speech import Plan
 from models.stochastic_duration_predictor import StochasticDurationPredictor
-from models.synthesizer import Plan
 from voices.export.noise import Array, open_session, run_graph, up_to, with_noise_inputs
 from voices.voice_file import VoiceFile
 

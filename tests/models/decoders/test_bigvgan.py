@@ -84,12 +84,12 @@ def test_nothing_but_the_periodic_activations_bends_the_signal(residual_block: i
 @pytest.mark.parametrize("residual_block", [1, 2])
 def test_sample_depends_on_the_frames_of_its_field_and_on_no_others(residual_block: int) -> None:
     decoder = small_decoder(residual_block)
-    frames = 2 * decoder.field_frames + 9
+    frames = 2 * decoder.receptive_field + 9
     z, middle = noise(1, 4, frames).double().requires_grad_(), frames // 2
     audio = decoder(z, noise(1, 3, 1).double())[0, 0, middle * 8 : (middle + 1) * 8]
     (gradient,) = torch.autograd.grad((audio * noise(8, seed=2)).sum(), z)
     reached = gradient.abs().sum(dim=(0, 1)).nonzero().flatten() - middle
-    assert int(reached.abs().max()) == decoder.field_frames
+    assert int(reached.abs().max()) == decoder.receptive_field
 
 
 @pytest.mark.parametrize("residual_block", [1, 2])

@@ -85,7 +85,7 @@ def test_with_a_mask_each_clip_of_a_batch_sounds_as_it_does_alone_and_is_silent_
 
 
 def test_samples_of_a_frame_depend_on_frames_as_far_as_the_field_and_no_further(decoder: Decoder) -> None:
-    field = decoder.field_frames
+    field = decoder.receptive_field
     z = noise(1, 8, 2 * field + 5).requires_grad_()
     here = field + 2
     samples = decoder(z, speaker_of())[0, 0, 16 * here : 16 * (here + 1)]
@@ -97,8 +97,8 @@ def test_samples_of_a_frame_depend_on_frames_as_far_as_the_field_and_no_further(
 @pytest.mark.parametrize("piece", [1, 4, 30])
 def test_pieces_are_the_whole(decoder: Decoder, piece: int) -> None:
     decoder = in_float64(decoder)
-    speaker, z = speaker_of().double(), noise(1, 8, 3 * decoder.field_frames).double()
-    pieces = list(piecewise(lambda part: decoder(part, speaker), z.split(piece, dim=2), decoder.field_frames))
+    speaker, z = speaker_of().double(), noise(1, 8, 3 * decoder.receptive_field).double()
+    pieces = list(piecewise(lambda part: decoder(part, speaker), z.split(piece, dim=2), decoder.receptive_field))
     assert_same(torch.cat(pieces, dim=2), decoder(z, speaker))
 
 

@@ -76,13 +76,13 @@ def test_sample_depends_on_the_frames_of_its_field_and_on_no_others(
     kernel_size: int, layers: int, hop_length: int
 ) -> None:
     decoder = small_decoder(kernel_size=kernel_size, layers=layers, hop_length=hop_length).double()
-    frames = 2 * decoder.field_frames + 9
+    frames = 2 * decoder.receptive_field + 9
     z = noise(1, 4, frames).double().requires_grad_()
     middle = frames // 2
     audio = decoder(z, noise(1, 3, 1).double())[0, 0, middle * hop_length : (middle + 1) * hop_length]
     (gradient,) = torch.autograd.grad((audio * noise(hop_length, seed=2)).sum(), z)
     reached = gradient.abs().sum(dim=(0, 1)).nonzero().flatten() - middle
-    assert int(reached.abs().max()) == decoder.field_frames
+    assert int(reached.abs().max()) == decoder.receptive_field
 
 
 def test_magnitude_without_bounds_is_still_audio_that_can_be_learned_from() -> None:

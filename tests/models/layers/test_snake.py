@@ -74,7 +74,7 @@ def test_place_depends_on_its_field_and_on_nothing_beyond() -> None:
     x = noise(1, 1, 41).requires_grad_()
     (gradient,) = torch.autograd.grad(snake(x)[0, 0, 20], x)
     reached = gradient[0, 0].nonzero().flatten().tolist()
-    assert (reached[0], reached[-1]) == (20 - AntialiasedSnake.field, 20 + AntialiasedSnake.field)
+    assert (reached[0], reached[-1]) == (20 - AntialiasedSnake.receptive_field, 20 + AntialiasedSnake.receptive_field)
 
 
 def test_filter_is_there_where_the_weights_have_yet_to_come() -> None:
