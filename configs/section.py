@@ -45,6 +45,4 @@ def number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> obj
 class Section(BaseModel):
     """Base of all sections: frozen, unknown keys forbidden, no type coercion."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, serialize_by_alias=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True, serialize_by_alias=True)

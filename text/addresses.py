@@ -21,16 +21,14 @@ _FILES = (
 _PART = re.compile(r"[A-Za-z]{1,99}|\d{1,99}|[^\W\d_]|[^\w\s]|_")
 _REST = r"[^\s\"<>()\[\],;!\ue000]"  # of an address; U+E000 stands for inline phonemes
 _PATTERNS = (
-    re.compile(rf"(?<![\w/])(?:https?|ftp)://{_REST}+", re.IGNORECASE),
-    re.compile(r"(?<![\w.+-])(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}"),
-    re.compile(rf"(?<![\w.@/-])www\.{_REST}+", re.IGNORECASE),
-    re.compile(rf"(?<![\w.@/-])(?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_DOMAINS})(?![\w-]|\.\w)(?:/{_REST}*)?"),
-    re.compile(rf"(?<![\w.@/-])(?:[A-Z0-9-]{{2,63}}\.){{1,4}}(?:{_DOMAINS.upper()})(?![\w-]|\.\w)(?:/{_REST}*)?"),
-)
-_FILE = re.compile(
-    rf"(?<![\w.@/-])(?:[\w-]{{1,64}}(?:\.[\w-]{{1,32}}){{0,4}})?\.(?:{_FILES})(?![\w-]|\.\w)"
+    rf"(?i)(?<![\w/])(?:https?|ftp)://{_REST}+",
+    r"(?<![\w.+-])(?:mailto:)?[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}",
+    rf"(?i)(?<![\w.@/-])www\.{_REST}+",
+    rf"(?<![\w.@/-])(?:[a-zA-Z0-9-]{{1,63}}\.){{1,4}}(?:{_DOMAINS})(?![\w-]|\.\w)(?:/{_REST}*)?",
+    rf"(?<![\w.@/-])(?:[A-Z0-9-]{{2,63}}\.){{1,4}}(?:{_DOMAINS.upper()})(?![\w-]|\.\w)(?:/{_REST}*)?",
+    # the name of a file
+    rf"(?ia)(?<![\w.@/-])(?:[\w-]{{1,64}}(?:\.[\w-]{{1,32}}){{0,4}})?\.(?:{_FILES})(?![\w-]|\.\w)"
     r"|(?<![\w.@/-])[a-z_][\w-]{1,64}\.[ch](?![\w'-]|\.\w)|(?<![\w.@/-])\.NET\b",
-    re.IGNORECASE | re.ASCII,
 )
 _SCHEME = re.compile(r"^(?:[a-zA-Z]{2,6}://|mailto:)")
 IN_TEXT = re.compile(r"@|://|www\.|\.[A-Za-z]{2}|\.[ch]\b", re.IGNORECASE)  # whether the rules are worth trying
@@ -60,11 +58,11 @@ def address_rules(signs: Mapping[str, str], digits: Callable[[str], str]) -> tup
         address = whole.rstrip(".,;:!?)'\"/")
         return spell(address) + whole[len(address) :].replace("/", "")
 
-    return tuple(Rule(pattern, read) for pattern in (*_PATTERNS, _FILE))
+    return tuple(Rule(pattern, read) for pattern in _PATTERNS)
 
 
 def address_spans(text: str) -> list[tuple[int, int]]:
     """Where addresses and names of files begin and end."""
     if not IN_TEXT.search(text):
         return []
-    return [match.span() for pattern in (*_PATTERNS, _FILE) for match in pattern.finditer(text)]
+    return [match.span() for pattern in _PATTERNS for match in re.finditer(pattern, text)]

@@ -28,13 +28,13 @@ class TableReader:
         self._abbreviations = _one_of(self._read_as, before=r"(?<![\w.])", after=r"(?!\w)")
         self._signs = _one_of(table.signs)
         self._addresses = address_rules(table.address_signs, self.digits)
-        self._king = Rule(re.compile(r"\b(\w{3,20}) ([IVX]{1,6})\b(?:\.(?=\s[a-z]))?(?!\.?\w)"), self._ruler)
+        self._king = Rule(r"\b(\w{3,20}) ([IVX]{1,6})\b(?:\.(?=\s[a-z]))?(?!\.?\w)", self._ruler)
         forms = (*table.units.values(), *table.scales.values(), *((name, name) for name in table.currencies.values()))
         nouns = _one_of({form for pair in forms for form in pair}, before=r"\b(", after=")").pattern
         self._twice = re.compile(rf"{nouns}\s(\1|\w{{3,}})(?!\w)")
         self._plurals = {frozenset(pair) for pair in forms}
         self._rules = self._number_rules()
-        self._respelled = tuple(Rule(re.compile(pattern), read) for pattern, read in table.respelled)
+        self._respelled = tuple(Rule(pattern, read) for pattern, read in table.respelled)
 
     def __call__(self, text: str, language: str) -> str:
         """A text without inline phonemes, as it would be read, the same in every dialect."""
@@ -99,61 +99,50 @@ class TableReader:
         day = rf"\d{{1,2}}\.?(?=\s(?:{months})\b)"
         return (
             Rule(
-                re.compile(
-                    r"(?<![\w.,/-])(?:\+\d{1,3}[\s.-]?)?\(?0\d{1,4}\)?[\s/-]\d{2,8}(?:[\s-]\d{2,8}){0,3}(?![\w-])"
-                ),
+                r"(?<![\w.,/-])(?:\+\d{1,3}[\s.-]?)?\(?0\d{1,4}\)?[\s/-]\d{2,8}(?:[\s-]\d{2,8}){0,3}(?![\w-])",
                 self._telephone,
             ),
             Rule(
-                re.compile(r"(?<![\w.,/-])\+(?=(?:[\s./()-]{0,2}\d){7})\d{1,3}(?:[\s./-]?\(?\d{1,9}\)?){2,6}(?![\w-])"),
+                r"(?<![\w.,/-])\+(?=(?:[\s./()-]{0,2}\d){7})\d{1,3}(?:[\s./-]?\(?\d{1,9}\)?){2,6}(?![\w-])",
                 self._telephone,
             ),
-            Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?![\w-])"), self._numeric_date),
-            Rule(re.compile(r"(?<![\w.,/-])(\d{4})(-)(\d\d)-(\d\d)(?![\w-])"), self._iso_date),
-            Rule(re.compile(r"(?<![\w.,/-])(\d{1,2})\.(\d{1,2})\.(?!\d)"), self._day_and_month),
+            Rule(r"(?<![\w.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?![\w-])", self._numeric_date),
+            Rule(r"(?<![\w.,/-])(\d{4})(-)(\d\d)-(\d\d)(?![\w-])", self._iso_date),
+            Rule(r"(?<![\w.,/-])(\d{1,2})\.(\d{1,2})\.(?!\d)", self._day_and_month),
             Rule(
-                re.compile(rf"(?<![\w:.,])(\d{{1,2}}(?::\d\d)?)\s?[-–]\s?(?=\d{{1,2}}(?::\d\d)?\s{table.hour}\b)"),
+                rf"(?<![\w:.,])(\d{{1,2}}(?::\d\d)?)\s?[-–]\s?(?=\d{{1,2}}(?::\d\d)?\s{table.hour}\b)",
                 rf"\1 {table.to} ",
             ),
-            Rule(re.compile(rf"(?<![\w:])(\d{{1,2}}):(\d\d)(?:\s{table.hour})?(?![\w:])"), self._clock),
-            Rule(re.compile(rf"(?<![\w.,])(\d{{1,2}})\.(\d\d)\s{table.hour}\b"), self._clock),
-            Rule(re.compile(rf"(?<![\w.,:])(\d{{1,2}})\s{table.hour}\b"), lambda m: self.count(m[1], table.hour)),
+            Rule(rf"(?<![\w:])(\d{{1,2}}):(\d\d)(?:\s{table.hour})?(?![\w:])", self._clock),
+            Rule(rf"(?<![\w.,])(\d{{1,2}})\.(\d\d)\s{table.hour}\b", self._clock),
+            Rule(rf"(?<![\w.,:])(\d{{1,2}})\s{table.hour}\b", lambda m: self.count(m[1], table.hour)),
             # Ranges of what is measured: 10-20 km, € 5-10, 5 %–10 %.
             Rule(
-                re.compile(rf"{_FREE}({_NUMBER})\s?[-–]\s?(?=(?:{_NUMBER})\s?(?:{units}|{money}|{scales})(?!\w))"),
+                rf"{_FREE}({_NUMBER})\s?[-–]\s?(?=(?:{_NUMBER})\s?(?:{units}|{money}|{scales})(?!\w))",
                 lambda m: f"{self.number(m[1])} {table.to} ",
             ),
+            Rule(rf"({money})\s?({_NUMBER})\s?[-–]\s?(?=\d)", lambda m: f"{self.number(m[2])} {table.to} {m[1]} "),
+            Rule(rf"(?<![\w.,])((?:{_NUMBER})\s?(?:{units}|{money}))\s?[-–]\s?(?=\d)", rf"\1 {table.to} "),
+            Rule(rf"({money})\s?({_NUMBER})(?:,-+)?(?:\s({scales}))?(?!\w)", lambda m: self._money(m[2], m[1], m[3])),
             Rule(
-                re.compile(rf"({money})\s?({_NUMBER})\s?[-–]\s?(?=\d)"),
-                lambda m: f"{self.number(m[2])} {table.to} {m[1]} ",
-            ),
-            Rule(re.compile(rf"(?<![\w.,])((?:{_NUMBER})\s?(?:{units}|{money}))\s?[-–]\s?(?=\d)"), rf"\1 {table.to} "),
-            Rule(
-                re.compile(rf"({money})\s?({_NUMBER})(?:,-+)?(?:\s({scales}))?(?!\w)"),
-                lambda m: self._money(m[2], m[1], m[3]),
-            ),
-            Rule(
-                re.compile(rf"{_FREE}({_NUMBER})(?:,-+)?(?:\s({scales}))?\s?({money})(?!\w)"),
+                rf"{_FREE}({_NUMBER})(?:,-+)?(?:\s({scales}))?\s?({money})(?!\w)",
                 lambda m: self._money(m[1], m[3], m[2]),
             ),
-            Rule(re.compile(rf"{_FREE}({_NUMBER})[\s-]?({units})(?!\w)"), self._measure),
-            Rule(re.compile(rf"{_FREE}({_NUMBER})\s({scales})(?!\w)"), self._scaled),
-            Rule(re.compile(rf"{_FREE}({day})"), self._day),
-            Rule(re.compile(table.ordinal), self._ordinal),
-            Rule(re.compile(r"(?<![\w.,/])(\d{1,2})/(\d{1,2})(?![\w/])"), self._fraction),
-            Rule(re.compile(r"(?<![\w.,/-])([12]\d{3})\s?[-–]\s?([12]\d{3}|\d\d)(?![\w-]|[.,]\d)"), self._years),
-            Rule(re.compile(rf"{_FREE}({_NUMBER})\s?[-–]\s?(?=\d)"), lambda m: f"{self.number(m[1])} {table.to} "),
-            Rule(re.compile(rf"{_FREE}({_NUMBER})\s?[x×]\s?(?=\d)"), lambda m: f"{self.number(m[1])} {table.by} "),
-            Rule(re.compile(r"(?<![\w.,+])[12]\d{3}(?![\w%]|[.,]\d)"), lambda m: self.year(m[0])),
-            Rule(re.compile(r"(?<![\w.,])(\d{1,4})x(?!\w)"), lambda m: f"{self.cardinal(m[1])} {table.signs['×']}"),
-            Rule(re.compile(r"(?<![\w.,:])(\d{1,4}):(?=\d{1,4}(?![\w:]))"), rf"\1 {table.ratio} "),
-            Rule(re.compile(rf"(?<![\w.,])(\d{{2,4}}){table.decade or '(?!)'}\b"), self._decade),
-            Rule(re.compile(r"#\s?(?=\d)"), f"{table.number_sign} "),
-            Rule(
-                re.compile(r"(?<![\w.,])(?!\d{1,3}(?:\.\d{3})+\b)\d{1,4}(?:\.\d{1,4}){2,9}(?![\w-]|[.,]\d)"),
-                self._version,
-            ),
-            Rule(re.compile(rf"(?:(?<!\S)([-−])\s?)?({_NUMBER})"), self._plain),
+            Rule(rf"{_FREE}({_NUMBER})[\s-]?({units})(?!\w)", self._measure),
+            Rule(rf"{_FREE}({_NUMBER})\s({scales})(?!\w)", self._scaled),
+            Rule(rf"{_FREE}({day})", self._day),
+            Rule(table.ordinal, self._ordinal),
+            Rule(r"(?<![\w.,/])(\d{1,2})/(\d{1,2})(?![\w/])", self._fraction),
+            Rule(r"(?<![\w.,/-])([12]\d{3})\s?[-–]\s?([12]\d{3}|\d\d)(?![\w-]|[.,]\d)", self._years),
+            Rule(rf"{_FREE}({_NUMBER})\s?[-–]\s?(?=\d)", lambda m: f"{self.number(m[1])} {table.to} "),
+            Rule(rf"{_FREE}({_NUMBER})\s?[x×]\s?(?=\d)", lambda m: f"{self.number(m[1])} {table.by} "),
+            Rule(r"(?<![\w.,+])[12]\d{3}(?![\w%]|[.,]\d)", lambda m: self.year(m[0])),
+            Rule(r"(?<![\w.,])(\d{1,4})x(?!\w)", lambda m: f"{self.cardinal(m[1])} {table.signs['×']}"),
+            Rule(r"(?<![\w.,:])(\d{1,4}):(?=\d{1,4}(?![\w:]))", rf"\1 {table.ratio} "),
+            Rule(rf"(?<![\w.,])(\d{{2,4}}){table.decade or '(?!)'}\b", self._decade),
+            Rule(r"#\s?(?=\d)", f"{table.number_sign} "),
+            Rule(r"(?<![\w.,])(?!\d{1,3}(?:\.\d{3})+\b)\d{1,4}(?:\.\d{1,4}){2,9}(?![\w-]|[.,]\d)", self._version),
+            Rule(rf"(?:(?<!\S)([-−])\s?)?({_NUMBER})", self._plain),
         )
 
     def _expand(self, match: re.Match[str]) -> str:

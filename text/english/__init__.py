@@ -43,8 +43,8 @@ _WITH_DIGITS = (
 _NUMERAL = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
 _NUMERAL = rf"(?:{_NUMERAL}|(?:twen|thir|for|fif|six|seven|eigh|nine)ty)"
 _BRITISH = (
-    Rule(re.compile(rf"\bhundred (?={_NUMERAL}\b)"), "hundred and "),
-    Rule(re.compile(rf"\bthousand (?={_NUMERAL}\b(?! (?:hundred|thousand)))"), "thousand and "),
+    Rule(rf"\bhundred (?={_NUMERAL}\b)", "hundred and "),
+    Rule(rf"\bthousand (?={_NUMERAL}\b(?! (?:hundred|thousand)))", "thousand and "),
 )
 
 
@@ -68,7 +68,7 @@ def read(text: str, language: str) -> str:
             text = apply(_BRITISH, text)
     if _SIGN.search(text):
         text = apply(signs.RULES, text)
-    return quantities.said_once(text) if counted else text
+    return apply(quantities.SAID_ONCE, text) if counted else text
 
 
 def _with_commas(match: re.Match[str]) -> str:

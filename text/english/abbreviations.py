@@ -127,8 +127,8 @@ def _state(match: re.Match[str]) -> str:
 
 
 RULES = (
-    Rule(re.compile(r"(?<!\w)&c\b\.?"), "etc."),
-    Rule(re.compile(r"(?<![\w.'-])([A-Za-z]{1,9})\.(?![A-Za-z])"), _abbreviation),
-    Rule(re.compile(r"(?<![\w.'-])(?:Capt|Sgt|Lt|Prof|Jr|Sr)\b(?!\.)"), lambda match: _TITLES[match[0]]),
-    Rule(re.compile(r"(?<=[a-z.],\s)([A-Z]{2})(?=\s\d{5}|[,.;)]|$)"), _state),
+    Rule(r"(?<!\w)&c\b\.?", "etc."),
+    Rule(r"(?<![\w.'-])([A-Za-z]{1,9})\.(?![A-Za-z])", _abbreviation),
+    Rule(r"(?<![\w.'-])(?:Capt|Sgt|Lt|Prof|Jr|Sr)\b(?!\.)", lambda match: _TITLES[match[0]]),
+    Rule(r"(?<=[a-z.],\s)([A-Z]{2})(?=\s\d{5}|[,.;)]|$)", _state),
 )

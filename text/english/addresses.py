@@ -21,6 +21,6 @@ def _hashtag(match: re.Match[str]) -> str:
 
 RULES = (
     *address_rules(SIGNS, digits),
-    Rule(re.compile(r"(?<!\S)@(?=[A-Za-z]\w)"), "at "),
-    Rule(re.compile(r"(?<![\w#])#([A-Za-z]\w{0,60})"), _hashtag),
+    Rule(r"(?<!\S)@(?=[A-Za-z]\w)", "at "),
+    Rule(r"(?<![\w#])#([A-Za-z]\w{0,60})", _hashtag),
 )

@@ -142,41 +142,28 @@ def _short_year(match: re.Match[str]) -> str:
 
 
 NUMERIC = (
+    Rule(r"(?<![\w.,])0(\d)(\d\d)(?=\shours\b)", lambda match: f"zero {pairs(match[1] + match[2])}"),
+    Rule(r"(?<![\w.,/$£€-])(1[1-9]\d\d|20\d\d)/([12]\d{3}|\d\d)(?![\w/-]|[.,]\d)", _years),
     Rule(
-        re.compile(r"(?<![\w.,])0(\d)(\d\d)(?=\shours\b)"),
-        lambda match: f"zero {pairs(match[1] + match[2])}",
-    ),
-    Rule(re.compile(r"(?<![\w.,/$£€-])(1[1-9]\d\d|20\d\d)/([12]\d{3}|\d\d)(?![\w/-]|[.,]\d)"), _years),
-    Rule(
-        re.compile(
-            rf"\b({_MONTH})\b\.?\s(?:the\s)?(\d{{1,2}})(st|nd|rd|th|d)?(?:{_TO}(\d{{1,2}}))?(?:,?\s(\d{{4}}))?\b(?![:/]\d|\.\d|,\d{{3}})"
-        ),
+        rf"\b({_MONTH})\b\.?\s(?:the\s)?(\d{{1,2}})(st|nd|rd|th|d)?(?:{_TO}(\d{{1,2}}))?(?:,?\s(\d{{4}}))?\b(?![:/]\d|\.\d|,\d{{3}})",
         _month_day,
     ),
+    Rule(rf"(?<![\d.,:/$£€-])\b(the\s)?(\d{{1,2}})\s({_MONTH})\b\.?(?:,?\s(\d{{4}})\b)?(?!\d)", _day_month),
+    Rule(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/-]|\.\d)", _numeric),
+    Rule(r"(?<![\d/.-])([12]\d{3})[-/](\d\d)[-/](\d\d)(?![\d/-])", _iso),
+    Rule(rf"(?<![\d:.])(\d{{1,2}}:\d\d){_TO}(?=\d{{1,2}}:\d\d)", r"\1 to "),
     Rule(
-        re.compile(rf"(?<![\d.,:/$£€-])\b(the\s)?(\d{{1,2}})\s({_MONTH})\b\.?(?:,?\s(\d{{4}})\b)?(?!\d)"),
-        _day_month,
-    ),
-    Rule(re.compile(r"(?<![\d/.-])(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})(?![\d/-]|\.\d)"), _numeric),
-    Rule(re.compile(r"(?<![\d/.-])([12]\d{3})[-/](\d\d)[-/](\d\d)(?![\d/-])"), _iso),
-    Rule(re.compile(rf"(?<![\d:.])(\d{{1,2}}:\d\d){_TO}(?=\d{{1,2}}:\d\d)"), r"\1 to "),
-    Rule(
-        re.compile(
-            rf"(?<![\d:.])(\d{{1,2}}(?::\d\d)?(?:\s?[APap]\.?[Mm]\.?)?){_TO}(?=\d{{1,2}}(?::\d\d)?\s?[APap]\.?[Mm]\b)"
-        ),
+        rf"(?<![\d:.])(\d{{1,2}}(?::\d\d)?(?:\s?[APap]\.?[Mm]\.?)?){_TO}(?=\d{{1,2}}(?::\d\d)?\s?[APap]\.?[Mm]\b)",
         r"\1 to ",
     ),
-    Rule(
-        re.compile(r"(?<![\d:.])(\d{1,2})[:.](\d\d)(?::(\d\d))?\s?([APap])(?:\.\s?[Mm]\.|\.?[Mm]\b)(?!\w)"),
-        _clock,
-    ),
-    Rule(re.compile(r"(?<![\d:.])(\d{1,2}):(\d\d)(?::(\d\d))?(?![\d:])()"), _clock),
-    Rule(re.compile(r"(?<![\d:.,/$£€-])(\d{1,2})\s?([APap])(?:\.\s?[Mm]\.|[Mm]\b)(?!\w)"), _hour),
+    Rule(r"(?<![\d:.])(\d{1,2})[:.](\d\d)(?::(\d\d))?\s?([APap])(?:\.\s?[Mm]\.|\.?[Mm]\b)(?!\w)", _clock),
+    Rule(r"(?<![\d:.])(\d{1,2}):(\d\d)(?::(\d\d))?(?![\d:])()", _clock),
+    Rule(r"(?<![\d:.,/$£€-])(\d{1,2})\s?([APap])(?:\.\s?[Mm]\.|[Mm]\b)(?!\w)", _hour),
 )
 
 RULES = (
-    Rule(re.compile(rf"(?<![\w.,/$£€-])([12]\d{{3}}){_TO}([12]\d{{3}}|\d\d)(?![\w/-]|[.,]\d)"), _years),
-    Rule(re.compile(r"(?<![\w.,/$£€])'?([12]\d)?(\d0)'?s\b"), _decade),
-    Rule(re.compile(r"(?<![\w'])'(\d\d)\b(?![\w'%]|[.,:/-]\d)"), _short_year),
-    Rule(re.compile(r"(?<![\w.,:/$£€#+])(?<![^a-z]-)(?<!^-)[12]\d{3}(?![\w%°/]|[.,:-]\d)"), _year_or_count),
+    Rule(rf"(?<![\w.,/$£€-])([12]\d{{3}}){_TO}([12]\d{{3}}|\d\d)(?![\w/-]|[.,]\d)", _years),
+    Rule(r"(?<![\w.,/$£€])'?([12]\d)?(\d0)'?s\b", _decade),
+    Rule(r"(?<![\w'])'(\d\d)\b(?![\w'%]|[.,:/-]\d)", _short_year),
+    Rule(r"(?<![\w.,:/$£€#+])(?<![^a-z]-)(?<!^-)[12]\d{3}(?![\w%°/]|[.,:-]\d)", _year_or_count),
 )

@@ -24,7 +24,6 @@ _SPELLED = words(
     """
 )
 _SMALL_WORDS = words("AM AN AS AT BE BY DO GO HE IF IN IS IT ME MY NO OF ON OR SO TO UP US WE")
-_CAPITALS = re.compile(r"(?<![^\s\"'(])[^a-zà-ÿ.!?]{6,300}(?=[.!?]|$)")
 _SMALL_WORD = re.compile(rf"(?<![\w.'&-])(?:{'|'.join(sorted(_SMALL_WORDS))})(?![\w'&-])")
 # Before a letter: Exhibit A was, where espeak-ng would take the letter for the article.
 _LETTERED = (
@@ -60,25 +59,18 @@ def _in_capitals(match: re.Match[str]) -> str:
 
 
 RULES = (
-    Rule(_CAPITALS, _in_capitals),
+    Rule(r"(?<![^\s\"'(])[^a-zà-ÿ.!?]{6,300}(?=[.!?]|$)", _in_capitals),
     # An ellipsis before these ends the sentence; before other words it is a pause (text/marks.py).
+    Rule(rf"(?<!\.)\.\.+(?=[\"')]*\s[\"'(]*(?:{'|'.join(sorted(SENTENCE_STARTS - {'A', 'I'}))})\b)", "."),
+    Rule(rf"\b((?:{_LETTERED}) A)(?=\s[a-z])", r"\1-"),
+    Rule(r"\bPh\.\s?D\b", "P.H.D"),
+    Rule(r"\b[Ee]\.g\.", "for example"),
+    Rule(r"\bMs\b\.?(?=\s[A-Z\ue000])", "Miz"),
+    Rule(r"\b(Mrs?|Messrs|Dr|St)\.(?=\s[\"'(]?[A-Z\ue000])", r"\1"),
     Rule(
-        re.compile(rf"(?<!\.)\.\.+(?=[\"')]*\s[\"'(]*(?:{'|'.join(sorted(SENTENCE_STARTS - {'A', 'I'}))})\b)"),
-        ".",
+        r"(?<![\w.])((?:[A-Za-z]\.){1,7}[A-Za-z])\.(?=\s[A-Z])", lambda match: match[1] if _goes_on(match) else match[0]
     ),
-    Rule(re.compile(rf"\b((?:{_LETTERED}) A)(?=\s[a-z])"), r"\1-"),
-    Rule(re.compile(r"\bPh\.\s?D\b"), "P.H.D"),
-    Rule(re.compile(r"\b[Ee]\.g\."), "for example"),
-    Rule(re.compile(r"\bMs\b\.?(?=\s[A-Z\ue000])"), "Miz"),
-    Rule(re.compile(r"\b(Mrs?|Messrs|Dr|St)\.(?=\s[\"'(]?[A-Z\ue000])"), r"\1"),
-    Rule(
-        re.compile(r"(?<![\w.])((?:[A-Za-z]\.){1,7}[A-Za-z])\.(?=\s[A-Z])"),
-        lambda match: match[1] if _goes_on(match) else match[0],
-    ),
-    Rule(re.compile(r"(?<![\w.'])(?<!\b[A-Z]\s)([A-Z])\.(?=\s[A-Z][\w.'])"), _initial),
-    Rule(re.compile(r"(?<=[A-Za-z])\.(?=[,;:])"), ""),
-    Rule(
-        re.compile(r"(?<![\w.'&-])[A-Z]{2,5}(?![\w'&-])"),
-        lambda match: ".".join(match[0]) if match[0] in _SPELLED else match[0],
-    ),
+    Rule(r"(?<![\w.'])(?<!\b[A-Z]\s)([A-Z])\.(?=\s[A-Z][\w.'])", _initial),
+    Rule(r"(?<=[A-Za-z])\.(?=[,;:])", ""),
+    Rule(r"(?<![\w.'&-])[A-Z]{2,5}(?![\w'&-])", lambda match: ".".join(match[0]) if match[0] in _SPELLED else match[0]),
 )

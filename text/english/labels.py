@@ -126,97 +126,80 @@ def _times(match: re.Match[str]) -> str:
 
 
 TELEPHONES = (
-    Rule(re.compile(rf"(?<![\w.,/-]){_SEVEN}00\s?\d{{1,3}}(?:[\s.-]?\d{{1,9}}){{2,6}}{_END}"), _telephone),
-    Rule(re.compile(rf"(?<![\w.,/-])0\d(?:[\s.]\d\d){{4}}{_END}"), _telephone),
+    Rule(rf"(?<![\w.,/-]){_SEVEN}00\s?\d{{1,3}}(?:[\s.-]?\d{{1,9}}){{2,6}}{_END}", _telephone),
+    Rule(rf"(?<![\w.,/-])0\d(?:[\s.]\d\d){{4}}{_END}", _telephone),
     Rule(
-        re.compile(
-            rf"(?<![\w.,/-])(?<![A-Z]{{2}}\s)(?:\(0\d{{1,4}}\)\s?|0\d{{1,4}}[/-]\s?)\d{{4,9}}(?:[\s-]\d{{2,8}}){{0,3}}{_END}"
-        ),
+        rf"(?<![\w.,/-])(?<![A-Z]{{2}}\s)(?:\(0\d{{1,4}}\)\s?|0\d{{1,4}}[/-]\s?)\d{{4,9}}(?:[\s-]\d{{2,8}}){{0,3}}{_END}",
         _telephone,
     ),
-    Rule(
-        re.compile(rf"(?<![\w.,/-])(?:\+?1[\s.-])?(?:\(\d{{3}}\)\s?|\d{{3}}[\s.-])\d{{3}}[.-]\d{{4}}{_END}"), _telephone
-    ),
-    Rule(re.compile(rf"(?<![\w.,/-])\+{_SEVEN}\d{{1,3}}(?:[\s.-]?\(?\d{{1,5}}\)?){{2,6}}{_END}"), _telephone),
-    Rule(re.compile(rf"(?<![\w.,/-])\d{{3}}-\d{{4}}{_END}"), _telephone),
+    Rule(rf"(?<![\w.,/-])(?:\+?1[\s.-])?(?:\(\d{{3}}\)\s?|\d{{3}}[\s.-])\d{{3}}[.-]\d{{4}}{_END}", _telephone),
+    Rule(rf"(?<![\w.,/-])\+{_SEVEN}\d{{1,3}}(?:[\s.-]?\(?\d{{1,5}}\)?){{2,6}}{_END}", _telephone),
+    Rule(rf"(?<![\w.,/-])\d{{3}}-\d{{4}}{_END}", _telephone),
     # an exchange by its name: WHitehall 8-1993
-    Rule(re.compile(rf"(\b[A-Z][A-Z][a-z]{{0,12}}\s)(\d-\d{{4}}){_END}"), lambda m: m[1] + _telephone(m)),
-    Rule(re.compile(rf"(?<![\w.,/-])0\d{{2,4}}[\s-]\d{{3,4}}[\s-]?\d{{3,4}}{_END}"), _telephone),
+    Rule(rf"(\b[A-Z][A-Z][a-z]{{0,12}}\s)(\d-\d{{4}}){_END}", lambda m: m[1] + _telephone(m)),
+    Rule(rf"(?<![\w.,/-])0\d{{2,4}}[\s-]\d{{3,4}}[\s-]?\d{{3,4}}{_END}", _telephone),
 )
 
 SCRIPTURE = (
     Rule(
-        re.compile(
-            rf"(?:\b([1-3])\s)?\b({_BOOK})\.?\s(\d{{1,3}}):(\d{{1,3}})(?:[-–](\d{{1,3}}))?(?![\w:]|\s?[ap]\.?m\b)"
-        ),
+        rf"(?:\b([1-3])\s)?\b({_BOOK})\.?\s(\d{{1,3}}):(\d{{1,3}})(?:[-–](\d{{1,3}}))?(?![\w:]|\s?[ap]\.?m\b)",
         _scripture,
     ),
 )
 
 HOUSES = (
     Rule(
-        re.compile(rf"{_FREE}(?!(?:1[89]|20)\d\d\s)(\d{{3,5}}\s)([NSEW])\.?(?=\s[A-Z][a-z])"),
+        rf"{_FREE}(?!(?:1[89]|20)\d\d\s)(\d{{3,5}}\s)([NSEW])\.?(?=\s[A-Z][a-z])",
         lambda match: match[1] + _DIRECTIONS[match[2]],
     ),
     Rule(
-        re.compile(rf"(?<=\d\s)([NSEW])\b\.?(?=\s(?:(?:[A-Z][\w']{{1,20}}|{_ORDINAL})\s){{1,3}}{_STREET})"),
+        rf"(?<=\d\s)([NSEW])\b\.?(?=\s(?:(?:[A-Z][\w']{{1,20}}|{_ORDINAL})\s){{1,3}}{_STREET})",
         lambda match: _DIRECTIONS[match[1]],
     ),
     Rule(
-        re.compile(
-            rf"{_FREE}(\d{{1,5}})(\s1/2)?(?=,?\s(?:{_DIRECTION}\s)?(?:(?:[A-Z][\w']{{1,20}}|{_ORDINAL})\s){{1,3}}{_STREET})"
-        ),
+        rf"{_FREE}(\d{{1,5}})(\s1/2)?(?=,?\s(?:{_DIRECTION}\s)?(?:(?:[A-Z][\w']{{1,20}}|{_ORDINAL})\s){{1,3}}{_STREET})",
         lambda match: pairs(match[1]) + (" and a half" if match[2] else ""),
     ),
-    Rule(re.compile(rf"{_FREE}(\d{{3,5}})(?=\s{_DIRECTION}\s[A-Z][a-z])"), lambda match: pairs(match[1])),
+    Rule(rf"{_FREE}(\d{{3,5}})(?=\s{_DIRECTION}\s[A-Z][a-z])", lambda match: pairs(match[1])),
 )
 
 LABELS = (
-    Rule(re.compile(r"(?<=[Cc]all |[Dd]ial )(911|112|999|411)\b"), lambda match: digits(match[1])),
-    Rule(re.compile(rf"\b({_NAMED})\s(\d{{1,5}}(?:{_AND}\d{{1,5}}){{0,9}})(?![\w-]|[.,:]\d)"), _named),
-    Rule(re.compile(r"(?<![\w.,-])\d{1,4}(?=\sU\.S\.\s[a-z])"), lambda match: pairs(match[0])),
-    Rule(re.compile(rf"(?<=(?:Law|ber|ile|der|ket|ase|No\.)\s)\d{{1,9}}[-–]\d{{1,9}}{_END}"), _file_number),
+    Rule(r"(?<=[Cc]all |[Dd]ial )(911|112|999|411)\b", lambda match: digits(match[1])),
+    Rule(rf"\b({_NAMED})\s(\d{{1,5}}(?:{_AND}\d{{1,5}}){{0,9}})(?![\w-]|[.,:]\d)", _named),
+    Rule(r"(?<![\w.,-])\d{1,4}(?=\sU\.S\.\s[a-z])", lambda match: pairs(match[0])),
+    Rule(rf"(?<=(?:Law|ber|ile|der|ket|ase|No\.)\s)\d{{1,9}}[-–]\d{{1,9}}{_END}", _file_number),
     Rule(
-        re.compile(
-            r"(?<=,\s)([A-Z]\.?[A-Z]\.?|[A-Z][a-z]{3,12}(?:\s[A-Z][a-z]{3,12})?),?\s(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)"
-        ),
+        r"(?<=,\s)([A-Z]\.?[A-Z]\.?|[A-Z][a-z]{3,12}(?:\s[A-Z][a-z]{3,12})?),?\s(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)",
         _post_code,
     ),
-    Rule(re.compile(rf"\b({_STATE})\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-]|[.,]\d)"), _post_code),
+    Rule(rf"\b({_STATE})\s(\d{{5}})(?:-(\d{{4}}))?(?![\w-]|[.,]\d)", _post_code),
     Rule(
-        re.compile(r"\b((?:[Zz][Ii][Pp]|[Pp]ost(?:al)?)(?:\s?[Cc]odes?)?:?\s)(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)"),
+        r"\b((?:[Zz][Ii][Pp]|[Pp]ost(?:al)?)(?:\s?[Cc]odes?)?:?\s)(\d{5})(?:-(\d{4}))?(?![\w-]|[.,]\d)",
         lambda match: _post_code(match).replace("  ", " "),
     ),
-    Rule(re.compile(r"(?<![\w.,])([vV]\.?\s?)?(\d{1,4}(?:\.\d{1,4}){2,9})(?![\w/]|[.,]\d|-\d)"), _version),
-    Rule(re.compile(rf"(?<![\w.,])([vV])(\d{{1,4}}(?:\.\d{{1,4}})?){_END}"), _version),
+    Rule(r"(?<![\w.,])([vV]\.?\s?)?(\d{1,4}(?:\.\d{1,4}){2,9})(?![\w/]|[.,]\d|-\d)", _version),
+    Rule(rf"(?<![\w.,])([vV])(\d{{1,4}}(?:\.\d{{1,4}})?){_END}", _version),
     Rule(
-        re.compile(r"(?<![\w.,])\.(\d\d)(?=[\s-](?:caliber|calibre|Special|revolver|pistol|rifle|Magnum|automatic)\b)"),
+        r"(?<![\w.,])\.(\d\d)(?=[\s-](?:caliber|calibre|Special|revolver|pistol|rifle|Magnum|automatic)\b)",
         lambda match: cardinal(match[1]),
     ),
-    Rule(re.compile(r"(?<=calib(?:er|re)\s)\.(\d\d)\b"), lambda match: cardinal(match[1])),
-    Rule(re.compile(rf"(?<![\w.,])\.(\d\d)-(\d\d){_END}"), _cartridge),
-    Rule(re.compile(rf"(?<![\w.,/-])(?:\d{{1,9}}(?:[-–]\d{{1,9}}){{2,9}}|\d{{5}}-\d{{4}}){_END}"), _serial),
-    Rule(
-        re.compile(r"(?<![\w.])(\d{1,3}(?:,\d{3}){1,6}|\d{1,21})(?:st|nd|rd|th|d)\b"), lambda match: ordinal(match[1])
-    ),
+    Rule(r"(?<=calib(?:er|re)\s)\.(\d\d)\b", lambda match: cardinal(match[1])),
+    Rule(rf"(?<![\w.,])\.(\d\d)-(\d\d){_END}", _cartridge),
+    Rule(rf"(?<![\w.,/-])(?:\d{{1,9}}(?:[-–]\d{{1,9}}){{2,9}}|\d{{5}}-\d{{4}}){_END}", _serial),
+    Rule(r"(?<![\w.])(\d{1,3}(?:,\d{3}){1,6}|\d{1,21})(?:st|nd|rd|th|d)\b", lambda match: ordinal(match[1])),
 )
 
 # What is left when everything that is known has been read. After these no digit is.
 NUMBERS = (
-    Rule(re.compile(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,6}|\d{1,4})'?s\b"), _several),
-    Rule(re.compile(r"(?<![\w.])(\d{1,4}):(?=\d{1,4}(?![\w:]))"), r"\1 to "),
-    Rule(re.compile(r"(?<![\w.,=+*/^-])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w|\s?[=+*/^<>])"), _times),
-    Rule(re.compile(r"(?<![\w.,-])(\d{1,3})-\1(?![\w-]|[.,]\d)"), r"\1 \1"),  # fifty fifty
+    Rule(r"(?<![\w.,])(\d{1,3}(?:,\d{3}){1,6}|\d{1,4})'?s\b", _several),
+    Rule(r"(?<![\w.])(\d{1,4}):(?=\d{1,4}(?![\w:]))", r"\1 to "),
+    Rule(r"(?<![\w.,=+*/^-])(\d{1,4}(?:\.\d{1,4})?)[x×](?!\w|\s?[=+*/^<>])", _times),
+    Rule(r"(?<![\w.,-])(\d{1,3})-\1(?![\w-]|[.,]\d)", r"\1 \1"),  # fifty fifty
+    Rule(r"(?<![\w.,-])((?:\d{1,3}(?:,\d{3}){1,6}|\d{1,9})(?:\.\d{1,9})?)[-–—](?=\d{1,9}(?![\w-]))", r"\1 to "),
+    Rule(r"\b(?:([A-Z][A-Za-z]{0,11})[-–]?|([a-z]{1,12}))(\d{1,21})([A-Za-z]?)(?![\w-]|\.\d)", _code),
     Rule(
-        re.compile(r"(?<![\w.,-])((?:\d{1,3}(?:,\d{3}){1,6}|\d{1,9})(?:\.\d{1,9})?)[-–—](?=\d{1,9}(?![\w-]))"),
-        r"\1 to ",
-    ),
-    Rule(re.compile(r"\b(?:([A-Z][A-Za-z]{0,11})[-–]?|([a-z]{1,12}))(\d{1,21})([A-Za-z]?)(?![\w-]|\.\d)"), _code),
-    Rule(
-        re.compile(
-            r"(?<!\w)(?:\d{1,21}+[^\W\d_]{1,12}+|[^\W\d_]{1,12}+\d{1,21}+)(?:\d{1,21}+|[^\W\d_]{1,12}+){0,20}+(?!\w)"
-        ),
+        r"(?<!\w)(?:\d{1,21}+[^\W\d_]{1,12}+|[^\W\d_]{1,12}+\d{1,21}+)(?:\d{1,21}+|[^\W\d_]{1,12}+){0,20}+(?!\w)",
         _mixed,
     ),
-    Rule(re.compile(r"(?<![\d.])\.\d{1,21}|(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,21})(?:\.\d{1,21})?"), _amount),
+    Rule(r"(?<![\d.])\.\d{1,21}|(?:\d{1,3}(?:,\d{3}){1,6}(?!\d)|\d{1,21})(?:\.\d{1,21})?", _amount),
 )

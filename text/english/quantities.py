@@ -106,13 +106,7 @@ def _forms() -> dict[str, str]:
 
 _FORMS = _forms()
 _FORM = "|".join(sorted(map(re.escape, _FORMS), key=len, reverse=True))
-_TWICE = re.compile(rf"\b({_FORM})\s({_FORM})(?![\w-])")
 _OTHER_NOUNS = frozenset(("second", "minute"))  # in two seconds second to none
-
-
-def said_once(text: str) -> str:
-    """A text in which a unit that is written as a sign and as a word ($5 dollars) is said once."""
-    return _TWICE.sub(_once, text)
 
 
 def _once(match: re.Match[str]) -> str:
@@ -215,47 +209,34 @@ def _feet_and_inches(match: re.Match[str]) -> str:
 
 
 MONEY = (
-    Rule(re.compile(rf"(\$\s?(?:{NUMBER}))\s?USD\b|(€\s?(?:{NUMBER}))\s?EUR\b"), lambda match: match[1] or match[2]),
-    Rule(re.compile(rf"\b({'|'.join(_CODES)})\s?(?={NUMBER})"), lambda match: _CODES[match[1]]),
-    Rule(re.compile(rf"{_START}({NUMBER})\s?({'|'.join(_CODES)})\b"), lambda match: _CODES[match[2]] + match[1]),
-    Rule(re.compile(rf"{_START}({NUMBER})\s?([€£₽₹₩₪₺₴])(?!\s?\d)"), r"\2\1"),
-    Rule(
-        re.compile(r"(?<![\w.,$])(?:£\s?(\d{1,6})[\s,]{1,2})?(\d{1,2})s\.[\s,]{0,2}(?:(\d{1,2}(?:\.\d)?)\s?d\b\.?)"),
-        _shillings,
-    ),
-    Rule(re.compile(r"(?<![\w.,$])£\s?(\d{1,6})[\s,]{1,2}(\d{1,2})s\b\.?()"), _shillings),
-    Rule(re.compile(r"(?<![\w.,$])()(1?\d)s\.()(?=\s[a-z]|[,;)])"), _shillings),
-    Rule(re.compile(r"(?<![\w.,$])()()(\d{1,2})d\.(?=\s|$|[,;)])"), _shillings),
-    Rule(
-        re.compile(rf"({_SIGN})\s?({NUMBER})\s?[-–—]\s?(?:{_SIGN})?({NUMBER})(?:\s?({_SCALE})\b)?(?![\w-])"),
-        _money_range,
-    ),
-    Rule(re.compile(rf"((?:{_SIGN})\s?(?:{NUMBER})(?:\s?(?:{_SCALE}))?)\s?/\s?({_UNIT}|[a-z]{{3,9}})(?!\w)"), _price),
-    Rule(re.compile(rf"({_SIGN})\s?({NUMBER})(?:[\s-]?({_SCALE})\b)?"), _money),
+    Rule(rf"(\$\s?(?:{NUMBER}))\s?USD\b|(€\s?(?:{NUMBER}))\s?EUR\b", lambda match: match[1] or match[2]),
+    Rule(rf"\b({'|'.join(_CODES)})\s?(?={NUMBER})", lambda match: _CODES[match[1]]),
+    Rule(rf"{_START}({NUMBER})\s?({'|'.join(_CODES)})\b", lambda match: _CODES[match[2]] + match[1]),
+    Rule(rf"{_START}({NUMBER})\s?([€£₽₹₩₪₺₴])(?!\s?\d)", r"\2\1"),
+    Rule(r"(?<![\w.,$])(?:£\s?(\d{1,6})[\s,]{1,2})?(\d{1,2})s\.[\s,]{0,2}(?:(\d{1,2}(?:\.\d)?)\s?d\b\.?)", _shillings),
+    Rule(r"(?<![\w.,$])£\s?(\d{1,6})[\s,]{1,2}(\d{1,2})s\b\.?()", _shillings),
+    Rule(r"(?<![\w.,$])()(1?\d)s\.()(?=\s[a-z]|[,;)])", _shillings),
+    Rule(r"(?<![\w.,$])()()(\d{1,2})d\.(?=\s|$|[,;)])", _shillings),
+    Rule(rf"({_SIGN})\s?({NUMBER})\s?[-–—]\s?(?:{_SIGN})?({NUMBER})(?:\s?({_SCALE})\b)?(?![\w-])", _money_range),
+    Rule(rf"((?:{_SIGN})\s?(?:{NUMBER})(?:\s?(?:{_SCALE}))?)\s?/\s?({_UNIT}|[a-z]{{3,9}})(?!\w)", _price),
+    Rule(rf"({_SIGN})\s?({NUMBER})(?:[\s-]?({_SCALE})\b)?", _money),
 )
 
 MEASURED = r"%|km|[cm]?m|kg|ft|lbs?|°[CF]|[KMG]B|kWh|km/h|mph"  # what surely stands behind a number
 MEASURES = (
     # Both ends have their unit: 5%-10%, 20°C–25°C.
+    Rule(rf"{_START}((?:{NUMBER})\s?(?:{_UNIT}))\s?[-–—]\s?(?=(?:{NUMBER})\s?(?:{_UNIT})(?![\w/]))", r"\1 to "),
+    Rule(rf"{_START}({NUMBER})[-–—](?=(?:{NUMBER})[\s-]?(?:{_UNIT})(?![\w/]|\.\w))", r"\1 to "),
+    Rule(r"(?<![\w.,])(\d{1,3})°\s?(\d{1,2}(?:\.\d{1,9})?)'(?:\s?(\d{1,2}(?:\.\d{1,9})?)(?:\"|''))?", _angle),
+    Rule(r"(?<![\w.,'])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(?:\"|'')", _feet_and_inches),
     Rule(
-        re.compile(rf"{_START}((?:{NUMBER})\s?(?:{_UNIT}))\s?[-–—]\s?(?=(?:{NUMBER})\s?(?:{_UNIT})(?![\w/]))"),
-        r"\1 to ",
-    ),
-    Rule(re.compile(rf"{_START}({NUMBER})[-–—](?=(?:{NUMBER})[\s-]?(?:{_UNIT})(?![\w/]|\.\w))"), r"\1 to "),
-    Rule(
-        re.compile(r"(?<![\w.,])(\d{1,3})°\s?(\d{1,2}(?:\.\d{1,9})?)'(?:\s?(\d{1,2}(?:\.\d{1,9})?)(?:\"|''))?"), _angle
-    ),
-    Rule(re.compile(r"(?<![\w.,'])(\d{1,2})'\s?(\d{1,2}(?:\.\d)?)(?:\"|'')"), _feet_and_inches),
-    Rule(
-        re.compile(
-            rf"(?<![\w.,/])(?:(\d{{1,6}})[\s-])?(\d{{1,4}})[/⁄](\d{{1,4}})(?:(?:th|rd|nd|st)s?\b|[\s-]?({_UNIT})(?![\w/]))?(?![/\d]|\.\d)"
-        ),
+        rf"(?<![\w.,/])(?:(\d{{1,6}})[\s-])?(\d{{1,4}})[/⁄](\d{{1,4}})(?:(?:th|rd|nd|st)s?\b|[\s-]?({_UNIT})(?![\w/]))?(?![/\d]|\.\d)",
         _fraction,
     ),
     Rule(
-        re.compile(
-            rf"{_START}({NUMBER})(\s(?:hundred|thousand|million|billion|trillion))?([\s-]?)({_UNIT})(?![\w/]|['.]\w)(?:\.(?=\s?[a-z0-9,;:)]))?"
-        ),
+        rf"{_START}({NUMBER})(\s(?:hundred|thousand|million|billion|trillion))?([\s-]?)({_UNIT})(?![\w/]|['.]\w)(?:\.(?=\s?[a-z0-9,;:)]))?",
         _measure,
     ),
 )
+# A unit that is written as a sign and as a word, such as $5 dollars, is read once.
+SAID_ONCE = (Rule(rf"\b({_FORM})\s({_FORM})(?![\w-])", _once),)

@@ -106,25 +106,23 @@ def _list(match: re.Match[str]) -> str:
 
 
 RULES = (
-    Rule(re.compile(rf"(?<![\w.&'-])IV(?=\s(?:{_INTRAVENOUS})\b)|(?<=\b[Aa]n\s)IV\b"), "I V"),
-    Rule(re.compile(rf"(?<![\w.&'-]){_NUMERAL}(?:{_NEXT}{_NUMERAL}){{1,12}}(?![\w'&-]|\.\w)"), _list),
+    Rule(rf"(?<![\w.&'-])IV(?=\s(?:{_INTRAVENOUS})\b)|(?<=\b[Aa]n\s)IV\b", "I V"),
+    Rule(rf"(?<![\w.&'-]){_NUMERAL}(?:{_NEXT}{_NUMERAL}){{1,12}}(?![\w'&-]|\.\w)", _list),
     Rule(
-        re.compile(rf"\b({'|'.join(sorted(_RULERS))})\s([ivx]{{2,6}})\b"),
+        rf"\b({'|'.join(sorted(_RULERS))})\s([ivx]{{2,6}})\b",
         lambda match: f"{match[1]} the {ordinal(value)}" if (value := value_of(match[2].upper())) else match[0],
     ),
-    Rule(re.compile(r"(?<![\w.&'-])([IVXLCDM]{1,15})\b(?![.][A-Za-z]|['&]\w*[A-Z]|-\w)(\.?)"), _read),
-    Rule(re.compile(r"((?<!\w)\()([ivx]{1,6})(\))"), _listed),
-    Rule(re.compile(r"\b([IVX]{2,7})th(?=\scentur)"), r"\1"),
-    Rule(re.compile(r"(^)([ivx]{1,6})(\.(?=\s[\"']?[A-Z]))"), _listed),
+    Rule(r"(?<![\w.&'-])([IVXLCDM]{1,15})\b(?![.][A-Za-z]|['&]\w*[A-Z]|-\w)(\.?)", _read),
+    Rule(r"((?<!\w)\()([ivx]{1,6})(\))", _listed),
+    Rule(r"\b([IVX]{2,7})th(?=\scentur)", r"\1"),
+    Rule(r"(^)([ivx]{1,6})(\.(?=\s[\"']?[A-Z]))", _listed),
     Rule(
-        re.compile(r"\b([ivx]{1,7})(?=\scentur)"),
+        r"\b([ivx]{1,7})(?=\scentur)",
         lambda match: ordinal(value) if (value := value_of(match[1].upper())) else match[0],
     ),
-    Rule(re.compile(r"\bWW(I{1,2})\b"), lambda match: f"World War {cardinal(len(match[1]))}"),
+    Rule(r"\bWW(I{1,2})\b", lambda match: f"World War {cardinal(len(match[1]))}"),
     Rule(
-        re.compile(
-            r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?|[Ss]ection|[Aa]rticle|[Bb]ook|[Ff]igure|[Tt]able|[Aa]ppendix|[Pp]hase|[Ss]tage|[Cc]lause|[Pp]aragraph|[Ww]ar)\s)([ivxl]{2,8}|v)\b()"
-        ),
+        r"(\b(?:[Aa]ct|[Ss]cene|[Cc]hapter|[Pp]art|[Vv]olume|[Pp]ages?|[Ss]ection|[Aa]rticle|[Bb]ook|[Ff]igure|[Tt]able|[Aa]ppendix|[Pp]hase|[Ss]tage|[Cc]lause|[Pp]aragraph|[Ww]ar)\s)([ivxl]{2,8}|v)\b()",
         _listed,
     ),
 )

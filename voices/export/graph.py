@@ -98,6 +98,7 @@ def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
         )
     model = onnx.load_model_from_string(content.getvalue())
     _drop_identities(model.graph)
+    _merge_equal_nodes(model.graph)
     onnx.checker.check_model(model, full_check=True)
     return model
 
@@ -111,6 +112,25 @@ def _drop_identities(graph: onnx.GraphProto) -> None:
             while name in copied:
                 name = copied[name]
             node.input[place] = name
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def _merge_equal_nodes(graph: onnx.GraphProto) -> None:
+    """Common subexpression elimination: the trace repeats constants and masks, and a client optimises at each start."""
+    outputs = {value.name for value in graph.output}
+    first: dict[tuple[Any, ...], onnx.NodeProto] = {}
+    merged: dict[str, str] = {}
+    kept = []
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            node.input[place] = merged.get(name, name)
+        attributes = sorted(attribute.SerializeToString(deterministic=True) for attribute in node.attribute)
+        equal = first.setdefault((node.op_type, *node.input, *attributes), node)
+        if equal is node or node.op_type == "RandomNormalLike" or outputs & set(node.output):
+            kept.append(node)
+        else:
+            merged |= dict(zip(node.output, equal.output, strict=True))
     del graph.node[:]
     graph.node.extend(kept)
 

@@ -8,7 +8,7 @@ durations, because what comes next takes memory in proportion to them.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -38,7 +38,7 @@ def open_session(
         model: a graph, or the file it is in.
         threads: of each operator; 0 leaves their number open.
         optimised: whether ONNX Runtime may rewrite the graph.
-        weights: those that the graph names and does not hold, as `apart` gives them.
+        weights: those that the graph names and does not hold.
         spinning: whether threads wait for work in a busy loop, ONNX Runtime's default, which takes a third of all
             processor time here and is slower where the machine has other work.
     """
@@ -52,23 +52,6 @@ def open_session(
         options.add_external_initializers(list(weights), list(weights.values()))
     content = model if isinstance(model, str) else model.SerializeToString()
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-
-
-def apart(model: onnx.ModelProto) -> tuple[onnx.ModelProto, dict[str, onnxruntime.OrtValue]]:
-    """The graph without its large weights, and these by name: copying and parsing them takes as long as optimising."""
-    kept, weights = [], dict[str, onnxruntime.OrtValue]()
-    for weight in model.graph.initializer:
-        if len(weight.raw_data) < _LARGE_BYTES:
-            kept.append(weight)
-            continue
-        values = np.frombuffer(weight.raw_data, onnx.helper.tensor_dtype_to_np_dtype(weight.data_type))
-        weights[weight.name] = onnxruntime.OrtValue.ortvalue_from_numpy(values.reshape(weight.dims))
-        named = onnx.TensorProto(name=weight.name, data_type=weight.data_type, dims=weight.dims)
-        named.data_location = onnx.TensorProto.EXTERNAL
-        named.external_data.add(key="location", value="memory")
-        kept.append(named)
-    graph = model.graph
-    return _model_of(model, onnx.helper.make_graph(graph.node, graph.name, graph.input, graph.output, kept)), weights
 
 
 def with_noise_inputs(model: onnx.ModelProto, *, durations: str | None = None) -> tuple[onnx.ModelProto, list[str]]:
@@ -86,10 +69,11 @@ def with_noise_inputs(model: onnx.ModelProto, *, durations: str | None = None) -
 
 def up_to(model: onnx.ModelProto, output: str) -> onnx.ModelProto:
     """A copy that makes one of the outputs and nothing that it does not follow from."""
-    nodes, _ = _split(model.graph.node, output)
-    read = {name for node in nodes for name in _read(node)}
+    nodes, _ = _split([_Node.of(node) for node in model.graph.node], output)
+    read = {name for node in nodes for name in node.reads}
     inputs = [value for value in model.graph.input if value.name in read]
-    return _with_nodes(model, nodes, inputs, [value for value in model.graph.output if value.name == output])
+    outputs = [value for value in model.graph.output if value.name == output]
+    return _with_nodes(model, [node.proto for node in nodes], inputs, outputs)
 
 
 def run_graph(session: onnxruntime.InferenceSession, feeds: Mapping[str, Array]) -> list[Array]:
@@ -163,53 +147,95 @@ class Stages:
         return GraphRun(self, feeds, noise, audible)
 
 
+class _Node(NamedTuple):
+    """A node, and the names that are asked for again and again: each access to a protobuf message copies."""
+
+    proto: onnx.NodeProto
+    reads: tuple[str, ...]  # in its branches too
+    makes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, proto: onnx.NodeProto) -> "_Node":
+        return cls(proto, tuple(_read(proto)), tuple(proto.output))
+
+
 def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
     """One stage up to each place where the graph is cut; each has the nodes that none before has."""
     outputs = [value.name for value in model.graph.output]
-    model, weights = apart(model)
-    types = _element_types(model)
-    available = {value.name for value in model.graph.input}  # what stages may take: inputs, what was made, and noise
-    rest = [node for node in model.graph.node if node.op_type != _NOISE]
-    for last, drawn in [*_places(model), (None, None)]:
+    nodes = [_Node.of(node) for node in model.graph.node]
+    weights = {weight.name: weight for weight in model.graph.initializer}
+    types = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
+    available = set(types)  # what stages may take: inputs, what was made, and noise
+    rest = [node for node in nodes if node.proto.op_type != _NOISE]
+    for last, drawn in [*_places(nodes, outputs), (None, None)]:
         mine, rest = (rest, []) if last is None else _split(rest, last)
-        made = {output for node in mine for output in node.output}
-        takes = sorted({name for node in mine for name in _read(node)} & available)
-        gives = sorted(made & {last, *outputs, *(name for node in rest for name in _read(node))})
-        values = (
-            [onnx.helper.make_tensor_value_info(value, types.get(value, _FLOAT), None) for value in names]
-            for names in (takes, gives)
+        made = {output for node in mine for output in node.makes}
+        read = {name for node in mine for name in node.reads}
+        takes = sorted(read & available)
+        gives = sorted(made & {last, *outputs, *(name for node in rest for name in node.reads)})
+        part, own = _apart(weights[name] for name in sorted(read & weights.keys()))
+        graph = onnx.helper.make_graph(
+            [node.proto for node in mine],
+            model.graph.name,
+            [onnx.helper.make_tensor_value_info(name, types.get(name, _FLOAT), None) for name in takes],
+            [onnx.ValueInfoProto(name=name) for name in gives],  # ONNX Runtime infers their types
+            part,
         )
-        part = _with_nodes(model, mine, *values)
-        own = {weight.name: weights[weight.name] for weight in part.graph.initializer if weight.name in weights}
-        session = open_session(part, threads=threads, weights=own)
+        session = open_session(_model_of(model, graph), threads=threads, weights=own)
+        types |= {value.name: _element_type(value.type) for value in session.get_outputs()}
         yield _Stage(session, tuple(takes), tuple(gives), last, drawn)
         available |= made if drawn is None else {*made, drawn}
 
 
-def _places(model: onnx.ModelProto) -> list[tuple[str, str | None]]:
+def _apart(
+    weights: Iterable[onnx.TensorProto],
+) -> tuple[list[onnx.TensorProto], dict[str, onnxruntime.OrtValue]]:
+    """Weights for a graph, the large ones only named, and these by name: parsing them takes as long as optimising."""
+    kept, large = [], dict[str, onnxruntime.OrtValue]()
+    for weight in weights:
+        content = weight.raw_data
+        if len(content) < _LARGE_BYTES:
+            kept.append(weight)
+            continue
+        values = np.frombuffer(content, onnx.helper.tensor_dtype_to_np_dtype(weight.data_type))
+        large[weight.name] = onnxruntime.OrtValue.ortvalue_from_numpy(values.reshape(weight.dims))
+        named = onnx.TensorProto(name=weight.name, data_type=weight.data_type, dims=weight.dims)
+        named.data_location = onnx.TensorProto.EXTERNAL
+        named.external_data.add(key="location", value="memory")
+        kept.append(named)
+    return kept, large
+
+
+def _element_type(described: str) -> int:
+    """ONNX's number of a type that ONNX Runtime describes as tensor(int64)."""
+    number: int = onnx.TensorProto.DataType.Value(described.removeprefix("tensor(").removesuffix(")").upper())
+    return number
+
+
+def _places(nodes: Sequence[_Node], outputs: Sequence[str]) -> list[tuple[str, str | None]]:
     """Where a graph is cut, in order: behind which value, and what noise is then drawn in its shape, if any."""
     places: list[tuple[str, str | None]] = [
-        (node.input[0], node.output[0]) for node in model.graph.node if node.op_type == _NOISE
+        (node.reads[0], node.makes[0]) for node in nodes if node.proto.op_type == _NOISE
     ]
-    for output in list(model.graph.output)[1:]:
-        before, _ = _split(model.graph.node, output.name)
-        needed = {name for node in before for name in _read(node)}
+    for output in outputs[1:]:
+        before, _ = _split(nodes, output)
+        needed = {name for node in before for name in node.reads}
         first = max((index + 1 for index, (_, noise) in enumerate(places) if noise in needed), default=0)
-        places.insert(first, (output.name, None))
+        places.insert(first, (output, None))
     return places
 
 
-def _split(nodes: Iterable[onnx.NodeProto], value: str) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
+def _split(nodes: Sequence[_Node], value: str) -> tuple[list[_Node], list[_Node]]:
     """The nodes that a value follows from, and the others."""
     wanted = {value}
-    before: list[onnx.NodeProto] = []
-    after: list[onnx.NodeProto] = []
-    for node in reversed(list(nodes)):
-        if wanted & set(node.output):
-            wanted.update(_read(node))
-            before.append(node)
-        else:
+    before: list[_Node] = []
+    after: list[_Node] = []
+    for node in reversed(nodes):
+        if wanted.isdisjoint(node.makes):
             after.append(node)
+        else:
+            wanted.update(node.reads)
+            before.append(node)
     return before[::-1], after[::-1]
 
 
@@ -217,8 +243,9 @@ def _read(node: onnx.NodeProto) -> Iterator[str]:
     """What a node reads, in its branches too."""
     yield from node.input
     for attribute in node.attribute:
-        for inner in attribute.g.node:
-            yield from _read(inner)
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            for inner in attribute.g.node:
+                yield from _read(inner)
 
 
 def _with_nodes(
@@ -229,16 +256,8 @@ def _with_nodes(
 ) -> onnx.ModelProto:
     read = {name for node in nodes for name in _read(node)}
     weights = [weight for weight in model.graph.initializer if weight.name in read]
-    graph = onnx.helper.make_graph(nodes, model.graph.name, list(inputs), list(outputs), weights)
-    return _model_of(model, graph)
+    return _model_of(model, onnx.helper.make_graph(nodes, model.graph.name, list(inputs), list(outputs), weights))
 
 
 def _model_of(model: onnx.ModelProto, graph: onnx.GraphProto) -> onnx.ModelProto:
     return onnx.helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
-
-
-def _element_types(model: onnx.ModelProto) -> dict[str, int]:
-    """The type of each value."""
-    inferred = onnx.shape_inference.infer_shapes(model).graph
-    values = (*model.graph.value_info, *inferred.value_info, *inferred.input, *inferred.output)
-    return {value.name: value.type.tensor_type.elem_type for value in values}
