@@ -26,7 +26,7 @@ from text import (
 from text.characters import clean
 
 NESTED = "[[ ]] [ ] ( ) \" ' . , ! ? — a bc [[a]] [[]] [[ˈ]] [[.]] <b> &amp; 5 …"
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 LETTERS = TextFrontEnd(
     kind="graphemes", language="", symbols=grapheme_symbols(["the quick brown fox jumps over a lazy dog"])
 )

@@ -13,7 +13,7 @@ from models.synthesizer import Synthesizer
 from text import Lexicon, Reader, SymbolTable, grapheme_symbols
 from voices.voice_file import load_voice, save_voice
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 SYMBOLS: SymbolTable = grapheme_symbols(["abcdefghijklmnopqrstuvwxyz"])
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from text import EspeakPhonemiser, normalise
 
-TABLE = Path(__file__).resolve().parents[4] / "shared" / "data" / "ljspeech_text" / "metadata.csv"
+TABLE = Path(__file__).resolve().parents[3] / "shared" / "data" / "ljspeech_text" / "metadata.csv"
 # The abbreviations that the corpus leaves in its normalised column, as its README expands them.
 ABBREVIATIONS = {
     "mr": "mister", "mrs": "misess", "dr": "doctor", "st": "saint", "co": "company", "jr": "junior", "maj": "major",
