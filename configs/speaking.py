@@ -10,6 +10,7 @@ from configs.section import Section, Weight
 SPEEDS = (0.05, 20.0)
 LARGEST_NOISE_SCALE = 10.0
 LONGEST_PAUSE_SECONDS = 60.0
+LOWEST_RATE, HIGHEST_RATE = 1000, 384000  # of an audio file, in hertz; not every format has all of them
 
 NoiseScale = Annotated[float, Field(ge=0.0, le=LARGEST_NOISE_SCALE)]
 

@@ -19,8 +19,8 @@ import soxr
 
 from configs import InputError
 from configs.atomic_file import replacing
+from configs.speaking import HIGHEST_RATE, LOWEST_RATE
 from data.audio_file import to_int16
-from data.audio_rates import HIGHEST_RATE, LOWEST_RATE
 
 # Handed to an encoder at once: Vorbis chooses its windows by how much it is given, and crashes on minutes.
 _BLOCK_SAMPLES = 1 << 14

@@ -14,7 +14,7 @@ from configs import DataSettings, InputError
 from data.clips import Clip, Shard, read_clips
 from data.preparation import Preparation
 from data.preparation.examination import PreparedClip
-from data.speakers import in_order
+from data.recording import in_order
 from text import Lexicon, SymbolTable
 
 SHARE_NOT_ASKED_FOR = 10  # one in so many clips may be set aside where nobody asked for a number

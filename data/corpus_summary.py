@@ -11,7 +11,7 @@ from configs.atomic_file import replacing
 from data.audio_file import FULL_SCALE
 from data.clips import Clip
 from data.corpus import Corpus
-from data.inspection.loudness import integrated_loudness
+from data.inspection.metrics import integrated_loudness
 
 _LOOKED_AT = 64  # clips, spread evenly: enough for figures of the whole
 _WINDOW = 1024  # samples

@@ -58,9 +58,9 @@ def prepare_and_tell(
     if split_too:
         print(encodable("\n".join(_split_told(preparation))))
     print(encodable(summary(preparation, statistics, folder)))
-    if data.strict and preparation.findings:
+    if data.strict and preparation.faults:
         raise InputError(
-            f"{data.root}: {len(preparation.findings)} findings, and data.strict refuses them all: correct the rows, "
+            f"{data.root}: {len(preparation.faults)} faults, and data.strict refuses them all: correct the rows, "
             "or set data.strict=false"
         )
     return preparation
@@ -93,9 +93,11 @@ def main() -> int:
 
 def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
     """Cut long recordings, and print each cut."""
-    from data.splitting.splitting import CUTS, UNUSUAL_PACE, Uncut, split_corpus
+    from data.splitting.splitting import CUTS, UNUSUAL_PACE, Uncut, check_output, split_corpus
 
-    folder, aligner = arguments.split, _aligner(arguments.voice, arguments.asr)
+    folder = arguments.split
+    check_output(folder)  # before a voice is loaded, which takes seconds
+    aligner = _aligner(arguments.voice, arguments.asr)
     cut, left, whole = Counter[str](), 0, 0
     by_pace: set[str] = set()
     for found in split_corpus(data, folder, aligner):

@@ -13,7 +13,7 @@ from configs import Config, DataSettings, InputError, load_config
 from data.audio_file import FULL_SCALE
 from data.clips import Clip, read_clips
 from data.corpus import split
-from data.findings import Action
+from data.faults import Action
 from data.preparation import Preparation, prepare
 from data.preparation.examination import PreparedClip
 from data.shards import open_shards
@@ -142,7 +142,7 @@ def _warn_of_dropped(preparation: Preparation) -> None:
     dropped = preparation.rows - len(preparation.clips)
     if not dropped:
         return
-    faults = Counter(str(one.fault) for one in preparation.findings if one.action is Action.DROPPED)
+    faults = Counter(str(one.kind) for one in preparation.faults if one.action is Action.DROPPED)
     why = ", ".join(f"{fault}: {count}" for fault, count in faults.most_common())
     warnings.warn(
         f"{preparation.data.root}: left out {dropped} of {counted(preparation.rows, 'recording')} ({why})",

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from data.inspection.loudness import integrated_loudness
-from data.inspection.measures import (
+from data.inspection.metrics import (
     LEAST_UNDER_SPEECH_DB,
     MOST_UNDER_SPEECH_DB,
     SILENCE_OVER_NOISE_DB,
     SILENT_POWER,
     count_clipped,
     frames_of,
+    integrated_loudness,
     peak_of,
 )
 from metrics.spectra import Audio

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from configs import InputError
 from configs.command_line import CommandParser
-from data.audio_rates import HIGHEST_RATE, LOWEST_RATE
+from configs.speaking import HIGHEST_RATE, LOWEST_RATE
 from speaking.manner import How, within
 from speaking.text_file import decoded_text
 

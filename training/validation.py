@@ -15,7 +15,7 @@ from data.audio_file import FULL_SCALE
 from data.batch import Batch
 from data.clips import Clip
 from data.corpus import Corpus
-from data.inspection.loudness import integrated_loudness
+from data.inspection.metrics import integrated_loudness
 from losses import duration_loss, kl_loss, mel_loss
 from metrics.warping import warp
 from models.synthesizer import Synthesis, Synthesizer

@@ -1,7 +1,7 @@
-"""What the header of an audio file promises, read from its bytes.
+"""The headers of audio files: where the samples are, and how many bytes of them the header declares.
 
-libsndfile quietly shortens a file that holds less than its header promises; a recording cut short must not be trained
-on, because the end of its text would have no sound. Sources: RIFF/WAVE with EBU Tech 3306 (RF64), AIFF-C, the Sun
+libsndfile silently shortens a file that holds less than its header declares. A truncated recording must not be trained
+on: the end of its text would have no audio. Sources: RIFF/WAVE with EBU Tech 3306 (RF64), AIFF-C, the Sun
 audio format, Sony Wave64, NIST SPHERE, FLAC (RFC 9639), Ogg (RFC 3533).
 """
 
@@ -9,25 +9,25 @@ import re
 import struct
 from dataclasses import dataclass
 
-UNKNOWN_SIZE = 0x7FFF0000  # a writer that could not go back left a size of at least this, with any of several endings
+UNKNOWN_SIZE = 0x7FFF0000  # a streaming writer leaves a placeholder of at least this, with various low bits
 CHUNK_NAME = re.compile(rb"[ -~]{4}")
-MOST_CHUNKS = 4096  # that are looked at: a file of zeros seems to have one for every eight bytes
+MOST_CHUNKS = 4096  # a file of zeros appears to have one per eight bytes
 FLAC_HEADER, OGG_HEADER = 4, 27  # bytes of a metadata block's header, and of a page's
 
 
 @dataclass(frozen=True)
 class Container:
-    """Where the sound of a file lies, as its header has it. Places are bytes from the start of the file."""
+    """Where the samples of a file are according to its header, as byte offsets from the start of the file."""
 
-    rate_hz: int | None  # None where it is left to the decoder
-    sound_starts: int | None  # None where the file ends before its sound begins
-    sound_ends: int | None  # None where the header does not say; may lie beyond the end of the file
-    unsaid_size: slice | None = None  # of a WAV that was streamed: the place of the size that its writer left at 0
-    order: str = "<"  # of that size's bytes
+    rate_hz: int | None  # None if left to the decoder
+    data_start: int | None  # None if the file ends within its header
+    data_end: int | None  # None if the header does not say; may lie beyond the end of the file
+    missing_size: slice | None = None  # of a streamed WAV: the size field that its writer left at 0
+    order: str = "<"  # byte order of that field
 
 
 def read_container(content: bytes) -> Container | None:
-    """Read the header of a file; None for a kind whose header promises nothing that could be checked."""
+    """Parse the header of a file; None for a format whose header declares nothing that can be checked."""
     kind = content[:4]
     if kind in (b"RIFF", b"RF64", b"BW64") and content[8:12] == b"WAVE":
         return _wav(content, "<")
@@ -50,9 +50,9 @@ def read_container(content: bytes) -> Container | None:
     return None
 
 
-def with_its_size(content: bytes, container: Container) -> bytes:
-    """Write the size of the sound into a WAV whose writer streamed it and left 0, as which libsndfile would read it."""
-    place = container.unsaid_size
+def with_data_size(content: bytes, container: Container) -> bytes:
+    """Fill in the data size of a streamed WAV whose writer left 0, which libsndfile would take literally."""
+    place = container.missing_size
     if place is None:
         return content
     return (
@@ -66,18 +66,18 @@ def _wav(content: bytes, order: str) -> Container | None:
     fmt, data, sizes = places.get(b"fmt "), places.get(b"data"), places.get(b"ds64")
     rate = struct.unpack_from(f"{order}I", content, fmt.start + 4)[0] if fmt and len(content) >= fmt.start + 8 else None
     if data is None:
-        # Bytes that only begin like a WAV have chunks of any name.
+        # Bytes that only begin like a WAV have chunk names of any kind.
         return Container(rate, None, None) if all(CHUNK_NAME.fullmatch(name) for name in places) else None
     start, size = data.start, data.stop - data.start
     if size >= UNKNOWN_SIZE and sizes and len(content) >= sizes.start + 16:
         return Container(rate, start, start + struct.unpack_from("<Q", content, sizes.start + 8)[0])
     if size == 0 and start < len(content) and max(place.stop for _, place in chunks) > len(content):
-        return Container(rate, start, None, slice(start - 4, start), order)  # what follows is sound and no chunks
+        return Container(rate, start, None, slice(start - 4, start), order)  # what follows is samples, not chunks
     return Container(rate, start, None if size >= UNKNOWN_SIZE else start + size)
 
 
 def _chunks(content: bytes, order: str) -> list[tuple[bytes, slice]]:
-    """Name and place of the chunks that begin within the file."""
+    """Name and byte range of the chunks that begin within the file."""
     found: list[tuple[bytes, slice]] = []
     at = 12
     while at + 8 <= len(content) and len(found) < MOST_CHUNKS:

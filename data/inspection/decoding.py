@@ -1,7 +1,8 @@
-"""The bytes of an audio file to samples, or to the reason why not.
+"""Decoding of audio files: from bytes to samples, or to the fault that prevents it.
 
-Whatever the bytes are, this ends in one of the two: it neither raises anything else nor prints, and decodes no more
-than the longest recording that is wanted, in blocks.
+Whatever the bytes are, decoding ends in one of the two: it raises nothing else, prints nothing, and decodes no more
+than the longest recording that is wanted, in blocks. A file that declares, or is, terabytes is refused by its size and
+its header before it is read.
 """
 
 import contextlib
@@ -12,112 +13,156 @@ import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from data.findings import Action, Fault
-from data.inspection.container import Container, read_container, with_its_size
+from data.faults import Fault, FaultKind
+from data.inspection.container import Container, read_container, with_data_size
 
-BLOCK_SAMPLES = 1 << 21  # read at a time
+BLOCK_SAMPLES = 1 << 21  # decoded at a time
 MOST_SAMPLES = 1 << 28  # of all channels together: 1 GiB once decoded, three hours of 22 050 Hz mono
-UNKNOWN_FRAMES = 1 << 60  # libsndfile reports a stream of unknown length as one of more
+UNKNOWN_FRAMES = 1 << 60  # libsndfile reports a stream of unknown length as at least this
 LOSSY_SLACK_SECONDS = 0.1  # lossy formats round their length to frames, and decoders differ in what they skip
-# libsndfile also tries dozens of kinds that no corpus of speech comes in; some of their decoders print or hang on
-# damaged files. RIFF, RIFX, RF64 and BW64 are WAV, FORM is AIFF, riff is Wave64, ID3 and the last are MP3.
+# libsndfile also tries dozens of formats that no speech corpus uses; some of their decoders print or hang on damaged
+# files. RIFF, RIFX, RF64 and BW64 are WAV, FORM is AIFF, riff is Wave64, ID3 and the last are MP3.
 KINDS = re.compile(rb"RIFF|RIFX|RF64|BW64|FORM|\.snd|dns\.|fLaC|OggS|caff|riff|NIST_1A|ID3|\xff[\xe0-\xff]")
 LFS_POINTER = b"version https://git-lfs"
 MARKUP = re.compile(rb"<(!doctype|!--|\?xml|[a-z][a-z0-9]*[\s/>])", re.IGNORECASE)
 SPLIT_HINT = ": data.prepare --split cuts it at silences; data.longest_seconds=N keeps longer ones"
 
-
-@dataclass(frozen=True)
-class AudioFault:
-    """One thing that is wrong with a recording."""
-
-    fault: Fault
-    detail: str  # the value, and the bound it breaks
-    action: Action
+SMALL_BYTES = 1 << 26  # files up to 64 MiB are read without checking the header first
+COMPRESSED = re.compile(rb"OggS|ID3|\xff[\xe0-\xff]")  # length known only after reading the whole file
+_COMPRESSED_BYTES_PER_SECOND = 1 << 18  # far more than MP3, Vorbis and Opus use
+_SAMPLE_BYTES = 8  # of the widest sample format
 
 
 class NotDecodedError(Exception):
-    """A file that gives no samples, or not all that it should; `fault` says why."""
+    """A file that yields no samples, or fewer than it should; `fault` says why."""
 
-    def __init__(self, fault: Fault, detail: str) -> None:
+    def __init__(self, kind: FaultKind, detail: str) -> None:
         super().__init__(detail)
-        self.fault = AudioFault(fault, detail, Action.DROPPED)
+        self.fault = Fault(kind, detail)
 
 
 @dataclass(frozen=True, eq=False)
 class Decoded:
-    """All the samples of a file."""
+    """All samples of a file."""
 
-    audio: npt.NDArray[np.float32]  # [S, channels], S > 0, full scale at 1; may have NaN or infinite samples
+    audio: npt.NDArray[np.float32]  # [S, channels], S > 0, full scale at 1; may contain NaN or infinity
     rate_hz: int
+
+
+def decode_file(path: Path) -> Decoded:
+    """Decode a file of any length that fits into memory; errors as `refuse_by_header` and `decode`."""
+    refuse_by_header(path)
+    return decode(path.read_bytes())
 
 
 def decode(content: bytes, *, longest_seconds: float = math.inf) -> Decoded:
     """Decode a whole file.
 
     Args:
-        content: the bytes of a file in any format libsndfile knows.
+        content: the bytes of a file in any format of libsndfile.
         longest_seconds: longer recordings are refused before they are decoded.
 
     Raises:
-        NotDecodedError: empty, no audio, cut short, without samples, or too long.
+        NotDecodedError: empty, not audio, truncated, without samples, or too long.
     """
     check_kind(content)
     container = read_container(content)
     if container is not None:
         _check_container(content, container)
-        content = with_its_size(content, container)
-    # Only libmpg123 prints, and it is tried only on files without a header of another kind.
+        content = with_data_size(content, container)
+    # Only libmpg123 prints, and it is tried only on files without another header.
     with contextlib.nullcontext() if container else quiet_stderr():
         return _decode(content, container, longest_seconds)
 
 
-def check_kind(content: bytes) -> None:
-    """Refuse what does not begin like a recording; the first 512 bytes are enough.
+def refuse_by_header(path: Path, *, longest_seconds: float = math.inf) -> None:
+    """Refuse a file that is larger than a recording of this length can be, before it is read into memory.
+
+    Args:
+        path: the file; up to 64 MiB it is not opened.
+        longest_seconds: longer recordings are refused.
 
     Raises:
-        NotDecodedError: empty, or of no kind that is known.
+        NotDecodedError: not audio, too long, or larger than a recording of this length can be.
+        OSError: the file cannot be read.
+    """
+    size = path.stat().st_size
+    if size <= SMALL_BYTES:
+        return
+    with path.open("rb") as file:
+        head = file.read(512)
+    check_kind(head)
+    if COMPRESSED.match(head):
+        _check_size(size, min(longest_seconds * _COMPRESSED_BYTES_PER_SECOND, MOST_SAMPLES), longest_seconds)
+        return
+    try:
+        with quiet_stderr(), soundfile.SoundFile(path) as opened:
+            rate, channels, frames = opened.samplerate, opened.channels, opened.frames
+    except (soundfile.SoundFileError, ValueError, TypeError) as error:
+        raise NotDecodedError(FaultKind.GARBAGE, f"cannot be decoded: {_words_of(error)}") from error
+    if frames < UNKNOWN_FRAMES:
+        check_length(frames, rate, channels, longest_seconds)
+    most_samples = min(longest_seconds * rate * channels, MOST_SAMPLES)
+    _check_size(size, most_samples * _SAMPLE_BYTES, longest_seconds)
+
+
+def is_slow_to_open(path: Path) -> bool:
+    """Whether libsndfile would read a whole large file before it returns the first sample."""
+    if path.stat().st_size <= SMALL_BYTES:
+        return False
+    with path.open("rb") as file:
+        return COMPRESSED.match(file.read(512)) is not None
+
+
+def check_kind(content: bytes) -> None:
+    """Refuse content that does not begin like an audio file; the first 512 bytes are enough.
+
+    Raises:
+        NotDecodedError: empty, or of no known format.
     """
     if not content:
-        raise NotDecodedError(Fault.EMPTY_FILE, "the file has 0 bytes")
+        raise NotDecodedError(FaultKind.EMPTY_FILE, "the file has 0 bytes")
     head = content[:512].removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")
     text = head.replace(b"\0", b"").lstrip()  # UTF-16 of a Latin letter is the letter and a zero
     if MARKUP.match(text):
-        raise NotDecodedError(Fault.HTML, f"the file is a page that begins {text[:40].decode('ascii', 'replace')!r}")
+        raise NotDecodedError(
+            FaultKind.HTML, f"the file is a page that begins {text[:40].decode('ascii', 'replace')!r}"
+        )
     if head.startswith(LFS_POINTER):
-        raise NotDecodedError(Fault.GARBAGE, "the file is a Git LFS pointer: run `git lfs pull`")
+        raise NotDecodedError(FaultKind.GARBAGE, "the file is a Git LFS pointer: run `git lfs pull`")
     if not KINDS.match(content):
-        raise NotDecodedError(Fault.GARBAGE, f"cannot be decoded: no known format begins with {content[:4]!r}")
+        raise NotDecodedError(FaultKind.GARBAGE, f"cannot be decoded: no known format begins with {content[:4]!r}")
 
 
 def _check_container(content: bytes, container: Container) -> None:
-    size, starts, ends = len(content), container.sound_starts, container.sound_ends
+    size, starts, ends = len(content), container.data_start, container.data_end
     if container.rate_hz == 0:
-        raise NotDecodedError(Fault.RATE_ZERO, "the header says 0 samples per second")
+        raise NotDecodedError(FaultKind.RATE_ZERO, "the header says 0 samples per second")
     if starts is None or (starts < size and (ends is None or ends <= size + 1)):  # a last odd byte may be missing
         return
     if ends is not None and ends <= starts:
-        raise NotDecodedError(Fault.ZERO_SAMPLES, "the header says 0 samples")
+        raise NotDecodedError(FaultKind.ZERO_SAMPLES, "the header says 0 samples")
     if starts >= size:
-        raise NotDecodedError(Fault.HEADER_ONLY, f"the file ends with its header, after {size} bytes")
-    raise NotDecodedError(Fault.TRUNCATED, f"the file has {size} of the {ends} bytes that its header promises")
+        raise NotDecodedError(FaultKind.HEADER_ONLY, f"the file ends with its header, after {size} bytes")
+    raise NotDecodedError(FaultKind.TRUNCATED, f"the file has {size} of the {ends} bytes that its header promises")
 
 
 def _decode(content: bytes, container: Container | None, longest_seconds: float) -> Decoded:
-    ends_within_header = container is not None and container.sound_starts is None
+    ends_within_header = container is not None and container.data_start is None
     within_header = f"the file ends within its header, after {len(content)} bytes"
     stream = _Stream(content)
     try:
         file = soundfile.SoundFile(stream)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
         if ends_within_header:
-            raise NotDecodedError(Fault.HEADER_ONLY, within_header) from error
-        raise NotDecodedError(Fault.GARBAGE, f"cannot be decoded: {words_of(error)}") from error
+            raise NotDecodedError(FaultKind.HEADER_ONLY, within_header) from error
+        raise NotDecodedError(FaultKind.GARBAGE, f"cannot be decoded: {_words_of(error)}") from error
     with file:
         rate, promised = file.samplerate, file.frames
         unknown = promised >= UNKNOWN_FRAMES
@@ -129,46 +174,46 @@ def _decode(content: bytes, container: Container | None, longest_seconds: float)
         audio, error_words = _read(file, most)
         lossy = file.subtype in ("VORBIS", "OPUS") or file.subtype.startswith("MPEG")
     if ends_within_header and len(audio) == 0:
-        raise NotDecodedError(Fault.HEADER_ONLY, within_header)
+        raise NotDecodedError(FaultKind.HEADER_ONLY, within_header)
     said = "" if unknown else f" of {promised}"
     if unknown and (len(audio) > longest_seconds * rate or audio.size > MOST_SAMPLES):
         longest = min(longest_seconds, MOST_SAMPLES / audio.shape[1] / rate)
-        raise NotDecodedError(Fault.TOO_LONG, f"a stream of more than {longest:g} s{SPLIT_HINT}")
-    if unknown and "seek" in error_words:  # that is how soundfile reports the end of such a stream
+        raise NotDecodedError(FaultKind.TOO_LONG, f"a stream of more than {longest:g} s{SPLIT_HINT}")
+    if unknown and "seek" in error_words:  # how soundfile reports the end of such a stream
         error_words = ""
     if error_words and stream.tell() < len(content):
-        raise NotDecodedError(Fault.GARBAGE, f"cannot be decoded after {len(audio)}{said} samples: {error_words}")
+        raise NotDecodedError(FaultKind.GARBAGE, f"cannot be decoded after {len(audio)}{said} samples: {error_words}")
     if error_words or (not unknown and len(audio) < promised - (LOSSY_SLACK_SECONDS * rate if lossy else 0)):
-        raise NotDecodedError(Fault.TRUNCATED, f"the file ends after {len(audio)}{said} samples")
+        raise NotDecodedError(FaultKind.TRUNCATED, f"the file ends after {len(audio)}{said} samples")
     if len(audio) == 0:
-        raise NotDecodedError(Fault.ZERO_SAMPLES, "the file is well formed, but has 0 samples")
+        raise NotDecodedError(FaultKind.ZERO_SAMPLES, "the file is well formed, but has 0 samples")
     return Decoded(audio, rate)
 
 
 def check_length(frames: int, rate: int, channels: int, longest_seconds: float) -> None:
-    """Refuse a recording by what its header says.
+    """Refuse a recording by the length that its header declares.
 
     Raises:
-        NotDecodedError: it is too long, or more than can be held in memory.
+        NotDecodedError: it is too long, or does not fit into memory.
     """
     if frames > longest_seconds * rate:
-        raise NotDecodedError(Fault.TOO_LONG, f"{frames / rate:.1f} s, more than {longest_seconds:g} s{SPLIT_HINT}")
+        raise NotDecodedError(FaultKind.TOO_LONG, f"{frames / rate:.1f} s, more than {longest_seconds:g} s{SPLIT_HINT}")
     if frames * channels > MOST_SAMPLES:
         detail = f"{frames} samples in {channels} channel{'s' if channels > 1 else ''}, more than {MOST_SAMPLES} in all"
-        raise NotDecodedError(Fault.TOO_LONG, detail)
+        raise NotDecodedError(FaultKind.TOO_LONG, detail)
 
 
 def _read(file: soundfile.SoundFile, most: int) -> tuple[npt.NDArray[np.float32], str]:
-    """Read at most so many frames; also says what stopped it, and then returns what came before."""
+    """Read at most this many frames; also returns the error that stopped it, if any, beside what came before."""
     blocks = []
     words = ""
     while most > 0 and not words:
-        # soundfile does not say how many frames came before an error: those that are still NaN did not.
+        # soundfile does not report how many frames came before an error: those that are still NaN did not.
         block = np.full((min(most, max(1, BLOCK_SAMPLES // file.channels)), file.channels), np.nan, np.float32)
         try:
             read = len(file.read(out=block))
         except (soundfile.SoundFileError, OSError) as error:
-            read, words = int(np.count_nonzero(~np.isnan(block[:, -1]))), words_of(error)
+            read, words = int(np.count_nonzero(~np.isnan(block[:, -1]))), _words_of(error)
         blocks.append(block[:read])
         most = most - read if read == len(block) else 0
     if len(blocks) == 1:
@@ -176,13 +221,19 @@ def _read(file: soundfile.SoundFile, most: int) -> tuple[npt.NDArray[np.float32]
     return np.concatenate([np.zeros((0, file.channels), np.float32), *blocks]), words
 
 
-def words_of(error: Exception) -> str:
-    """What a library says of a file, without its decoration."""
+def _check_size(size: int, most: float, longest_seconds: float) -> None:
+    if size > SMALL_BYTES + most:
+        limit = "can be held in memory" if math.isinf(longest_seconds) else f"{longest_seconds:g} s of sound can have"
+        raise NotDecodedError(FaultKind.TOO_LONG, f"the file has {size} bytes, more than {limit}{SPLIT_HINT}")
+
+
+def _words_of(error: Exception) -> str:
+    """The message of a libsndfile error, without its prefix."""
     return str(getattr(error, "error_string", error)).removeprefix("Error : ").rstrip(".")
 
 
 class _Stream(io.BytesIO):
-    """Bytes in which a seek to before the beginning fails quietly, as it does in a file read from C."""
+    """Bytes in which a seek to before the beginning fails silently, as it does in a file read from C."""
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         return self.tell() if whence == io.SEEK_SET and offset < 0 else super().seek(offset, whence)
@@ -193,7 +244,7 @@ _stderr_lock = threading.Lock()
 
 @contextlib.contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Send the process's standard error to nowhere, for a library in C that prints there and cannot be told not to."""
+    """Redirect the process's standard error to /dev/null, for a C library that cannot be told not to print."""
     with _stderr_lock, contextlib.ExitStack() as stack:
         try:
             kept = os.dup(2)

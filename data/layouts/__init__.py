@@ -44,7 +44,7 @@ def read_corpus(
     strict: bool = False,
     like: Listing | None = None,
 ) -> Listing:
-    """List the recordings of a folder; rows that cannot be used are findings, and stop nothing.
+    """List the recordings of a folder; rows that cannot be used are faults, and stop nothing.
 
     Args:
         root: the folder.
@@ -83,8 +83,8 @@ def _listed(folder: Folder, found: Reading | str) -> Listing:
         listing = list_rows(found, folder, _TREES[found].read_rows(folder))
         notice = pairs.notice(folder) if found == "pairs" else ""
     else:
-        if flaw := folder.follow(found.table.path):
-            raise InputError(f"{found.table.path}: {flaw.detail}: put the file itself there")
+        if fault := folder.follow(found.table.path):
+            raise InputError(f"{found.table.path}: {fault.detail}: put the file itself there")
         listing = replace(list_rows(found.layout, folder, found.rows(folder)), columns=found.read_as)
         notice = found.notice()
     return replace(listing, notices=tuple(filter(None, (notice, *listing.notices))))

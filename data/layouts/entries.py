@@ -1,4 +1,4 @@
-"""What is in a directory, by the names a row may call it; no file is opened."""
+"""Directory listings, indexed by the names that a row may use; no file is opened."""
 
 import os
 import unicodedata
@@ -7,29 +7,20 @@ from functools import cached_property
 from pathlib import Path
 
 from configs import InputError
-from data.findings import Fault
 
-# What soundfile reads; where a row names no extension and there are several such files, the first of these is taken.
+# The formats of soundfile, in order of preference if a row names no extension and there are several files.
 EXTENSIONS = (
     *(".wav", ".flac", ".aiff", ".aif", ".aifc", ".w64", ".rf64", ".caf", ".au", ".snd", ".sph", ".voc"),
     *(".ogg", ".oga", ".opus", ".mp3"),
 )
-AUDIO_FOLDERS = ("wavs", "wav")  # where recordings lie beside a metadata file, if not in the same folder
+AUDIO_FOLDERS = ("wavs", "wav")  # of the recordings, beside a metadata file
 
 _PREFERENCE = {extension: rank for rank, extension in enumerate(EXTENSIONS)}
 
 
 @dataclass(frozen=True)
-class Flaw:
-    """Why a row cannot be used."""
-
-    fault: Fault
-    detail: str
-
-
-@dataclass(frozen=True)
 class Entries:
-    """What is in a directory, by name; names are in Unicode's composed form, whatever form the disk has them in."""
+    """The entries of a directory by name, in Unicode's composed form, whatever the form on disk."""
 
     path: Path
     files: dict[str, str] = field(default_factory=dict)  # to the name on disk
@@ -38,12 +29,12 @@ class Entries:
     links: set[str] = field(default_factory=set)  # names on disk of symbolic links
 
     def recording(self, name: str) -> str | None:
-        """The name on disk of the file that is called so, with or without an audio extension."""
+        """The name on disk of the recording with this name, with or without an audio extension."""
         found = self.files.get(name) if without_extension(name) != name else None
         return found or self.recordings.get(name) or self.files.get(name)
 
     def other_recording(self, name: str) -> str | None:
-        """The recording of this name but for its extension or for capitals; None where several might be meant."""
+        """The recording of this name with another extension or other capitals; None if ambiguous."""
         stem = without_extension(name)
         if found := self.recordings.get(stem):
             return found
@@ -58,19 +49,19 @@ class Entries:
         return alike
 
     def directory(self, name: str) -> Path | None:
-        """The directory that stands where the recording `name` would be."""
+        """The directory in the place of the recording `name`."""
         found = next((name + ending for ending in ("", *EXTENSIONS) if name + ending in self.folders), None)
         return self.path / self.folders[found] if found else None
 
 
 def without_extension(name: str) -> str:
-    """The name without its audio extension; any other ending belongs to the name."""
+    """The name without its audio extension; any other suffix belongs to the name."""
     stem, dot, extension = name.rpartition(".")
     return stem if stem and dot + extension.lower() in _PREFERENCE else name
 
 
 def id_of(name: str) -> str:
-    """The id of the recording a row names: its path from the folder of the recordings, without extension."""
+    """The id of a recording: its path in the folder of the recordings, without extension."""
     path = without_extension(name)
     if "/" not in path and "\\" not in path:
         return path
@@ -80,7 +71,7 @@ def id_of(name: str) -> str:
 
 
 def is_file(path: Path) -> bool:
-    """Whether there is such a file; a name that cannot be one, such as one that is too long, is none."""
+    """Whether the file exists; False for an invalid name, such as one that is too long."""
     try:
         return path.is_file()
     except OSError:
@@ -88,7 +79,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether there is such a folder; a name that cannot be one is none."""
+    """Whether the folder exists; False for an invalid name."""
     try:
         return path.is_dir()
     except OSError:
@@ -96,15 +87,15 @@ def is_folder(path: Path) -> bool:
 
 
 def parts_of(name: str) -> list[str]:
-    """The folders and the file that a name is made of, whichever slash it has."""
+    """The parts of a path, with slashes or backslashes."""
     return [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
 
 
 def list_directory(path: Path) -> Entries:
-    """List a directory; there is nothing in one that is not there.
+    """List a directory; one that does not exist is empty.
 
     Raises:
-        InputError: we may not list it.
+        InputError: it may not be listed.
     """
     entries = Entries(path)
     try:
@@ -113,7 +104,7 @@ def list_directory(path: Path) -> Entries:
                 _note(entry, entries)
     except PermissionError as error:
         raise InputError(f"{path}: we may not list it: allow it to be read") from error
-    except OSError:  # there is no such directory, or its name is too long to be one
+    except OSError:  # there is no such directory, or its name is too long
         pass
     return entries
 
@@ -125,7 +116,7 @@ def _note(entry: "os.DirEntry[str]", entries: Entries) -> None:
             entries.links.add(entry.name)
         if not is_file and entry.is_dir():
             entries.folders[name] = entry.name
-    except (OSError, UnicodeEncodeError):  # a link that leads nowhere, or a name that is not UTF-8
+    except (OSError, UnicodeEncodeError):  # a dangling link, or a name that is not UTF-8
         return
     if is_file:
         entries.files[name] = entry.name

@@ -5,15 +5,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from configs import InputError
-from data.findings import Fault
-from data.layouts.entries import Flaw
+from data.faults import Fault, FaultKind
 from data.layouts.folder import Folder
 from data.layouts.lines import Line, read_lines
 from data.layouts.rows import Row
 
 SIGNS = "wav.scp and text"
 
-_NOWHERE = (Line(0, "", flaw=Flaw(Fault.MISSING_FILE, "wav.scp has no line for it")), "")
+_NOWHERE = (Line(0, "", fault=Fault(FaultKind.MISSING_FILE, "wav.scp has no line for it")), "")
 
 
 def fits(folder: Folder) -> bool:
@@ -49,30 +48,30 @@ def read_rows(folder: Folder) -> Iterator[Row]:
     for line, identity, text in _pairs(said):
         spoken[identity] += 1
         scp, name = recordings.get(identity, _NOWHERE)
-        audio = line.flaw or _audio(folder, places, scp, name)
+        audio = line.fault or _audio(folder, places, scp, name)
         repair = "; ".join(filter(None, (line.repair, scp.repair and f"in wav.scp, {scp.repair}")))
         speaker = speakers.get(identity, "") if speakers else None
         yield Row(identity, name, text, speaker, audio, said, line.number, repair)
     for identity, (line, name) in recordings.items():
         if not spoken[identity]:
-            flaw = Flaw(Fault.EMPTY_TEXT, f"wav.scp line {line.number}: text has no line for it")
-            yield Row(identity, name, "", None, flaw, heard, line.number, line.repair)
+            fault = Fault(FaultKind.EMPTY_TEXT, f"wav.scp line {line.number}: text has no line for it")
+            yield Row(identity, name, "", None, fault, heard, line.number, line.repair)
     for line, identity, name in again:
         if spoken[identity] < 2:  # else it is a row of text's already
             detail = (
                 f"wav.scp line {line.number}: the id {identity} is already on line {recordings[identity][0].number}"
             )
-            yield Row(identity, name, "", None, Flaw(Fault.DUPLICATE_ID, detail), heard, line.number, line.repair)
+            yield Row(identity, name, "", None, Fault(FaultKind.DUPLICATE_ID, detail), heard, line.number, line.repair)
 
 
-def _audio(folder: Folder, places: Sequence[str], line: Line, name: str) -> Path | Flaw:
-    if line.flaw:
-        return line.flaw
+def _audio(folder: Folder, places: Sequence[str], line: Line, name: str) -> Path | Fault:
+    if line.fault:
+        return line.fault
     if name.endswith("|"):
         command = f"wav.scp line {line.number} is a command, and commands are not run: write what it puts out to a file"
-        return Flaw(Fault.MISSING_FILE, command)
+        return Fault(FaultKind.MISSING_FILE, command)
     found = folder.find(name, places, absolute=True)
-    return Flaw(found.fault, f"wav.scp line {line.number}: {found.detail}") if isinstance(found, Flaw) else found
+    return Fault(found.kind, f"wav.scp line {line.number}: {found.detail}") if isinstance(found, Fault) else found
 
 
 def _speakers(folder: Folder) -> dict[str, str]:

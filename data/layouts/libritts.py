@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from configs import InputError
 from data.layouts.folder import Folder
-from data.layouts.rows import Row
-from data.layouts.transcripts import transcribed
+from data.layouts.rows import Row, transcribed
 
 SIGNS = "SPEAKER/CHAPTER/*.normalized.txt with numbers for folders, perhaps inside train-clean-100/ and the like"
 

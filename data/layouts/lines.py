@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs import InputError
-from data.findings import Fault
-from data.layouts.entries import Flaw
+from data.faults import Fault, FaultKind
 from text.file_encoding import as_utf8
 
 
@@ -19,7 +18,7 @@ class Line:
     number: int  # counted from 1
     text: str
     repair: str = ""  # what was wrong with it, or with the whole file where it is the first that is not blank
-    flaw: Flaw | None = None  # why it cannot be read
+    fault: Fault | None = None  # why it cannot be read
 
     @property
     def is_blank(self) -> bool:
@@ -46,14 +45,14 @@ def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
         if is_plain:
             yield Line(number, raw.decode())
             continue
-        text, repair, flaw = _decoded(raw)
+        text, repair, fault = _decoded(raw)
         if raw.endswith(b"\r"):
             text = text[:-1]
             if not every and not crlf_allowed:
                 repair = "; ".join(filter(None, (repair, "the line ends in CRLF")))
         if of_file and raw.strip():
             repair, of_file = "; ".join(filter(None, (*of_file, repair))), []
-        yield Line(number, text, repair, flaw)
+        yield Line(number, text, repair, fault)
     if not content or content.endswith(b"\n"):
         yield Line(number + 1, "")
 
@@ -100,15 +99,15 @@ def _is_utf8_without_marks(content: bytes) -> bool:
         return False
 
 
-def _decoded(raw: bytes) -> tuple[str, str, Flaw | None]:
+def _decoded(raw: bytes) -> tuple[str, str, Fault | None]:
     try:
         text = raw.decode()
     except UnicodeDecodeError:
         try:
             return raw.decode("cp1252"), "the line is not UTF-8 and was read as Windows-1252", None
         except UnicodeDecodeError:
-            flaw = Flaw(Fault.ENCODING, "the line is neither UTF-8 nor Windows-1252")
-            return raw.decode(errors="backslashreplace"), "", flaw
+            fault = Fault(FaultKind.ENCODING, "the line is neither UTF-8 nor Windows-1252")
+            return raw.decode(errors="backslashreplace"), "", fault
     if text.startswith("\ufeff"):  # where files were joined
         return text[1:], "the line begins with a byte order mark", None
     return text, "", None

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from configs import ColumnSettings, InputError
-from data.findings import Fault
+from data.faults import Fault, FaultKind
 from data.layouts.columns import (
     SPEAKER_NAMES,
     TEXT_NAMES,
@@ -21,8 +21,8 @@ from data.layouts.columns import (
     settled,
 )
 from data.layouts.contents import Column
-from data.layouts.entries import AUDIO_FOLDERS, Flaw, id_of, without_extension
-from data.layouts.folder import Folder
+from data.layouts.entries import AUDIO_FOLDERS, id_of, without_extension
+from data.layouts.folder import Deviation, Folder
 from data.layouts.rows import Row
 from data.layouts.table import Record, Table, open_table
 
@@ -78,16 +78,20 @@ class Reading:
         above = ""  # what was repaired in the header, which is no row
         if self.header and self.table.delimiter != "{":
             above = next(records).repair
-        roles = self.roles
+        roles, raw_text = self.roles, 1 if self.layout == "ljspeech" and self.roles.text == 2 else None
         needed = max(roles.file, roles.text, roles.speaker or 0)
         for record in records:
-            cells, flaw = self._fitted(record, needed)
+            cells, fault = self._fitted(record, needed)
             name = cells[roles.file]
-            audio = flaw or folder.find(name, places)
+            audio = fault or folder.find(name, places)
+            text = cells[roles.text] if len(cells) > roles.text else ""
+            if raw_text and not text and len(cells) > raw_text and cells[raw_text]:
+                text = cells[raw_text]
+                folder.deviations.add(Deviation.RAW_TEXT, name, f"line {record.line}")
             yield Row(
                 id=_id(name, audio, folder),
                 name=name,
-                text=cells[roles.text] if len(cells) > roles.text else "",
+                text=text,
                 speaker=None if roles.speaker is None else cells[roles.speaker] if len(cells) > needed else "",
                 audio=audio,
                 file=self.table.path,
@@ -96,11 +100,11 @@ class Reading:
             )
             above = ""
 
-    def _fitted(self, record: Record, needed: int) -> tuple[list[str], Flaw | None]:
+    def _fitted(self, record: Record, needed: int) -> tuple[list[str], Fault | None]:
         """The cells of a row, and what is wrong with their number."""
         cells, expected = record.cells, self.columns
-        if len(cells) == expected or record.flaw:
-            return cells + [""] * (self.roles.file + 1 - len(cells)), record.flaw
+        if len(cells) == expected or record.fault:
+            return cells + [""] * (self.roles.file + 1 - len(cells)), record.fault
         if len(cells) > expected and self.joins_text:
             # Commas that nobody quoted are those of the text.
             first, end = self.roles.text, self.roles.text + len(cells) - expected + 1
@@ -110,8 +114,8 @@ class Reading:
                 return cells, None
         elif not any(cells[expected:]):
             return cells[:expected], None
-        flaw = Flaw(Fault.COLUMNS, f"the row has {len(cells)} columns where {expected} are expected")
-        return cells + [""] * (self.roles.file + 1 - len(cells)), flaw
+        fault = Fault(FaultKind.COLUMNS, f"the row has {len(cells)} columns where {expected} are expected")
+        return cells + [""] * (self.roles.file + 1 - len(cells)), fault
 
     @property
     def joins_text(self) -> bool:
@@ -227,7 +231,7 @@ def sampled(table: Table) -> list[Record]:
     step = 1
     for index, record in enumerate(table.records()):
         # Which rows are taken follows no pattern that the rows may have, such as a speaker for every fifth one.
-        if record.flaw is None and (index == 0 or (index * 2654435761) % 2**32 < 2**32 // step):
+        if record.fault is None and (index == 0 or (index * 2654435761) % 2**32 < 2**32 // step):
             records.append(record)
             if len(records) > 2 * _SAMPLE:
                 step *= 2
@@ -318,10 +322,10 @@ def _held(folder: Folder, sample: Sequence[Column]) -> list[float]:
     return [share(column, lambda name: isinstance(folder.find(name, _PLACES, quietly=True), Path)) for column in sample]
 
 
-def _id(name: str, audio: Path | Flaw, folder: Folder) -> str:
+def _id(name: str, audio: Path | Fault, folder: Folder) -> str:
     """The id of a row: its name without extension, or the place of its recording where the name leads elsewhere."""
     identity = id_of(name)
-    if isinstance(audio, Flaw) or not ("/" in identity or "\\" in identity):
+    if isinstance(audio, Fault) or not ("/" in identity or "\\" in identity):
         return identity
     place = id_of(folder.relative(audio))
     return identity if f"/{place}".casefold().endswith(f"/{identity}".casefold()) else place

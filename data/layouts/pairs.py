@@ -10,8 +10,7 @@ from pathlib import Path
 
 from data.layouts.entries import Entries, parts_of, without_extension
 from data.layouts.folder import Folder
-from data.layouts.rows import Row
-from data.layouts.transcripts import transcribed
+from data.layouts.rows import Row, transcribed
 
 SIGNS = "x.wav beside x.txt or x.lab"
 

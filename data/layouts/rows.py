@@ -1,27 +1,30 @@
-"""Rows become recordings, or findings that say why they cannot."""
+"""The rows of a corpus: each becomes a recording, or a fault that says why not."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from configs import InputError
-from data.findings import Action, Fault, Finding
+from data.faults import Action, Fault, FaultKind, RowFault
 from data.layouts.columns import Columns
-from data.layouts.entries import Flaw
 from data.layouts.folder import Folder
+from data.layouts.lines import read_lines
 from data.recording import Recording
+
+_TIMED = re.compile(r"\s*\d+(\.\d+)?\s+\d+(\.\d+)?\s+\S+\s*$")  # a label of HTS or Audacity: begin, end, phone
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a layout reads of one recording."""
+    """One row, as a layout reads it."""
 
     id: str
-    name: str  # of the recording, as the row has it
+    name: str  # of the recording, as in the row
     text: str
-    speaker: str | None  # None where the corpus names none, empty where only this row does not
-    audio: Path | Flaw  # the recording, or why there is none
+    speaker: str | None  # None if the corpus names none, empty if only this row does not
+    audio: Path | Fault  # the recording, or why there is none
     file: Path  # the metadata file or transcript
     line: int  # in it, counted from 1
     repair: str = ""  # what was wrong with its encoding
@@ -29,67 +32,104 @@ class Row:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a folder holds."""
+    """The recordings of a folder."""
 
     layout: str
     recordings: tuple[Recording, ...]  # in the order of the corpus, at least one
-    findings: tuple[Finding, ...]  # in the order of the corpus
-    rows: int  # that were looked at, those that were dropped among them
-    columns: Columns | None = None  # of the metadata file; None where the layout has none
-    notices: tuple[str, ...] = ()  # how the corpus departs from the usual and was read all the same, a sentence each
+    faults: tuple[RowFault, ...]  # in the order of the corpus
+    rows: int  # dropped ones included
+    columns: Columns | None = None  # of the metadata file; None if the layout has none
+    notices: tuple[str, ...] = ()  # deviations from the layout that were accepted, a sentence each
 
 
 def list_rows(layout: str, folder: Folder, rows: Iterable[Row]) -> Listing:
-    """Sort the rows into recordings and findings; a row whose fault is repaired is in both.
+    """Turn rows into recordings and faults; a row with a repaired fault is in both.
 
     Raises:
         InputError: there are no rows, or none can be used.
     """
     kept: dict[str, Recording] = {}
-    findings: list[Finding] = []
+    faults: list[RowFault] = []
     dropped: list[Row] = []
     count = 0
     for row in rows:
         count += 1
-        flaw = _flaw(row, kept, folder)
         if row.repair:
-            findings.append(_finding(row, folder, Flaw(Fault.ENCODING, row.repair), Action.REPAIRED))
-        if flaw:
-            findings.append(_finding(row, folder, flaw, Action.DROPPED))
+            faults.append(_row_fault(row, folder, Fault(FaultKind.ENCODING, row.repair, Action.REPAIRED)))
+        if fault := _fault(row, kept, folder):
+            faults.append(_row_fault(row, folder, fault))
             dropped.append(row)
         elif isinstance(row.audio, Path):
             kept[row.id] = Recording(row.id, row.text, row.speaker, row.audio, row.file, row.line)
     if not kept:
-        raise InputError(_nothing(layout, folder, dropped, findings))
-    return Listing(layout, tuple(kept.values()), tuple(findings), count, notices=folder.liberties.sentences())
+        raise InputError(_nothing(layout, folder, dropped, faults))
+    return Listing(layout, tuple(kept.values()), tuple(faults), count, notices=folder.deviations.sentences())
 
 
-def _flaw(row: Row, kept: dict[str, Recording], folder: Folder) -> Flaw | None:
-    if isinstance(row.audio, Flaw):
+def transcribed(
+    folder: Folder, identity: str, *, name: str, speaker: str | None, transcript: Path, is_there: bool
+) -> Row:
+    """The row of a recording whose text is in a file of its own.
+
+    Args:
+        folder: the corpus.
+        identity: id of the recording.
+        name: path of the recording in the folder.
+        speaker: None if the corpus names none.
+        transcript: the file with the text.
+        is_there: whether that file exists.
+    """
+    read = (
+        folder.follow(transcript) or _read(transcript)
+        if is_there
+        else Fault(FaultKind.EMPTY_TEXT, f"there is no {transcript}")
+    )
+    if isinstance(read, Fault):
+        return Row(identity, name, "", speaker, read, transcript, 1)
+    text, repair = read
+    return Row(identity, name, text, speaker, folder.find(name), transcript, 1, repair)
+
+
+def _read(path: Path) -> tuple[str, str] | Fault:
+    """The text of a transcript and what was repaired in it, or why there is none."""
+    try:
+        lines = [line for line in read_lines(path) if not line.is_blank]
+    except InputError as error:
+        return Fault(FaultKind.EMPTY_TEXT, str(error))
+    fault = next((line.fault for line in lines if line.fault), None)
+    if lines and all(_TIMED.match(line.text) for line in lines):
+        return Fault(FaultKind.EMPTY_TEXT, f"{path} holds the times of sounds and no text")
+    repair = "; ".join(line.repair for line in lines if line.repair)
+    return fault or (" ".join(line.text.strip() for line in lines), repair)
+
+
+def _fault(row: Row, kept: dict[str, Recording], folder: Folder) -> Fault | None:
+    if isinstance(row.audio, Fault):
         return row.audio
     if first := kept.get(row.id):
         place = "" if first.file == row.file else f"{folder.relative(first.file)} "
-        return Flaw(Fault.DUPLICATE_ID, f"the id {row.id} is already on {place}line {first.line}")
+        return Fault(FaultKind.DUPLICATE_ID, f"the id {row.id} is already on {place}line {first.line}")
     if not row.text:
-        return Flaw(Fault.EMPTY_TEXT, "the row has no text")
+        return Fault(FaultKind.EMPTY_TEXT, "the row has no text")
     if row.speaker == "":
-        return Flaw(Fault.COLUMNS, "the row names no speaker, and others do")
+        return Fault(FaultKind.COLUMNS, "the row names no speaker, and others do")
     return None
 
 
-def _finding(row: Row, folder: Folder, flaw: Flaw, action: Action) -> Finding:
-    file = row.name if isinstance(row.audio, Flaw) else folder.relative(row.audio)
-    return Finding(row.id, file, row.line, flaw.fault, flaw.detail, action)
+def _row_fault(row: Row, folder: Folder, fault: Fault) -> RowFault:
+    file = row.name if isinstance(row.audio, Fault) else folder.relative(row.audio)
+    return RowFault.of(fault, id=row.id, file=file, line=row.line)
 
 
-def _nothing(layout: str, folder: Folder, dropped: list[Row], findings: list[Finding]) -> str:
+def _nothing(layout: str, folder: Folder, dropped: list[Row], faults: list[RowFault]) -> str:
     if not dropped:
         return (
             f"{folder.root}: holds no recordings in the layout {layout}: add some, or set data.root to another folder"
         )
-    flaws = [finding for finding in findings if finding.action is Action.DROPPED]
-    faults = ", ".join(f"{fault} {count}" for fault, count in Counter(flaw.fault for flaw in flaws).most_common())
+    of_dropped = [fault for fault in faults if fault.action is Action.DROPPED]
+    counts = ", ".join(f"{kind} {count}" for kind, count in Counter(one.kind for one in of_dropped).most_common())
     return (
-        f"{dropped[0].file}: none of {len(dropped)} rows can be used ({faults}; the first, on line {flaws[0].line}: "
-        f"{flaws[0].detail}): correct them, or set data.root to another folder or data.format to another layout"
+        f"{dropped[0].file}: none of {len(dropped)} rows can be used ({counts}; the first, on line "
+        f"{of_dropped[0].line}: {of_dropped[0].detail}): correct them, or set data.root to another folder or "
+        "data.format to another layout"
     )

@@ -10,14 +10,13 @@ from itertools import islice
 from pathlib import Path
 
 from configs import InputError
-from data.findings import Fault
-from data.layouts.entries import Flaw
+from data.faults import Fault, FaultKind
 from data.layouts.lines import Line, read_lines
 
 _SAMPLE_LINES = 1000
 _LONGEST_QUOTE = 200  # lines; a quote that is not closed by then was not opened to hold line ends
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls begin
-_NO_OBJECT = Flaw(Fault.COLUMNS, "the line is not a JSON object")
+_NO_OBJECT = Fault(FaultKind.COLUMNS, "the line is not a JSON object")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class Record:
     line: int  # its first, counted from 1
     cells: list[str]  # without white space around them
     repair: str = ""  # what was wrong with its encoding
-    flaw: Flaw | None = None  # why it cannot be read
+    fault: Fault | None = None  # why it cannot be read
 
 
 @dataclass(frozen=True)
@@ -100,7 +99,7 @@ def _has_quoted_cells(sample: list[Line], delimiter: str) -> bool:
     """Whether quotes are around cells, rather than marks in a text: one holds what only a quoted cell can."""
     proof = False
     for record in _rows(iter(sample), delimiter, quoted=True):
-        if record.flaw is not None:
+        if record.fault is not None:
             return False
     for line in sample:
         if '"' not in line.text:
@@ -143,20 +142,20 @@ def _rows(lines: Iterator[Line], delimiter: str, *, quoted: bool) -> Iterator[Re
         if line.is_blank:
             continue
         if not quoted or '"' not in line.text:
-            yield Record(line.number, [cell.strip() for cell in line.text.split(delimiter)], line.repair, line.flaw)
+            yield Record(line.number, [cell.strip() for cell in line.text.split(delimiter)], line.repair, line.fault)
             continue
         span = [line]
         reader = csv.reader(_fed(span, waiting, lines), delimiter=delimiter, strict=True)
-        flaw = None
+        fault = None
         try:
             cells = next(reader)
         except csv.Error:
             waiting.extendleft(reversed(span[1:]))
             span = span[:1]
-            cells, flaw = _loosely(line.text, delimiter)
-        flaw = next((one.flaw for one in span if one.flaw), flaw)
+            cells, fault = _loosely(line.text, delimiter)
+        fault = next((one.fault for one in span if one.fault), fault)
         repair = "; ".join(one.repair for one in span if one.repair)
-        yield Record(line.number, [cell.strip() for cell in cells], repair, flaw)
+        yield Record(line.number, [cell.strip() for cell in cells], repair, fault)
 
 
 def _fed(span: list[Line], waiting: deque[Line], lines: Iterator[Line]) -> Iterator[str]:
@@ -170,13 +169,13 @@ def _fed(span: list[Line], waiting: deque[Line], lines: Iterator[Line]) -> Itera
         yield line.text + "\n"
 
 
-def _loosely(line: str, delimiter: str) -> tuple[list[str], Flaw | None]:
+def _loosely(line: str, delimiter: str) -> tuple[list[str], Fault | None]:
     """Read a line whose quotes are not where they should be."""
-    flaw = Flaw(Fault.COLUMNS, "a quote is opened and not closed") if line.count('"') % 2 else None
+    fault = Fault(FaultKind.COLUMNS, "a quote is opened and not closed") if line.count('"') % 2 else None
     try:
-        return next(csv.reader([line], delimiter=delimiter)), flaw
+        return next(csv.reader([line], delimiter=delimiter)), fault
     except csv.Error as error:
-        return line.split(delimiter)[:1], Flaw(Fault.COLUMNS, f"the row cannot be read: {error}")
+        return line.split(delimiter)[:1], Fault(FaultKind.COLUMNS, f"the row cannot be read: {error}")
 
 
 def _objects(lines: Iterable[Line], keys: tuple[str, ...]) -> Iterator[Record]:
@@ -186,12 +185,12 @@ def _objects(lines: Iterable[Line], keys: tuple[str, ...]) -> Iterator[Record]:
         found = _object(line.text)
         # JSON can write half a character, one of a surrogate pair; no file and no text has such a thing.
         cells = {key: cell.encode(errors="backslashreplace").decode() for key, cell in (found or {}).items()}
-        flaw = line.flaw
+        fault = line.fault
         if found is None:
-            flaw = flaw or _NO_OBJECT
+            fault = fault or _NO_OBJECT
         elif cells != found:
-            flaw = Flaw(Fault.ENCODING, "the row has half a character, one of a surrogate pair")
-        yield Record(line.number, [cells.get(key, "") for key in keys], line.repair, flaw)
+            fault = Fault(FaultKind.ENCODING, "the row has half a character, one of a surrogate pair")
+        yield Record(line.number, [cells.get(key, "") for key in keys], line.repair, fault)
 
 
 def _object(line: str) -> dict[str, str] | None:

@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 
 from data.layouts.folder import Folder
-from data.layouts.rows import Row
-from data.layouts.transcripts import transcribed
+from data.layouts.rows import Row, transcribed
 
 SIGNS = "txt/SPEAKER/*.txt and wav48_silence_trimmed/ or wav48/"
 

@@ -1,9 +1,9 @@
-"""Prepared recordings on disk: found by what they were made from, and never believed unchecked.
+"""A content-addressed cache on disk, whose entries are verified whenever they are read.
 
-An entry's key is the SHA-256 of the recording's bytes and of everything that decides what is made of them, so an entry
-cannot be stale: another recording, setting or version has another key. An entry begins with the SHA-256 of the rest,
-and appears under its name in one step. A process that is killed leaves the entry whole or absent; what a failing disk
-or a lost power supply damages is found when it is read, and made again.
+An entry's key is a SHA-256 of its input and of everything that determines the result, so an entry is never stale:
+another recording, setting or version has another key. An entry begins with the SHA-256 of the rest, and appears under
+its name atomically. A process that is killed leaves the entry whole or absent; what a failing disk or a power cut
+damages is detected when it is read, and computed again.
 """
 
 import contextlib
@@ -24,12 +24,12 @@ from filelock import FileLock
 from configs import InputError
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
-_ABANDONED_SECONDS = 3600  # what is still unfinished after this long was left behind by a process that was killed
+_ABANDONED_SECONDS = 3600  # an unfinished file of this age was left by a process that was killed
 
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """What was found out once: facts, and perhaps sound."""
+    """A cached result: facts, and audio if there is any."""
 
     facts: Any  # JSON
     audio: npt.NDArray[np.int16] | None = None  # [S]
@@ -46,7 +46,7 @@ class Cache:
         self.folder = Path(folder)
 
     def load(self, key: str) -> Entry | None:
-        """The entry of this key; None where there is none, where it is damaged, or where it is no entry of ours."""
+        """The entry of this key; None if there is none, or if it is damaged or not in our format."""
         try:
             content = self._path(key).read_bytes()
         except OSError:
@@ -67,7 +67,7 @@ class Cache:
     def store(self, key: str, entry: Entry) -> None:
         """Write an entry, or replace a damaged one.
 
-        It is not flushed to the disk, which would take longer than to make it: see the module's first lines.
+        It is not flushed to the disk: that would take longer than computing it again.
 
         Raises:
             InputError: the folder cannot be written.
@@ -92,8 +92,8 @@ class Cache:
                 raise
 
     @contextlib.contextmanager
-    def alone(self, key: str) -> Iterator[None]:
-        """Wait for whoever else is making the entry of this key; until this is left, everyone else waits.
+    def locked(self, key: str) -> Iterator[None]:
+        """Lock the entry of this key against other processes that compute it.
 
         Raises:
             InputError: the folder cannot be written.
@@ -109,7 +109,7 @@ class Cache:
             lock.release()
 
     def remove_unfinished(self) -> None:
-        """Remove what killed processes left behind, and nothing that another process is still writing."""
+        """Remove the files of killed processes, and none that a process is still writing."""
         with contextlib.suppress(OSError):
             for path in (self.folder / "unfinished").iterdir():
                 if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
@@ -129,11 +129,11 @@ class Cache:
         return self.folder / "entries" / key[:2] / key[2:]
 
 
-def key_of(*parts: Any) -> str:  # anything that JSON can hold
+def key_of(*parts: Any) -> str:  # JSON values
     """The SHA-256 of these values, in hexadecimal."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def digest_of_code(*files: Path) -> str:
-    """The SHA-256 of these source files: a change of what they compute is a change of the key."""
+    """The SHA-256 of source files, so that a change of the code changes the key."""
     return key_of(*(hashlib.sha256(file.read_bytes()).hexdigest() for file in files))

@@ -1,14 +1,12 @@
-"""One row of a corpus looked at: what is said, what is heard, whether they belong together, and what to do about it."""
+"""Examination of one row of a corpus: its text, its audio, and whether the two match."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from configs import AudioSettings, DataSettings, InputError
-from data.findings import Action, Fault, Finding
-from data.inspection.measures import Measures
-from data.preparation.prepared_audio import PreparedAudio
+from data.faults import Action, Fault, FaultKind, RowFault
+from data.inspection.metrics import SignalMetrics
+from data.preparation.prepared_audio import AudioFacts, PreparedAudio
 from data.recording import Recording
 from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from text.front_end import is_speakable
@@ -19,33 +17,33 @@ _MOST_CHARACTERS = 200  # of an exception
 
 @dataclass(frozen=True, slots=True)
 class PreparedClip:
-    """A row that can be trained on."""
+    """A recording that can be trained on; its audio is in the cache."""
 
     recording: Recording
     speech: str  # its symbols, one character each: phonemes or letters
-    audio_key: str  # its entry in the cache
-    audio_digest: str  # SHA-256 of its samples as they are trained on, whatever the format of the file
+    audio_key: str  # of its cache entry
+    audio_digest: str  # SHA-256 of the prepared samples, whatever the format of the file
     samples: int  # at the voice's sample rate
-    measures: Measures
-    note: str = ""  # what the level or the trimming that was asked for could not do
+    metrics: SignalMetrics
+    note: str = ""  # why the target level was not reached
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What became of a row."""
+    """The result of an examination."""
 
-    clip: PreparedClip | None  # None where the row is dropped
-    findings: tuple[Finding, ...]
+    clip: PreparedClip | None  # None if the row is dropped
+    faults: tuple[RowFault, ...]
 
 
 class Examiner:
-    """Looks at rows, one at a time.
+    """Examines rows, one at a time.
 
     Args:
-        data: how texts are read and which recordings are believed.
-        audio: sample rate and frame length of the voice.
-        symbols: alphabet of the voice.
-        lexicon: words that are spoken in a way of their own.
+        data: the text front end, and the limits of what is accepted.
+        audio: sample rate and hop length of the voice.
+        symbols: symbol table of the voice.
+        lexicon: pronunciations of the corpus's own words.
 
     Raises:
         InputError: the language cannot be used.
@@ -59,7 +57,7 @@ class Examiner:
         self.front_end = TextFrontEnd(kind=data.front_end, language=data.language, symbols=symbols, lexicon=lexicon)
 
     def examine(self, recording: Recording) -> Examined:
-        """Look at one row. Nothing that it holds makes this fail; what is wrong with it is in the findings.
+        """Examine one row. No content makes this fail; whatever is wrong with it is in the faults.
 
         Raises:
             InputError: the cache cannot be written.
@@ -69,8 +67,7 @@ class Examiner:
         except InputError:
             raise
         except OSError as error:
-            unreadable = (Fault.MISSING_FILE, f"cannot be read: {error.strerror}", Action.DROPPED)
-            return Examined(None, (self._finding(recording, *unreadable),))
+            return self._dropped(recording, Fault(FaultKind.MISSING_FILE, f"cannot be read: {error.strerror}"))
         except Exception as error:
             return self.unexamined(recording, _described(error))
         try:
@@ -79,58 +76,60 @@ class Examiner:
             return self.unexamined(recording, _described(error))
 
     def unexamined(self, recording: Recording, why: str) -> Examined:
-        """What becomes of a row at which the examination itself failed."""
+        """The result for a row whose examination itself failed."""
         detail = f"{why}: correct its text or its recording, or remove it"
-        return Examined(None, (self._finding(recording, Fault.UNEXAMINED, detail, Action.DROPPED),))
+        return self._dropped(recording, Fault(FaultKind.UNEXAMINED, detail))
 
-    def _examine(self, recording: Recording, key: str, facts: Mapping[str, Any]) -> Examined:
+    def _dropped(self, recording: Recording, fault: Fault) -> Examined:
+        return Examined(None, (self._row_fault(recording, fault),))
+
+    def _examine(self, recording: Recording, key: str, facts: AudioFacts) -> Examined:
         encoded = self.front_end.utterance(recording.text)
-        faults = [(Fault(name), str(detail), Action(action)) for name, detail, action in facts["faults"]]
-        faults += self._text_faults(recording.text, encoded)
-        if facts["samples"] and is_speakable(encoded):
-            faults += self._pace_faults(plain_text(recording.text)[0], len(encoded.ids), facts["samples"])
+        faults = [*facts.faults, *self._text_faults(recording.text, encoded)]
+        if facts.samples and is_speakable(encoded):
+            faults += self._rate_faults(plain_text(recording.text)[0], len(encoded.ids), facts.samples)
         clip = None
-        if all(action != Action.DROPPED for _, _, action in faults):
-            measures = Measures(**facts["measures"])
+        if all(fault.action is not Action.DROPPED for fault in faults):
+            assert facts.metrics is not None, "only a dropped recording has no metrics"
             clip = PreparedClip(
                 recording=recording,
                 speech="".join(encoded.symbols),
                 audio_key=key,
-                audio_digest=facts["digest"],
-                samples=facts["samples"],
-                measures=measures,
-                note=facts["note"],
+                audio_digest=facts.digest,
+                samples=facts.samples,
+                metrics=facts.metrics,
+                note=facts.note,
             )
-        return Examined(clip, tuple(self._finding(recording, *fault) for fault in faults))
+        return Examined(clip, tuple(self._row_fault(recording, fault) for fault in faults))
 
-    def _text_faults(self, text: str, encoded: Encoded) -> list[tuple[Fault, str, Action]]:
+    def _text_faults(self, text: str, encoded: Encoded) -> list[Fault]:
         faults = []
         if encoded.unknown:
             left_out = ", ".join(dict.fromkeys(map(_shown, encoded.unknown)))
-            faults.append((Fault.UNKNOWN_SYMBOLS, f"left out: {left_out}", Action.KEPT))
+            faults.append(Fault(FaultKind.UNKNOWN_SYMBOLS, f"left out: {left_out}", Action.KEPT))
         if markup := plain_text(text)[1]:
-            faults.append((Fault.MARKUP, f"not spoken, or decoded: {shown(markup)}", Action.REPAIRED))
+            faults.append(Fault(FaultKind.MARKUP, f"not spoken, or decoded: {shown(markup)}", Action.REPAIRED))
         if not is_speakable(encoded):
-            faults.append((Fault.EMPTY_TEXT, f"nothing in {text!r} can be spoken", Action.DROPPED))
+            faults.append(Fault(FaultKind.EMPTY_TEXT, f"nothing in {text!r} can be spoken"))
         return faults
 
-    def _pace_faults(self, text: str, ids: int, samples: int) -> list[tuple[Fault, str, Action]]:
-        """Whether as much is said as can be said in this time."""
+    def _rate_faults(self, text: str, ids: int, samples: int) -> list[Fault]:
+        """Whether the speaking rate is possible, and monotonic alignment has a frame for each phoneme id."""
         slowest, fastest = self.data.characters_per_second
-        pace = len(text) / (samples / self.audio.sample_rate)
+        rate = len(text) / (samples / self.audio.sample_rate)
         frames = samples // self.audio.hop_length
-        if not slowest <= pace <= fastest:
-            detail = f"{pace:.1f}, not within {slowest:g} to {fastest:g}: text and recording do not belong together"
+        if not slowest <= rate <= fastest:
+            detail = f"{rate:.1f}, not within {slowest:g} to {fastest:g}: text and recording do not belong together"
         elif frames < ids:
-            detail = f"{pace:.1f}: {frames} frames are too few for {ids} ids, each of which needs one"
+            detail = f"{rate:.1f}: {frames} frames are too few for {ids} ids, each of which needs one"
         else:
             return []
-        return [(Fault.CHARACTER_RATE, detail, Action.DROPPED)]
+        return [Fault(FaultKind.CHARACTER_RATE, detail)]
 
-    def _finding(self, recording: Recording, fault: Fault, detail: str, action: Action) -> Finding:
+    def _row_fault(self, recording: Recording, fault: Fault) -> RowFault:
         path, root = recording.audio_path, Path(self.data.root)
         file = path.relative_to(root) if path.is_relative_to(root) else path
-        return Finding(recording.id, str(file), recording.line, fault, detail, action)
+        return RowFault.of(fault, id=recording.id, file=str(file), line=recording.line)
 
 
 def _described(error: Exception) -> str:

@@ -1,9 +1,9 @@
-"""Every row of a corpus looked at, decided upon, and its sound cached; the second time, nothing is done.
+"""Preparation of a corpus: every row is examined and its audio cached; the second time, nothing is left to do.
 
-What became of a corpus is kept under a key of its rows, of every setting and line of code that matters, and of the
-size and times of each recording. Where these fit, no recording is opened. A recording that changed so shortly before it
-was read that its times may not show it is not trusted: then, as after an interruption, every file is read again, and
-what the cache has of its content is not made again.
+The results for a whole corpus are cached under a key of its rows, of all relevant settings and code, and of the size
+and times of each recording. If these match, no recording is opened. If a recording changed so shortly before it was
+read that its times may not show it, every file is read again, as after an interruption; audio that is in the cache is
+not prepared again.
 """
 
 import os
@@ -20,21 +20,21 @@ from tqdm import tqdm
 
 from configs import AudioSettings, DataSettings, InputError
 from configs.content import UNFIT, fields_like, require_like
-from data.findings import Action, Fault, Finding
-from data.inspection.measures import Measures
+from data.faults import Action, FaultKind, RowFault
+from data.inspection.metrics import SignalMetrics
 from data.layouts import Listing, read_corpus
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 from data.preparation.examination import Examined, Examiner, PreparedClip
 from data.preparation.prepared_audio import PreparedAudio
 from data.preparation.processes import ITEMS_PER_TASK, STARTS_QUICKLY, in_processes
-from data.recording import Recording
-from data.speakers import in_order
+from data.recording import Recording, in_order
 from text import Lexicon, SymbolTable, grapheme_symbols, piper_symbols
 
 _DATA = Path(__file__).parents[1]
-_ROWS_WORTH_A_PROCESS = 48  # where a process takes a second to start
+_ROWS_WORTH_A_PROCESS = 48  # if a process takes a second to start
 _KILLED_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT")
-# What does not matter to a row by itself: the rows have what the first line decides, `_key` adds what the second means.
+# Settings that do not change the result of a row: the rows contain what the first line determines, and `_key` adds the
+# values of the second.
 _IN_NO_KEY = {
     *("format", "columns", "metadata", "validation_metadata", "validation_clips", "max_validation_clips"),
     *("root", "lexicon"),
@@ -45,39 +45,39 @@ _CLOCK_SECONDS = 2  # the coarsest clock of a file system, FAT's
 
 @dataclass(frozen=True)
 class Preparation:
-    """What became of a corpus."""
+    """The result of preparing a corpus."""
 
     data: DataSettings
     audio: AudioSettings
     layout: str  # such as "ljspeech"
     symbols: SymbolTable
     lexicon: Lexicon | None
-    rows: int  # in the corpus, with those that were dropped
-    clips: tuple[PreparedClip, ...]  # that can be trained on, in the order of the corpus
-    findings: tuple[Finding, ...]  # in the order of the corpus
-    key: str  # of the rows, those that were dropped among them, of the recordings and of the settings
-    lost_speakers: tuple[str, ...] = ()  # who have rows, of which none can be trained on
-    notices: tuple[str, ...] = ()  # how the corpus departs from the usual layouts and was read all the same
+    rows: int  # in the corpus, dropped ones included
+    clips: tuple[PreparedClip, ...]  # in the order of the corpus
+    faults: tuple[RowFault, ...]  # in the order of the corpus
+    key: str  # of all rows, of the recordings and of the settings
+    lost_speakers: tuple[str, ...] = ()  # whose rows were all dropped
+    notices: tuple[str, ...] = ()  # deviations from the layout that were accepted, a sentence each
 
     @property
     def prepared_audio(self) -> PreparedAudio:
-        """Where the sound of the clips is."""
+        """The audio of the clips."""
         return PreparedAudio(self.data, self.audio)
 
 
 def prepare(
     data: DataSettings, audio: AudioSettings, *, symbols: SymbolTable | None = None, progress: bool | None = None
 ) -> Preparation:
-    """Look at every row of `data.metadata` and of `data.validation_metadata`, on all cores, and fill the cache.
+    """Examine every row of `data.metadata` and of `data.validation_metadata`, on all cores, and fill the cache.
 
-    It may be killed at any moment and goes on from there; of two at once, the second waits for the first. A row at
-    which anything fails, or a library crashes, is dropped and has that as its finding.
+    It may be killed at any moment and continues from there; of two at once, the second waits for the first. A row at
+    which anything fails, or a library crashes, is dropped with a fault that says so.
 
     Args:
-        data: where the recordings are, how they are read aloud, and what is believed of them.
-        audio: sample rate and frame length.
-        symbols: the alphabet of a voice that exists already; None makes the one of `data.front_end`.
-        progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
+        data: the corpus, the text front end, and the limits of what is accepted.
+        audio: sample rate and hop length.
+        symbols: symbol table of an existing voice; None builds the one of `data.front_end`.
+        progress: whether to show a progress bar; None shows one on a terminal after two seconds.
 
     Raises:
         InputError: no layout fits the folder, it has no rows, the language or the lexicon cannot be used, the cache
@@ -86,31 +86,31 @@ def prepare(
     listings = read_listings(data)
     recordings = [recording for listing in listings for recording in listing.recordings]
     lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
-    symbols = symbols or _alphabet(data, recordings, lexicon)
-    examiner = Examiner(data, audio, symbols, lexicon)  # what the settings have wrong shows here, before the work
+    symbols = symbols or _symbol_table(data, recordings, lexicon)
+    examiner = Examiner(data, audio, symbols, lexicon)  # reports wrong settings before the work
     entries = Cache(data.cache)
     stamps = [_stamp(recording.audio_path) for recording in recordings]
     key = _key(examiner, recordings, stamps)
-    with entries.alone(key):
+    with entries.locked(key):
         examined = _known(entries.load(key), recordings, stamps)
         if examined is None:
             entries.remove_unfinished()
             started = time.time()
             bar = tqdm(
                 _examine_all(recordings, examiner),
-                desc="looking at recordings",
+                desc="examining recordings",
                 total=len(recordings),
                 unit="clip",
                 delay=2 if progress is None else 0,
                 disable=None if progress is None else not progress,
             )
             examined = list(bar)
-            # What cannot be read or examined now may be the next time, so that is not remembered.
-            passing = (Fault.MISSING_FILE, Fault.UNEXAMINED)
-            if not any(finding.fault in passing for one in examined for finding in one.findings):
+            # A failure to read or to examine may be temporary, so it is not cached.
+            passing = (FaultKind.MISSING_FILE, FaultKind.UNEXAMINED)
+            if not any(fault.kind in passing for one in examined for fault in one.faults):
                 entries.store(key, Entry({"started": started, "examined": [_to_json(one) for one in examined]}))
     named = {recording.speaker for recording in recordings if recording.speaker is not None}
-    of_rows = [[listing.layout, listing.rows, [_fields(one) for one in listing.findings]] for listing in listings]
+    of_rows = [[listing.layout, listing.rows, [_fields(one) for one in listing.faults]] for listing in listings]
     return Preparation(
         data=data,
         audio=audio,
@@ -119,7 +119,7 @@ def prepare(
         lexicon=lexicon,
         rows=sum(listing.rows for listing in listings),
         clips=tuple(one.clip for one in examined if one.clip is not None),
-        findings=tuple(_in_order(listings, examined)),
+        faults=tuple(_in_order(listings, examined)),
         key=key_of(key, of_rows),
         lost_speakers=in_order(named - {one.clip.recording.speaker for one in examined if one.clip is not None}),
         notices=tuple(dict.fromkeys(notice for listing in listings for notice in listing.notices)),
@@ -127,7 +127,7 @@ def prepare(
 
 
 def read_listings(data: DataSettings) -> list[Listing]:
-    """What `data.metadata` and `data.validation_metadata` hold.
+    """The recordings of `data.metadata` and of `data.validation_metadata`.
 
     Raises:
         InputError: as `read_corpus`.
@@ -144,8 +144,8 @@ def read_listings(data: DataSettings) -> list[Listing]:
     return listings
 
 
-def _alphabet(data: DataSettings, recordings: Sequence[Recording], lexicon: Lexicon | None) -> SymbolTable:
-    """That of a voice that begins with this corpus."""
+def _symbol_table(data: DataSettings, recordings: Sequence[Recording], lexicon: Lexicon | None) -> SymbolTable:
+    """The symbol table of a new voice."""
     if data.front_end == "espeak":
         return piper_symbols()
     return grapheme_symbols(
@@ -156,7 +156,7 @@ def _alphabet(data: DataSettings, recordings: Sequence[Recording], lexicon: Lexi
 
 
 def _has_letters(text: str, language: str, lexicon: Lexicon | None) -> bool:
-    """Whether a text can be read; what is wrong with it is found out when its row is examined."""
+    """Whether the front end accepts a text; why not is reported when its row is examined."""
     try:
         grapheme_symbols([text], language, lexicon)
     except Exception:
@@ -164,12 +164,12 @@ def _has_letters(text: str, language: str, lexicon: Lexicon | None) -> bool:
     return True
 
 
-def _in_order(listings: Sequence[Listing], examined: Sequence[Examined]) -> Iterator[Finding]:
-    """What the layout found and what the examination found, by file and line."""
+def _in_order(listings: Sequence[Listing], examined: Sequence[Examined]) -> Iterator[RowFault]:
+    """The faults of the layout and of the examination, by file and line."""
     rest = iter(examined)
     for listing in listings:
-        own = [finding for _ in listing.recordings for finding in next(rest).findings]
-        yield from sorted([*listing.findings, *own], key=lambda finding: finding.line)
+        own = [fault for _ in listing.recordings for fault in next(rest).faults]
+        yield from sorted([*listing.faults, *own], key=lambda fault: fault.line)
 
 
 def _key(examiner: Examiner, recordings: Sequence[Recording], stamps: Sequence[tuple[int, int, int] | None]) -> str:
@@ -189,7 +189,7 @@ def _key(examiner: Examiner, recordings: Sequence[Recording], stamps: Sequence[t
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What changes when a file does: its size, and the times of its content and of its record, in nanoseconds."""
+    """Size, modification time and change time of a file, in nanoseconds."""
     try:
         status = path.stat()
     except OSError:
@@ -200,7 +200,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _known(
     entry: Entry | None, recordings: Sequence[Recording], stamps: Sequence[tuple[int, int, int] | None]
 ) -> list[Examined] | None:
-    """What an earlier preparation found out, unless a recording may have changed while it was read."""
+    """The results of an earlier preparation, unless a recording may have changed while it was read."""
     if entry is None:
         return None
     newest = max((max(stamp[1:]) for stamp in stamps if stamp is not None), default=0)
@@ -208,20 +208,22 @@ def _known(
         if newest / 1e9 > entry.facts["started"] - _CLOCK_SECONDS:
             return None
         return [_from_json(row, recording) for row, recording in zip(entry.facts["examined"], recordings, strict=True)]
-    except UNFIT:  # the entry holds something else: it is made again
+    except UNFIT:  # the entry is of another version, or spoiled
         return None
 
 
 def _examine_all(recordings: Sequence[Recording], examiner: Examiner) -> Iterator[Examined]:
-    """Look at every row, in order, in as many processes as there are cores."""
+    """Examine every row, in order, in as many processes as there are cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if not STARTS_QUICKLY and (cores == 1 or len(recordings) < _ROWS_WORTH_A_PROCESS):
         yield from map(examiner.examine, recordings)
         return
     begin: Callable[[], Callable[[Recording], Examined]] = lambda: examiner.examine  # noqa: E731
     if not STARTS_QUICKLY:
-        alphabet = examiner.front_end.symbols.to_json()
-        begin = partial(_examine, examiner.data, examiner.audio, alphabet, _lexicon_json(examiner))
+        symbols = examiner.front_end.symbols.to_json()
+        begin = partial(_examine, examiner.data, examiner.audio, symbols, _lexicon_json(examiner))
+    import pyloudnorm  # noqa: F401 - once, before the processes are forked
+
     yield from in_processes(
         begin,
         recordings,
@@ -231,12 +233,12 @@ def _examine_all(recordings: Sequence[Recording], examiner: Examiner) -> Iterato
 
 
 def _examine(data: DataSettings, audio: AudioSettings, symbols: str, lexicon: str) -> Callable[[Recording], Examined]:
-    """What looks at rows in a process that was not forked."""
+    """The examiner of a process that was not forked."""
     return Examiner(data, audio, SymbolTable.from_json(symbols), Lexicon.from_json(lexicon)).examine
 
 
 def _died(examiner: Examiner, recording: Recording, code: int) -> Examined:
-    """What becomes of a row whose process died: a crash is its own, a kill from outside may have met any row.
+    """The result of a row whose process died: a crash is its fault, a kill from outside is not.
 
     Raises:
         InputError: the process was killed.
@@ -256,25 +258,25 @@ def _lexicon_json(examiner: Examiner) -> str:
 
 
 def _to_json(examined: Examined) -> list[Any]:
-    """Without the recording, which the corpus has."""
-    clip = examined.clip and {**_fields(examined.clip), "recording": None, "measures": _fields(examined.clip.measures)}
-    return [clip, [_fields(finding) for finding in examined.findings]]
+    """Without the recording, which the listing has."""
+    clip = examined.clip and {**_fields(examined.clip), "recording": None, "metrics": _fields(examined.clip.metrics)}
+    return [clip, [_fields(fault) for fault in examined.faults]]
 
 
-def _fields(thing: PreparedClip | Measures | Finding) -> dict[str, Any]:
+def _fields(thing: PreparedClip | SignalMetrics | RowFault) -> dict[str, Any]:
     # dataclasses.asdict would copy every text.
     return {field.name: getattr(thing, field.name) for field in fields(thing)}
 
 
-_CLIP = fields_like(PreparedClip) | {"measures": fields_like(Measures)}
+_CLIP = fields_like(PreparedClip) | {"metrics": fields_like(SignalMetrics)}
 
 
 def _from_json(row: list[Any], recording: Recording) -> Examined:
-    clip, findings = row
+    clip, faults = row
     if clip is not None:
         require_like(clip, _CLIP)
-        clip = PreparedClip(**(clip | {"recording": recording, "measures": Measures(**clip["measures"])}))
+        clip = PreparedClip(**(clip | {"recording": recording, "metrics": SignalMetrics(**clip["metrics"])}))
     return Examined(
         clip,
-        tuple(Finding(**(one | {"fault": Fault(one["fault"]), "action": Action(one["action"])})) for one in findings),
+        tuple(RowFault(**one | {"kind": FaultKind(one["kind"]), "action": Action(one["action"])}) for one in faults),
     )

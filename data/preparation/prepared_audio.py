@@ -1,7 +1,7 @@
-"""The sound of recordings as it is trained on: made once, then taken from the cache."""
+"""The audio of recordings as it is trained on: prepared once, then read from the cache."""
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,23 +10,45 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import AudioSettings, DataSettings, InputError
-from data.findings import Action, Fault
-from data.inspection.decoding import NotDecodedError
-from data.inspection.header import refuse_by_header
-from data.inspection.inspection import inspect
-from data.inspection.measures import Measures
-from data.inspection.processing import LevelTarget
+from configs.content import UNFIT
+from data.faults import Action, Fault, FaultKind
+from data.inspection.decoding import NotDecodedError, refuse_by_header
+from data.inspection.inspection import LevelTarget, inspect
+from data.inspection.metrics import SignalMetrics
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 
 _DATA = Path(__file__).parents[1]
-_CODE = [_DATA / "audio_file.py", *sorted((_DATA / "inspection").glob("*.py"))]  # decides what becomes of a recording
+_CODE = [_DATA / "audio_file.py", *sorted((_DATA / "inspection").glob("*.py"))]  # determines the prepared audio
+
+
+@dataclass(frozen=True)
+class AudioFacts:
+    """What is known of a recording after its inspection."""
+
+    faults: tuple[Fault, ...]
+    note: str = ""  # why the target level was not reached
+    metrics: SignalMetrics | None = None
+    samples: int = 0  # of the prepared audio; 0 if the recording is dropped
+    digest: str = ""  # SHA-256 of the prepared audio
+
+    @classmethod
+    def of_entry(cls, entry: Entry) -> "AudioFacts":
+        """Raises one of UNFIT if the entry is not one of a recording, or does not fit its audio."""
+        facts = entry.facts
+        faults = tuple(Fault(FaultKind(kind), str(detail), Action(action)) for kind, detail, action in facts["faults"])
+        metrics = facts["metrics"] and SignalMetrics(**facts["metrics"])
+        found = cls(faults, facts["note"], metrics, facts["samples"], facts["digest"])
+        fits = (found.samples, found.digest) == _length_and_digest(entry.audio) and isinstance(found.note, str)
+        if not fits or any(fault.action is Action.DROPPED for fault in faults) != (entry.audio is None):
+            raise ValueError("the entry is not one of this recording")
+        return found
 
 
 class PreparedAudio:
-    """Inspects a recording when it is first asked for.
+    """The prepared audio of a corpus; a recording is inspected when it is first asked for.
 
     Args:
-        data: the cache, what is believed, and what is done to the level and the silence.
+        data: the cache, the limits, and the processing of level and silence.
         audio: sample rate of the voice.
     """
 
@@ -39,17 +61,15 @@ class PreparedAudio:
             "shortest_seconds": data.shortest_seconds,
             "longest_seconds": data.longest_seconds,
         }
-        # All that decides what is made of a recording, beside its bytes.
+        # Everything but the bytes of the recording that determines the result.
         self.identity = key_of(
             repr(sorted(self._arguments.items())),
             digest_of_code(*_CODE),
-            [version(library) for library in ("numpy", "soundfile", "soxr")],
+            [version(library) for library in ("numpy", "pyloudnorm", "soundfile", "soxr")],
         )
 
-    def facts(self, path: Path) -> tuple[str, dict[str, Any]]:
-        """The key of a recording's entry, and what was found out; a file that is not worth reading has no entry.
-
-        These are its `faults`, `note`, `measures`, `samples` and `digest`.
+    def facts(self, path: Path) -> tuple[str, AudioFacts]:
+        """The key of a recording's cache entry, and its facts; a file refused by its header has no entry (key "").
 
         Raises:
             OSError: the file cannot be read.
@@ -58,31 +78,25 @@ class PreparedAudio:
         try:
             refuse_by_header(path, longest_seconds=self._arguments["longest_seconds"])
         except NotDecodedError as refused:
-            fault = refused.fault
-            nothing = {"note": "", "measures": None, "samples": 0, "digest": ""}
-            return "", nothing | {"faults": [(fault.fault, fault.detail, fault.action)]}
+            return "", AudioFacts((refused.fault,))
         content = path.read_bytes()
         key = key_of(hashlib.sha256(content).hexdigest(), self.identity)
-        entry = self._cache.load(key)
-        if entry is None or not _is_of_a_recording(entry):
-            inspected = inspect(content, **self._arguments)
-            samples = inspected.audio
-            facts = {
-                "note": inspected.note,
-                "faults": [(fault.fault, fault.detail, fault.action) for fault in inspected.faults],
-                "measures": None if inspected.measures is None else asdict(inspected.measures),
-                "samples": 0 if samples is None else len(samples),
-                "digest": "" if samples is None else hashlib.sha256(samples.tobytes()).hexdigest(),
-            }
-            entry = Entry(facts, samples)
-            self._cache.store(key, entry)
-        return key, entry.facts
+        if (entry := self._cache.load(key)) is not None:
+            try:
+                return key, AudioFacts.of_entry(entry)
+            except UNFIT:  # of another version, or spoiled: computed again
+                pass
+        inspected = inspect(content, **self._arguments)
+        facts = AudioFacts(inspected.faults, inspected.note, inspected.metrics, *_length_and_digest(inspected.audio))
+        faults = [(fault.kind, fault.detail, fault.action) for fault in facts.faults]
+        self._cache.store(key, Entry(asdict(facts) | {"faults": faults}, inspected.audio))
+        return key, facts
 
     def samples(self, path: Path, key: str) -> npt.NDArray[np.int16]:
-        """The sound of the recording whose entry has this key, int16 [S]; made again if the cache has lost it.
+        """The prepared audio of the entry with this key, int16 [S]; prepared again if the cache has lost it.
 
         Raises:
-            InputError: the recording is gone, or not what it was when it was prepared; or the cache cannot be written.
+            InputError: the recording is gone or has changed since it was prepared, or the cache cannot be written.
         """
         entry = self._cache.load(key)
         if entry is None:
@@ -96,19 +110,5 @@ class PreparedAudio:
         return entry.audio
 
 
-def _is_of_a_recording(entry: Entry) -> bool:
-    """Whether an entry has what `facts` gives, and the sound that its facts tell of."""
-    try:
-        samples = 0 if entry.audio is None else len(entry.audio)
-        digest = "" if entry.audio is None else hashlib.sha256(entry.audio.tobytes()).hexdigest()
-        measures = entry.facts["measures"]
-        faults = [(Fault(fault), str(detail), Action(action)) for fault, detail, action in entry.facts["faults"]]
-        dropped = any(action is Action.DROPPED for _, _, action in faults)
-        return (
-            isinstance(entry.facts["note"], str)
-            and (measures is None or isinstance(Measures(**measures), Measures))
-            and (entry.facts["samples"], entry.facts["digest"]) == (samples, digest)
-            and dropped == (entry.audio is None)
-        )
-    except (KeyError, TypeError, ValueError):
-        return False
+def _length_and_digest(audio: npt.NDArray[np.int16] | None) -> tuple[int, str]:
+    return (0, "") if audio is None else (len(audio), hashlib.sha256(audio.tobytes()).hexdigest())

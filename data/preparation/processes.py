@@ -1,6 +1,7 @@
-"""Work in processes of its own: what a native library kills costs one item, and that item is known.
+"""A process pool in which a crash of a native library costs one item, and that item is known.
 
-Each process answers for one item after the other, so the first item without an answer is the one at which it died.
+`concurrent.futures` breaks the whole pool and does not say at which item a process died. Here each process answers for
+one item after the other, so it died at the first item without an answer.
 """
 
 import contextlib
@@ -11,7 +12,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import BaseContext
 from typing import Generic, TypeVar
 
 from configs import InputError
@@ -24,14 +24,50 @@ ITEMS_PER_TASK = 16
 STARTS_QUICKLY = sys.platform == "linux"
 
 
-class _Worker(Generic[Item, Result]):
-    """A process, and the items that it has not yet answered for, by their places."""
+def in_processes(
+    begin: Callable[[], Callable[[Item], Result]],
+    items: Sequence[Item],
+    *,
+    processes: int,
+    died: Callable[[Item, int], Result],
+) -> Iterator[Result]:
+    """Map a function over items in several processes; the results come in the order of the items.
 
-    def __init__(
-        self, context: BaseContext, begin: Callable[[], Callable[[Item], Result]], others: Sequence[Connection]
-    ) -> None:
+    Args:
+        begin: called once in each process, returns the function; must be picklable where processes are not forked.
+        items: its arguments.
+        processes: how many.
+        died: the result of an item at which its process died, from the item and the exit code (negative: a signal). An
+            exception in it ends the work.
+
+    Raises:
+        InputError: the function raised it. Any other exception kills the process.
+    """
+    pool = _Pool(begin, items)
+    results: dict[int, Result] = {}
+    upcoming = 0
+    try:
+        for _ in range(processes):
+            pool.start(pool.task())
+        while pool.workers:
+            for worker in pool.ready():
+                index, result = pool.receive(worker, died)
+                results[index] = result
+            while upcoming in results:
+                yield results.pop(upcoming)
+                upcoming += 1
+    finally:
+        for worker in pool.workers:
+            worker.end()
+
+
+class _Worker(Generic[Item, Result]):
+    """A process, and the items that it has not answered yet, with their indices."""
+
+    def __init__(self, begin: Callable[[], Callable[[Item], Result]], others: Sequence[Connection]) -> None:
+        context = multiprocessing.get_context("fork" if STARTS_QUICKLY else "spawn")
         self.connection, theirs = multiprocessing.Pipe()
-        inherited = [self.connection, *others] if context.get_start_method() == "fork" else []
+        inherited = [self.connection, *others] if STARTS_QUICKLY else []
         self.process = context.Process(  # type: ignore[attr-defined]
             target=_answer, args=(theirs, begin, inherited), daemon=True
         )
@@ -42,90 +78,70 @@ class _Worker(Generic[Item, Result]):
     def give(self, items: Sequence[tuple[int, Item]]) -> None:
         """Send items to work on."""
         self.waiting.extend(items)
-        with contextlib.suppress(OSError):  # a dead one shows when its answer is asked for
+        with contextlib.suppress(OSError):  # a dead process shows when its answer is received
             self.connection.send([item for _, item in items])
 
     def end(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process."""
         self.connection.close()
         self.process.kill()
         self.process.join()
 
 
-def in_processes(
-    begin: Callable[[], Callable[[Item], Result]],
-    items: Sequence[Item],
-    *,
-    processes: int,
-    died: Callable[[Item, int], Result],
-) -> Iterator[Result]:
-    """Work on items in so many processes; the results come in the order of the items.
+class _Pool(Generic[Item, Result]):
+    """The processes that are at work, and the items that none has been given yet."""
 
-    Args:
-        begin: called once in each process, gives what works on an item; can be pickled where processes are not forked.
-        items: to work on.
-        processes: how many.
-        died: the result of an item at which its process died, from the item and the exit code: a negative one is that
-            of a signal. What it raises ends the work.
+    def __init__(self, begin: Callable[[], Callable[[Item], Result]], items: Sequence[Item]) -> None:
+        self.workers: list[_Worker[Item, Result]] = []
+        self._begin, self._items = begin, items
+        self._starts = iter(range(0, len(items), ITEMS_PER_TASK))
 
-    Raises:
-        InputError: the work on an item raised it. Other exceptions are those of the process: it dies.
-    """
-    context = multiprocessing.get_context("fork" if STARTS_QUICKLY else "spawn")
-    starts = iter(range(0, len(items), ITEMS_PER_TASK))
-    workers: list[_Worker[Item, Result]] = []
+    def task(self) -> list[tuple[int, Item]]:
+        """The next items with their indices; none if all have been given."""
+        start = next(self._starts, len(self._items))
+        return list(enumerate(self._items[start : start + ITEMS_PER_TASK], start))
 
-    def task() -> list[tuple[int, Item]]:
-        start = next(starts, len(items))
-        return list(enumerate(items[start : start + ITEMS_PER_TASK], start))
-
-    def started(work: Sequence[tuple[int, Item]]) -> None:
+    def start(self, work: Sequence[tuple[int, Item]]) -> None:
+        """Start a process, if there is work for it."""
         if work:
-            workers.append(_Worker(context, begin, [worker.connection for worker in workers]))
-            workers[-1].give(work)
+            self.workers.append(_Worker(self._begin, [worker.connection for worker in self.workers]))
+            self.workers[-1].give(work)
 
-    results: dict[int, Result] = {}
-    upcoming = 0
-    try:
-        for _ in range(processes):
-            started(task())
-        while workers:
-            by_connection = {worker.connection: worker for worker in workers}
-            for ready in wait(list(by_connection)):
-                worker = by_connection[ready]  # type: ignore[index]
-                try:
-                    result = worker.connection.recv()
-                except (EOFError, OSError):
-                    workers.remove(worker)
-                    worker.process.join()
-                    place, item = worker.waiting.popleft()
-                    results[place] = died(item, worker.process.exitcode or 0)
-                    worker.end()
-                    started(list(worker.waiting) or task())
-                    continue
-                if isinstance(result, InputError):
-                    raise result
-                results[worker.waiting.popleft()[0]] = result
-                if not worker.waiting:
-                    worker.give(task())
-                if not worker.waiting:
-                    workers.remove(worker)
-                    worker.end()
-            while upcoming in results:
-                yield results.pop(upcoming)
-                upcoming += 1
-    finally:
-        for worker in workers:
+    def ready(self) -> list[_Worker[Item, Result]]:
+        """Wait for the processes that have an answer, or have died."""
+        by_connection = {worker.connection: worker for worker in self.workers}
+        return [by_connection[connection] for connection in wait(list(by_connection))]  # type: ignore[index]
+
+    def receive(self, worker: _Worker[Item, Result], died: Callable[[Item, int], Result]) -> tuple[int, Result]:
+        """The index and the result of the process's next item; the process then gets more work, or ends."""
+        try:
+            result = worker.connection.recv()
+        except (EOFError, OSError):
+            self.workers.remove(worker)
+            worker.process.join()
+            index, item = worker.waiting.popleft()
             worker.end()
+            result = died(item, worker.process.exitcode or 0)
+            self.start(list(worker.waiting) or self.task())
+            return index, result
+        if isinstance(result, InputError):
+            raise result
+        index, _ = worker.waiting.popleft()
+        if not worker.waiting:
+            worker.give(self.task())
+        if not worker.waiting:
+            self.workers.remove(worker)
+            worker.end()
+        return index, result
 
 
 def _answer(
     connection: Connection, begin: Callable[[], Callable[[Item], Result]], inherited: Sequence[Connection]
 ) -> None:
-    """The life of a process; it ends when the one that started it is gone, at the latest after the present item."""
-    for other in inherited:  # else nobody's end would show
+    """Main loop of a process; it ends when its parent is gone, at the latest after the present item."""
+    for other in inherited:  # an open copy would hide that a connection has ended
         other.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group, and the parent sees to it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole process group; the parent handles it
     try:
         work = begin()
         while True:

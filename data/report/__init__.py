@@ -1,4 +1,4 @@
-"""The report of a prepared corpus: a page to look at and listen to, the same for programs, and a table to print."""
+"""The report of a prepared corpus: an HTML page with players, JSON, and a table for the terminal."""
 
 from data.report.page import write_report
 from data.report.table import summary

@@ -1,4 +1,4 @@
-"""How often a measure has which value, as a drawing in SVG units."""
+"""Histograms as SVG geometry."""
 
 import math
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ import numpy.typing as npt
 Values = npt.NDArray[np.float64]
 
 _FEWEST_BINS, _MOST_BINS = 10, 32
-_FAR = 8.0  # median absolute deviations; what lies beyond is counted in the outermost bars
+_FAR = 8.0  # median absolute deviations; outliers are counted in the outermost bars
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A drawing's size, and where the axes leave room for the bars."""
+    """The size of a plot, and the rectangle inside its axes."""
 
     width: int = 360
     height: int = 190
@@ -30,7 +30,7 @@ FRAME = Frame()
 
 @dataclass(frozen=True)
 class Bar:
-    """One bin: its place in the drawing, and what it says."""
+    """One bin."""
 
     x: float
     y: float
@@ -42,34 +42,33 @@ class Bar:
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark on an axis."""
+    """A tick on an axis."""
 
-    place: float
+    place: float  # in SVG units
     label: str
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """The bars and ticks of a drawing in `FRAME`."""
+    """The bars and ticks of a plot in `FRAME`."""
 
     title: str
     unit: str
-    bars: tuple[Bar, ...]  # the counts of all are the values that were measured
+    bars: tuple[Bar, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     unmeasured: int  # values that are None, NaN or infinite
 
 
 def histogram(title: str, unit: str, values: Iterable[float | None], *, narrowest: float = 1e-6) -> Histogram:
-    """Count values in bins of a round width, at least `narrowest`."""
+    """Histogram with bins of a round width, at least `narrowest`."""
     given = list(values)
     finite = np.array([value for value in given if value is not None and math.isfinite(value)])
     unmeasured = len(given) - len(finite)
     if not len(finite):
         return Histogram(title, unit, (), (), (), unmeasured)
     step, edges = _bins(finite, narrowest)
-    places = np.clip(np.searchsorted(edges, finite, side="right") - 1, 0, len(edges) - 2)
-    counts = np.bincount(places, minlength=len(edges) - 1).tolist()
+    counts = np.histogram(finite.clip(edges[0], edges[-1]), edges)[0].tolist()
     low, high = edges[0], edges[-1]
     x_step, y_step = max(_round_up((high - low) / 6), step), max(_round_up(max(counts) / 4), 1)
     top = y_step * math.ceil(max(counts) / y_step)
@@ -92,7 +91,7 @@ def histogram(title: str, unit: str, values: Iterable[float | None], *, narrowes
 
 
 def _bins(finite: Values, narrowest: float) -> tuple[float, list[float]]:
-    """A round width, and the edges of bins from below nearly all values to above nearly all."""
+    """A round bin width, and the edges of bins that cover all values but outliers."""
     middle = float(np.median(finite))
     reach = _FAR * float(np.median(np.abs(finite - middle))) or math.inf
     low, high = max(float(finite.min()), middle - reach), min(float(finite.max()), middle + reach)

@@ -1,22 +1,22 @@
-"""What a voice builder should know of a corpus, a sentence each; nothing here is wrong with a single row."""
+"""Observations on a corpus as a whole, a sentence each; faults of single rows are not repeated here."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
 from configs import DataSettings
 from data.preparation import Preparation, PreparedClip
-from data.report.printable import symbol_name
 from data.report.statistics import MUCH_SILENCE_SECONDS, NOISY_SNR_DB, CorpusStatistics
+from data.report.web_page import symbol_name
 
-RARE = 10  # a symbol that occurs less often is hardly learnt
+RARE = 10  # occurrences of a symbol, below which it is hardly learnt
 LITTLE_HOURS = 1.0
-LEAST_SHARE = 0.25  # of the minutes that a speaker would have if all had the same
+LEAST_SHARE = 0.25  # of an equal share of the minutes, per speaker
 WIDE_LOUDNESS_LU = 8.0  # between the 5th and the 95th percentile
 LONG_SILENCE_SECONDS = 0.5
 _SHOWN = 5  # examples in a sentence
 
 
 def observations(preparation: Preparation, statistics: CorpusStatistics) -> tuple[str, ...]:
-    """Sentences, the gravest first."""
+    """The observations, the most serious first."""
     if not statistics.clips:
         return ("No row of the corpus can be trained on.",)
     return (
@@ -43,10 +43,10 @@ def _clips(statistics: CorpusStatistics) -> Iterator[str]:
         what = _either(texts, "text is", "texts are")
         examples = (f"{_cut(same.text)!r} ({_some(map(_cut, same.ids))})" for same in texts)
         yield f"{len(texts)} {what} spoken more than once by one speaker: {_some(examples, '; ')}."
-    if (outliers := statistics.character_rate_outliers) and (pace := statistics.characters_per_second):
+    if (outliers := statistics.character_rate_outliers) and (rate := statistics.characters_per_second):
         examples = (f"{_cut(clip.id)} ({clip.value:.1f})" for clip in outliers)
         yield (
-            f"{_clip_count(len(outliers))} far from the usual {pace.median:.1f} characters per second, so text and "
+            f"{_clip_count(len(outliers))} far from the usual {rate.median:.1f} characters per second, so text and "
             f"recording may not belong together: {_some(examples)}."
         )
     if noisy := statistics.noisy:

@@ -1,4 +1,4 @@
-"""The report of a prepared corpus on disk: report.json, and report.html, which needs nothing but itself."""
+"""The report of a prepared corpus: report.json, and report.html, a self-contained page."""
 
 import json
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from configs.atomic_file import replacing
-from data.findings import Fault
+from data.faults import FaultKind
 from data.preparation import Preparation
 from data.report.histogram import FRAME, Histogram, histogram
 from data.report.observations import observations
@@ -22,13 +22,13 @@ _HERE = Path(__file__).parent
 def write_report(
     preparation: Preparation, statistics: CorpusStatistics, folder: Path, *, audio_of: AudioOf | None = None
 ) -> Path:
-    """Write report.json and report.html, each in one step.
+    """Write report.json and report.html, each atomically.
 
     Args:
-        preparation: what became of the corpus.
-        statistics: of the same.
-        folder: receives the files; made if it is not there.
-        audio_of: the sound of a clip, int16 [S]; None takes it from the cache.
+        preparation: of the corpus.
+        statistics: of the corpus.
+        folder: of the files; created if missing.
+        audio_of: the audio of a clip, int16 [S]; None reads it from the cache.
 
     Returns:
         The page.
@@ -48,8 +48,8 @@ def write_report(
 
 
 def _facts(preparation: Preparation, statistics: CorpusStatistics) -> dict[str, Any]:
-    """All that the report knows, for programs; `counts` has every class that was looked for."""
-    found = Counter(finding.fault for finding in preparation.findings)
+    """The content of report.json; `counts` has every kind of fault."""
+    found = Counter(fault.kind for fault in preparation.faults)
     return {
         "layout": preparation.layout,
         "root": str(preparation.data.root),
@@ -57,17 +57,17 @@ def _facts(preparation: Preparation, statistics: CorpusStatistics) -> dict[str, 
         "sample_rate": preparation.audio.sample_rate,
         "rows_total": preparation.rows,
         "clips": len(preparation.clips),
-        "counts": {fault: found[fault] for fault in Fault},
+        "counts": {kind: found[kind] for kind in FaultKind},
         "rows": [
             {
-                "id": finding.id,
-                "file": finding.file,
-                "line": finding.line,
-                "class": finding.fault,
-                "detail": finding.detail,
-                "action": finding.action,
+                "id": fault.id,
+                "file": fault.file,
+                "line": fault.line,
+                "class": fault.kind,
+                "detail": fault.detail,
+                "action": fault.action,
             }
-            for finding in preparation.findings
+            for fault in preparation.faults
         ],
         "corpus": asdict(statistics),
         "observations": [*preparation.notices, *observations(preparation, statistics)],
@@ -89,7 +89,7 @@ def _page(preparation: Preparation, statistics: CorpusStatistics, audio_of: Audi
         figures=key_figures(preparation, statistics),
         observations=(*preparation.notices, *observations(preparation, statistics)),
         classes=_classes(preparation),
-        not_found=[fault for fault in Fault if fault not in {finding.fault for finding in preparation.findings}],
+        not_found=[kind for kind in FaultKind if kind not in {fault.kind for fault in preparation.faults}],
         histograms=_histograms(preparation),
         frame=FRAME,
         symbols=_symbols(statistics),
@@ -100,27 +100,27 @@ def _page(preparation: Preparation, statistics: CorpusStatistics, audio_of: Audi
     )
 
 
-def _classes(preparation: Preparation) -> list[tuple[Fault, int, str, str]]:
-    """Each class that occurred: its name, how often, what was done, and an example."""
-    found = [(fault, [one for one in preparation.findings if one.fault == fault]) for fault in Fault]
-    return [(fault, len(own), actions(own), example(own[0])) for fault, own in found if own]
+def _classes(preparation: Preparation) -> list[tuple[FaultKind, int, str, str]]:
+    """Each kind of fault that occurred, its count, the actions, and an example."""
+    found = [(kind, [fault for fault in preparation.faults if fault.kind is kind]) for kind in FaultKind]
+    return [(kind, len(own), actions(own), example(own[0])) for kind, own in found if own]
 
 
 def _histograms(preparation: Preparation) -> list[Histogram]:
     clips, rate = preparation.clips, preparation.audio.sample_rate
-    measures = [clip.measures for clip in clips]
+    metrics = [clip.metrics for clip in clips]
     return [
         histogram("Length", "s", [clip.samples / rate for clip in clips]),
-        histogram("Pace", "characters per second", [characters_per_second(clip, rate) for clip in clips]),
-        histogram("Loudness", "LUFS", [measure.loudness_lufs for measure in measures]),
-        histogram("Signal to noise", "dB", [measure.snr_db for measure in measures]),
-        histogram("Silence before", "s", [measure.leading_silence_seconds for measure in measures], narrowest=0.02),
-        histogram("Silence after", "s", [measure.trailing_silence_seconds for measure in measures], narrowest=0.02),
+        histogram("Speaking rate", "characters per second", [characters_per_second(clip, rate) for clip in clips]),
+        histogram("Loudness", "LUFS", [measure.loudness_lufs for measure in metrics]),
+        histogram("Signal to noise", "dB", [measure.snr_db for measure in metrics]),
+        histogram("Silence before", "s", [measure.leading_silence_seconds for measure in metrics], narrowest=0.02),
+        histogram("Silence after", "s", [measure.trailing_silence_seconds for measure in metrics], narrowest=0.02),
     ]
 
 
 def _symbols(statistics: CorpusStatistics) -> list[tuple[str, int, float]]:
-    """Each symbol, how often it occurs, and the length of its bar in percent; what is missing comes last."""
+    """Each symbol, its count, and the length of its bar in percent; missing ones come last."""
     missing = statistics.phonemes.missing if statistics.phonemes else ()
     counts = [*statistics.symbol_counts.items(), *((symbol, 0) for symbol in missing)]
     most = max((count for symbol, count in counts if symbol != " "), default=1)

@@ -1,4 +1,4 @@
-"""Recordings as sound that a page carries in itself."""
+"""Recordings as data URIs, for players in a self-contained page."""
 
 import base64
 import io
@@ -10,22 +10,16 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from data.inspection.decoding import quiet_stderr
-from data.inspection.header import is_slow_to_open
+from data.inspection.decoding import is_slow_to_open, quiet_stderr
 
 LONGEST_SECONDS = 30.0
-_MOST_SAMPLES = 40_000_000  # of all channels: what a file says of itself is not believed
-# Every browser plays MP3, and it keeps most sample rates: these.
+_MOST_SAMPLES = 40_000_000  # of all channels: a header is not trusted
+# Every browser plays MP3, at these sample rates.
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 def data_uri(audio: npt.NDArray[np.int16] | npt.NDArray[np.float32], sample_rate: int) -> str:
-    """Mono sound as `data:audio/mpeg;base64,...`, of about 8 kB a second.
-
-    Args:
-        audio: [S]
-        sample_rate: samples per second, in hertz.
-    """
+    """Mono audio [S] as `data:audio/mpeg;base64,...`, about 8 kB per second; the sample rate is in hertz."""
     audio = audio[: int(LONGEST_SECONDS * sample_rate)]
     if sample_rate not in _MP3_RATES:
         if audio.dtype == np.int16:
@@ -37,7 +31,7 @@ def data_uri(audio: npt.NDArray[np.int16] | npt.NDArray[np.float32], sample_rate
 
 
 def file_data_uri(path: Path, root: Path) -> str | None:
-    """The beginning of a recording that was dropped; None where it cannot be decoded, or is not below `root`."""
+    """The beginning of a recording; None if it cannot be decoded, or is not inside `root`."""
     inside = Path(os.path.normpath(path)).is_relative_to(os.path.normpath(root))
     try:
         if not inside or not path.is_file() or is_slow_to_open(path):

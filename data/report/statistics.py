@@ -1,4 +1,4 @@
-"""What a corpus is like: figures of the clips that can be trained on."""
+"""Statistics of the clips of a corpus."""
 
 import math
 from collections import Counter, defaultdict
@@ -11,18 +11,18 @@ from data.preparation import Preparation, PreparedClip
 from text.inventories import INVENTORIES
 
 NOISY_SNR_DB = 20.0  # real recordings of eleven speakers begin at 20.2
-MUCH_SILENCE_SECONDS = 1.0  # before or after the speech; of 1 945 real recordings the most is 0.93
-# Of the modified z-score (B. Iglewicz and D. Hoaglin, How to Detect and Handle Outliers, 1993, who take 3.5). Of 1 945
-# real recordings one is beyond, where 3.5 gives six; of 335 that were given their neighbour's text, 46 %.
+MUCH_SILENCE_SECONDS = 1.0  # leading or trailing; the maximum of 1 945 real recordings is 0.93
+# Modified z-score (B. Iglewicz and D. Hoaglin, How to Detect and Handle Outliers, 1993, who use 3.5). Of 1 945 real
+# recordings one exceeds it (3.5: six); of 335 that were given their neighbour's text, 46 % do.
 OUTLIER_Z = 4.5
-FEWEST_FOR_OUTLIERS = 10  # clips of a speaker
+FEWEST_FOR_OUTLIERS = 10  # clips per speaker
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """How the values of one measure lie; percentiles are interpolated linearly."""
+    """The distribution of one metric; percentiles are interpolated linearly."""
 
-    count: int  # of the values that are finite; the others are left out
+    count: int  # of the finite values; others are ignored
     minimum: float
     p05: float
     p25: float
@@ -35,7 +35,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class ClipValue:
-    """A clip, and what is remarkable about it."""
+    """A clip with an unusual value."""
 
     id: str
     line: int
@@ -44,7 +44,7 @@ class ClipValue:
 
 @dataclass(frozen=True)
 class SameText:
-    """Clips in which one speaker says the same."""
+    """Clips of one speaker with the same text."""
 
     text: str
     speaker: str | None
@@ -53,7 +53,7 @@ class SameText:
 
 @dataclass(frozen=True)
 class PhonemeCoverage:
-    """Which of the IPA letters of a language occur."""
+    """Coverage of the phoneme inventory of a language."""
 
     share: float  # 0 to 1
     missing: tuple[str, ...]
@@ -61,7 +61,7 @@ class PhonemeCoverage:
 
 @dataclass(frozen=True)
 class SpeakerShare:
-    """What a corpus has of one speaker."""
+    """The clips of one speaker."""
 
     name: str | None
     clips: int
@@ -70,55 +70,55 @@ class SpeakerShare:
 
 @dataclass(frozen=True)
 class CorpusStatistics:
-    """What a corpus is like. Lengths, levels and silences are those of the prepared clips."""
+    """Statistics of a corpus. Durations, levels and silences are those of the prepared clips."""
 
     rows: int
     clips: int
     hours: float
-    sample_rates: dict[int, int]  # clips for each rate of the recordings, in hertz
-    seconds: Distribution | None  # None, here and below, where there is nothing to measure
+    sample_rates: dict[int, int]  # clips per sample rate of the recordings, in hertz
+    seconds: Distribution | None  # None, here and below, if there are no values
     characters_per_second: Distribution | None
     loudness_lufs: Distribution | None
     snr_db: Distribution | None
     leading_silence_seconds: Distribution | None
     trailing_silence_seconds: Distribution | None
-    character_rate_outliers: tuple[ClipValue, ...]  # the most remarkable first
+    character_rate_outliers: tuple[ClipValue, ...]  # the most extreme first
     noisy: tuple[ClipValue, ...]  # in dB, the noisiest first
-    much_silence: tuple[ClipValue, ...]  # in seconds, before or after the speech; none where it is trimmed
+    much_silence: tuple[ClipValue, ...]  # in seconds, leading or trailing; none if it is trimmed
     same_audio: tuple[tuple[str, ...], ...]  # ids
     same_text: tuple[SameText, ...]
     symbol_counts: dict[str, int]  # the most frequent first
-    phonemes: PhonemeCoverage | None  # None for a language without inventory, and for letters
-    speakers: tuple[SpeakerShare, ...]  # the one with most minutes first
+    phonemes: PhonemeCoverage | None  # None for a language without inventory, and for graphemes
+    speakers: tuple[SpeakerShare, ...]  # by minutes, descending
 
 
 def describe(preparation: Preparation) -> CorpusStatistics:
-    """Measure a corpus."""
+    """The statistics of a prepared corpus."""
     clips, rate = preparation.clips, preparation.audio.sample_rate
-    measures = [clip.measures for clip in clips]
+    metrics = [clip.metrics for clip in clips]
     symbols = Counter(symbol for clip in clips for symbol in clip.speech)
     noisy = [
-        ClipValue(clip.recording.id, clip.recording.line, clip.measures.snr_db)
+        ClipValue(clip.recording.id, clip.recording.line, clip.metrics.snr_db)
         for clip in clips
-        if -math.inf < clip.measures.snr_db < NOISY_SNR_DB
+        if -math.inf < clip.metrics.snr_db < NOISY_SNR_DB
     ]
     silences = [
         ClipValue(clip.recording.id, clip.recording.line, longest)
         for clip in clips
-        if (longest := max(clip.measures.leading_silence_seconds, clip.measures.trailing_silence_seconds))
+        if (longest := max(clip.metrics.leading_silence_seconds, clip.metrics.trailing_silence_seconds))
         > MUCH_SILENCE_SECONDS
     ]
     return CorpusStatistics(
         rows=preparation.rows,
         clips=len(clips),
         hours=sum(clip.samples for clip in clips) / rate / 3600,
-        sample_rates=dict(sorted(Counter(measure.source_rate_hz for measure in measures).items())),
+        sample_rates=dict(sorted(Counter(measure.source_rate_hz for measure in metrics).items())),
         seconds=_distribution(clip.samples / rate for clip in clips),
         characters_per_second=_distribution(characters_per_second(clip, rate) for clip in clips),
-        loudness_lufs=_distribution(measure.loudness_lufs for measure in measures),
-        snr_db=_distribution(measure.snr_db for measure in measures),
-        leading_silence_seconds=_distribution(measure.leading_silence_seconds for measure in measures),
-        trailing_silence_seconds=_distribution(measure.trailing_silence_seconds for measure in measures),
+        loudness_lufs=_distribution(measure.loudness_lufs for measure in metrics),
+        snr_db=_distribution(measure.snr_db for measure in metrics),
+        leading_silence_seconds=_distribution(measure.leading_silence_seconds for measure in metrics),
+        trailing_silence_seconds=_distribution(measure.trailing_silence_seconds for measure in metrics),
         character_rate_outliers=_character_rate_outliers(clips, rate),
         noisy=tuple(sorted(noisy, key=lambda clip: clip.value)),
         much_silence=() if preparation.data.trim_silence else tuple(sorted(silences, key=lambda clip: -clip.value)),
@@ -138,7 +138,7 @@ def describe(preparation: Preparation) -> CorpusStatistics:
 
 
 def characters_per_second(clip: PreparedClip, sample_rate: int) -> float:
-    """How fast a clip is spoken."""
+    """Speaking rate of a clip."""
     return len(clip.recording.text) * sample_rate / max(clip.samples, 1)
 
 
@@ -152,7 +152,7 @@ def _distribution(values: Iterable[float | None]) -> Distribution | None:
 
 
 def _groups(clips: Sequence[PreparedClip], key: Callable[[PreparedClip], Hashable]) -> list[list[PreparedClip]]:
-    """The clips that share a key with another, in the order of the corpus."""
+    """Groups of clips with the same key, in the order of the corpus."""
     groups: defaultdict[Hashable, list[PreparedClip]] = defaultdict(list)
     for clip in clips:
         groups[key(clip)].append(clip)
@@ -160,18 +160,18 @@ def _groups(clips: Sequence[PreparedClip], key: Callable[[PreparedClip], Hashabl
 
 
 def _character_rate_outliers(clips: Sequence[PreparedClip], sample_rate: int) -> tuple[ClipValue, ...]:
-    """The clips that are spoken far faster or slower than their speaker speaks."""
+    """The clips whose speaking rate is an outlier among those of their speaker."""
     scored: list[tuple[float, ClipValue]] = []
     for group in _groups(clips, lambda clip: clip.recording.speaker):
-        paces = np.array([characters_per_second(clip, sample_rate) for clip in group])
-        deviations = np.abs(paces - np.median(paces))
+        rates = np.array([characters_per_second(clip, sample_rate) for clip in group])
+        deviations = np.abs(rates - np.median(rates))
         mad = float(np.median(deviations))
         if len(group) < FEWEST_FOR_OUTLIERS or mad == 0:
             continue
-        for clip, pace, deviation in zip(group, paces, deviations, strict=True):
-            score = 0.6745 * deviation / mad  # 0.6745: the MAD of a normal distribution of deviation 1
+        for clip, rate, deviation in zip(group, rates, deviations, strict=True):
+            score = 0.6745 * deviation / mad  # 0.6745: the MAD of a standard normal distribution
             if score > OUTLIER_Z:
-                scored.append((score, ClipValue(clip.recording.id, clip.recording.line, float(pace))))
+                scored.append((score, ClipValue(clip.recording.id, clip.recording.line, float(rate))))
     return tuple(clip for _, clip in sorted(scored, key=lambda pair: -pair[0]))
 
 

@@ -1,4 +1,4 @@
-"""The rows of a corpus that deserve a look and a listen."""
+"""The rows of a corpus that should be checked by eye and by ear."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -20,37 +20,37 @@ MOST_ROWS = 1000
 MOST_PLAYERS = 200
 MOST_PLAYER_BYTES = 20_000_000
 
-NOTED = "noted"  # the action of what only the statistics say
+NOTED = "noted"  # the action if only the statistics point at a row
 
 
 @dataclass(frozen=True)
 class Reason:
     """Why a row is suspicious."""
 
-    label: str  # the class of the finding, or what the statistics call it
+    label: str  # the kind of fault, or the name of the statistic
     detail: str
     action: str
 
 
 @dataclass
 class Suspect:
-    """A row, all that is to say of it, and how it sounds."""
+    """A row to check, the reasons, and its audio."""
 
     id: str
     file: str
     line: int
-    clip: PreparedClip | None  # None where the row is dropped
+    clip: PreparedClip | None  # None if the row is dropped
     reasons: list[Reason] = field(default_factory=list)
     sound: str | None = None  # a data: URI
 
     @property
     def labels(self) -> list[str]:
-        """The classes of its reasons, each once."""
+        """The distinct labels of its reasons."""
         return list(dict.fromkeys(reason.label for reason in self.reasons))
 
 
 def suspects(preparation: Preparation, statistics: CorpusStatistics) -> list[Suspect]:
-    """Every row that was found fault with or that the statistics point at, in the order of its line."""
+    """Every row with a fault, or that the statistics point at, by line."""
     clips = {(clip.recording.id, clip.recording.line): clip for clip in preparation.clips}
     found: dict[tuple[str, int], Suspect] = {}
 
@@ -58,9 +58,9 @@ def suspects(preparation: Preparation, statistics: CorpusStatistics) -> list[Sus
         return found.setdefault(key, Suspect(key[0], file, key[1], clips.get(key)))
 
     root = Path(preparation.data.root)
-    for finding in preparation.findings:
-        row = suspect((finding.id, finding.line), finding.file)
-        row.reasons.append(Reason(finding.fault, finding.detail, finding.action))
+    for fault in preparation.faults:
+        row = suspect((fault.id, fault.line), fault.file)
+        row.reasons.append(Reason(fault.kind, fault.detail, fault.action))
     keys = {clip.recording.id: key for key, clip in clips.items()}
     for identity, label, detail in _noted(statistics):
         path = clips[keys[identity]].recording.audio_path
@@ -70,9 +70,9 @@ def suspects(preparation: Preparation, statistics: CorpusStatistics) -> list[Sus
 
 
 def _noted(statistics: CorpusStatistics) -> Iterator[tuple[str, str, str]]:
-    """Id, class and detail of what only the statistics say."""
+    """Id, label and detail of the rows that the statistics point at."""
     for clip in statistics.character_rate_outliers:
-        yield clip.id, "unusual pace", f"{clip.value:.1f} characters per second"
+        yield clip.id, "unusual speaking rate", f"{clip.value:.1f} characters per second"
     for clip in statistics.noisy:
         yield clip.id, "noisy", f"SNR {clip.value:.1f} dB"
     for clip in statistics.much_silence:
@@ -89,7 +89,7 @@ def _noted(statistics: CorpusStatistics) -> Iterator[tuple[str, str, str]]:
 
 
 def fairly(rows: list[Suspect]) -> list[Suspect]:
-    """The rows in turns, one of each class, so that a class of thousands does not crowd out the others."""
+    """The rows in turns, one per label, so that a label with thousands does not crowd out the others."""
     queues: defaultdict[str, list[Suspect]] = defaultdict(list)
     for row in rows:
         for label in row.labels:
@@ -99,7 +99,7 @@ def fairly(rows: list[Suspect]) -> list[Suspect]:
 
 
 def add_sound(rows: list[Suspect], preparation: Preparation, audio_of: AudioOf) -> int:
-    """Give the rows their sound, as far as there is room; how many could be heard but are left out, is returned."""
+    """Give the rows their audio, up to the limits; returns how many were left out although they have audio."""
     room, players, left_out = MOST_PLAYER_BYTES, MOST_PLAYERS, 0
     for row in rows:
         if players == 0:
@@ -122,5 +122,5 @@ def _sound(row: Suspect, preparation: Preparation, audio_of: AudioOf) -> str | N
         return file_data_uri(root / row.file, root)
     try:
         return data_uri(audio_of(row.clip), preparation.audio.sample_rate)
-    except (InputError, OSError):  # the recording is gone since; the report of it stays worth reading
+    except (InputError, OSError):  # the recording is gone; the rest of the report is still useful
         return None

@@ -1,4 +1,4 @@
-"""The report of a prepared corpus as text for a terminal."""
+"""The report of a prepared corpus as a table for the terminal."""
 
 import shutil
 import textwrap
@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.findings import Fault, Finding
+from data.faults import FaultKind, RowFault
 from data.preparation import Preparation
 from data.report.observations import observations
-from data.report.printable import printable
 from data.report.statistics import CorpusStatistics, Distribution
+from data.report.web_page import printable
 
-_LOG_WIDTH = 160  # where there is no terminal
+_LOG_WIDTH = 160  # without a terminal
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that is worth a line, or a field of its own."""
+    """One statistic of the corpus, as text."""
 
     name: str
     value: str
@@ -26,27 +26,26 @@ class Figure:
 
 
 def summary(preparation: Preparation, statistics: CorpusStatistics, folder: Path, *, width: int | None = None) -> str:
-    """What was found, a line for each class; then figures, observations, and where the report is.
+    """The faults, one line per kind; then statistics, observations, and the path of the report.
 
     Args:
-        preparation: what became of the corpus.
-        statistics: of the same.
+        preparation: of the corpus.
+        statistics: of the corpus.
         folder: of the report.
-        width: columns that the text may take; None asks the terminal.
+        width: in columns; None takes the width of the terminal.
     """
     width = width or shutil.get_terminal_size(fallback=(_LOG_WIDTH, 0)).columns
-    lines = [_cut(line, width) for line in (*_findings(preparation.findings), *_figures(preparation, statistics))]
+    lines = [_cut(line, width) for line in (*_faults(preparation.faults), *_figures(preparation, statistics))]
     for observation in (*preparation.notices, *observations(preparation, statistics)):
         lines += textwrap.wrap(printable(observation), max(width, 20), initial_indent="- ", subsequent_indent="  ")
     return "\n".join([*lines, f"report: {printable(str(folder / 'report.html'))}"])
 
 
-def _findings(findings: Sequence[Finding]) -> list[str]:
+def _faults(faults: Sequence[RowFault]) -> list[str]:
     rows = [("class", "rows", "action", "for example")]
-    for fault in Fault:
-        own = [finding for finding in findings if finding.fault == fault]
-        if own:
-            rows.append((fault, str(len(own)), actions(own), example(own[0])))
+    for kind in FaultKind:
+        if own := [fault for fault in faults if fault.kind is kind]:
+            rows.append((kind, str(len(own)), actions(own), example(own[0])))
     if len(rows) == 1:
         return ["nothing was found fault with"]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -55,15 +54,15 @@ def _findings(findings: Sequence[Finding]) -> list[str]:
     ]
 
 
-def actions(findings: Sequence[Finding]) -> str:
-    """What was done with these: `dropped`, or `3 dropped, 1 kept`."""
-    counts = Counter(str(finding.action) for finding in findings).most_common()
+def actions(faults: Sequence[RowFault]) -> str:
+    """The actions on these faults: `dropped`, or `3 dropped, 1 kept`."""
+    counts = Counter(str(fault.action) for fault in faults).most_common()
     return counts[0][0] if len(counts) == 1 else ", ".join(f"{count} {action}" for action, count in counts)
 
 
-def example(finding: Finding) -> str:
-    """One finding in a line."""
-    return printable(f"{finding.file or finding.id} (line {finding.line}): {finding.detail}", 300)
+def example(fault: RowFault) -> str:
+    """One fault in one line."""
+    return printable(f"{fault.file or fault.id} (line {fault.line}): {fault.detail}", 300)
 
 
 def _figures(preparation: Preparation, statistics: CorpusStatistics) -> list[str]:
@@ -75,15 +74,15 @@ def _figures(preparation: Preparation, statistics: CorpusStatistics) -> list[str
 
 
 def key_figures(preparation: Preparation, statistics: CorpusStatistics) -> list[Figure]:
-    """What a corpus is, in a few lines."""
+    """The key statistics of a corpus."""
     minutes = statistics.hours * 60
     named = [share for share in statistics.speakers if share.name is not None]
     rates = ", ".join(str(rate) for rate in statistics.sample_rates)
     coverage = statistics.phonemes
-    done = Counter(finding.action for finding in preparation.findings)
+    done = Counter(fault.action for fault in preparation.faults)
     return [
         Figure("clips", str(statistics.clips), f"of {statistics.rows} rows"),
-        Figure("findings", str(done.total()), ", ".join(f"{count} {action}" for action, count in done.most_common())),
+        Figure("faults", str(done.total()), ", ".join(f"{count} {action}" for action, count in done.most_common())),
         Figure("speech", f"{statistics.hours:.2f} h" if minutes >= 60 else f"{minutes:.1f} min"),
         *([Figure("speakers", str(len(named)))] if named else []),
         *_spread("clip length", statistics.seconds, "s"),

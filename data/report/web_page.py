@@ -1,11 +1,15 @@
-"""Pages that need nothing but a browser: no network, no other file, and only the style and script that are theirs."""
+"""Self-contained HTML pages: no network access, no other files, and no script or style but their own."""
 
 import base64
 import hashlib
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _BASE_STYLE = Path(__file__).with_name("page.css")
+# Control, format (such as bidirectional overrides), surrogate and private-use characters, line separators.
+_HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
+_JOINERS = "\u200c\u200d"  # part of the spelling in Arabic and Indic scripts
 
 
 def render_page(
@@ -16,21 +20,19 @@ def render_page(
     filters: Mapping[str, Callable[..., object]] | None = None,
     **content: object,
 ) -> str:
-    """A page as HTML.
+    """Render a page.
 
-    The template is given `style` and `script` and, for its Content-Security-Policy, the hash of each: nothing else runs
-    in the page, whatever a text says.
+    The template gets `style`, `script` and, for its Content-Security-Policy, the hash of each: nothing else runs in the
+    page, whatever its texts contain.
 
     Args:
-        template: of Jinja.
-        style: of this page, behind that of all pages.
-        scripts: one after the other.
-        filters: of this page, beside those of all pages.
-        content: what else the template is given.
+        template: Jinja template.
+        style: appended to the style of all pages.
+        scripts: concatenated.
+        filters: of this page, besides those of all pages.
+        content: other variables of the template.
     """
-    import jinja2  # lazily: most who may write a page do not
-
-    from data.report.printable import printable, symbol_name
+    import jinja2  # lazily: most commands that can write a page do not
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(template.parent),
@@ -48,5 +50,25 @@ def render_page(
 
 
 def _hash(content: str) -> str:
-    """As a Content-Security-Policy names it."""
+    """A source expression of a Content-Security-Policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def printable(text: str, most: int | None = None) -> str:
+    """Text from an untrusted source with invisible characters escaped as ⟨U+202E⟩, cut after `most` characters."""
+    cut = text if most is None else text[:most]
+    shown = "".join(_shown(character) for character in cut)
+    return shown if len(cut) == len(text) else f"{shown}… ({len(text)} characters)"
+
+
+def symbol_name(symbol: str) -> str:
+    """A symbol as it can be read on its own: a combining mark on a dotted circle, a space by its name."""
+    if symbol == " ":
+        return "space"
+    return f"◌{symbol}" if unicodedata.category(symbol)[0] == "M" else _shown(symbol)
+
+
+def _shown(character: str) -> str:
+    if character not in _JOINERS and unicodedata.category(character) in _HIDDEN:
+        return f"⟨U+{ord(character):04X}⟩"
+    return character

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from data.inspection.measures import LEAST_UNDER_SPEECH_DB, SILENCE_OVER_NOISE_DB, Frames, frames_of
+from data.inspection.metrics import LEAST_UNDER_SPEECH_DB, SILENCE_OVER_NOISE_DB, Frames, frames_of
 
 SHORTEST_SECONDS = 0.12  # shorter ones are parts of stops, such as p and t
 AROUND_SECONDS = 3.0  # whose loudest speech decides: a long recording may change its level and its noise

@@ -14,8 +14,7 @@ import soundfile
 
 from configs import DataSettings, InputError
 from configs.atomic_file import replacing
-from data.inspection.decoding import Decoded, NotDecodedError, decode
-from data.inspection.header import refuse_by_header
+from data.inspection.decoding import Decoded, NotDecodedError, decode, refuse_by_header
 from data.preparation.preparation import read_listings
 from data.recording import Recording
 from data.splitting.aligner import Aligner, align
@@ -63,8 +62,7 @@ def split_corpus(data: DataSettings, output: Path, aligner: Aligner) -> Iterator
     Raises:
         InputError: the folder holds a corpus already, or cannot be written; as `read_corpus`.
     """
-    if (output / METADATA).exists():
-        raise InputError(f"{output / METADATA}: is there already: give --split another folder, or remove this one")
+    check_output(output)
     recordings = [recording for listing in read_listings(data) for recording in listing.recordings]
     lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon))
     letters = data.front_end == "graphemes"
@@ -86,6 +84,16 @@ def split_corpus(data: DataSettings, output: Path, aligner: Aligner) -> Iterator
             pieces.append((piece, file_name))
             yield piece
     _write_tables(output, pieces)
+
+
+def check_output(output: Path) -> None:
+    """Refuse a folder that has a corpus already.
+
+    Raises:
+        InputError: it has.
+    """
+    if (output / METADATA).exists():
+        raise InputError(f"{output / METADATA}: is there already: give --split another folder, or remove this one")
 
 
 def _pieces_of(

@@ -9,8 +9,7 @@ import soundfile
 import soxr
 
 from data.audio_file import to_int16
-from data.inspection.loudness import integrated_loudness
-from data.inspection.measures import peak_of
+from data.inspection.metrics import integrated_loudness, peak_of
 from speaking.engine import Audio
 
 LOUDNESS_LUFS = -23.0  # EBU R 128

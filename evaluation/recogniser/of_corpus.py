@@ -55,7 +55,7 @@ def train_or_load(
         *(digest_of_code(*_CODE), version("torch")),
     )
     path = Path(config.data.cache) / "recognisers" / f"{key}.safetensors"
-    with Cache(config.data.cache).alone(key):
+    with Cache(config.data.cache).locked(key):
         found = load_stored(path, key)
         if found is None:
             aside, examples = _examples(corpus, config)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from data.inspection.measures import to_dbfs
+from data.inspection.metrics import to_dbfs
 from infer import Voice
 from speaking.engine import Audio
 from speaking.timestamps import Timed, TimedSentence, Timeline

@@ -24,7 +24,7 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from data.inspection.measures import to_dbfs
+from data.inspection.metrics import to_dbfs
 from evaluation.held_out import Sentence
 from evaluation.robustness.faults import PACE_TIMES, QUIETER_DB, Reason
 from evaluation.robustness.hearing import HeardSentence

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.report.printable import printable
+from data.report.web_page import printable
 from monitoring.best import best_of
 from monitoring.curves import Curve
 from monitoring.page.charts import Chart

@@ -24,7 +24,7 @@ preparation = prepare(DataSettings(root=sys.argv[1], cache=sys.argv[2]), AudioSe
 uses = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
 print(json.dumps({
     "clips": len(preparation.clips),
-    "hours": sum(clip.measures.seconds for clip in preparation.clips) / 3600,
+    "hours": sum(clip.metrics.seconds for clip in preparation.clips) / 3600,
     "wall_seconds": time.monotonic() - started,
     "processor_seconds": sum(use.ru_utime + use.ru_stime for use in uses),
     "main_mib": uses[0].ru_maxrss / 1024,

@@ -12,7 +12,7 @@ import soundfile
 from configs import AudioSettings, DataSettings, InputError
 from data.clips import Clip, read_clips
 from data.corpus import Corpus, load_corpus
-from data.findings import Fault
+from data.faults import FaultKind
 from data.preparation import Preparation, prepare
 from text import SymbolTable, TextFrontEnd, grapheme_symbols
 
@@ -73,9 +73,9 @@ def test_a_clip_with_fewer_frames_than_ids_is_left_out_with_both_numbers(make_co
     assert len(load(look(root, shortest_seconds=0.05))[0].phoneme_ids) == 9  # as many as frames: just enough
     (root / "metadata.csv").write_text("a|dogs\n")
     preparation = look(root, shortest_seconds=0.05)
-    (finding,) = preparation.findings
-    assert finding.fault is Fault.CHARACTER_RATE
-    assert "9 frames are too few for 11 ids" in finding.detail
+    (fault,) = preparation.faults
+    assert fault.kind is FaultKind.CHARACTER_RATE
+    assert "9 frames are too few for 11 ids" in fault.detail
     assert preparation.clips == ()
 
 
@@ -83,15 +83,15 @@ def test_a_clip_with_fewer_frames_than_ids_is_left_out_with_both_numbers(make_co
 def test_a_text_without_a_known_letter_is_left_out(make_corpus: CorpusMaker, text: str) -> None:
     preparation = look(make_corpus(["a|the dog", f"b|{text}"]))
     assert [clip.recording.id for clip in preparation.clips] == ["a"]
-    assert {finding.line for finding in preparation.findings} == {2}
-    assert Fault.EMPTY_TEXT in {finding.fault for finding in preparation.findings}
+    assert {fault.line for fault in preparation.faults} == {2}
+    assert FaultKind.EMPTY_TEXT in {fault.kind for fault in preparation.faults}
 
 
 def test_unknown_symbols_are_told_with_their_row(make_corpus: CorpusMaker) -> None:
     preparation = look(make_corpus(["a|dog", "b|fox ж"]))
-    (finding,) = preparation.findings
-    assert (finding.id, finding.line, finding.fault) == ("b", 2, Fault.UNKNOWN_SYMBOLS)
-    assert "ж" in finding.detail
+    (fault,) = preparation.faults
+    assert (fault.id, fault.line, fault.kind) == ("b", 2, FaultKind.UNKNOWN_SYMBOLS)
+    assert "ж" in fault.detail
     assert len(preparation.clips) == 2
 
 

@@ -12,16 +12,15 @@ from hypothesis import strategies as st
 
 from configs import AudioSettings, DataSettings, InputError, load_config
 from data.corpus import describe_split, load_corpus, speakers_of, split, validation_count
-from data.inspection.measures import Measures
+from data.inspection.metrics import SignalMetrics
 from data.preparation import Preparation, PreparedClip, prepare
-from data.recording import Recording
+from data.recording import Recording, in_order
 from data.report.observations import observations
 from data.report.statistics import describe
-from data.speakers import in_order
 
 CorpusMaker = Callable[..., Path]
 REPOSITORY = Path(__file__).resolve().parents[2]
-MEASURES = Measures(2.0, 22050, 1, 0.5, -20.0, -23.0, 0.0, 0, 0.1, 0.1, 40.0)
+MEASURES = SignalMetrics(2.0, 22050, 1, 0.5, -20.0, -23.0, 0.0, 0, 0.1, 0.1, 40.0)
 
 
 def clips_of(speakers: dict[str | None, int]) -> list[PreparedClip]:

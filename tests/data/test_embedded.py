@@ -41,7 +41,7 @@ def test_a_second_time_nothing_is_done(corpus: Path, monkeypatch: pytest.MonkeyP
 def test_it_can_be_trained_on_as_it_is(corpus: Path, tmp_path: Path) -> None:
     data = DataSettings(root=str(corpus), cache=str(tmp_path), front_end="graphemes", validation_clips=12)
     preparation = prepare(data, AudioSettings())
-    assert preparation.findings == ()
+    assert preparation.faults == ()
     loaded = load_corpus(preparation)
     assert len(loaded.train) + len(loaded.validation) == 120
     for clip in loaded.train:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from data.report.printable import printable
+from data.report.web_page import printable
 from monitoring.page.page import make_page
 from monitoring.page.runs import open_reference, open_runs
 from monitoring.page.watching import WatchedPage, serve

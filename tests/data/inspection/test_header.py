@@ -15,12 +15,19 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import data.inspection.header
+import data.inspection.decoding
 from configs import InputError
 from data.audio_file import read_audio
-from data.findings import Fault
-from data.inspection.decoding import MOST_SAMPLES, NotDecodedError, check_length, decode
-from data.inspection.header import SMALL_BYTES, is_slow_to_open, refuse_by_header
+from data.faults import FaultKind
+from data.inspection.decoding import (
+    MOST_SAMPLES,
+    SMALL_BYTES,
+    NotDecodedError,
+    check_length,
+    decode,
+    is_slow_to_open,
+    refuse_by_header,
+)
 from data.report.player import file_data_uri
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -53,24 +60,24 @@ def endless_flac() -> bytes:
 
 
 # The beginnings of huge files, and what each is refused as.
-HUGE: dict[str, tuple[Callable[[], bytes], Fault]] = {
-    "a wav of hours": (lambda: with_size(encoded("WAV"), 40, "<I", 0xFFFF0000), Fault.TOO_LONG),
-    "a wav of 0.5 s and much behind it": (lambda: encoded("WAV"), Fault.TOO_LONG),
-    "a streamed wav": (lambda: with_size(encoded("WAV"), 40, "<I", 0xFFFFFFFF), Fault.TOO_LONG),
-    "an RF64": (lambda: with_size(encoded("RF64"), 28, "<Q", 8 * GIB - 200), Fault.TOO_LONG),
-    "a Wave64": (lambda: encoded("W64"), Fault.TOO_LONG),
-    "an AIFF": (lambda: encoded("AIFF"), Fault.TOO_LONG),
-    "an AU": (lambda: with_size(encoded("AU"), 8, ">I", 0xFFFFFFFF), Fault.TOO_LONG),
-    "a CAF": (lambda: encoded("CAF"), Fault.TOO_LONG),
-    "a FLAC": (lambda: encoded("FLAC"), Fault.TOO_LONG),
-    "a FLAC of all samples that its header can have": (endless_flac, Fault.TOO_LONG),
-    "an Ogg": (lambda: encoded("OGG", subtype="VORBIS"), Fault.TOO_LONG),
-    "an MP3": (lambda: encoded("MP3"), Fault.TOO_LONG),
-    "an ID3 tag": (lambda: b"ID3\x04\0\0\x7f\x7f\x7f\x7f", Fault.TOO_LONG),
-    "zeros": (lambda: b"", Fault.GARBAGE),
-    "a page": (lambda: b"<!DOCTYPE html>", Fault.HTML),
-    "a broken wav": (lambda: encoded("WAV")[:30], Fault.GARBAGE),
-    "a NIST": (lambda: encoded("NIST"), Fault.TOO_LONG),
+HUGE: dict[str, tuple[Callable[[], bytes], FaultKind]] = {
+    "a wav of hours": (lambda: with_size(encoded("WAV"), 40, "<I", 0xFFFF0000), FaultKind.TOO_LONG),
+    "a wav of 0.5 s and much behind it": (lambda: encoded("WAV"), FaultKind.TOO_LONG),
+    "a streamed wav": (lambda: with_size(encoded("WAV"), 40, "<I", 0xFFFFFFFF), FaultKind.TOO_LONG),
+    "an RF64": (lambda: with_size(encoded("RF64"), 28, "<Q", 8 * GIB - 200), FaultKind.TOO_LONG),
+    "a Wave64": (lambda: encoded("W64"), FaultKind.TOO_LONG),
+    "an AIFF": (lambda: encoded("AIFF"), FaultKind.TOO_LONG),
+    "an AU": (lambda: with_size(encoded("AU"), 8, ">I", 0xFFFFFFFF), FaultKind.TOO_LONG),
+    "a CAF": (lambda: encoded("CAF"), FaultKind.TOO_LONG),
+    "a FLAC": (lambda: encoded("FLAC"), FaultKind.TOO_LONG),
+    "a FLAC of all samples that its header can have": (endless_flac, FaultKind.TOO_LONG),
+    "an Ogg": (lambda: encoded("OGG", subtype="VORBIS"), FaultKind.TOO_LONG),
+    "an MP3": (lambda: encoded("MP3"), FaultKind.TOO_LONG),
+    "an ID3 tag": (lambda: b"ID3\x04\0\0\x7f\x7f\x7f\x7f", FaultKind.TOO_LONG),
+    "zeros": (lambda: b"", FaultKind.GARBAGE),
+    "a page": (lambda: b"<!DOCTYPE html>", FaultKind.HTML),
+    "a broken wav": (lambda: encoded("WAV")[:30], FaultKind.GARBAGE),
+    "a NIST": (lambda: encoded("NIST"), FaultKind.TOO_LONG),
 }
 
 
@@ -78,18 +85,18 @@ HUGE: dict[str, tuple[Callable[[], bytes], Fault]] = {
 def test_eight_gigabytes_of_any_format_are_refused_without_reading_them(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    beginning, fault = HUGE[name]
+    beginning, kind = HUGE[name]
     path = sparse(tmp_path / "huge.wav", beginning(), 8 * GIB)
     monkeypatch.setattr(Path, "read_bytes", None)  # would fail if it were called
     with pytest.raises(NotDecodedError) as refused:
         refuse_by_header(path, longest_seconds=20)
-    assert refused.value.fault.fault is fault
+    assert refused.value.fault.kind is kind
     with pytest.raises(InputError, match=r"huge\.wav: cannot be read as audio"):
         read_audio(path, sample_rate=22050)
 
 
 def test_a_large_recording_that_is_wanted_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(data.inspection.header, "SMALL_BYTES", 1000)
+    monkeypatch.setattr(data.inspection.decoding, "SMALL_BYTES", 1000)
     for kind in ("WAV", "FLAC", "AIFF", "OGG", "MP3"):
         (tmp_path / "long").write_bytes(encoded(kind, seconds=3))
         refuse_by_header(tmp_path / "long", longest_seconds=3.2)
@@ -114,7 +121,7 @@ def test_no_promise_that_is_let_through_is_longer_or_larger_than_the_bound(
     if frames > longest * rate or frames * channels > MOST_SAMPLES:
         with pytest.raises(NotDecodedError) as refused:
             check_length(frames, rate, channels, longest)
-        assert refused.value.fault.fault is Fault.TOO_LONG
+        assert refused.value.fault.kind is FaultKind.TOO_LONG
     else:
         check_length(frames, rate, channels, longest)
 

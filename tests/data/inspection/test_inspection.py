@@ -12,11 +12,9 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data.findings import Action, Fault
-from data.inspection.decoding import AudioFault
-from data.inspection.inspection import Inspected, inspect
-from data.inspection.measures import Measures
-from data.inspection.processing import LevelTarget
+from data.faults import Action, Fault, FaultKind
+from data.inspection.inspection import Inspected, LevelTarget, inspect
+from data.inspection.metrics import SignalMetrics
 
 RATE = 22050
 DROPPED, KEPT, REPAIRED = Action.DROPPED, Action.KEPT, Action.REPAIRED
@@ -59,12 +57,12 @@ def heard(found: Inspected) -> np.ndarray:
     return found.audio
 
 
-def figures(found: Inspected) -> Measures:
-    assert found.measures is not None
-    return found.measures
+def figures(found: Inspected) -> SignalMetrics:
+    assert found.metrics is not None
+    return found.metrics
 
 
-def only(found: Inspected) -> AudioFault:
+def only(found: Inspected) -> Fault:
     assert len(found.faults) == 1, found.faults
     return found.faults[0]
 
@@ -95,39 +93,43 @@ def test_other_encodings_of_it_are_as_welcome(kind: str, subtype: str | None) ->
 
 
 @pytest.mark.parametrize(
-    ("content", "fault", "detail"),
+    ("content", "kind", "detail"),
     [
-        (b"", Fault.EMPTY_FILE, "0 bytes"),
-        (bytes(range(256)) * 9, Fault.GARBAGE, "no known format"),
-        (b"OggS" + bytes(60), Fault.GARBAGE, "cannot be decoded"),
-        (b"version https://git-lfs.github.com/spec/v1\n", Fault.GARBAGE, "git lfs pull"),
-        (b"<!DOCTYPE html><p>404", Fault.HTML, "<!DOCTYPE"),
-        (b"\xef\xbb\xbf \r\n<HTML lang=en>", Fault.HTML, "<HTML"),
-        ("<?xml version='1.0'?><Error>".encode("utf-16"), Fault.HTML, "xml"),
-        (b"<Error><Code>NoSuchKey</Code></Error>", Fault.HTML, "<Error>"),
-        (WAV[:12] + np.random.default_rng(3).bytes(9000), Fault.GARBAGE, "cannot be decoded"),
-        (WAV[:44], Fault.HEADER_ONLY, "44 bytes"),
-        (FLAC[:42], Fault.HEADER_ONLY, "within its header, after 42 bytes"),
-        (with_size(WAV, 0xFFFFFFFF)[:44], Fault.HEADER_ONLY, "44 bytes"),
-        (WAV[:30], Fault.HEADER_ONLY, "within its header"),
-        (FLAC_HEADER_ONLY, Fault.HEADER_ONLY, "ends with its header"),
-        (FLAC_HEADER_ONLY[:-3], Fault.HEADER_ONLY, "within its header"),
-        (WAV[:24] + b"\0\0\0\0" + WAV[28:], Fault.RATE_ZERO, "0 samples per second"),
-        (FLAC[:18] + bytes([0, 0, FLAC[20] & 15]) + FLAC[21:], Fault.RATE_ZERO, "0 samples per second"),
-        (encoded(SPEECH[:0]), Fault.ZERO_SAMPLES, "0 samples"),
-        (with_size(WAV, 0)[:44] + b"LIST\4\0\0\0INFO", Fault.ZERO_SAMPLES, "0 samples"),
-        (encoded(np.full(2 * RATE, 0.0)), Fault.DIGITAL_SILENCE, "every sample is 0"),
-        (encoded(np.full(2 * RATE, 0.5)), Fault.DIGITAL_SILENCE, "every sample is 0.5"),
-        (encoded(SPEECH * 1e-3), Fault.NEAR_SILENCE, "-50 dBFS"),
-        (encoded(SPEECH * 1e-3 + 0.5 * (np.arange(len(SPEECH)) == RATE)), Fault.NEAR_SILENCE, "a second"),  # a click
-        (encoded(SPEECH[RATE // 2 :][: RATE // 4]), Fault.TOO_SHORT, "0.250 s, less than 0.5 s"),
-        (encoded(np.tile(SPEECH, 11)), Fault.TOO_LONG, "22.0 s, more than 20 s"),
-        (encoded(SPEECH, rate=3000), Fault.OTHER_RATE, "3000 Hz"),
+        (b"", FaultKind.EMPTY_FILE, "0 bytes"),
+        (bytes(range(256)) * 9, FaultKind.GARBAGE, "no known format"),
+        (b"OggS" + bytes(60), FaultKind.GARBAGE, "cannot be decoded"),
+        (b"version https://git-lfs.github.com/spec/v1\n", FaultKind.GARBAGE, "git lfs pull"),
+        (b"<!DOCTYPE html><p>404", FaultKind.HTML, "<!DOCTYPE"),
+        (b"\xef\xbb\xbf \r\n<HTML lang=en>", FaultKind.HTML, "<HTML"),
+        ("<?xml version='1.0'?><Error>".encode("utf-16"), FaultKind.HTML, "xml"),
+        (b"<Error><Code>NoSuchKey</Code></Error>", FaultKind.HTML, "<Error>"),
+        (WAV[:12] + np.random.default_rng(3).bytes(9000), FaultKind.GARBAGE, "cannot be decoded"),
+        (WAV[:44], FaultKind.HEADER_ONLY, "44 bytes"),
+        (FLAC[:42], FaultKind.HEADER_ONLY, "within its header, after 42 bytes"),
+        (with_size(WAV, 0xFFFFFFFF)[:44], FaultKind.HEADER_ONLY, "44 bytes"),
+        (WAV[:30], FaultKind.HEADER_ONLY, "within its header"),
+        (FLAC_HEADER_ONLY, FaultKind.HEADER_ONLY, "ends with its header"),
+        (FLAC_HEADER_ONLY[:-3], FaultKind.HEADER_ONLY, "within its header"),
+        (WAV[:24] + b"\0\0\0\0" + WAV[28:], FaultKind.RATE_ZERO, "0 samples per second"),
+        (FLAC[:18] + bytes([0, 0, FLAC[20] & 15]) + FLAC[21:], FaultKind.RATE_ZERO, "0 samples per second"),
+        (encoded(SPEECH[:0]), FaultKind.ZERO_SAMPLES, "0 samples"),
+        (with_size(WAV, 0)[:44] + b"LIST\4\0\0\0INFO", FaultKind.ZERO_SAMPLES, "0 samples"),
+        (encoded(np.full(2 * RATE, 0.0)), FaultKind.DIGITAL_SILENCE, "every sample is 0"),
+        (encoded(np.full(2 * RATE, 0.5)), FaultKind.DIGITAL_SILENCE, "every sample is 0.5"),
+        (encoded(SPEECH * 1e-3), FaultKind.NEAR_SILENCE, "-50 dBFS"),
+        (
+            encoded(SPEECH * 1e-3 + 0.5 * (np.arange(len(SPEECH)) == RATE)),
+            FaultKind.NEAR_SILENCE,
+            "a second",
+        ),  # a click
+        (encoded(SPEECH[RATE // 2 :][: RATE // 4]), FaultKind.TOO_SHORT, "0.250 s, less than 0.5 s"),
+        (encoded(np.tile(SPEECH, 11)), FaultKind.TOO_LONG, "22.0 s, more than 20 s"),
+        (encoded(SPEECH, rate=3000), FaultKind.OTHER_RATE, "3000 Hz"),
     ],
 )
-def test_what_cannot_be_trained_on_is_dropped_by_name(content: bytes, fault: Fault, detail: str) -> None:
+def test_what_cannot_be_trained_on_is_dropped_by_name(content: bytes, kind: FaultKind, detail: str) -> None:
     found = look(content)
-    assert (only(found).fault, only(found).action, found.audio) == (fault, DROPPED, None)
+    assert (only(found).kind, only(found).action, found.audio) == (kind, DROPPED, None)
     assert detail in only(found).detail
 
 
@@ -135,7 +137,7 @@ def test_what_cannot_be_trained_on_is_dropped_by_name(content: bytes, fault: Fau
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.95])
 def test_a_file_cut_short_is_truncated_in_every_format(kind: str, share: float) -> None:
     whole = encoded(SPEECH, kind)
-    assert only(look(whole[: int(len(whole) * share)])).fault is Fault.TRUNCATED
+    assert only(look(whole[: int(len(whole) * share)])).kind is FaultKind.TRUNCATED
 
 
 def test_a_header_that_was_never_finished_is_no_truncation() -> None:
@@ -143,7 +145,7 @@ def test_a_header_that_was_never_finished_is_no_truncation() -> None:
         assert np.array_equal(heard(look(with_size(WAV, size))), as_16_bit(SPEECH))
     streamed = FLAC[:21] + bytes([FLAC[21] & 0xF0, 0, 0, 0, 0]) + FLAC[26:]  # FLAC's total is unknown
     assert np.array_equal(heard(look(streamed)), as_16_bit(SPEECH))
-    assert only(look(streamed[: len(streamed) // 2])).fault is Fault.TRUNCATED
+    assert only(look(streamed[: len(streamed) // 2])).kind is FaultKind.TRUNCATED
 
 
 def test_a_missing_pad_byte_and_trailing_chunks_are_no_faults() -> None:
@@ -157,7 +159,7 @@ def test_one_sample_that_is_no_number_drops_the_recording(value: float) -> None:
     audio = SPEECH.copy()
     audio[777] = value
     found = look(encoded(audio, subtype="FLOAT"))
-    assert only(found).fault is Fault.NOT_FINITE
+    assert only(found).kind is FaultKind.NOT_FINITE
     assert only(found).detail.startswith(f"1 of {len(audio)}")
 
 
@@ -165,20 +167,20 @@ def test_clipping_is_named_and_kept_also_after_turning_down() -> None:
     driven = np.clip(SPEECH * 10, -1, 32767 / 32768)
     for audio in (driven, driven * 0.5, driven * 0.1):
         found = look(encoded(audio))
-        assert (only(found).fault, only(found).action) == (Fault.CLIPPED, KEPT)
+        assert (only(found).kind, only(found).action) == (FaultKind.CLIPPED, KEPT)
         assert np.array_equal(heard(found), as_16_bit(audio))
 
 
 def test_floating_point_peaks_beyond_full_scale_are_turned_down_and_not_cut() -> None:
     found = look(encoded(SPEECH * 5, subtype="FLOAT"))
-    assert (only(found).fault, only(found).action) == (Fault.CLIPPED, REPAIRED)
+    assert (only(found).kind, only(found).action) == (FaultKind.CLIPPED, REPAIRED)
     assert np.abs(heard(found) / 32768 - SPEECH / np.abs(SPEECH).max()).max() < 1e-4
 
 
 @pytest.mark.parametrize("offset", [0.02, -0.05, 0.1])
 def test_a_dc_offset_is_removed(offset: float) -> None:
     found = look(encoded(SPEECH + offset))
-    assert (only(found).fault, only(found).action) == (Fault.DC_OFFSET, REPAIRED)
+    assert (only(found).kind, only(found).action) == (FaultKind.DC_OFFSET, REPAIRED)
     assert figures(found).dc_offset == pytest.approx(offset, abs=1e-3)
     assert np.abs(heard(found) / 32768 - SPEECH).max() < 1e-3
 
@@ -194,7 +196,7 @@ def test_a_dc_offset_is_removed(offset: float) -> None:
 )
 def test_two_channels_become_the_one_that_can_be_heard(left: float, right: float, detail: str, expected: float) -> None:
     found = look(encoded(np.stack([SPEECH * left, SPEECH * right], axis=1)))
-    assert (only(found).fault, only(found).action) == (Fault.STEREO, REPAIRED)
+    assert (only(found).kind, only(found).action) == (FaultKind.STEREO, REPAIRED)
     assert detail in only(found).detail
     assert np.abs(heard(found) / 32768 - SPEECH * expected).max() < 1e-4
 
@@ -202,7 +204,7 @@ def test_two_channels_become_the_one_that_can_be_heard(left: float, right: float
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
 def test_resampling_keeps_the_frequency_and_level_of_a_tone(rate: int) -> None:
     found = look(encoded(0.5 * np.sin(2 * np.pi * 441 * np.arange(2 * rate) / rate), rate=rate))
-    assert (only(found).fault, only(found).action) == (Fault.OTHER_RATE, REPAIRED)
+    assert (only(found).kind, only(found).action) == (FaultKind.OTHER_RATE, REPAIRED)
     assert f"{rate} Hz, resampled to {RATE} Hz" in only(found).detail
     assert (f"nothing is above {rate // 2} Hz" in only(found).detail) == (rate < RATE)
     expected = 0.5 * np.sin(2 * np.pi * 441 * np.arange(2 * RATE) / RATE)
@@ -212,7 +214,7 @@ def test_resampling_keeps_the_frequency_and_level_of_a_tone(rate: int) -> None:
 def test_several_faults_are_all_named() -> None:
     driven = np.clip(syllables(rate=44100) * 10, -1, 1)
     found = look(encoded(np.stack([driven, driven], axis=1), rate=44100))
-    assert {fault.fault for fault in found.faults} == {Fault.STEREO, Fault.OTHER_RATE, Fault.CLIPPED}
+    assert {fault.kind for fault in found.faults} == {FaultKind.STEREO, FaultKind.OTHER_RATE, FaultKind.CLIPPED}
     assert len(heard(found)) == 2 * RATE
     assert (figures(found).channels, figures(found).source_rate_hz) == (2, 44100)
 
@@ -249,7 +251,7 @@ def test_what_trimming_leaves_too_short_is_dropped() -> None:
 
 def test_hours_are_not_decoded() -> None:
     hour = encoded(np.tile(as_16_bit(SPEECH), 1800), "FLAC")
-    assert only(look(hour)).fault is Fault.TOO_LONG
+    assert only(look(hour)).kind is FaultKind.TOO_LONG
     streamed = hour[:21] + bytes([hour[21] & 0xF0, 0, 0, 0, 0]) + hour[26:]
     assert "stream of more than 20 s" in only(look(streamed)).detail
 

@@ -63,7 +63,7 @@ def bars(*columns: Sequence[str]) -> str:
 
 
 def heard(listing: Listing) -> list[tuple[str, str | None]]:
-    assert listing.findings == ()
+    assert listing.faults == ()
     assert [row.audio_path.stem for row in listing.recordings] == NAMES
     return [(row.text, row.speaker) for row in listing.recordings]
 
@@ -136,7 +136,7 @@ def test_empty_columns_at_the_end_change_nothing(
     (tmp_path / "metadata.csv").write_text("".join(rows[:count]))
     listing = read_corpus(tmp_path)
     assert [row.text for row in listing.recordings] == TEXTS[:count]
-    assert (listing.layout, listing.findings, listing.notices) == ("ljspeech", (), ())
+    assert (listing.layout, listing.faults, listing.notices) == ("ljspeech", (), ())
 
 
 def test_any_order_of_file_speaker_text_and_phonemes_is_read(tmp_path: Path, record: RecordingsWriter) -> None:
@@ -188,7 +188,7 @@ def test_a_table_of_sentences_and_speakers_is_read_however_it_was_written(
         writer.writerows([table[index][row] for index in order] for row in range(rows))
     listing = read_corpus(root)
     assert [(row.text, row.speaker) for row in listing.recordings] == list(zip(texts, table[2], strict=True))
-    assert listing.findings == ()
+    assert listing.faults == ()
 
 
 def test_a_header_names_its_columns_and_the_others_are_told(tmp_path: Path, record: RecordingsWriter) -> None:
@@ -234,7 +234,7 @@ def test_what_excel_saves_is_read(tmp_path: Path, record: RecordingsWriter, cont
     rows = "".join(f"{name}.wav;{text}\r\n" for name, text in zip(NAMES, texts, strict=True))
     listing = read_corpus(write(tmp_path, record, content.format(rows), encoding=encoding))
     assert [row.text for row in listing.recordings] == texts
-    assert {finding.fault for finding in listing.findings} == {"BOM or CRLF or non-UTF-8"}
+    assert {fault.kind for fault in listing.faults} == {"BOM or CRLF or non-UTF-8"}
 
 
 def test_a_workbook_is_refused_with_what_to_do(tmp_path: Path, record: RecordingsWriter) -> None:
@@ -324,7 +324,7 @@ def test_a_first_row_whose_recording_is_missing_is_no_header(tmp_path: Path, rec
     for row in ("gone|Yes.", "gone|yes indeed", "clip99|yes"):
         write(tmp_path, record, f"{row}\n" + bars(NAMES, TEXTS))
         listing = read_corpus(tmp_path)
-        assert [(finding.line, finding.fault) for finding in listing.findings] == [(1, "missing file")], row
+        assert [(fault.line, fault.kind) for fault in listing.faults] == [(1, "missing file")], row
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_recordings_that_are_numbered_are_told_from_speakers_that_are(
         (tmp_path / "metadata.csv").write_text(bars(*order))
         listing = read_corpus(tmp_path)
         assert [(row.text, row.speaker) for row in listing.recordings] == spoken_by(TEXTS, speakers)[:there]
-        assert [finding.fault for finding in listing.findings] == ["missing file"] * (12 - there)
+        assert [fault.kind for fault in listing.faults] == ["missing file"] * (12 - there)
 
 
 def test_of_single_words_that_are_repeated_any_may_be_the_speaker(tmp_path: Path, record: RecordingsWriter) -> None:
@@ -401,9 +401,7 @@ def test_a_row_that_lost_a_cell_changes_no_other(tmp_path: Path, record: Recordi
         listing = read_corpus(write(tmp_path, record, "\n".join(rows)))
         expected = spoken_by(texts)
         assert [(row.text, row.speaker) for row in listing.recordings] == expected[:lost] + expected[lost + 1 :]
-        assert [(finding.line, finding.fault) for finding in listing.findings] == [
-            (lost + 1, "wrong number of columns")
-        ]
+        assert [(fault.line, fault.kind) for fault in listing.faults] == [(lost + 1, "wrong number of columns")]
 
 
 @settings(deadline=None, max_examples=60)
@@ -443,7 +441,7 @@ def test_a_second_file_with_other_columns_is_read_by_its_own(tmp_path: Path, rec
     for content in (bars(NAMES, TEXTS), "speaker|file|text\n" + bars(SPEAKERS, NAMES, TEXTS)):
         (tmp_path / "val.csv").write_text(content)
         alike, alone_read = (read_corpus(tmp_path, metadata="val.csv", like=like) for like in (first, None))
-        assert (alike.recordings, alike.findings) == (alone_read.recordings, ())
+        assert (alike.recordings, alike.faults) == (alone_read.recordings, ())
 
 
 def test_columns_that_the_only_table_has_not_are_refused_by_name(tmp_path: Path, record: RecordingsWriter) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from configs import InputError
-from data.findings import Fault
+from data.faults import FaultKind
 from data.layouts import Listing, read_corpus
 
 RecordingsWriter = Callable[..., None]
@@ -23,7 +23,7 @@ def corpus(root: Path, record: RecordingsWriter, name: str, audio: str = "wavs/{
 
 
 def found(listing: Listing) -> list[str]:
-    assert listing.findings == ()
+    assert listing.faults == ()
     assert [row.text for row in listing.recordings] == [f"The text of {stem}." for stem in NAMES]
     return [row.audio_path.as_posix() for row in listing.recordings]
 
@@ -87,7 +87,7 @@ def test_names_that_differ_only_in_capitals_are_found_unless_two_do(tmp_path: Pa
     )
     record("wavs/b.x.wav", "wavs/B.X.wav")
     (tmp_path / "metadata.csv").write_text("a|One.\nb.X|Two.\n")
-    assert [finding.fault for finding in read_corpus(tmp_path).findings] == [Fault.MISSING_FILE]
+    assert [fault.kind for fault in read_corpus(tmp_path).faults] == [FaultKind.MISSING_FILE]
 
 
 def test_a_name_that_two_folders_have_is_not_guessed(tmp_path: Path, record: RecordingsWriter) -> None:
@@ -95,7 +95,7 @@ def test_a_name_that_two_folders_have_is_not_guessed(tmp_path: Path, record: Rec
     (tmp_path / "metadata.csv").write_text("1|One.\n2|Two.\nann/1|Three.\n")
     listing = read_corpus(tmp_path)
     assert [row.text for row in listing.recordings] == ["Two.", "Three."]
-    assert "1 may be ann/1.wav and bob/1.wav: name the folder, too" in listing.findings[0].detail
+    assert "1 may be ann/1.wav and bob/1.wav: name the folder, too" in listing.faults[0].detail
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_links_out_of_the_corpus_are_followed_and_told_or_refused(tmp_path: Path
         "and followed; data.strict=true refuses it",
     )
     strict = read_corpus(root, strict=True)
-    assert [(finding.id, finding.fault) for finding in strict.findings] == [("clip0", Fault.PATH_ESCAPE)]
-    assert "is a link to" in strict.findings[0].detail
+    assert [(fault.id, fault.kind) for fault in strict.faults] == [("clip0", FaultKind.PATH_ESCAPE)]
+    assert "is a link to" in strict.faults[0].detail
     assert strict.notices == ()
 
 
@@ -146,7 +146,7 @@ def test_links_of_folders_tables_and_transcripts_follow_the_same_policy(
     assert len(listing.notices) == 1
     assert "out of the folder" in listing.notices[0]
     if linked.endswith(".txt"):
-        assert [finding.fault for finding in read_corpus(root, strict=True).findings] == [Fault.PATH_ESCAPE]
+        assert [fault.kind for fault in read_corpus(root, strict=True).faults] == [FaultKind.PATH_ESCAPE]
     else:
         with pytest.raises(InputError, match=r"is a link to .*data\.strict"):
             read_corpus(root, strict=True)
@@ -166,7 +166,7 @@ def test_a_folder_that_leads_back_into_itself_ends_the_search(tmp_path: Path, re
     with (root / "metadata.csv").open("a") as file:
         file.write("nowhere|Text.\n")
     listing = read_corpus(root)
-    assert [finding.id for finding in listing.findings] == ["nowhere"]
+    assert [fault.id for fault in listing.faults] == ["nowhere"]
     assert len(listing.recordings) == 4
 
 
@@ -208,7 +208,7 @@ def test_the_outermost_folders_that_differ_are_the_speakers_of_recordings_with_t
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"The text of {row['name']}.")
     listing = read_corpus(tmp_path)
-    assert (listing.layout, listing.findings) == ("pairs", ())
+    assert (listing.layout, listing.faults) == ("pairs", ())
     said = {(row.audio_path.stem, row.text, row.speaker) for row in listing.recordings}
     assert said == {(row["name"], f"The text of {row['name']}.", row["speaker"] if speaker else None) for row in rows}
     told = ("names of folders are taken for 2 speakers, such as ann and bob",)
@@ -225,7 +225,7 @@ def test_a_shared_folder_of_texts_names_once_what_has_no_recording(tmp_path: Pat
         ("The text of a.", "ann"),
         ("The text of b.", "bob"),
     ]
-    assert [finding.fault for finding in listing.findings] == ["missing file"]
+    assert [fault.kind for fault in listing.faults] == ["missing file"]
 
 
 def test_a_label_file_with_times_is_no_text(tmp_path: Path, record: RecordingsWriter) -> None:
@@ -234,4 +234,4 @@ def test_a_label_file_with_times_is_no_text(tmp_path: Path, record: RecordingsWr
         (tmp_path / f"{stem}.lab").write_text(text)
     listing = read_corpus(tmp_path)
     assert [row.id for row in listing.recordings] == ["b", "c"]
-    assert "holds the times of sounds" in listing.findings[0].detail
+    assert "holds the times of sounds" in listing.faults[0].detail

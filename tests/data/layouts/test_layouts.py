@@ -192,7 +192,7 @@ def test_a_corpus_is_read_back_as_it_was_written(
     listing = read_corpus(tmp_path, layout=layout if named else "auto")
     found = [(row.id, row.text, row.speaker, str(row.audio_path.relative_to(tmp_path))) for row in listing.recordings]
     assert found == expected
-    assert (listing.layout, listing.findings, listing.rows) == (layout, (), len(expected))
+    assert (listing.layout, listing.faults, listing.rows) == (layout, (), len(expected))
     assert all(row.audio_path.is_file() and row.file.is_file() for row in listing.recordings)
 
 
@@ -220,7 +220,7 @@ def test_another_metadata_file_is_read_and_named_by_its_recordings(
         ("multispeaker", "metadata_nl_de.csv", "piper", 60),
     ],
 )
-def test_real_corpora_have_no_findings(
+def test_real_corpora_have_no_faults(
     multispeaker: Path, folder: str, metadata: str | None, layout: str, count: int
 ) -> None:
     root = multispeaker.parent / folder
@@ -230,7 +230,7 @@ def test_real_corpora_have_no_findings(
     assert [(row.id, row.text, row.line) for row in listing.recordings] == written
     speakers = {line.split("|")[1] for line in lines} if layout == "piper" else {None}
     assert {row.speaker for row in listing.recordings} == speakers
-    assert (listing.layout, len(listing.recordings), listing.findings, listing.rows) == (layout, count, (), count)
+    assert (listing.layout, len(listing.recordings), listing.faults, listing.rows) == (layout, count, (), count)
 
 
 @settings(deadline=None)
@@ -252,7 +252,7 @@ def test_any_text_without_a_bar_or_a_line_end_is_read_back(
     (root / "metadata.csv").write_bytes("".join(lines).encode())
     listing = read_corpus(root, layout="ljspeech")
     assert [row.text for row in listing.recordings] == [text.strip() for text in texts]
-    assert listing.findings == ()
+    assert listing.faults == ()
 
 
 @pytest.mark.parametrize(
@@ -320,7 +320,7 @@ def test_the_extension_a_row_names_may_be_in_capitals_on_disk_and_another_is_tol
     (tmp_path / "metadata.csv").write_text("a.wav|one\nb.wav|two\nc.wav|three\n")
     listing = read_corpus(tmp_path)
     assert [row.audio_path.name for row in listing.recordings] == ["a.WAV", "b.wav", "c.flac"]
-    assert listing.findings == ()
+    assert listing.faults == ()
     assert listing.notices == (
         "1 row names a recording with another extension than it has (c.wav is read from wavs/c.flac)",
     )
@@ -337,7 +337,7 @@ def test_a_link_to_a_recording_or_to_a_folder_of_them_is_a_recording(tmp_path: P
     (root / "metadata.csv").write_text("a|one\nmore/two|two\ngone|three\nloop|four\n")
     listing = read_corpus(root)
     assert [row.id for row in listing.recordings] == ["a", "more/two"]
-    assert [(finding.id, finding.fault) for finding in listing.findings] == [
+    assert [(fault.id, fault.kind) for fault in listing.faults] == [
         ("gone", "missing file"),
         ("loop", "missing file"),
     ]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs import InputError
-from data.findings import Action, Fault, Finding
+from data.faults import Action, FaultKind, RowFault
 from data.layouts import LAYOUTS, Listing, read_corpus
 
 RecordingsWriter = Callable[..., None]
@@ -26,9 +26,9 @@ def read(root: Path, *lines: str, layout: str = "auto", metadata: str = "metadat
     return read_corpus(root, layout=layout)
 
 
-def only(listing: Listing) -> Finding:
-    assert len(listing.findings) == 1, listing.findings
-    return listing.findings[0]
+def only(listing: Listing) -> RowFault:
+    assert len(listing.faults) == 1, listing.faults
+    return listing.faults[0]
 
 
 def refuse(root: Path, sentence: str, layout: str = "auto", metadata: str | None = None) -> None:
@@ -38,65 +38,90 @@ def refuse(root: Path, sentence: str, layout: str = "auto", metadata: str | None
 
 
 @pytest.mark.parametrize(
-    ("row", "identity", "file", "fault", "detail"),
+    ("row", "identity", "file", "kind", "detail"),
     [
-        ("gone|two|two", "gone", "gone", Fault.MISSING_FILE, "there is no recording gone in .*wavs"),
-        ("gone.flac|two|two", "gone", "gone.flac", Fault.MISSING_FILE, "there is no recording gone.flac"),
-        ("a.flac|two|two", "a", "wavs/a.wav", Fault.DUPLICATE_ID, "the id a is already on line 1"),
-        ("x" * 3000 + "|two|two", "x" * 3000, "x" * 3000, Fault.MISSING_FILE, "there is no recording xxx"),
-        ("x" * 3000 + "/a|two|two", "x" * 3000 + "/a", "x" * 3000 + "/a", Fault.MISSING_FILE, "there is no recording"),
-        ("a.wav/b|two|two", "a.wav/b", "a.wav/b", Fault.MISSING_FILE, "there is no recording a.wav/b"),
-        ("|two|two", "", "", Fault.MISSING_FILE, "names no recording"),
-        ("./|two|two", "", "./", Fault.MISSING_FILE, "names no recording"),
-        ("folder|two|two", "folder", "folder", Fault.DIRECTORY, "wavs/folder is a directory"),
-        ("fold|two|two", "fold", "fold", Fault.DIRECTORY, "wavs/fold.wav is a directory"),
-        ("a|two|two", "a", "wavs/a.wav", Fault.DUPLICATE_ID, "the id a is already on line 1"),
-        ("wavs/a.wav|two|two", "a", "wavs/a.wav", Fault.DUPLICATE_ID, "the id a is already on line 1"),
-        ("b|two|", "b", "wavs/b.wav", Fault.EMPTY_TEXT, "no text"),
-        ("b|two| \t\u3000", "b", "wavs/b.wav", Fault.EMPTY_TEXT, "no text"),
-        ("b|two", "b", "b", Fault.COLUMNS, "has 2 columns where 3 are expected"),
-        ("b", "b", "b", Fault.COLUMNS, "has 1 columns where 3 are expected"),
-        ("b|two|two|two", "b", "b", Fault.COLUMNS, "has 4 columns where 3 are expected"),
-        ("../a|two|two", "../a", "../a", Fault.PATH_ESCAPE, r"could lead out of the folder"),
-        ("b/../../a|two|two", "b/../../a", "b/../../a", Fault.PATH_ESCAPE, "could lead out of the folder"),
-        ("..\\a|two|two", "../a", "..\\a", Fault.PATH_ESCAPE, "could lead out of the folder"),
-        ("/etc/passwd|two|two", "/etc/passwd", "/etc/passwd", Fault.PATH_ESCAPE, "absolute path"),
-        ("\\\\host\\a|two|two", "/host/a", "\\\\host\\a", Fault.PATH_ESCAPE, "absolute path"),
-        ("C:\\a|two|two", "C:/a", "C:\\a", Fault.PATH_ESCAPE, "absolute path"),
-        ("c:a|two|two", "c:a", "c:a", Fault.PATH_ESCAPE, "absolute path"),
-        ("b\0|two|two", "b\0", "b\0", Fault.PATH_ESCAPE, r"'b\\x00' has characters"),
-        ("b\x1b[2J|two|two", "b\x1b[2J", "b\x1b[2J", Fault.PATH_ESCAPE, "has characters"),
+        ("gone|two|two", "gone", "gone", FaultKind.MISSING_FILE, "there is no recording gone in .*wavs"),
+        ("gone.flac|two|two", "gone", "gone.flac", FaultKind.MISSING_FILE, "there is no recording gone.flac"),
+        ("a.flac|two|two", "a", "wavs/a.wav", FaultKind.DUPLICATE_ID, "the id a is already on line 1"),
+        ("x" * 3000 + "|two|two", "x" * 3000, "x" * 3000, FaultKind.MISSING_FILE, "there is no recording xxx"),
+        (
+            "x" * 3000 + "/a|two|two",
+            "x" * 3000 + "/a",
+            "x" * 3000 + "/a",
+            FaultKind.MISSING_FILE,
+            "there is no recording",
+        ),
+        ("a.wav/b|two|two", "a.wav/b", "a.wav/b", FaultKind.MISSING_FILE, "there is no recording a.wav/b"),
+        ("|two|two", "", "", FaultKind.MISSING_FILE, "names no recording"),
+        ("./|two|two", "", "./", FaultKind.MISSING_FILE, "names no recording"),
+        ("folder|two|two", "folder", "folder", FaultKind.DIRECTORY, "wavs/folder is a directory"),
+        ("fold|two|two", "fold", "fold", FaultKind.DIRECTORY, "wavs/fold.wav is a directory"),
+        ("a|two|two", "a", "wavs/a.wav", FaultKind.DUPLICATE_ID, "the id a is already on line 1"),
+        ("wavs/a.wav|two|two", "a", "wavs/a.wav", FaultKind.DUPLICATE_ID, "the id a is already on line 1"),
+        ("b||", "b", "wavs/b.wav", FaultKind.EMPTY_TEXT, "no text"),
+        ("b|| \t\u3000", "b", "wavs/b.wav", FaultKind.EMPTY_TEXT, "no text"),
+        ("b|two", "b", "b", FaultKind.COLUMNS, "has 2 columns where 3 are expected"),
+        ("b", "b", "b", FaultKind.COLUMNS, "has 1 columns where 3 are expected"),
+        ("b|two|two|two", "b", "b", FaultKind.COLUMNS, "has 4 columns where 3 are expected"),
+        ("../a|two|two", "../a", "../a", FaultKind.PATH_ESCAPE, r"could lead out of the folder"),
+        ("b/../../a|two|two", "b/../../a", "b/../../a", FaultKind.PATH_ESCAPE, "could lead out of the folder"),
+        ("..\\a|two|two", "../a", "..\\a", FaultKind.PATH_ESCAPE, "could lead out of the folder"),
+        ("/etc/passwd|two|two", "/etc/passwd", "/etc/passwd", FaultKind.PATH_ESCAPE, "absolute path"),
+        ("\\\\host\\a|two|two", "/host/a", "\\\\host\\a", FaultKind.PATH_ESCAPE, "absolute path"),
+        ("C:\\a|two|two", "C:/a", "C:\\a", FaultKind.PATH_ESCAPE, "absolute path"),
+        ("c:a|two|two", "c:a", "c:a", FaultKind.PATH_ESCAPE, "absolute path"),
+        ("b\0|two|two", "b\0", "b\0", FaultKind.PATH_ESCAPE, r"'b\\x00' has characters"),
+        ("b\x1b[2J|two|two", "b\x1b[2J", "b\x1b[2J", FaultKind.PATH_ESCAPE, "has characters"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_dropped_and_named(
-    tmp_path: Path, record: RecordingsWriter, row: str, identity: str, file: str, fault: Fault, detail: str
+    tmp_path: Path, record: RecordingsWriter, row: str, identity: str, file: str, kind: FaultKind, detail: str
 ) -> None:
     record("wavs/a.wav", "wavs/b.wav", "wavs/c.wav", "a.wav", "../outside.wav")
     (tmp_path / "wavs" / "folder").mkdir()
     (tmp_path / "wavs" / "fold.wav").mkdir()
     listing = read(tmp_path, "a|one|one", "", " \t", row, "c|three|three")
-    finding = only(listing)
-    assert (finding.id, finding.file, finding.line) == (identity, file, 4)
-    assert (finding.fault, finding.action) == (fault, DROPPED)
+    fault = only(listing)
+    assert (fault.id, fault.file, fault.line) == (identity, file, 4)
+    assert (fault.kind, fault.action) == (kind, DROPPED)
     assert [part.id for part in listing.recordings] == ["a", "c"]
     assert listing.rows == 3
-    assert re.search(detail, finding.detail)
+    assert re.search(detail, fault.detail)
 
 
 def test_most_rows_decide_how_many_columns_there_should_be(tmp_path: Path, record: RecordingsWriter) -> None:
     record("wavs/a.wav", "wavs/b.wav", "wavs/c.wav")
-    finding = only(read(tmp_path, "a|raw|text", "b|text", "c|text"))
-    assert (finding.id, finding.line, finding.fault) == ("a", 1, Fault.COLUMNS)
-    assert "has 3 columns where 2 are expected" in finding.detail
+    fault = only(read(tmp_path, "a|raw|text", "b|text", "c|text"))
+    assert (fault.id, fault.line, fault.kind) == ("a", 1, FaultKind.COLUMNS)
+    assert "has 3 columns where 2 are expected" in fault.detail
 
 
 def test_a_speaker_that_one_row_does_not_name_is_missed_there(tmp_path: Path, record: RecordingsWriter) -> None:
     record("a.wav", "b.wav", "c.wav")
     listing = read(tmp_path, "a|ann|one", "b||two", "c|ann|three")
-    finding = only(listing)
-    assert (finding.id, finding.line, finding.fault, finding.action) == ("b", 2, Fault.COLUMNS, DROPPED)
+    fault = only(listing)
+    assert (fault.id, fault.line, fault.kind, fault.action) == ("b", 2, FaultKind.COLUMNS, DROPPED)
     assert {row.speaker for row in listing.recordings} == {"ann"}
     assert {row.speaker for row in read(tmp_path, "a||one", "b||two", layout="piper").recordings} == {None}
+
+
+def test_an_ljspeech_row_without_normalised_text_is_read_from_its_raw_text(
+    tmp_path: Path, record: RecordingsWriter
+) -> None:
+    record("wavs/a.wav", "wavs/b.wav", "wavs/c.wav", "wavs/d.wav")
+    rows = ["a|Mr. One said it.|Mister One said it.", "b|It is 2.|", "c|Dr. Three did.|Doctor Three did.", "d|Four.| "]
+    for layout in ("auto", "ljspeech"):
+        listing = read(tmp_path, *rows, layout=layout)
+        assert [row.text for row in listing.recordings] == [
+            "Mister One said it.",
+            "It is 2.",
+            "Doctor Three did.",
+            "Four.",
+        ]
+        assert (listing.layout, listing.faults) == ("ljspeech", ())
+        assert listing.notices == (
+            "2 rows have no normalised text in column 3, so column 2 is read and normalised (b, line 2)",
+        )
 
 
 @pytest.mark.parametrize(
@@ -121,12 +146,12 @@ def test_how_a_file_was_saved_is_repaired_and_said_once(
     record("wavs/a.wav", "wavs/b.wav")
     (tmp_path / "metadata.csv").write_bytes(content)
     listing = read_corpus(tmp_path)
-    finding = only(listing)
+    fault = only(listing)
     assert [row.text for row in listing.recordings] == texts
     row = next(row for row in listing.recordings if row.line == line)
-    assert (finding.id, finding.file, finding.line) == (row.id, f"wavs/{row.id}.wav", line)
-    assert (finding.fault, finding.action) == (Fault.ENCODING, REPAIRED)
-    assert re.search(detail, finding.detail)
+    assert (fault.id, fault.file, fault.line) == (row.id, f"wavs/{row.id}.wav", line)
+    assert (fault.kind, fault.action) == (FaultKind.ENCODING, REPAIRED)
+    assert re.search(detail, fault.detail)
 
 
 def test_several_lines_that_differ_are_each_named(tmp_path: Path, record: RecordingsWriter) -> None:
@@ -134,21 +159,21 @@ def test_several_lines_that_differ_are_each_named(tmp_path: Path, record: Record
     (tmp_path / "metadata.csv").write_bytes(b"a|1\r\nb|\xe9\nc|3\nd|\xe9\r\ne|5\x81\n")
     listing = read_corpus(tmp_path)
     assert [row.text for row in listing.recordings] == ["1", "\u00e9", "3", "\u00e9"]
-    assert [(row.id, row.line, row.action) for row in listing.findings] == [
+    assert [(row.id, row.line, row.action) for row in listing.faults] == [
         ("a", 1, REPAIRED),
         ("b", 2, REPAIRED),
         ("d", 4, REPAIRED),
         ("e", 5, DROPPED),  # no character of Windows-1252
     ]
-    assert {row.fault for row in listing.findings} == {Fault.ENCODING}
+    assert {row.kind for row in listing.faults} == {FaultKind.ENCODING}
 
 
-def test_a_row_that_is_repaired_and_dropped_has_both_findings(tmp_path: Path, record: RecordingsWriter) -> None:
+def test_a_row_that_is_repaired_and_dropped_has_both_faults(tmp_path: Path, record: RecordingsWriter) -> None:
     record("wavs/a.wav")
     listing = read(tmp_path, "\ufeffgone|x", "a|y")
-    assert [(row.id, row.fault, row.action) for row in listing.findings] == [
-        ("gone", Fault.ENCODING, REPAIRED),
-        ("gone", Fault.MISSING_FILE, DROPPED),
+    assert [(row.id, row.kind, row.action) for row in listing.faults] == [
+        ("gone", FaultKind.ENCODING, REPAIRED),
+        ("gone", FaultKind.MISSING_FILE, DROPPED),
     ]
     assert listing.rows == 2
 
@@ -164,14 +189,14 @@ def test_vctk_recordings_and_transcripts_that_lack_each_other_are_named(
     (tmp_path / "txt" / "p1" / "p1_003.txt").write_text(" \n")
     (tmp_path / audio / "p1" / "p1_003_mic1.flac").touch()
     listing = read_corpus(tmp_path)
-    assert [(row.id, row.line, row.fault, row.action) for row in listing.findings] == [
-        ("p1_001", 1, Fault.ENCODING, REPAIRED),
-        ("p1_002", 1, Fault.MISSING_FILE, DROPPED),
-        ("p1_003", 1, Fault.EMPTY_TEXT, DROPPED),
-        ("p315_001", 1, Fault.EMPTY_TEXT, DROPPED),
+    assert [(row.id, row.line, row.kind, row.action) for row in listing.faults] == [
+        ("p1_001", 1, FaultKind.ENCODING, REPAIRED),
+        ("p1_002", 1, FaultKind.MISSING_FILE, DROPPED),
+        ("p1_003", 1, FaultKind.EMPTY_TEXT, DROPPED),
+        ("p315_001", 1, FaultKind.EMPTY_TEXT, DROPPED),
     ]
-    assert listing.findings[3].file == f"{audio}/p315/p315_001_mic1.flac"
-    assert "txt/p315/p315_001.txt" in listing.findings[3].detail
+    assert listing.faults[3].file == f"{audio}/p315/p315_001_mic1.flac"
+    assert "txt/p315/p315_001.txt" in listing.faults[3].detail
     assert ([row.text for row in listing.recordings], listing.rows) == (["Hello"], 4)
 
 
@@ -182,12 +207,12 @@ def test_libritts_recordings_and_transcripts_that_lack_each_other_are_named(
     for name in ("1/2/1_2_0", "1/2/1_2_2", "1/3/1_2_0"):
         (tmp_path / f"{name}.normalized.txt").write_text("Hello")
     listing = read_corpus(tmp_path)
-    assert [(row.id, row.fault, row.action) for row in listing.findings] == [
-        ("1_2_1", Fault.EMPTY_TEXT, DROPPED),
-        ("1_2_2", Fault.MISSING_FILE, DROPPED),
-        ("1_2_0", Fault.DUPLICATE_ID, DROPPED),
+    assert [(row.id, row.kind, row.action) for row in listing.faults] == [
+        ("1_2_1", FaultKind.EMPTY_TEXT, DROPPED),
+        ("1_2_2", FaultKind.MISSING_FILE, DROPPED),
+        ("1_2_0", FaultKind.DUPLICATE_ID, DROPPED),
     ]
-    assert "already on 1/2/1_2_0.normalized.txt line 1" in listing.findings[2].detail
+    assert "already on 1/2/1_2_0.normalized.txt line 1" in listing.faults[2].detail
     assert listing.rows == 4
 
 
@@ -199,17 +224,17 @@ def test_kaldi_rows_at_fault_are_named_and_no_command_is_run(tmp_path: Path, rec
     (tmp_path / "text").write_text("a A\nb B\nc C\nd D\ne\nf F\n")
     listing = read_corpus(tmp_path)
     assert not flag.exists()
-    assert [(row.id, row.line, row.fault) for row in listing.findings] == [
-        ("b", 2, Fault.MISSING_FILE),
-        ("c", 3, Fault.PATH_ESCAPE),
-        ("d", 4, Fault.MISSING_FILE),
-        ("e", 5, Fault.EMPTY_TEXT),
-        ("f", 6, Fault.MISSING_FILE),
-        ("g", 6, Fault.EMPTY_TEXT),
-        ("a", 7, Fault.DUPLICATE_ID),
+    assert [(row.id, row.line, row.kind) for row in listing.faults] == [
+        ("b", 2, FaultKind.MISSING_FILE),
+        ("c", 3, FaultKind.PATH_ESCAPE),
+        ("d", 4, FaultKind.MISSING_FILE),
+        ("e", 5, FaultKind.EMPTY_TEXT),
+        ("f", 6, FaultKind.MISSING_FILE),
+        ("g", 6, FaultKind.EMPTY_TEXT),
+        ("a", 7, FaultKind.DUPLICATE_ID),
     ]
-    assert "commands are not run" in listing.findings[0].detail
-    assert {row.action for row in listing.findings} == {DROPPED}
+    assert "commands are not run" in listing.faults[0].detail
+    assert {row.action for row in listing.faults} == {DROPPED}
     assert ([row.id for row in listing.recordings], listing.rows) == (["a"], 8)
 
 
@@ -218,7 +243,7 @@ def test_a_kaldi_id_that_is_twice_in_both_files_is_one_row_too_many(tmp_path: Pa
     (tmp_path / "wav.scp").write_text("a a.wav\na a.wav\n")
     (tmp_path / "text").write_text("a A\na B\n")
     listing = read_corpus(tmp_path)
-    assert [(row.line, row.fault) for row in listing.findings] == [(2, Fault.DUPLICATE_ID)]
+    assert [(row.line, row.kind) for row in listing.faults] == [(2, FaultKind.DUPLICATE_ID)]
     assert ([row.text for row in listing.recordings], listing.rows) == (["A"], 2)
 
 
@@ -240,21 +265,21 @@ def test_a_csv_quote_that_is_never_closed_costs_one_row(tmp_path: Path, record: 
         ("d", "four"),
         ("e", "five"),  # as Python's csv reads it
     ]
-    assert [(row.id, row.line, row.fault, row.action) for row in listing.findings] == [
-        ("b", 3, Fault.COLUMNS, DROPPED),
-        ("f", 7, Fault.COLUMNS, DROPPED),
+    assert [(row.id, row.line, row.kind, row.action) for row in listing.faults] == [
+        ("b", 3, FaultKind.COLUMNS, DROPPED),
+        ("f", 7, FaultKind.COLUMNS, DROPPED),
     ]
-    assert "quote" in listing.findings[0].detail
-    assert "has 3 columns where 2 are expected" in listing.findings[1].detail
+    assert "quote" in listing.faults[0].detail
+    assert "has 3 columns where 2 are expected" in listing.faults[1].detail
 
 
 def test_audiofolder_lines_are_counted_as_the_file_has_them(tmp_path: Path, record: RecordingsWriter) -> None:
     record("a.wav", "b.wav")
     listing = read(tmp_path, "\ufefffile_name,text", "", 'a.wav,"one', 'two"', "", "b.wav,three", "gone.wav,x")
     assert [(row.id, row.text, row.line) for row in listing.recordings] == [("a", "one\ntwo", 3), ("b", "three", 6)]
-    assert [(row.id, row.line, row.fault) for row in listing.findings] == [
-        ("a", 3, Fault.ENCODING),
-        ("gone", 7, Fault.MISSING_FILE),
+    assert [(row.id, row.line, row.kind) for row in listing.faults] == [
+        ("a", 3, FaultKind.ENCODING),
+        ("gone", 7, FaultKind.MISSING_FILE),
     ]
 
 
@@ -272,16 +297,16 @@ def test_json_lines_at_fault_are_named(tmp_path: Path, record: RecordingsWriter)
     ]
     listing = read(tmp_path, *lines, metadata="metadata.jsonl")
     assert [(row.id, row.text, row.speaker) for row in listing.recordings] == [("a", "one", "3")]
-    assert [(row.line, row.fault) for row in listing.findings] == [
-        (2, Fault.COLUMNS),
-        (3, Fault.COLUMNS),
-        (4, Fault.COLUMNS),
-        (5, Fault.EMPTY_TEXT),
-        (6, Fault.MISSING_FILE),
-        (7, Fault.ENCODING),
-        (8, Fault.PATH_ESCAPE),
+    assert [(row.line, row.kind) for row in listing.faults] == [
+        (2, FaultKind.COLUMNS),
+        (3, FaultKind.COLUMNS),
+        (4, FaultKind.COLUMNS),
+        (5, FaultKind.EMPTY_TEXT),
+        (6, FaultKind.MISSING_FILE),
+        (7, FaultKind.ENCODING),
+        (8, FaultKind.PATH_ESCAPE),
     ]
-    assert all(row.id.encode() is not None for row in listing.findings)
+    assert all(row.id.encode() is not None for row in listing.faults)
     assert listing.rows == 8
 
 
@@ -343,7 +368,7 @@ def test_where_no_row_can_be_used_the_faults_are_counted_and_the_first_is_told(
 @pytest.mark.parametrize("layout", ["auto", *LAYOUTS])
 @settings(deadline=None)
 @given(content=st.binary() | st.text(_CHARACTERS).map(str.encode), name=st.sampled_from(_METADATA))
-def test_whatever_a_file_holds_every_row_is_a_recording_or_a_finding(
+def test_whatever_a_file_holds_every_row_is_a_recording_or_a_fault(
     tmp_path_factory: pytest.TempPathFactory, layout: str, content: bytes, name: str
 ) -> None:
     root = tmp_path_factory.mktemp("corpus")
@@ -358,7 +383,7 @@ def test_whatever_a_file_holds_every_row_is_a_recording_or_a_finding(
         listing = read_corpus(root, layout=layout)
     except InputError:
         return
-    dropped = [row for row in listing.findings if row.action is DROPPED]
+    dropped = [row for row in listing.faults if row.action is DROPPED]
     assert len(listing.recordings) + len(dropped) == listing.rows
     assert len({row.id for row in listing.recordings}) == len(listing.recordings) > 0
     assert all(row.text.strip() and row.audio_path.is_file() for row in listing.recordings)
@@ -382,8 +407,8 @@ def test_what_may_not_be_read_is_named(
 
     monkeypatch.setattr(os, "scandir", locked_list)
     monkeypatch.setattr(Path, "read_bytes", locked_read)
-    finding = only(read(tmp_path, "a|one", "locked/b|two"))
-    assert (finding.id, finding.line, finding.fault) == ("locked/b", 2, Fault.MISSING_FILE)
-    assert "wavs/locked: we may not list it" in finding.detail
+    fault = only(read(tmp_path, "a|one", "locked/b|two"))
+    assert (fault.id, fault.line, fault.kind) == ("locked/b", 2, FaultKind.MISSING_FILE)
+    assert "wavs/locked: we may not list it" in fault.detail
     (tmp_path / "locked.csv").write_text("a|one\n")
     refuse(tmp_path, r"locked\.csv: cannot be read \(Permission denied\)", metadata="locked.csv")

@@ -43,7 +43,7 @@ def test_a_folder_that_cannot_be_written_is_told_by_name(tmp_path: Path) -> None
     cache = Cache(tmp_path / "cache")
     with pytest.raises(InputError, match=r"cache: cannot be written .*data\.cache"):
         cache.store(KEY, Entry({}))
-    with pytest.raises(InputError, match=r"cache: cannot be written .*data\.cache"), cache.alone(KEY):
+    with pytest.raises(InputError, match=r"cache: cannot be written .*data\.cache"), cache.locked(KEY):
         pass
 
 

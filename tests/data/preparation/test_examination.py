@@ -1,4 +1,4 @@
-"""One row never ends a corpus: whatever happens at it is its own finding, and the others are prepared."""
+"""One row never ends a corpus: whatever happens at it is its own fault, and the others are prepared."""
 
 import ctypes
 import faulthandler
@@ -11,7 +11,7 @@ import pytest
 
 import data.preparation.prepared_audio
 from configs import AudioSettings, DataSettings, InputError
-from data.findings import Action, Fault
+from data.faults import Action, FaultKind
 from data.inspection.inspection import inspect
 from data.preparation import Preparation, prepare
 from data.preparation.processes import STARTS_QUICKLY
@@ -32,11 +32,11 @@ def corpus(make_corpus: CorpusMaker, rows: int = 5) -> Path:
 
 
 def the_only_loss(preparation: Preparation) -> str:
-    (finding,) = preparation.findings
-    assert (finding.id, finding.line, finding.fault) == ("clip-2", 3, Fault.UNEXAMINED)
-    assert finding.action is Action.DROPPED
+    (fault,) = preparation.faults
+    assert (fault.id, fault.line, fault.kind) == ("clip-2", 3, FaultKind.UNEXAMINED)
+    assert fault.action is Action.DROPPED
     assert len(preparation.clips) == preparation.rows - 1
-    return finding.detail
+    return fault.detail
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def the_only_loss(preparation: Preparation) -> str:
         (AssertionError(), "AssertionError: correct"),
     ],
 )
-def test_any_exception_of_a_text_is_the_finding_of_its_row(
+def test_any_exception_of_a_text_is_the_fault_of_its_row(
     make_corpus: CorpusMaker, monkeypatch: pytest.MonkeyPatch, error: Exception, told: str
 ) -> None:
     utterance = TextFrontEnd.utterance
@@ -95,7 +95,7 @@ def evil_audio(root: Path, act: Callable[[], object]) -> Callable[..., object]:
     return look_at
 
 
-def test_any_exception_of_a_recording_is_the_finding_of_its_row_and_tried_again(
+def test_any_exception_of_a_recording_is_the_fault_of_its_row_and_tried_again(
     make_corpus: CorpusMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = corpus(make_corpus)
@@ -106,7 +106,7 @@ def test_any_exception_of_a_recording_is_the_finding_of_its_row_and_tried_again(
     with monkeypatch.context() as patch:
         patch.setattr(data.preparation.prepared_audio, "inspect", evil_audio(root, fail))
         assert "there is not enough memory" in the_only_loss(look(root))
-    assert look(root).findings == ()
+    assert look(root).faults == ()
 
 
 @pytest.mark.skipif(not STARTS_QUICKLY, reason="needs processes that start quickly, as forks on Linux")

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from configs import AudioSettings, DataSettings
-from data.findings import Action, Fault
+from data.faults import Action, FaultKind
 from data.preparation import Preparation, prepare
 
 RATE = 22050
@@ -37,36 +37,36 @@ def rate_zero(content: bytes) -> bytes:
 
 
 # From a clean recording to the bytes of a bad one, and what becomes of its row.
-BAD_FILES: dict[Fault, tuple[Callable[[Audio], bytes], Action]] = {
-    Fault.EMPTY_FILE: (lambda audio: b"", Action.DROPPED),
-    Fault.GARBAGE: (lambda audio: np.random.default_rng(0).bytes(40_000), Action.DROPPED),
-    Fault.HTML: (lambda audio: b"<!DOCTYPE html><html><body>404 Not Found</body></html>", Action.DROPPED),
-    Fault.HEADER_ONLY: (lambda audio: wav(audio)[:44], Action.DROPPED),
-    Fault.TRUNCATED: (lambda audio: wav(audio)[: len(audio)], Action.DROPPED),
-    Fault.NOT_FINITE: (lambda audio: wav(with_nan(audio), subtype="FLOAT"), Action.DROPPED),
-    Fault.ZERO_SAMPLES: (lambda audio: wav(audio[:0]), Action.DROPPED),
-    Fault.DIGITAL_SILENCE: (lambda audio: wav(np.zeros_like(audio)), Action.DROPPED),
-    Fault.NEAR_SILENCE: (lambda audio: wav(audio * 10 ** (-60 / 20)), Action.DROPPED),
-    Fault.CLIPPED: (lambda audio: wav(np.clip(audio * 10, -1, 1)), Action.KEPT),
-    Fault.DC_OFFSET: (lambda audio: wav(0.5 * audio + 0.1), Action.REPAIRED),
-    Fault.STEREO: (lambda audio: wav(np.stack((audio, audio), axis=1)), Action.REPAIRED),
-    Fault.OTHER_RATE: (lambda audio: wav(np.repeat(audio, 2), rate=2 * RATE), Action.REPAIRED),
-    Fault.RATE_ZERO: (lambda audio: rate_zero(wav(audio)), Action.DROPPED),
-    Fault.TOO_SHORT: (lambda audio: wav(audio[RATE // 2 : RATE // 2 + RATE // 10]), Action.DROPPED),
-    Fault.TOO_LONG: (lambda audio: wav(np.tile(audio, 20)), Action.DROPPED),
+BAD_FILES: dict[FaultKind, tuple[Callable[[Audio], bytes], Action]] = {
+    FaultKind.EMPTY_FILE: (lambda audio: b"", Action.DROPPED),
+    FaultKind.GARBAGE: (lambda audio: np.random.default_rng(0).bytes(40_000), Action.DROPPED),
+    FaultKind.HTML: (lambda audio: b"<!DOCTYPE html><html><body>404 Not Found</body></html>", Action.DROPPED),
+    FaultKind.HEADER_ONLY: (lambda audio: wav(audio)[:44], Action.DROPPED),
+    FaultKind.TRUNCATED: (lambda audio: wav(audio)[: len(audio)], Action.DROPPED),
+    FaultKind.NOT_FINITE: (lambda audio: wav(with_nan(audio), subtype="FLOAT"), Action.DROPPED),
+    FaultKind.ZERO_SAMPLES: (lambda audio: wav(audio[:0]), Action.DROPPED),
+    FaultKind.DIGITAL_SILENCE: (lambda audio: wav(np.zeros_like(audio)), Action.DROPPED),
+    FaultKind.NEAR_SILENCE: (lambda audio: wav(audio * 10 ** (-60 / 20)), Action.DROPPED),
+    FaultKind.CLIPPED: (lambda audio: wav(np.clip(audio * 10, -1, 1)), Action.KEPT),
+    FaultKind.DC_OFFSET: (lambda audio: wav(0.5 * audio + 0.1), Action.REPAIRED),
+    FaultKind.STEREO: (lambda audio: wav(np.stack((audio, audio), axis=1)), Action.REPAIRED),
+    FaultKind.OTHER_RATE: (lambda audio: wav(np.repeat(audio, 2), rate=2 * RATE), Action.REPAIRED),
+    FaultKind.RATE_ZERO: (lambda audio: rate_zero(wav(audio)), Action.DROPPED),
+    FaultKind.TOO_SHORT: (lambda audio: wav(audio[RATE // 2 : RATE // 2 + RATE // 10]), Action.DROPPED),
+    FaultKind.TOO_LONG: (lambda audio: wav(np.tile(audio, 20)), Action.DROPPED),
 }
 # From the line of a clean row to a bad one.
-BAD_LINES: dict[Fault, tuple[Callable[[str, str], bytes], Action]] = {
-    Fault.MISSING_FILE: (lambda name, text: f"{name}-gone|{text}|{text}".encode(), Action.DROPPED),
-    Fault.DIRECTORY: (lambda name, text: f"a-directory|{text}|{text}".encode(), Action.DROPPED),
-    Fault.CHARACTER_RATE: (lambda name, text: f"{name}|{text * 9}|{text * 9}".encode(), Action.DROPPED),
-    Fault.DUPLICATE_ID: (lambda name, text: f"first-row|{text}|{text}".encode(), Action.DROPPED),
-    Fault.PATH_ESCAPE: (lambda name, text: f"../../{name}|{text}|{text}".encode(), Action.DROPPED),
-    Fault.EMPTY_TEXT: (lambda name, text: f"{name}||".encode(), Action.DROPPED),
-    Fault.UNKNOWN_SYMBOLS: (lambda name, text: f"{name}|{text} \u2603|{text} \u2603".encode(), Action.KEPT),
-    Fault.MARKUP: (lambda name, text: f"{name}|<b>{text}</b>|<b>{text}</b>".encode(), Action.REPAIRED),
-    Fault.ENCODING: (lambda name, text: f"{name}|{text} caf\xe9|{text} caf\xe9".encode("latin-1"), Action.REPAIRED),
-    Fault.COLUMNS: (lambda name, text: f"{name}|{text}|{text}|{text}".encode(), Action.DROPPED),
+BAD_LINES: dict[FaultKind, tuple[Callable[[str, str], bytes], Action]] = {
+    FaultKind.MISSING_FILE: (lambda name, text: f"{name}-gone|{text}|{text}".encode(), Action.DROPPED),
+    FaultKind.DIRECTORY: (lambda name, text: f"a-directory|{text}|{text}".encode(), Action.DROPPED),
+    FaultKind.CHARACTER_RATE: (lambda name, text: f"{name}|{text * 9}|{text * 9}".encode(), Action.DROPPED),
+    FaultKind.DUPLICATE_ID: (lambda name, text: f"first-row|{text}|{text}".encode(), Action.DROPPED),
+    FaultKind.PATH_ESCAPE: (lambda name, text: f"../../{name}|{text}|{text}".encode(), Action.DROPPED),
+    FaultKind.EMPTY_TEXT: (lambda name, text: f"{name}||".encode(), Action.DROPPED),
+    FaultKind.UNKNOWN_SYMBOLS: (lambda name, text: f"{name}|{text} \u2603|{text} \u2603".encode(), Action.KEPT),
+    FaultKind.MARKUP: (lambda name, text: f"{name}|<b>{text}</b>|<b>{text}</b>".encode(), Action.REPAIRED),
+    FaultKind.ENCODING: (lambda name, text: f"{name}|{text} caf\xe9|{text} caf\xe9".encode("latin-1"), Action.REPAIRED),
+    FaultKind.COLUMNS: (lambda name, text: f"{name}|{text}|{text}|{text}".encode(), Action.DROPPED),
 }
 
 
@@ -75,7 +75,7 @@ def look(root: Path, cache: Path) -> Preparation:
 
 
 def test_all_26_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: Path) -> None:
-    faults = [fault for fault in Fault if fault is not Fault.UNEXAMINED]  # which test_examination.py has
+    faults = [fault for fault in FaultKind if fault is not FaultKind.UNEXAMINED]  # which test_examination.py has
     assert set(BAD_FILES) | set(BAD_LINES) == set(faults)
     assert len(faults) == 26
     rows = [line.split("|") for line in (ljspeech / "metadata.csv").read_text(encoding="utf-8").splitlines()]
@@ -103,11 +103,11 @@ def test_all_26_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: P
 
     preparation = look(root, tmp_path / "cache")
 
-    found: dict[int, list[tuple[Fault, Action]]] = {}
-    for finding in preparation.findings:
-        found.setdefault(finding.line, []).append((finding.fault, finding.action))
-        assert finding.file
-        assert finding.detail
+    found: dict[int, list[tuple[FaultKind, Action]]] = {}
+    for fault in preparation.faults:
+        found.setdefault(fault.line, []).append((fault.kind, fault.action))
+        assert fault.file
+        assert fault.detail
     # What goes on for 20 clips' time says too little for its length as well: both may be told.
     assert {line: next(iter(one)) for line, one in found.items()} == expected
     assert sum(map(len, found.values())) <= len(expected) + 1
@@ -122,5 +122,5 @@ def test_all_26_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: P
 def test_untouched_recordings_raise_no_alarm(corpus: str, shared_corpus: Callable[[str], Path], tmp_path: Path) -> None:
     root = shared_corpus(corpus)
     preparation = look(root, tmp_path)
-    assert preparation.findings == ()
+    assert preparation.faults == ()
     assert len(preparation.clips) == preparation.rows == {"ljspeech_dev": 335, "onevoice": 1610}[corpus]

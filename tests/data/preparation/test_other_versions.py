@@ -51,11 +51,11 @@ def without(facts: dict[str, Any], name: str) -> dict[str, Any]:
 FOREIGN: dict[str, Any] = {
     "nothing": lambda facts: None,
     "a list": lambda facts: [facts],
-    "no measures": lambda facts: without(facts, "measures"),
+    "no metrics": lambda facts: without(facts, "metrics"),
     "no faults": lambda facts: without(facts, "faults"),
     "no rows": lambda facts: without(facts, "examined"),
     "no time": lambda facts: without(facts, "started"),
-    "a measure that is gone": lambda facts: facts | {"measures": {"seconds": 1.0, "hum_db": -60.0}},
+    "a measure that is gone": lambda facts: facts | {"metrics": {"seconds": 1.0, "hum_db": -60.0}},
     "a fault that is gone": lambda facts: facts | {"faults": [["hum", "50 Hz", "kept"]]},
     "another digest": lambda facts: facts | {"digest": "0" * 64},
     "another length": lambda facts: facts | {"samples": 7},

@@ -17,7 +17,7 @@ import soundfile
 import data.preparation.preparation
 import data.preparation.prepared_audio
 from configs import AudioSettings, DataSettings, InputError
-from data.findings import Action, Fault
+from data.faults import Action, FaultKind
 from data.preparation import Preparation, prepare
 from data.preparation.cache import Cache
 
@@ -63,7 +63,7 @@ def test_a_second_preparation_opens_no_recording(tmp_path: Path, monkeypatch: py
     (root / "wavs" / "clip-003.flac").write_bytes(b"")
     wait_for_the_clock(root)
     first = look(root, tmp_path / "cache")
-    assert [finding.fault for finding in first.findings] == [Fault.EMPTY_FILE]
+    assert [fault.kind for fault in first.faults] == [FaultKind.EMPTY_FILE]
     read_bytes = Path.read_bytes
 
     def refuse_recordings(path: Path) -> bytes:
@@ -83,7 +83,7 @@ def test_a_recording_that_changes_is_noticed_although_its_size_and_time_are_put_
     path.write_bytes(content)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     after = look(root, tmp_path / "cache")
-    assert [finding.id for finding in after.findings] == ["clip-001"]  # its frames do not fit their checksums any more
+    assert [fault.id for fault in after.faults] == ["clip-001"]  # its frames do not fit their checksums any more
     assert after.clips == before.clips[::2]
 
 
@@ -145,7 +145,7 @@ def test_a_recording_that_changed_after_its_preparation_is_refused_by_name(tmp_p
         preparation.prepared_audio.samples(first, preparation.clips[0].audio_key)
 
 
-def test_what_vanishes_while_it_is_looked_at_is_a_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_vanishes_while_it_is_looked_at_is_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_noise_corpus(tmp_path / "corpus", 2)
     read_bytes = Path.read_bytes
 
@@ -155,8 +155,8 @@ def test_what_vanishes_while_it_is_looked_at_is_a_finding(tmp_path: Path, monkey
         return read_bytes(path)
 
     monkeypatch.setattr(Path, "read_bytes", vanish)
-    (finding,) = look(root, tmp_path / "cache").findings
-    assert (finding.id, finding.fault, finding.action) == ("clip-001", Fault.MISSING_FILE, Action.DROPPED)
+    (fault,) = look(root, tmp_path / "cache").faults
+    assert (fault.id, fault.kind, fault.action) == ("clip-001", FaultKind.MISSING_FILE, Action.DROPPED)
 
 
 def test_a_full_disk_stops_it_and_is_no_fault_of_a_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,8 +185,8 @@ def test_a_recording_that_could_not_be_read_is_tried_again(tmp_path: Path, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "read_bytes", fail)
-        assert len(look(root, cache).findings) == 2
-    assert look(root, cache).findings == ()
+        assert len(look(root, cache).faults) == 2
+    assert look(root, cache).faults == ()
 
 
 def test_what_does_not_matter_to_a_row_opens_no_recording_again(

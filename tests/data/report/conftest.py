@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from configs import AudioSettings, DataSettings
-from data.findings import Finding
-from data.inspection.measures import Measures
+from data.faults import RowFault
+from data.inspection.metrics import SignalMetrics
 from data.preparation import Preparation, PreparedClip
 from data.recording import Recording
 from text import SymbolTable
@@ -54,7 +54,7 @@ def make_clip() -> ClipMaker:
             audio_key=str(line),
             audio_digest=digest or hashlib.sha256(str(line).encode()).hexdigest(),
             samples=round(seconds * RATE),
-            measures=Measures(**{**figures, **measured}),  # type: ignore[arg-type]
+            metrics=SignalMetrics(**{**figures, **measured}),  # type: ignore[arg-type]
         )
 
     return make
@@ -62,10 +62,10 @@ def make_clip() -> ClipMaker:
 
 @pytest.fixture(scope="session")
 def make_preparation() -> PreparationMaker:
-    """`make_preparation(clips, findings, language=...)`: what `prepare` would return."""
+    """`make_preparation(clips, faults, language=...)`: what `prepare` would return."""
 
     def make(
-        clips: Sequence[PreparedClip], findings: Sequence[Finding] = (), *, root: str = "corpus", **settings: Any
+        clips: Sequence[PreparedClip], faults: Sequence[RowFault] = (), *, root: str = "corpus", **settings: Any
     ) -> Preparation:
         return Preparation(
             data=DataSettings(root=root, **settings),
@@ -73,9 +73,9 @@ def make_preparation() -> PreparationMaker:
             layout="ljspeech",
             symbols=SymbolTable({"_": 0, "^": 1, "$": 2}),
             lexicon=None,
-            rows=len(clips) + len({finding.line for finding in findings if finding.action == "dropped"}),
+            rows=len(clips) + len({fault.line for fault in faults if fault.action == "dropped"}),
             clips=tuple(clips),
-            findings=tuple(findings),
+            faults=tuple(faults),
             key="key",
         )
 

@@ -14,7 +14,7 @@ import pytest
 import soundfile
 
 from configs import InputError
-from data.findings import Action, Fault, Finding
+from data.faults import Action, FaultKind, RowFault
 from data.preparation import Preparation, PreparedClip
 from data.report import page, summary, suspects, write_report
 from data.report.player import LONGEST_SECONDS, file_data_uri
@@ -37,22 +37,22 @@ def preparation(make_clip: ClipMaker, make_preparation: PreparationMaker) -> Pre
     return make_preparation(
         [make_clip(1), make_clip(2, "\udc80 <b>bold</b> \x1b[31m\u202e", loudness_lufs=None), make_clip(3)],
         [
-            Finding("c1", "wavs/c1.wav", 1, Fault.STEREO, "2 channels: their mean is taken", Action.REPAIRED),
-            Finding("c2", "wavs/c2.wav", 2, Fault.STEREO, "3 channels: their mean is taken", Action.REPAIRED),
-            Finding("c2", "wavs/c2.wav", 2, Fault.CLIPPED, "9 samples at full scale", Action.KEPT),
-            Finding("", "\udcff|a|b|c\x1b]0;title\x07", 4, Fault.COLUMNS, "4 columns", Action.DROPPED),
+            RowFault("c1", "wavs/c1.wav", 1, FaultKind.STEREO, "2 channels: their mean is taken", Action.REPAIRED),
+            RowFault("c2", "wavs/c2.wav", 2, FaultKind.STEREO, "3 channels: their mean is taken", Action.REPAIRED),
+            RowFault("c2", "wavs/c2.wav", 2, FaultKind.CLIPPED, "9 samples at full scale", Action.KEPT),
+            RowFault("", "\udcff|a|b|c\x1b]0;title\x07", 4, FaultKind.COLUMNS, "4 columns", Action.DROPPED),
         ],
     )
 
 
-def test_json_has_every_class_and_every_finding(preparation: Preparation, tmp_path: Path) -> None:
+def test_json_has_every_class_and_every_fault(preparation: Preparation, tmp_path: Path) -> None:
     write_report(preparation, describe(preparation), tmp_path, audio_of=_silence)
 
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
 
     report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"), parse_constant=refuse)
-    assert list(report["counts"]) == [fault.value for fault in Fault]
+    assert list(report["counts"]) == [fault.value for fault in FaultKind]
     assert {name: count for name, count in report["counts"].items() if count} == {
         "stereo": 2,
         "clipped": 1,
@@ -80,7 +80,7 @@ def test_the_table_has_a_line_for_each_class_and_fits_its_width(preparation: Pre
     assert [line.split("  ")[0] for line in lines[:4]] == ["class", "clipped", "stereo", "wrong number of columns"]
     assert re.match(r"stereo +2  repaired +wavs/c1.wav \(line 1\): 2 chann", lines[2])
     assert re.search(r"^clips +3 \(of 4 rows\)$", table, re.MULTILINE)
-    assert re.search(r"^findings +4 \(2 repaired, 1 kept, 1 dropped\)$", table, re.MULTILINE)
+    assert re.search(r"^faults +4 \(2 repaired, 1 kept, 1 dropped\)$", table, re.MULTILINE)
     assert lines[-1] == f"report: {tmp_path / 'report.html'}"
     assert all(len(line) <= 72 for line in lines[:-1])
     assert "⟨U+001B⟩]0;title" in summary(preparation, describe(preparation), tmp_path, width=200)
@@ -93,7 +93,7 @@ def test_a_corpus_without_faults_says_so(
     preparation = make_preparation([make_clip(1)])
     assert summary(preparation, describe(preparation), tmp_path, width=80).startswith("nothing was found fault with\n")
     html = write_report(preparation, describe(preparation), tmp_path, audio_of=_silence).read_text(encoding="utf-8")
-    assert f"{len(Fault)} classes were looked for and not found" in html
+    assert f"{len(FaultKind)} classes were looked for and not found" in html
 
 
 def test_a_corpus_of_nothing_still_has_a_report(make_preparation: PreparationMaker, tmp_path: Path) -> None:
@@ -106,11 +106,14 @@ def test_players_are_shared_among_the_classes_when_there_are_too_many(
     make_clip: ClipMaker, make_preparation: PreparationMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clips = [make_clip(line) for line in range(1, 41)]
-    findings = [
-        *(Finding(f"c{line}", f"wavs/c{line}.wav", line, Fault.STEREO, "", Action.REPAIRED) for line in range(1, 40)),
-        Finding("c40", "wavs/c40.wav", 40, Fault.CLIPPED, "", Action.KEPT),
+    faults = [
+        *(
+            RowFault(f"c{line}", f"wavs/c{line}.wav", line, FaultKind.STEREO, "", Action.REPAIRED)
+            for line in range(1, 40)
+        ),
+        RowFault("c40", "wavs/c40.wav", 40, FaultKind.CLIPPED, "", Action.KEPT),
     ]
-    preparation = make_preparation(clips, findings)
+    preparation = make_preparation(clips, faults)
     monkeypatch.setattr(suspects, "MOST_PLAYERS", 4)
     monkeypatch.setattr(page, "MOST_ROWS", 30)
     html = write_report(preparation, describe(preparation), tmp_path, audio_of=_silence).read_text(encoding="utf-8")
@@ -132,13 +135,13 @@ def test_sound_that_is_gone_does_not_take_the_report_with_it(preparation: Prepar
 def test_what_a_duplicate_row_has_is_not_said_of_the_first(
     make_clip: ClipMaker, make_preparation: PreparationMaker
 ) -> None:
-    findings = [
-        Finding("c1", "wavs/c1.wav", 9, Fault.ENCODING, "CR LF", Action.REPAIRED),
-        Finding("c1", "wavs/c1.wav", 9, Fault.DUPLICATE_ID, "is on line 1", Action.DROPPED),
+    faults = [
+        RowFault("c1", "wavs/c1.wav", 9, FaultKind.ENCODING, "CR LF", Action.REPAIRED),
+        RowFault("c1", "wavs/c1.wav", 9, FaultKind.DUPLICATE_ID, "is on line 1", Action.DROPPED),
     ]
-    preparation = make_preparation([make_clip(1)], findings)
+    preparation = make_preparation([make_clip(1)], faults)
     (row,) = suspects.suspects(preparation, describe(preparation))
-    assert (row.clip, row.line, row.labels) == (None, 9, [Fault.ENCODING, Fault.DUPLICATE_ID])
+    assert (row.clip, row.line, row.labels) == (None, 9, [FaultKind.ENCODING, FaultKind.DUPLICATE_ID])
 
 
 @pytest.mark.parametrize(

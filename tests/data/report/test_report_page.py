@@ -10,11 +10,11 @@ import numpy.typing as npt
 import pytest
 import soundfile
 
-from data.findings import Action, Fault, Finding
+from data.faults import Action, FaultKind, RowFault
 from data.preparation import Preparation, PreparedClip
 from data.report import write_report
-from data.report.printable import printable
 from data.report.statistics import describe
+from data.report.web_page import printable
 from tests.browser import browser, foreign_content
 
 ClipMaker = Callable[..., PreparedClip]
@@ -56,15 +56,15 @@ def opened(
         for line in range(1, 25)
     ]
     clips.append(make_clip(25, seconds=2.0, root=root, speaker=HOSTILE, loudness_lufs=None))
-    findings = [
-        Finding("c2", "wavs/c2.wav", 2, Fault.UNKNOWN_SYMBOLS, HOSTILE, Action.KEPT),
-        Finding("c3", "wavs/c3.wav", 3, Fault.CLIPPED, "9 samples", Action.KEPT),
-        Finding("c7", "wavs/c7.wav", 7, Fault.STEREO, "2 channels", Action.REPAIRED),
-        Finding("c8", "wavs/c8.wav", 8, Fault.STEREO, "2 channels", Action.REPAIRED),
-        Finding("long", "wavs/long.wav", 26, Fault.TOO_LONG, "3 s", Action.DROPPED),
-        Finding(HOSTILE, HOSTILE, 27, Fault.PATH_ESCAPE, LONG, Action.DROPPED),
+    faults = [
+        RowFault("c2", "wavs/c2.wav", 2, FaultKind.UNKNOWN_SYMBOLS, HOSTILE, Action.KEPT),
+        RowFault("c3", "wavs/c3.wav", 3, FaultKind.CLIPPED, "9 samples", Action.KEPT),
+        RowFault("c7", "wavs/c7.wav", 7, FaultKind.STEREO, "2 channels", Action.REPAIRED),
+        RowFault("c8", "wavs/c8.wav", 8, FaultKind.STEREO, "2 channels", Action.REPAIRED),
+        RowFault("long", "wavs/long.wav", 26, FaultKind.TOO_LONG, "3 s", Action.DROPPED),
+        RowFault(HOSTILE, HOSTILE, 27, FaultKind.PATH_ESCAPE, LONG, Action.DROPPED),
     ]
-    preparation = make_preparation(clips, findings, root=str(root))
+    preparation = make_preparation(clips, faults, root=str(root))
     report = write_report(preparation, describe(preparation), root / "report", audio_of=_tone)
     with browser(tmp_path_factory.mktemp("browser")) as driver:
         driver.get(report.as_uri())
@@ -91,7 +91,7 @@ def test_histograms_count_every_clip(opened: Opened) -> None:
     )
     assert [name for name, *_ in figures] == [
         "Length",
-        "Pace",
+        "Speaking rate",
         "Loudness",
         "Signal to noise",
         "Silence before",

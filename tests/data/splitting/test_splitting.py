@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from configs import AudioSettings, DataSettings, InputError
-from data.findings import Fault
+from data.faults import FaultKind
 from data.preparation import prepare
 from data.prepare import main
 from data.splitting.splitting import Piece, Uncut, split_corpus
@@ -96,7 +96,7 @@ def test_a_chapter_of_two_minutes_is_cut_and_every_piece_has_its_own_text(
     assert at_ends >= 6
     # What was written is a corpus, in which nothing is found fault with.
     prepared = prepare(DataSettings(**settings | {"root": str(tmp_path / "cut")}), AudioSettings(), progress=False)
-    assert prepared.findings == ()
+    assert prepared.faults == ()
     assert {clip.recording.text for clip in prepared.clips} == {
         piece.text for piece in found if isinstance(piece, Piece)
     }
@@ -189,6 +189,9 @@ def test_the_command_tells_each_cut_and_what_else_to_do(
     assert told[-1].startswith("1 recordings cut into 8 pieces, 1 copied, 0 left out; where each is from")
     assert command(monkeypatch, root, "--split", str(output), *asr) == 2
     assert "metadata.csv: is there already" in capsys.readouterr().err
+    assert command(monkeypatch, root, "--split", str(output), "--voice", str(tmp_path / "gone")) == 2
+    assert "metadata.csv: is there already" in capsys.readouterr().err  # told before a voice is loaded
+    output = tmp_path / "another"
     for arguments, message in (
         (["--split", str(output)], "--split has to find each sentence in the recordings: give --voice RUN"),
         (["--split", str(output), *asr, "--voice", "run"], "one of the two"),
@@ -206,9 +209,9 @@ def test_without_split_a_long_recording_says_what_to_do(tmp_path: Path) -> None:
     text, audio = sentences(8)
     root = make_noises(tmp_path / "long", [("one", text, audio), ("two", text[:61], audio[: 4 * RATE])])
     data = DataSettings(root=str(root), cache=str(tmp_path / "cache"), front_end="graphemes")
-    (finding,) = prepare(data, AudioSettings(), progress=False).findings
-    assert finding.fault is Fault.TOO_LONG
-    assert finding.detail.startswith("36.0 s, more than 20 s: data.prepare --split cuts it at silences")
+    (fault,) = prepare(data, AudioSettings(), progress=False).faults
+    assert fault.kind is FaultKind.TOO_LONG
+    assert fault.detail.startswith("36.0 s, more than 20 s: data.prepare --split cuts it at silences")
 
 
 def test_an_existing_corpus_is_never_written_over(tmp_path: Path) -> None:

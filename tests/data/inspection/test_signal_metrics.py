@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from data.inspection.loudness import integrated_loudness
-from data.inspection.measures import Measures, count_clipped, frames_of, measure
+from data.inspection.metrics import SignalMetrics, count_clipped, frames_of, integrated_loudness, measure
 
 pyloudnorm = pytest.importorskip("pyloudnorm")
 
@@ -22,7 +21,7 @@ def noise(seconds: float, rms: float, seed: int = 0) -> np.ndarray:
     return (rms * np.random.default_rng(seed).standard_normal(int(seconds * RATE))).astype(np.float32)
 
 
-def measured(audio: np.ndarray, rate: int = RATE) -> Measures:
+def measured(audio: np.ndarray, rate: int = RATE) -> SignalMetrics:
     frames = frames_of(audio, rate)
     return measure(audio, frames, rate_hz=rate, channels=1, clipped_samples=count_clipped(audio))
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Fault(StrEnum):
-    """The classes of bad rows."""
+class FaultKind(StrEnum):
+    """The kinds of faults, by the names under which the report counts them."""
 
     MISSING_FILE = "missing file"
     DIRECTORY = "directory"
@@ -39,18 +39,32 @@ class Fault(StrEnum):
 class Action(StrEnum):
     """What was done with the row."""
 
-    KEPT = "kept"  # as it is, with a warning
+    KEPT = "kept"  # unchanged, with a warning
     REPAIRED = "repaired"
     DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that is wrong with one row."""
+class Fault:
+    """One fault of a recording, of its text or of its metadata."""
 
-    id: str  # of the row; empty where the row has none
-    file: str  # the recording, or where it has no file yet, what the row says
+    kind: FaultKind
+    detail: str  # the value, and the limit it violates
+    action: Action = Action.DROPPED
+
+
+@dataclass(frozen=True, slots=True)
+class RowFault:
+    """A fault, and the row of the corpus it is in."""
+
+    id: str  # of the row; empty if it has none
+    file: str  # path of the recording, or what the row says if there is no such file
     line: int  # in the metadata file, counted from 1
-    fault: Fault
-    detail: str  # the value, and the bound it breaks
+    kind: FaultKind
+    detail: str
     action: Action
+
+    @classmethod
+    def of(cls, fault: Fault, *, id: str, file: str, line: int) -> "RowFault":
+        """A fault in a row."""
+        return cls(id, file, line, fault.kind, fault.detail, fault.action)

@@ -1,31 +1,31 @@
-"""What is measured on every recording: the faults of the file before any repair, the loudness again after it."""
+"""Signal metrics of a recording: level, loudness (ITU-R BS.1770-4), clipping, silence and SNR."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from data.inspection.loudness import integrated_loudness
+import soxr
 
 SILENT_POWER = 1e-10  # -100 dBFS, below the rounding noise of 16 bits: digital padding, no recorded pause
 SILENT_DBFS = -100.0
 SHORTEST_FLAT_TOP = 3  # equal samples in a row at the extreme; in untouched speech there are one or two
 LOWEST_FLAT_TOP = 0.01  # of full scale; below it, equal samples come from rounding
 FRAMES_OF_SPEECH = 10  # no recording of speech has fewer that are loud
-QUIETEST_SHARE = 0.05  # of the frames, taken to be pauses
-# A frame is silent below the pauses + 6 dB. Where the noise is near the speech that could be speech, and where
-# the pauses are digital silence it could be anything: so never above the speech - 6 dB or below the speech - 40 dB.
+LOUDNESS_RATE_HZ = 48000  # of the K-weighting filters in BS.1770-4; approximations at other rates err by 0.1 LU
+QUIETEST_SHARE = 0.05  # of the frames, taken as pauses
+# A frame is silent below the pauses + 6 dB. If the noise is near the speech that could be speech, and if the pauses
+# are digital silence it could be anything: so never above the speech - 6 dB or below the speech - 40 dB.
 SILENCE_OVER_NOISE_DB, LEAST_UNDER_SPEECH_DB, MOST_UNDER_SPEECH_DB = 6.0, 6.0, 40.0
 
 Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
-    """Figures of one recording: of its file, but for loudness and silence, which are those of what is trained on.
+class SignalMetrics:
+    """Metrics of one file; loudness and silences are those of the prepared audio, unless the recording is dropped.
 
-    Of a recording that is dropped, all are of its file. Levels are relative to full scale.
+    Levels are relative to full scale.
     """
 
     seconds: float
@@ -33,32 +33,32 @@ class Measures:
     channels: int
     peak: float  # 0 to 1; above 1 only where the file has floating-point samples
     rms_dbfs: float
-    loudness_lufs: float | None  # integrated, ITU-R BS.1770-4; None below one 0.4 s block or the gate at -70 LUFS
+    loudness_lufs: float | None  # as `integrated_loudness`
     dc_offset: float  # mean of the samples, -1 to 1
     clipped_samples: int
     leading_silence_seconds: float
     trailing_silence_seconds: float
-    snr_db: float  # level of the speech over the level of the pauses
+    snr_db: float  # level of the speech relative to the pauses
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """Mean power in frames of 20 ms that begin every 10 ms, with the mean of the recording removed."""
+    """Mean power in frames of 20 ms with a hop of 10 ms, after removal of the DC offset."""
 
     powers: npt.NDArray[np.float64]  # [F], F > 0
     step_seconds: float
 
     @property
     def loud_dbfs(self) -> float:
-        """Level that is reached for a tenth of a second: a click or a pop is shorter."""
+        """Level that is exceeded for a tenth of a second in all; clicks and pops are shorter."""
         place = min(FRAMES_OF_SPEECH, -(-len(self.powers) // 2))
         return to_dbfs(float(np.partition(self.powers, -place)[-place]))
 
     def noise_and_speech(self) -> tuple[float, float]:
-        """Mean power of the pauses, and of all that is more than the pauses.
+        """Mean power of the pauses, and of the speech above them.
 
-        The pauses are the quietest 5 % of the frames that are not digital silence. A quiet pause is found in nearly
-        every sentence; where there is none, soft speech is taken for one, and the speech seems nearer to the noise.
+        The pauses are the quietest 5 % of the frames that are not digital silence. Nearly every sentence has one; in
+        one without, soft speech is taken for a pause, and the SNR is underestimated.
         """
         recorded = np.sort(self.powers[self.powers > SILENT_POWER])
         if len(recorded) == 0:
@@ -67,7 +67,7 @@ class Frames:
         return noise, max(float(recorded.mean()) - noise, SILENT_POWER)
 
     def silence_seconds(self) -> tuple[float, float]:
-        """Time before the first frame that is not silent, and after the last."""
+        """Leading and trailing silence."""
         noise, speech = self.noise_and_speech()
         bound = min(noise * _ratio(SILENCE_OVER_NOISE_DB), speech * _ratio(-LEAST_UNDER_SPEECH_DB))
         bound = max(bound, speech * _ratio(-MOST_UNDER_SPEECH_DB))
@@ -79,7 +79,7 @@ class Frames:
 
 
 def frames_of(audio: Samples, rate_hz: int) -> Frames:
-    """Cut a recording into frames.
+    """Frame a recording.
 
     Args:
         audio: float [S], full scale at 1, S > 0.
@@ -89,23 +89,23 @@ def frames_of(audio: Samples, rate_hz: int) -> Frames:
     centred = audio - np.float32(audio.mean(dtype=np.float64))
     cells = centred[: len(audio) // step * step].reshape(-1, step)  # [F + 1, step]
     powers = np.einsum("ij,ij->i", cells, cells).astype(np.float64) / step
-    powers[cells.max(axis=1) == cells.min(axis=1)] = 0.0  # digital silence stays silent where a mean was removed
+    powers[cells.max(axis=1) == cells.min(axis=1)] = 0.0  # digital silence stays silent after DC removal
     return Frames((powers[1:] + powers[:-1]) / 2 if len(powers) > 1 else powers, step / rate_hz)
 
 
-def measure(audio: Samples, frames: Frames, *, rate_hz: int, channels: int, clipped_samples: int) -> Measures:
-    """Measure one recording.
+def measure(audio: Samples, frames: Frames, *, rate_hz: int, channels: int, clipped_samples: int) -> SignalMetrics:
+    """The metrics of one recording.
 
     Args:
         audio: float [S], mono, full scale at 1, S > 0, all finite.
         frames: of the same recording.
         rate_hz: samples per second of the file.
         channels: of the file.
-        clipped_samples: of the channel that has most.
+        clipped_samples: of the channel that has the most.
     """
     noise, speech = frames.noise_and_speech()
     leading, trailing = frames.silence_seconds()
-    return Measures(
+    return SignalMetrics(
         seconds=len(audio) / rate_hz,
         source_rate_hz=rate_hz,
         channels=channels,
@@ -120,25 +120,48 @@ def measure(audio: Samples, frames: Frames, *, rate_hz: int, channels: int, clip
     )
 
 
+def integrated_loudness(audio: Samples, rate_hz: int) -> float | None:
+    """Integrated loudness of one channel in LUFS (ITU-R BS.1770-4, annex 1).
+
+    Args:
+        audio: float [S], full scale at 1.
+        rate_hz: samples per second.
+
+    Returns:
+        The loudness, or None if no whole block of 0.4 s is above the gate at -70 LUFS.
+    """
+    import pyloudnorm  # lazily: it takes a second, and a cached corpus needs none of it
+
+    if rate_hz != LOUDNESS_RATE_HZ:
+        audio = soxr.resample(audio, rate_hz, LOUDNESS_RATE_HZ, quality="HQ")
+    step = LOUDNESS_RATE_HZ // 10  # blocks of 0.4 s begin every 0.1 s; pyloudnorm would also count a partial last block
+    if len(audio) < 4 * step:
+        return None
+    whole = audio[: len(audio) // step * step].astype(np.float64)
+    meter = pyloudnorm.Meter(LOUDNESS_RATE_HZ, filter_class="DeMan")
+    loudness = float(meter.integrated_loudness(whole))
+    return loudness if math.isfinite(loudness) else None
+
+
 def peak_of(audio: Samples) -> float:
-    """Largest magnitude of a sample."""
+    """Peak magnitude."""
     return max(float(audio.max()), -float(audio.min()))
 
 
 def rms_dbfs(audio: Samples) -> float:
-    """Root of the mean square, in decibels; at least -100."""
+    """RMS level in dBFS; at least -100."""
     return to_dbfs(float(np.einsum("i,i->", audio, audio, dtype=np.float64)) / len(audio))
 
 
 def to_dbfs(power: float) -> float:
-    """Decibels of a mean square; at least -100."""
+    """A mean square in dBFS; at least -100."""
     return 10 * math.log10(power) if power > SILENT_POWER else SILENT_DBFS
 
 
 def count_clipped(audio: Samples) -> int:
-    """Count the samples in flat tops: three or more in a row at the recording's own highest or lowest value.
+    """Count the samples in flat tops: three or more in a row at the recording's own maximum or minimum.
 
-    Its own, because a recording that was clipped and then turned down is flat below full scale.
+    Its own, because a recording that was clipped and then attenuated is flat below full scale.
     """
     lowest, highest = audio.min(), audio.max()
     if lowest == highest:
