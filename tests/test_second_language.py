@@ -39,7 +39,7 @@ def test_a_dutch_voice_of_two_speakers_is_trained_and_reads_dutch_numbers(dutch:
     )
     assert run(start(config)) == 0
     preparation = prepare(config.data, config.audio)
-    assert (preparation.layout, len(preparation.clips), preparation.findings) == ("piper", 40, ())
+    assert (preparation.layout, len(preparation.clips), preparation.faults) == ("piper", 40, ())
 
     voice = Voice.load(tmp_path / "run")
     assert voice.speakers == ("flemishguy", "nathalie")

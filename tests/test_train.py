@@ -470,7 +470,7 @@ def test_bad_recordings_are_refused_before_anything_is_written(
     output, errors = capsys.readouterr()
     for told in ("missing file", "empty text", "(line 23)", "report.html"):
         assert told in output
-    assert "2 findings, and data.strict refuses them all" in errors
+    assert "2 faults, and data.strict refuses them all" in errors
     assert errors.count("\n") == 1
     (other / "metadata.csv").write_text("gone|A text.|A text.")
     monkeypatch.setattr("sys.argv", ["train.py", *settings])

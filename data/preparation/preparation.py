@@ -222,8 +222,6 @@ def _examine_all(recordings: Sequence[Recording], examiner: Examiner) -> Iterato
     if not STARTS_QUICKLY:
         symbols = examiner.front_end.symbols.to_json()
         begin = partial(_examine, examiner.data, examiner.audio, symbols, _lexicon_json(examiner))
-    import pyloudnorm  # noqa: F401 - once, before the processes are forked
-
     yield from in_processes(
         begin,
         recordings,

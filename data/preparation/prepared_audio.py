@@ -65,7 +65,7 @@ class PreparedAudio:
         self.identity = key_of(
             repr(sorted(self._arguments.items())),
             digest_of_code(*_CODE),
-            [version(library) for library in ("numpy", "pyloudnorm", "soundfile", "soxr")],
+            [version(library) for library in ("numpy", "soundfile", "soxr")],
         )
 
     def facts(self, path: Path) -> tuple[str, AudioFacts]:

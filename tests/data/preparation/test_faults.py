@@ -85,20 +85,20 @@ def test_all_26_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: P
     lines = [f"first-row|{clean[0][1]}|{clean[0][1]}".encode()]
     shutil.copy(ljspeech / "wavs" / f"{clean[0][0]}.flac", root / "wavs" / "first-row.flac")
     expected = {}
-    for number, fault in enumerate(faults):
+    for number, kind in enumerate(faults):
         (good, good_text), (name, text) = clean[2 * number : 2 * number + 2]
         shutil.copy(ljspeech / "wavs" / f"{good}.flac", root / "wavs")
         lines.append(f"{good}|{good_text}|{good_text}".encode())
         recording = ljspeech / "wavs" / f"{name}.flac"
-        if fault in BAD_FILES:
-            make, action = BAD_FILES[fault]
+        if kind in BAD_FILES:
+            make, action = BAD_FILES[kind]
             (root / "wavs" / f"{name}.wav").write_bytes(make(soundfile.read(recording)[0]))
             lines.append(f"{name}|{text}|{text}".encode())
         else:
-            make_line, action = BAD_LINES[fault]
+            make_line, action = BAD_LINES[kind]
             shutil.copy(recording, root / "wavs")
             lines.append(make_line(name, text))
-        expected[len(lines)] = (fault, action)
+        expected[len(lines)] = (kind, action)
     (root / "metadata.csv").write_bytes(b"\n".join(lines) + b"\n")
 
     preparation = look(root, tmp_path / "cache")
