@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Discriminator, Tag
+from pydantic import BeforeValidator, Field
 
 from configs.section import Integers, IntegerTable, Positive, Rules, Section
 
@@ -160,23 +160,13 @@ def kind_of(section: Any) -> Any:
     return section.get("kind", "hifigan") if isinstance(section, dict) else getattr(section, "kind", None)
 
 
-DecoderSettings = Annotated[
-    Annotated[HifiganSettings, Tag("hifigan")]
-    | Annotated[BigvganSettings, Tag("bigvgan")]
-    | Annotated[IstftnetSettings, Tag("istftnet")]
-    | Annotated[MultibandSettings, Tag("mb-istft")]
-    | Annotated[MultibandSettings, Tag("ms-istft")]
-    | Annotated[VocosSettings, Tag("vocos")],
-    Discriminator(kind_of),
-]
+def _with_kind(section: Any) -> Any:
+    return {**section, "kind": kind_of(section)} if isinstance(section, dict) else section
 
-DECODER_FAMILIES: tuple[type[Section], ...] = (
-    HifiganSettings,
-    BigvganSettings,
-    IstftnetSettings,
-    MultibandSettings,
-    VocosSettings,
-)
+
+_Family = HifiganSettings | BigvganSettings | IstftnetSettings | MultibandSettings | VocosSettings
+DecoderSettings = Annotated[_Family, Field(discriminator="kind"), BeforeValidator(_with_kind)]
+DECODER_FAMILIES: tuple[type[Section], ...] = get_args(_Family)
 DECODER_KINDS: tuple[str, ...] = tuple(
     kind for family in DECODER_FAMILIES for kind in get_args(family.model_fields["kind"].annotation)
 )

@@ -140,23 +140,20 @@ class Discriminator(nn.Module):
 
     def __init__(self, settings: DiscriminatorSettings) -> None:
         super().__init__()
-        divisor = settings.channel_divisor
-        scales = [
-            ScaleDiscriminator(poolings, divisor, spectral=settings.scales > 1 and poolings == 0)
-            for poolings in range(settings.scales)
-        ]
-        periods = [PeriodDiscriminator(period, divisor) for period in settings.periods]
-        resolutions = [ResolutionDiscriminator(*resolution, divisor) for resolution in settings.resolutions]
-        # In the order of the outputs; metrics are tagged with them.
-        self.names = [
-            *(f"scale_{n + 1}" for n in range(settings.scales)),
-            *(f"period_{n}" for n in settings.periods),
-            *(f"resolution_{n_fft}" for n_fft, _, _ in settings.resolutions),
-        ]
-        self.sub_discriminators = nn.ModuleList([*scales, *periods, *resolutions])
+        divisor, first_is_spectral = settings.channel_divisor, settings.scales > 1
+        sub_discriminators: dict[str, nn.Module] = {
+            **{
+                f"scale_{n + 1}": ScaleDiscriminator(n, divisor, spectral=first_is_spectral and n == 0)
+                for n in range(settings.scales)
+            },
+            **{f"period_{period}": PeriodDiscriminator(period, divisor) for period in settings.periods},
+            **{f"resolution_{each[0]}": ResolutionDiscriminator(*each, divisor) for each in settings.resolutions},
+        }
+        self.names = list(sub_discriminators)  # in the order of the outputs; metrics are tagged with them
+        self.sub_discriminators = nn.ModuleList(sub_discriminators.values())
         # torch.compile does not support complex numbers of dynamic length. Disabled here and not by a decorator, which
         # would import the compiler for inference too, where that takes longer than all other imports.
-        self._views = torch.compiler.disable(_views) if resolutions else _views
+        self._views = torch.compiler.disable(_views) if settings.resolutions else _views
 
     def forward(self, audio: Tensor) -> DiscriminatorOutput:
         """Classify audio [B, 1, S]."""

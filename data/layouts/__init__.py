@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, get_args
 
-from configs import ColumnSettings, InputError
-from data.layouts import kaldi, libritts, named_tables, pairs, vctk
+from configs import ColumnSettings, DataSettings, InputError
+from data.layouts import named_tables, pairs
 from data.layouts.columns import Columns
 from data.layouts.entries import EXTENSIONS, is_file, is_folder
 from data.layouts.folder import Folder
@@ -26,12 +27,14 @@ class _Layout(Protocol):
     read_rows: Callable[[Folder], Iterator[Row]]
 
 
+LAYOUTS: tuple[str, ...] = tuple(
+    name for name in get_args(DataSettings.model_fields["format"].annotation) if name != "auto"
+)
+# Those that are not one table: a module each, by its name.
 _TREES = {
-    name: cast(_Layout, module)
-    for name, module in {"vctk": vctk, "libritts": libritts, "kaldi": kaldi, "pairs": pairs}.items()
+    name: cast(_Layout, import_module(f"data.layouts.{name}")) for name in LAYOUTS if name not in named_tables.SIGNS
 }
 _SIGNS = named_tables.SIGNS | {name: module.SIGNS for name, module in _TREES.items()}
-LAYOUTS = ("ljspeech", "piper", "vctk", "libritts", "kaldi", "audiofolder", "table", "pairs")
 _MOST_TABLES = 20  # that are looked into where none has a usual name
 
 
@@ -97,7 +100,7 @@ def _recognise(folder: Folder, columns: ColumnSettings | None, like: Columns | N
     alone = folder.metadata is None and columns is None
     if found and alone and not is_trusted(found[0], folder):
         found = ()
-    trees = [name for name in ("vctk", "libritts", "kaldi") if alone and _TREES[name].fits(folder)]
+    trees = [name for name, tree in _TREES.items() if alone and name != "pairs" and tree.fits(folder)]
     if (found and trees) or len(trees) > 1:
         fitting = [name for name in LAYOUTS if name in {*trees, *(reading.layout for reading in found[:1])}]
         signs = " and ".join(f"{name} ({_SIGNS[name]})" for name in fitting)

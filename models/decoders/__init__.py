@@ -1,41 +1,22 @@
-"""Decoders, latent to waveform, one file per family; `build_decoder` chooses by `decoder.kind`."""
+"""Decoders, latent to waveform, one module per family; `build_decoder` chooses by `decoder.kind`."""
 
-from typing import Any
+from importlib import import_module
+from pkgutil import iter_modules
 
 from configs import DecoderSettings
-from models.decoders.bigvgan import BigvganDecoder
 from models.decoders.decoder import Decoder
-from models.decoders.hifigan import HifiganDecoder
-from models.decoders.istftnet import IstftnetDecoder
-from models.decoders.multiband import MultibandDecoder
-from models.decoders.vocos import VocosDecoder
+
+for _module in iter_modules(__path__, f"{__name__}."):  # each makes its families known to `Decoder`
+    import_module(_module.name)
 
 
 def build_decoder(
     settings: DecoderSettings, *, latent_channels: int, speaker_channels: int, hop_length: int
 ) -> Decoder:
     """Make the decoder of these settings; `hop_length` is in samples."""
-    channels = {"latent_channels": latent_channels, "speaker_channels": speaker_channels}
-    options: dict[str, Any] = settings.model_dump(exclude={"kind"}) | channels
-    match settings.kind:
-        case "hifigan":
-            return HifiganDecoder(**options)
-        case "bigvgan":
-            return BigvganDecoder(**options)
-        case "istftnet":
-            return IstftnetDecoder(**options)
-        case "mb-istft" | "ms-istft":
-            return MultibandDecoder(**options, bands=settings.bands, learned=settings.kind == "ms-istft")
-        case "vocos":
-            return VocosDecoder(**options, hop_length=hop_length)
+    return Decoder.of_kind[settings.kind].from_settings(
+        settings, latent_channels=latent_channels, speaker_channels=speaker_channels, hop_length=hop_length
+    )
 
 
-__all__ = [
-    "BigvganDecoder",
-    "Decoder",
-    "HifiganDecoder",
-    "IstftnetDecoder",
-    "MultibandDecoder",
-    "VocosDecoder",
-    "build_decoder",
-]
+__all__ = ["Decoder", "build_decoder"]

@@ -46,7 +46,7 @@ class PeriodicBlock(nn.Module):
         return x
 
 
-class BigvganDecoder(HifiganDecoder):
+class BigvganDecoder(HifiganDecoder, kinds=["bigvgan"]):
     """Periodic activations before the residual blocks' convolutions and the last one; none before upsampling."""
 
     def __init__(self, *, initial_channels: int, **stages: Any) -> None:

@@ -4,8 +4,12 @@ B batch · Z latent channels · C speaker channels · F frames · S = F * hop sa
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
 
 from torch import Tensor, nn
+
+from configs import DecoderSettings
 
 
 class Decoder(nn.Module, ABC):
@@ -13,7 +17,24 @@ class Decoder(nn.Module, ABC):
 
     Decoders are non-causal convolutions: a sample depends on no frame further away than `receptive_field`. A long
     signal can therefore be decoded in overlapping chunks with the same result.
+
+    Each family is a module of this package, whose class names its `decoder.kind`s: `class MyDecoder(Decoder,
+    kinds=["mine"])`.
     """
+
+    of_kind: ClassVar[dict[str, type["Decoder"]]] = {}
+
+    def __init_subclass__(cls, kinds: Sequence[str] = (), **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.of_kind.update(dict.fromkeys(kinds, cls))
+
+    @classmethod
+    def from_settings(
+        cls, settings: DecoderSettings, *, latent_channels: int, speaker_channels: int, hop_length: int
+    ) -> Self:
+        """Make the decoder of these settings; by default they are its arguments, but for `kind` and `hop_length`."""
+        options = settings.model_dump(exclude={"kind"})
+        return cls(**options, latent_channels=latent_channels, speaker_channels=speaker_channels)
 
     @property
     @abstractmethod

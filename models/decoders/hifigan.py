@@ -153,7 +153,7 @@ class UpsamplingDecoder(Decoder):
         return F.leaky_relu(x)
 
 
-class HifiganDecoder(UpsamplingDecoder):
+class HifiganDecoder(UpsamplingDecoder, kinds=["hifigan"]):
     """HiFi-GAN: transposed convolutions up to the sample rate."""
 
     def __init__(self, **stages: Any) -> None:

@@ -16,7 +16,7 @@ from models.decoders.receptive_field import ReceptiveField
 from models.layers.istft import InverseStft
 
 
-class IstftnetDecoder(UpsamplingDecoder):
+class IstftnetDecoder(UpsamplingDecoder, kinds=["istftnet"]):
     """Upsampling to the frames of an STFT; magnitude = exp(x), phase = pi sin(y).
 
     Args:

@@ -6,18 +6,19 @@ B batch · Z latent channels · C speaker channels · F frames · N streams · S
 """
 
 import math
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
+from configs import DecoderSettings, MultibandSettings
 from models.decoders.istftnet import IstftnetDecoder, within_range
 from models.decoders.receptive_field import ReceptiveField
 from models.layers.pqmf import Pqmf
 
 
-class MultibandDecoder(IstftnetDecoder):
+class MultibandDecoder(IstftnetDecoder, kinds=["mb-istft", "ms-istft"]):
     """Sub-bands joined by fixed filters (multi-band) or by learned ones (multi-stream).
 
     Args:
@@ -31,6 +32,13 @@ class MultibandDecoder(IstftnetDecoder):
         super().__init__(streams=bands, **transform)
         self.bank = Pqmf(bands)
         self.join: nn.Module | None = _learned_synthesis(self.bank) if learned else None
+
+    @classmethod
+    def from_settings(cls, settings: DecoderSettings, *, hop_length: int, **channels: int) -> Self:
+        """Make the decoder of these settings."""
+        assert isinstance(settings, MultibandSettings)
+        options = settings.model_dump(exclude={"kind"})
+        return cls(bands=settings.bands, learned=settings.kind == "ms-istft", **options, **channels)
 
     def output_positions(self) -> ReceptiveField:
         """The positions of `output` that the samples of frame 0 depend on."""

@@ -6,11 +6,13 @@ B batch · Z latent channels · C speaker channels · F frames · H channels · 
 """
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from configs import DecoderSettings
 from models.decoders.decoder import Decoder
 from models.decoders.receptive_field import ReceptiveField
 from models.layers.depthwise import DepthwiseConv1d
@@ -37,7 +39,7 @@ class ConvNextBlock(nn.Module):
         return x + self.scale * self.contract(F.gelu(self.expand(y)))
 
 
-class VocosDecoder(Decoder):
+class VocosDecoder(Decoder, kinds=["vocos"]):
     """ConvNeXt blocks and a linear layer that predicts magnitude and phase of every bin of each frame."""
 
     def __init__(
@@ -63,6 +65,11 @@ class VocosDecoder(Decoder):
         self.output_norm = nn.LayerNorm(channels)
         self.output = nn.Linear(channels, istft_n_fft + 2)
         self.inverse_stft = InverseStft(istft_n_fft, hop_length)
+
+    @classmethod
+    def from_settings(cls, settings: DecoderSettings, *, hop_length: int, **channels: int) -> Self:
+        """Make the decoder of these settings."""
+        return cls(**settings.model_dump(exclude={"kind"}), **channels, hop_length=hop_length)
 
     @property
     def receptive_field(self) -> int:
