@@ -17,8 +17,8 @@ from configs import InputError
 from models.seeded_noise import SeededNoise
 from voices.export.digest import SEALED, is_intact
 from voices.export.noise import Stages
-from voices.importing.json_file import read_json
 from voices.importing.onnx_settings import OnnxSettings, settings_of
+from voices.importing.settings_file import read_json
 
 _INPUTS = {"input", "input_lengths", "scales", "sid"}
 _MOST_FRAMES = 1e9  # of one id; the graphs of others set no bound

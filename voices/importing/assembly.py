@@ -1,59 +1,190 @@
-"""A voice of ours from a foreign model and what is known of it beside its weights."""
+"""A voice of ours from the tensors of another program's model; their shapes tell its architecture."""
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import count, takewhile
+from typing import Any, Protocol
 
 from torch import Tensor
 
 from configs import Config, InputError, parse_config
 from models.synthesizer import Synthesizer
+from models.weight_norm import folded, weight_norms
 from voices.importing.alphabet import settled
-from voices.importing.foreign import Architecture, Foreign
 from voices.importing.report import Fate, Line, Report
 from voices.voice_file import VoiceFile, empty_synthesizer
 
-# One sub-discriminator's tensors by the name of the sub-discriminator, such as scale_1 or period_3.
+# Tensors of each sub-discriminator by its name, such as scale_1 or period_3.
 Discriminators = Mapping[str, Mapping[str, Tensor]]
 
 _EMBEDDING = "text_encoder.embedding.weight"
-_DILATIONS = {(1, 3): [1, 3, 5], (2, 2): [1, 3]}  # by kind of the residual block and number of convolutions
+_DILATIONS = {(1, 3): [1, 3, 5], (2, 2): [1, 3]}  # by decoder.residual_block and number of convolutions
 _LIGHT_KERNELS, _LIGHT_DILATIONS = [3, 5, 7], [[1, 2], [2, 6], [3, 12]]  # HiFi-GAN V3, and Piper's medium quality
-_SEGMENT_FRAMES = 32  # of the paper
+_SEGMENT_FRAMES = 32  # as in the paper
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A voice from elsewhere."""
+    """An imported voice."""
 
     voice: VoiceFile
     report: Report
-    discriminators: Discriminators | None = None  # where they were asked for, and there are some
+    discriminators: Discriminators | None = None  # where they were asked for and found
 
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a foreign voice beside its weights."""
+    """Everything about another program's voice except its weights."""
 
-    title: str  # what it is, for the report
-    source: str  # names the file in what is said about it
+    title: str  # of the report
+    source: str  # the file, for messages
     ids: Mapping[str, int]  # by symbol
-    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # of ours, by section; None is not known
-    speakers: Sequence[str] | Mapping[str, int] = ()  # their names, in order or by id
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # ours, by section; None where unknown
+    speakers: Sequence[str] | Mapping[str, int] = ()  # names in order, or with their ids
     step: int = 0
     lexicon: str | None = None
     notes: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()  # how the names of a synthesizer's tensors begin there
+    parts: tuple[str, ...] = ()  # prefixes of the tensors of a synthesizer there
 
 
-def assemble(foreign: Foreign, description: Description, *, skipped: Mapping[str, Tensor]) -> Imported:
+class Naming(Protocol):
+    """Maps our tensor names to those of another program."""
+
+    def __call__(self, name: str, *, kernels: int) -> str:
+        """Their name, given the number of residual blocks after each upsampling."""
+        ...
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What the shapes of the tensors tell: all but strides and dilations."""
+
+    model: dict[str, Any]  # settings of the section [model]
+    decoder: dict[str, Any]  # of [decoder], a HiFi-GAN
+    num_symbols: int
+    num_speakers: int
+    spectrogram_bins: int | None  # None without a posterior encoder
+
+
+class Foreign:
+    """The tensors of another program's model, looked up by our names.
+
+    Args:
+        tensors: by their names.
+        naming: from our names to theirs, weight norms folded.
+        source: the file, for messages.
+
+    Raises:
+        InputError: a weight norm is damaged.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor], naming: Naming, source: str) -> None:
+        self.tensors, self.norms = folded(tensors, source), weight_norms(tensors)
+        self.source, self._naming = source, naming
+        self._kernels = 1  # for counting, all residual blocks are those of the first upsampling
+        self.stages = self._count("decoder.upsamples.{}.weight")
+        self._kernels = self._count("decoder.residuals.0.blocks.{}.dilated.0.weight") // max(1, self.stages)
+
+    def name(self, ours: str) -> str:
+        """Their name of a tensor of ours."""
+        return self._naming(ours, kernels=self._kernels)
+
+    def has(self, ours: str) -> bool:
+        """Whether there is such a tensor."""
+        return self.name(ours) in self.tensors
+
+    def architecture(self) -> Architecture:
+        """Derive the model from the shapes.
+
+        Raises:
+            InputError: it is not a VITS whose decoder is HiFi-GAN.
+        """
+        num_symbols, hidden = self._shape("text_encoder.embedding.weight", 2)
+        _, distances, head_channels = self._shape("text_encoder.blocks.0.attention.relative_keys", 3)
+        filters, _, text_kernel = self._shape("text_encoder.blocks.0.feed_forward.widen.weight", 3)
+        model = {
+            "hidden_channels": hidden,
+            "latent_channels": self._shape("text_encoder.statistics.weight", 3)[0] // 2,
+            "filter_channels": filters,
+            "attention_heads": hidden // head_channels,
+            "attention_window": distances // 2,
+            "text_layers": self._count("text_encoder.blocks.{}.attention.query.weight"),
+            "text_kernel_size": text_kernel,
+            "coupling_layers": self._count("flow.couplings.{}.input.weight"),
+            "coupling_wavenet_layers": self._count("flow.couplings.0.wavenet.gates.{}.weight"),
+            "coupling_kernel_size": self._shape("flow.couplings.0.wavenet.gates.0.weight", 3)[2],
+            **self._durations(),
+        }
+        coupling_channels = self._shape("flow.couplings.0.input.weight", 3)[0]
+        if coupling_channels != hidden:
+            model["coupling_channels"] = coupling_channels
+        bins = None
+        if self.has("posterior_encoder.input.weight"):
+            bins = self._shape("posterior_encoder.input.weight", 3)[1]
+            model["posterior_layers"] = self._count("posterior_encoder.wavenet.gates.{}.weight")
+            model["posterior_kernel_size"] = self._shape("posterior_encoder.wavenet.gates.0.weight", 3)[2]
+        num_speakers = 1
+        if self.has("speakers.weight"):
+            num_speakers, model["speaker_channels"] = self._shape("speakers.weight", 2)
+        return Architecture(model, self._decoder(), num_symbols, num_speakers, bins)
+
+    def _durations(self) -> dict[str, Any]:
+        if self.has("duration_predictor.flow.affine.shift"):
+            return {
+                "duration_predictor": "stochastic",
+                "duration_channels": self._shape("duration_predictor.input.weight", 3)[0],
+                "duration_kernel_size": self._shape("duration_predictor.stack.depthwise.0.weight", 3)[2],
+                "duration_flows": self._count("duration_predictor.flow.couplings.{}.input.weight"),
+            }
+        channels, _, kernel_size = self._shape("duration_predictor.first.weight", 3)
+        return {
+            "duration_predictor": "deterministic",
+            "duration_channels": channels,
+            "duration_kernel_size": kernel_size,
+        }
+
+    def _decoder(self) -> dict[str, Any]:
+        blocks = [f"decoder.residuals.0.blocks.{index}" for index in range(max(1, self._kernels))]
+        return {
+            "kind": "hifigan",
+            "initial_channels": self._shape("decoder.input.weight", 3)[0],
+            "upsample_kernel_sizes": [
+                self._shape(f"decoder.upsamples.{stage}.weight", 3)[2] for stage in range(max(1, self.stages))
+            ],
+            "residual_block": 1 if self.has("decoder.residuals.0.blocks.0.plain.0.weight") else 2,
+            "residual_kernel_sizes": [self._shape(f"{block}.dilated.0.weight", 3)[2] for block in blocks],
+            # Only their number is known from the shapes.
+            "residual_dilations": [[1] * self._count(f"{block}.dilated.{{}}.weight") for block in blocks],
+        }
+
+    def _count(self, template: str) -> int:
+        return len(list(takewhile(lambda index: self.has(template.format(index)), count())))
+
+    def _shape(self, ours: str, dimensions: int) -> tuple[int, ...]:
+        tensor = self.tensors.get(self.name(ours))
+        if tensor is None or tensor.ndim != dimensions or not tensor.numel():
+            raise InputError(
+                f"{self.source}: is not a VITS voice with a HiFi-GAN decoder: it has no tensor {self.name(ours)} of "
+                f"{dimensions} dimensions"
+            )
+        return tuple(tensor.shape)
+
+
+def assemble(
+    foreign: Foreign,
+    description: Description,
+    *,
+    skipped: Mapping[str, Tensor] | None = None,
+    discriminators: Discriminators | None = None,
+) -> Imported:
     """Make a voice.
 
     Args:
         foreign: the weights.
-        description: the rest.
-        skipped: tensors of the same file that are no part of a synthesizer.
+        description: everything else.
+        skipped: tensors of the same file that do not belong to a synthesizer.
+        discriminators: to be imported with it.
 
     Raises:
         InputError: a tensor is missing, or there is one that a VITS with a HiFi-GAN decoder does not have.
@@ -78,7 +209,7 @@ def assemble(foreign: Foreign, description: Description, *, skipped: Mapping[str
         for name in shapes
         if (theirs := foreign.name(name)) in foreign.norms
     }
-    lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "not used to speak") for name, tensor in skipped.items()]
+    lines += _skipped(skipped or {})
     voice = VoiceFile(
         config=config,
         synthesizer=synthesizer,
@@ -89,7 +220,8 @@ def assemble(foreign: Foreign, description: Description, *, skipped: Mapping[str
         norms=norms,
     )
     notes = (*description.notes, *assumed, *alphabet.notes)
-    return Imported(voice, Report(f"{description.source}: {description.title}", tuple(lines), notes))
+    report = Report(f"{description.source}: {description.title}", tuple(lines), notes)
+    return Imported(voice, report, discriminators)
 
 
 def _config(architecture: Architecture, description: Description) -> tuple[Config, list[str]]:
@@ -141,7 +273,7 @@ def _dilations(decoder: Mapping[str, Any], source: str) -> list[list[int]]:
 
 
 def _names(speakers: Sequence[str] | Mapping[str, int], count: int) -> tuple[str, ...]:
-    """As many names as there are speakers; who has none is called by the number."""
+    """The name of each speaker; one without a name gets the id."""
     if count == 1:
         return ()
     ids = speakers if isinstance(speakers, Mapping) else {name: index for index, name in enumerate(speakers)}
@@ -150,7 +282,7 @@ def _names(speakers: Sequence[str] | Mapping[str, int], count: int) -> tuple[str
 
 
 def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *, copied_rows: int) -> list[Line]:
-    """Give an empty synthesizer all the weights it needs, and account for every tensor."""
+    """Fill an empty synthesizer with the weights, and report every tensor."""
     weights: dict[str, Tensor] = {}
     lines: list[Line] = []
     left = dict(foreign.tensors)
@@ -162,7 +294,7 @@ def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *,
                 f"{foreign.source}: {foreign.name(name)} {there}, and the shape {list(wanted.shape)} is needed: it is "
                 "damaged, or of another architecture than VITS"
             )
-        weights[name] = found.reshape(wanted.shape).clone()  # the file itself may change or go
+        weights[name] = found.reshape(wanted.shape).clone()  # a copy: the file is memory-mapped
         fate, why = Fate.COPIED, ""
         if copied_rows and name == _EMBEDDING:
             fate, why = Fate.RESIZED, f"{copied_rows} symbols share a row with another and get a copy of it"
@@ -171,11 +303,15 @@ def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *,
     if unknown:
         raise InputError(
             f"{foreign.source}: has {len(unknown)} tensors that VITS has not, such as {unknown[0][:80]!r}: it is of "
-            "another architecture, and would not sound as it does at home"
+            "another architecture and would sound different here"
         )
     synthesizer.load_state_dict(weights, assign=True)
     synthesizer.eval().requires_grad_(False)
-    return lines + [Line(name, Fate.SKIPPED, tuple(tensor.shape), "not used to speak") for name, tensor in left.items()]
+    return lines + _skipped(left)
+
+
+def _skipped(tensors: Mapping[str, Tensor]) -> list[Line]:
+    return [Line(name, Fate.SKIPPED, tuple(tensor.shape), "not used to speak") for name, tensor in tensors.items()]
 
 
 def _without_ones(tensor: Tensor) -> list[int]:

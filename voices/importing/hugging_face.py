@@ -9,15 +9,14 @@ import safetensors
 from torch import Tensor
 
 from configs import InputError
-from voices.importing.assembly import Description, Imported, assemble
-from voices.importing.foreign import Foreign
-from voices.importing.json_file import read_json, section
+from voices.importing.assembly import Description, Foreign, Imported, assemble
 from voices.importing.names import hugging_face_name
+from voices.importing.settings_file import read_json, section
 
 PARTS = ("text_encoder.", "posterior_encoder.", "decoder.", "flow.", "duration_predictor.", "embed_speaker.")
 OUR_SECTION = "parlance"  # of a config.json that we wrote: what transformers has no name for
 
-# What other implementations of VITS leave to be chosen, and every published voice chooses alike.
+# Options of other implementations that are fixed here; published voices have these values.
 _MUST_BE = {
     "hidden_act": "relu",
     "use_bias": True,
@@ -40,15 +39,15 @@ def read_hugging_face(folder: Path) -> Imported:
     tree = read_json(folder / "config.json")
     for key, value in _MUST_BE.items():
         if tree.get(key, value) != value:
-            raise InputError(f"{folder / 'config.json'}: {key} is {tree[key]!r}; here it is always {value!r}")
+            raise InputError(f"{folder / 'config.json'}: {key} is {tree[key]!r}; only {value!r} is supported")
     tensors = _read_tensors(folder / "model.safetensors")
     notes = []
-    # There is no model of theirs without a posterior encoder: ours that have none are written with one of zeros.
+    # VitsModel always has a posterior encoder; our export fills it with zeros where a voice has none.
     if "posterior_encoder.conv_pre.weight" in tensors and not tensors["posterior_encoder.conv_pre.weight"].any():
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("posterior_encoder.")}
-        notes.append("its posterior encoder is all zeros: there is none")
+        notes.append("its posterior encoder is all zeros, and is left out")
     naming = partial(hugging_face_name, deterministic=not tree.get("use_stochastic_duration_prediction", True))
-    return assemble(Foreign(tensors, naming, str(folder)), _describe(folder, tree, notes), skipped={})
+    return assemble(Foreign(tensors, naming, str(folder)), _describe(folder, tree, notes))
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
@@ -68,7 +67,7 @@ def _describe(folder: Path, tree: dict[str, Any], notes: list[str]) -> Descripti
     if tokenizer.get("add_blank") is False:
         raise InputError(
             f"{folder / 'tokenizer_config.json'}: add_blank is false: the voice was trained without blanks between "
-            "symbols, which is not done here"
+            "symbols, which is not supported"
         )
     ours = section(tree, OUR_SECTION)
     speakers = ours.get("speakers")
@@ -98,10 +97,10 @@ def _describe(folder: Path, tree: dict[str, Any], notes: list[str]) -> Descripti
 
 
 def _reading(tokenizer: Mapping[str, Any], notes: list[str]) -> dict[str, Any]:
-    """How texts become symbols there, as near as it can be done here."""
+    """The front end that comes closest to the tokenizer."""
     language = str(tokenizer.get("language") or "en-us")
     if tokenizer.get("phonemize", True):
-        return {"language": "en-us", "front_end": "espeak"}  # whatever its language says, that is what it does
+        return {"language": "en-us", "front_end": "espeak"}  # the tokenizer uses en-us whatever its language says
     if tokenizer.get("is_uroman"):
         notes.append("it was trained on texts in Latin letters as uroman writes them: give it such")
     return {"language": _LANGUAGES.get(language, language), "front_end": "graphemes"}

@@ -1,4 +1,4 @@
-"""What an ONNX voice says of itself: in the graph's metadata if it is ours, else in Piper's settings beside it."""
+"""The settings of an ONNX voice: from the graph's metadata if it is ours, else from Piper's settings beside it."""
 
 import json
 import tomllib
@@ -10,35 +10,34 @@ from typing import TYPE_CHECKING, Any
 from configs import Config, InputError, parse_config
 from voices.export import OWN_METADATA
 from voices.importing.alphabet import refuse_unknown_rows
-from voices.importing.json_file import section, whole_numbers
-from voices.importing.piper_settings import own_speaking, single_ids
+from voices.importing.settings_file import integers, piper_ids, piper_speaking, section
 
 if TYPE_CHECKING:
     import onnx
 
-_MOST_SPEAKERS = 100_000  # where the graph does not tell how many there are
+_MOST_SPEAKERS = 100_000  # where the graph does not tell the number
 
 
 @dataclass(frozen=True)
 class OnnxSettings:
-    """All of a voice but its sound."""
+    """Everything about a voice except its graph."""
 
-    config: Config  # of a voice that is not ours, only how it reads and speaks
-    symbols: str  # the symbol table, as its JSON
+    config: Config  # of a voice that is not ours, only the front end and the inference settings
+    symbols: str  # the symbol table, as JSON
     speakers: tuple[str, ...]  # empty for a single voice
-    lexicon: str | None  # how the user wants single words read, as its JSON
+    lexicon: str | None  # the user's pronunciations of words, as JSON
 
 
 def settings_of(path: Path, model: "onnx.ModelProto", beside: Mapping[str, Any]) -> OnnxSettings:
-    """The settings of a graph, as far as they fit it.
+    """The settings of a graph, checked against it.
 
     Args:
-        path: of the graph; names it in what is said about it.
+        path: of the graph, for messages.
         model: the graph.
         beside: Piper's settings, NAME.onnx.json.
 
     Raises:
-        InputError: something is missing, damaged, or of another voice; the message names the file and the setting.
+        InputError: a setting is missing, damaged, or that of another voice.
     """
     own = {
         entry.key.removeprefix(OWN_METADATA): entry.value
@@ -58,7 +57,7 @@ def settings_of(path: Path, model: "onnx.ModelProto", beside: Mapping[str, Any])
 
 
 def _own(path: Path, metadata: Mapping[str, str], most_speakers: int) -> OnnxSettings:
-    """What our exporter writes into a graph."""
+    """The settings in the metadata of our exports."""
     try:
         config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
         symbols, speakers = json.loads(metadata["symbols"]), json.loads(metadata["speakers"])
@@ -79,12 +78,12 @@ def _own(path: Path, metadata: Mapping[str, str], most_speakers: int) -> OnnxSet
 
 
 def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> OnnxSettings:
-    """What every voice of Piper has beside it."""
+    """The settings from the JSON file beside a Piper voice."""
     source = f"{path}.json"
     hop = _number(source, settings, "hop_length", 256)
     count = _number(source, settings, "num_speakers", 1)
     _refuse_too_many(count, most_speakers, source)
-    named = {index: name for name, index in whole_numbers(settings, "speaker_id_map").items()}
+    named = {index: name for name, index in integers(settings, "speaker_id_map").items()}
     tree: dict[str, dict[str, Any]] = {
         "run": {"dir": str(path.parent)},
         "data": {
@@ -92,7 +91,7 @@ def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> O
             "language": section(settings, "espeak").get("voice", "en-us"),
             "front_end": "graphemes" if settings.get("phoneme_type") == "text" else "espeak",
         },
-        # What the graph was made of is not told. A hop that fits its settings is all that is needed to speak.
+        # The architecture is unknown; inference needs only a hop length with settings that fit it.
         "audio": {
             "sample_rate": section(settings, "audio").get("sample_rate", 22050),
             "hop_length": hop,
@@ -101,7 +100,7 @@ def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> O
         },
         "decoder": {"upsample_rates": [hop], "upsample_kernel_sizes": [hop]},
         "train": {"segment_samples": 32 * hop},
-        "speaking": own_speaking(settings),
+        "speaking": piper_speaking(settings),
     }
     return OnnxSettings(
         config=parse_config(tree, source=source),
@@ -112,9 +111,9 @@ def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> O
 
 
 def _symbols(settings: Mapping[str, Any], source: str) -> dict[str, int]:
-    """Symbols of one character with an id of their own; the others a front end of ours cannot speak with."""
+    """Symbols of one character that share their id with no other; our front end cannot use the others."""
     ids: dict[str, int] = {}
-    for symbol, index in single_ids(settings, source)[0].items():
+    for symbol, index in piper_ids(settings, source)[0].items():
         if index not in ids.values():
             ids[symbol] = index
     return ids
@@ -133,13 +132,13 @@ def _number(source: str, settings: Mapping[str, Any], name: str, usual: int) -> 
 
 
 def _embedding_rows(model: "onnx.ModelProto", ids: str) -> int | None:
-    """Rows of what the graph looks these inputs up in; None where that cannot be seen."""
+    """Rows of the embedding of this input; None where the graph does not show it."""
     weights = {weight.name: weight for weight in model.graph.initializer}
     makers = {output: node for node in model.graph.node for output in node.output}
     for node in model.graph.node:
         if node.op_type == "Gather" and node.input[1] == ids:
             table = node.input[0]
-            while table not in weights and table in makers and makers[table].input:  # it may be stored in fewer bits
+            while table not in weights and table in makers and makers[table].input:  # past the nodes that dequantise it
                 table = makers[table].input[0]
             return int(weights[table].dims[0]) if table in weights and weights[table].dims else None
     return None

@@ -1,4 +1,4 @@
-"""Any voice from anywhere: what a path holds is found by looking, never by its name alone."""
+"""Load a voice from any source; the format is recognised by content, not by file name alone."""
 
 import re
 import zipfile
@@ -12,23 +12,22 @@ from models.finite_weights import first_not_finite, tensors_in
 from voices.importing import KINDS
 from voices.importing.assembly import Imported
 from voices.importing.hugging_face import read_hugging_face
-from voices.importing.json_file import read_json
-from voices.importing.original import read_original
+from voices.importing.original import read_original, read_piper
 from voices.importing.own import read_checkpoint, read_run, read_voice
-from voices.importing.piper import read_piper
+from voices.importing.settings_file import read_json
 from voices.importing.torch_file import read_torch_file
 
 
 def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool = False) -> Imported:
-    """Load a voice, ours or another program's, ready to speak on the CPU; nothing in it is ever run.
+    """Load a voice, ours or another program's, onto the CPU, without executing code from the file.
 
     Args:
         path: a file or a folder; a folder of the original repository's checkpoints gives the newest.
         settings: the config.json of an original or a Piper checkpoint, where it is not beside it.
-        to_train: whether training is to go on from it: discriminators and posterior encoder are looked for as well.
+        to_train: whether to load the discriminators and the posterior encoder too, if there are any.
 
     Raises:
-        InputError: there is no voice, or it cannot be one here; one sentence says why.
+        InputError: there is no voice, or it cannot be imported; the message says why.
     """
     imported = _load(path, settings, to_train)
     norms = {name: vars(norm) for name, norm in imported.voice.norms.items()}
@@ -69,7 +68,7 @@ def _load_folder(folder: Path, settings: Path | None, to_train: bool) -> Importe
 
 
 def _begins_as_safetensors(path: Path) -> bool:
-    """Whether a JSON object follows the eight bytes of its length."""
+    """Whether the file begins with a length of eight bytes and a JSON object."""
     try:
         with path.open("rb") as file:
             return file.read(9)[8:] == b"{"

@@ -23,8 +23,8 @@ from tests.voices.importing.test_hugging_face_voices import write_theirs
 from tests.voices.random_voice import NUM_SYMBOLS
 from text import Lexicon, SymbolTable
 from voices.export.__main__ import write_onnx
-from voices.importing.json_file import read_json
 from voices.importing.onnx_settings import settings_of
+from voices.importing.settings_file import read_json
 from voices.importing.sources import load_voice_from
 
 SPEAKERS = ("ann", "bob")

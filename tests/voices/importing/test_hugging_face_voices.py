@@ -104,7 +104,7 @@ def test_a_tokenizer_that_phonemises_is_a_voice_of_phonemes(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("file", "change", "told"),
     [
-        ("config.json", {"wavenet_dilation_rate": 2}, "wavenet_dilation_rate is 2; here it is always 1"),
+        ("config.json", {"wavenet_dilation_rate": 2}, "wavenet_dilation_rate is 2; only 1 is supported"),
         ("config.json", {"upsample_rates": [4, 4, 2]}, "decoder.upsample_rates has 3 entries"),
         ("tokenizer_config.json", {"add_blank": False}, "trained without blanks"),
         ("vocab.json", {"b": 8}, "gives the symbol 'b' the id 8, but the embedding has 8 rows"),

@@ -309,8 +309,10 @@ def test_the_judges_of_the_original_implementation_judge_the_same_here() -> None
     theirs = randomised(models.MultiPeriodDiscriminator).double()
     config = small_config(discriminator={"channel_divisor": 1})
     ours = Discriminator(config.discriminator)
+    weights = original_discriminators(theirs.state_dict())
+    assert weights is not None
     for name, sub_discriminator in zip(ours.names, ours.sub_discriminators, strict=True):
-        sub_discriminator.load_state_dict(original_discriminators(theirs.state_dict())[name])
+        sub_discriminator.load_state_dict(weights[name])
     audio = torch.randn(1, 1, 700, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected, _, _, _ = theirs(audio, audio)
