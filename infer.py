@@ -119,6 +119,22 @@ class Voice:
         manner.check_silence(sum(piece.seconds for piece in pieces if isinstance(piece, Break)))
         return self._say(pieces, manner, self.speaker_index(manner.speaker))
 
+    def render(self, encoded: Encoded, speaker: int | None, *, text: str, seed: int | None = None) -> Utterance:
+        """Render one encoded sentence with the voice's own settings, ready to be decoded.
+
+        Args:
+            encoded: what `front_end.utterance` returned.
+            speaker: what `speaker_index` returned.
+            text: of the sentence, for messages.
+            seed: makes the noise repeatable.
+
+        Raises:
+            InputError: the voice would take absurdly long.
+        """
+        manner = Manner.chosen(self.config.speaking, seed=seed)
+        words = (SpokenWord(text, 0, len(encoded.symbols), from_text=True),)
+        return self._utterance(encoded, lambda: words, manner, speaker, self.engine.generator(manner.seed))
+
     def pieces(self, text: str, *, ssml: bool = False) -> list[Utter | Break]:
         """The parts of an SSML document, or the whole of any other text."""
         return parse_ssml(text, language=self.config.data.language) if ssml else [Utter(text, 1.0)]

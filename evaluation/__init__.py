@@ -1,1 +1,1 @@
-"""Is the voice good: objective metrics on held-out sentences, the listening test, the recogniser, hard texts."""
+"""Is the voice good: objective metrics on held-out sentences, a phoneme recogniser, hard texts, a listening test."""

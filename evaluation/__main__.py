@@ -1,6 +1,6 @@
-"""A voice judged by numbers on sentences it has not learned from: `python -m evaluation runs/ljspeech`.
+"""Objective metrics of a voice on held-out sentences: `python -m evaluation runs/ljspeech`.
 
-A second voice is judged on the same sentences and compared with the first.
+A second voice is evaluated on the same sentences and compared with the first.
 """
 
 from configs.command_line import check_arguments
@@ -19,28 +19,25 @@ from configs import DataSettings, InputError, command
 from data.opening import open_corpus
 from data.transcriber import Transcriber, load_transcriber
 from evaluation.alignment import ALIGNMENT
-from evaluation.comparison import compare
-from evaluation.copies import COPIES
-from evaluation.counted import counted
-from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out, speakers_of
-from evaluation.intelligibility import by_recogniser, by_transcriber
+from evaluation.held_out import as_read_by, choose_data, hold_out, speakers_of
 from evaluation.metric import Part
-from evaluation.output import check_writable
+from evaluation.output import check_writable, counted
+from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
 from evaluation.recogniser import train_or_load
-from evaluation.robustness import ENOUGH_RECORDINGS, judge_robustness
-from evaluation.scoring import Evaluation, judge
-from evaluation.speech import SPEECH
+from evaluation.rendition import Sentence
+from evaluation.robustness import ENOUGH_RECORDINGS, evaluate_robustness
+from evaluation.scoring import Evaluation, compare, evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
 from infer import Voice
 
-PARTS = (COPIES, SPEECH, ALIGNMENT)
-_TRIED = 3  # recordings that a plug-in may fail on
+PARTS = (RECONSTRUCTION, SPEECH, ALIGNMENT)
+_TRIED = 3  # recordings of which a plug-in must transcribe one
 
 
 @command
 def main() -> int:
-    """Judge from the command line."""
+    """Evaluate from the command line."""
     arguments = read_arguments()
     paths: list[Path] = [path for path in (arguments.voice, arguments.other) if path is not None]
     transcriber = None if arguments.asr is None else load_transcriber(arguments.asr)
@@ -58,8 +55,8 @@ def main() -> int:
     held_out = [sentences[: arguments.sentences] for sentences in _of_all(recorded)]
     if len({one.sample_rate for one in subjects}) > 1:
         warnings.warn(
-            "the voices have different sample rates: spectral and mel distances of copies reach up to half of each, "
-            "and are not to be compared",
+            "the voices have different sample rates: spectral and mel distances go up to half of each, and are not "
+            "comparable",
             stacklevel=2,
         )
 
@@ -69,7 +66,7 @@ def main() -> int:
         parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
     if arguments.recogniser:
         parts += _recognised(first, as_read_by(first, data), held_out[0])
-    evaluations = [judge(subject, sentences, parts) for subject, sentences in zip(subjects, held_out, strict=True)]
+    evaluations = [evaluate(subject, sentences, parts) for subject, sentences in zip(subjects, held_out, strict=True)]
     if arguments.robustness:
         evaluations = [
             _with_hard_texts(found, subject, sentences)
@@ -83,7 +80,7 @@ def main() -> int:
 
 
 def _try_out(transcriber: Transcriber, sentences: Sequence[Sentence]) -> None:
-    """Refuse before the long work what cannot write down any of a few recordings; a single failure is noted later."""
+    """Refuse before the long work a transcriber that fails at each of a few recordings."""
     failures = []
     for sentence in sentences[:_TRIED]:
         try:
@@ -96,20 +93,20 @@ def _try_out(transcriber: Transcriber, sentences: Sequence[Sentence]) -> None:
 
 
 def _folder(path: Path) -> Path:
-    """Where a voice is."""
+    """The folder of a voice."""
     return path if path.is_dir() else path.parent
 
 
 def _of_all(held_out: Sequence[Sequence[Sentence]]) -> list[list[Sentence]]:
-    """The sentences that are held out for every voice, as each reads them."""
+    """The sentences that are held out for every voice, each with its own text processing."""
     shared = set.intersection(*({sentence.id for sentence in sentences} for sentences in held_out))
     if not shared:
-        raise InputError("no recording can be used for both voices: judge each alone")
+        raise InputError("no recording can be used for both voices: evaluate each alone")
     return [[sentence for sentence in sentences if sentence.id in shared] for sentences in held_out]
 
 
 def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence]) -> list[Part]:
-    """What a recogniser hears that has learned from the rest of the recordings, if there are enough of them."""
+    """The phoneme error rate of a recogniser trained on the other recordings, if there are enough of them."""
     config = voice.config.model_copy(update={"data": data})
     try:
         corpus = open_corpus(
@@ -122,15 +119,15 @@ def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence])
 
 
 def _with_hard_texts(found: Evaluation, subject: Subject, recorded: Sequence[Sentence]) -> Evaluation:
-    """What else becomes of the hard texts, which the first speaker says."""
+    """The evaluation with the hard texts, which are for the first speaker."""
     own = [sentence for sentence in recorded if not sentence.speaker]
     if len(own) < ENOUGH_RECORDINGS:
         warnings.warn(
             f"{counted(len(own), 'recording')} of the speaker of the hard texts held out, under {ENOUGH_RECORDINGS}: "
-            "level and pace of that voice are not held against recordings; raise --sentences, or give --data with more",
+            "its level and speaking rate are not compared with recordings; raise --sentences, or give --data with more",
             stacklevel=2,
         )
-    return replace(found, hard_texts=tuple(judge_robustness(subject.voice, seed=subject.seed, recorded=own)))
+    return replace(found, hard_texts=tuple(evaluate_robustness(subject.voice, seed=subject.seed, recorded=own)))
 
 
 if __name__ == "__main__":

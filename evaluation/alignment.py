@@ -1,14 +1,14 @@
-"""How well the voice knows which frames of a recording say which phoneme.
+"""Metrics of the alignment: how certainly the voice assigns frames of a recording to phonemes of its text.
 
-The alignment search always finds a path from the first phoneme to the last, however little the voice has learned. So
-these metrics compare the path with the free choice of each frame: the phoneme under whose prior it is most likely,
-whatever its neighbours chose. Where the voice has learned to align, both agree. The same phoneme elsewhere in the
-sentence sounds alike, so a frame that chooses that one has chosen its own.
+Monotonic alignment search always finds a path from the first phoneme to the last, even in an untrained voice. So these
+metrics compare the path with the free choice of each frame: the phoneme under whose prior it is most likely, whatever
+its neighbours chose. In an aligned voice both agree. A frame that chooses the same phoneme elsewhere in the sentence
+counts as choosing its own, because the two sound alike.
 
-A network that has learned nothing has its likings all the same: most frames choose the same few phonemes, and the path
-dwells there. So certainty and order count only by what they are above those of the same recording heard backwards,
-which has the same frames and nothing to align. After 3 steps the mean certainty is 0.22 forwards and 0.20 backwards,
-and 0.14 and 0.10 for the shipped reference, which has begun to align; coverage is 10 % and 10 %, and 32 % and 23 %.
+An untrained network has biases: most frames choose the same few phonemes, and the path follows them. So sharpness and
+coverage are relative to those of the same recording reversed in time, which has the same frames and no alignment.
+After 3 steps the mean certainty is 0.22 forwards and 0.20 backwards, and 0.14 and 0.10 for the shipped reference, which
+has begun to align; coverage is 10 % and 10 %, and 32 % and 23 %.
 
 F frames · N phonemes and pauses (a phoneme with its blanks counts as one)
 """
@@ -29,23 +29,23 @@ from evaluation.subject import Aligned
 from models.alignment import search_durations
 
 STRETCHED_SECONDS = 0.5  # the longest vowels of read speech last some 0.3 s
-AWAY_SECONDS = 0.1  # that a frame may choose another phoneme before its return is a repetition
+AWAY_SECONDS = 0.1  # of other phonemes, after which the same one is a repetition
 _PERCENT = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Alignment:
-    """The path, the free choice, and how likely each frame is to belong where the path has it."""
+    """The path, the free choice, and the certainty of each frame."""
 
-    path: npt.NDArray[np.int64]  # [F], phoneme of each frame, never falling
-    choice: npt.NDArray[np.int64]  # [F], the phoneme that the frame would choose for itself
-    certainty: npt.NDArray[np.float64]  # [F], posterior probability of the phoneme that `path` says, wherever it stands
+    path: npt.NDArray[np.int64]  # [F], index of the phoneme of each frame, never falling
+    choice: npt.NDArray[np.int64]  # [F], the most likely phoneme of each frame
+    certainty: npt.NDArray[np.float64]  # [F], posterior probability of the phoneme in `path`, anywhere
     is_sound: npt.NDArray[np.bool_]  # [N]; the others are pauses
     frame_seconds: float
 
     @classmethod
     def of(cls, aligned: Aligned, phonemes: Phonemes, frame_seconds: float) -> "Alignment":
-        """Count in phonemes what was counted in ids."""
+        """Sum the likelihoods of the ids of each phoneme."""
         scores = np.logaddexp.reduceat(aligned.scores.astype(np.float64), phonemes.starts, axis=1)  # [F, N]
         path = np.repeat(np.arange(len(phonemes.starts)), np.add.reduceat(aligned.frames, phonemes.starts))
         names = np.array(phonemes.names)
@@ -57,54 +57,54 @@ class Alignment:
 
     @property
     def certain(self) -> float:
-        """Mean certainty: near 1 where every frame knows its phoneme."""
+        """Mean certainty: near 1 where the alignment is unambiguous."""
         return float(self.certainty.mean())
 
     @property
     def coverage(self) -> float:
-        """Share of the phonemes that free choices meet in their order: the longest rising subsequence over N."""
-        ends: list[int] = []  # the smallest end of a rising subsequence of each length
+        """Share of the phonemes that free choices have in order: the longest increasing subsequence over N."""
+        ends: list[int] = []  # the smallest end of an increasing subsequence of each length
         for phoneme in self.choice.tolist():
             place = bisect_left(ends, phoneme)
             ends[place : place + 1] = [phoneme]
         return len(ends) / len(self.is_sound)
 
     @property
-    def heard(self) -> npt.NDArray[np.bool_]:
-        """[N], whether some of its own frames choose it."""
-        heard = np.zeros(len(self.is_sound), np.bool_)
-        heard[self.path[self.path == self.choice]] = True
-        return heard
+    def chosen(self) -> npt.NDArray[np.bool_]:
+        """[N], whether any of its own frames chooses it."""
+        chosen = np.zeros(len(self.is_sound), np.bool_)
+        chosen[self.path[self.path == self.choice]] = True
+        return chosen
 
     @property
     def skipped(self) -> float:
-        """Share of the sounds that none of their own frames would choose: they got a place, and are not heard."""
-        return float((~self.heard[self.is_sound]).mean())
+        """Share of the sounds that none of their own frames chooses."""
+        return float((~self.chosen[self.is_sound]).mean())
 
     @property
     def repeated(self) -> float:
-        """Share of the sounds heard that frames choose again after `AWAY_SECONDS` and more of others; else NaN."""
+        """Share of the chosen sounds that frames choose again after `AWAY_SECONDS` of others; NaN without any."""
         away = AWAY_SECONDS / self.frame_seconds
-        gaps = [np.diff(np.flatnonzero(self.choice == sound)) for sound in np.flatnonzero(self.is_sound & self.heard)]
+        gaps = [np.diff(np.flatnonzero(self.choice == sound)) for sound in np.flatnonzero(self.is_sound & self.chosen)]
         return float(np.mean([bool((gap > away).any()) for gap in gaps])) if gaps else float("nan")
 
     @property
     def stretched(self) -> float:
-        """Share of the sounds that the path gives more than `STRETCHED_SECONDS`."""
+        """Share of the sounds that are longer than `STRETCHED_SECONDS` in the path."""
         seconds = np.bincount(self.path, minlength=len(self.is_sound)) * self.frame_seconds
         return float((seconds[self.is_sound] > STRETCHED_SECONDS).mean())
 
 
 @dataclass(frozen=True, eq=False)
 class Alignments:
-    """A recording as it is, and heard backwards."""
+    """The alignment of a recording, and of the same recording reversed."""
 
     forwards: Alignment
     backwards: Alignment
 
     @classmethod
     def of(cls, aligned: Aligned, phonemes: Phonemes, frame_seconds: float) -> "Alignments":
-        """Search the recording the other way round, too."""
+        """Align the recording in both directions."""
         scores = aligned.scores[::-1].copy()
         lengths = (torch.tensor([size]) for size in scores.shape[::-1])
         frames = search_durations(torch.from_numpy(scores)[None], *lengths)[0].numpy()
@@ -113,12 +113,12 @@ class Alignments:
 
     @property
     def sharpness(self) -> float:
-        """Mean certainty above chance: 1 where every frame knows its phoneme, 0 and a little less where none does."""
+        """Mean certainty relative to chance: 1 where the alignment is unambiguous, about 0 where it is arbitrary."""
         return _above(self.forwards.certain, self.backwards.certain)
 
     @property
     def coverage(self) -> float:
-        """Coverage above chance: 1 where free choices meet all phonemes in their order, 0 where that is by chance."""
+        """Coverage relative to chance: 1 where free choices have all phonemes in order, about 0 by chance."""
         return _above(self.forwards.coverage, self.backwards.coverage)
 
 
@@ -126,12 +126,12 @@ def _above(found: float, chance: float) -> float:
     return (found - chance) / (1 - chance) if chance < 1 else float("nan")
 
 
-@lru_cache(maxsize=1)  # all metrics of a sentence are taken one after the other
+@lru_cache(maxsize=1)  # all metrics of a sentence are computed one after the other
 def _alignments(it: Rendition) -> Alignments:
     return Alignments.of(it.aligned, it.phonemes, it.frame_seconds)
 
 
-def _measure(name: str, unit: str, better: Better, of: Callable[[Alignments], float]) -> Metric:
+def _metric(name: str, unit: str, better: Better, of: Callable[[Alignments], float]) -> Metric:
     def of_rendition(it: Rendition) -> float:
         return of(_alignments(it)) * (_PERCENT if unit == "%" else 1)
 
@@ -142,18 +142,18 @@ COVERAGE = "monotonic coverage"
 ALIGNMENT = Part(
     "alignment",
     (
-        _measure("sharpness", "", "higher", lambda it: it.sharpness),
-        _measure(COVERAGE, "%", "higher", lambda it: it.coverage),
-        _measure("phonemes skipped", "%", "lower", lambda it: it.forwards.skipped),
-        _measure("phonemes repeated", "%", "lower", lambda it: it.forwards.repeated),
-        _measure("phonemes stretched", "%", "lower", lambda it: it.forwards.stretched),
+        _metric("sharpness", "", "higher", lambda it: it.sharpness),
+        _metric(COVERAGE, "%", "higher", lambda it: it.coverage),
+        _metric("phonemes skipped", "%", "lower", lambda it: it.forwards.skipped),
+        _metric("phonemes repeated", "%", "lower", lambda it: it.forwards.repeated),
+        _metric("phonemes stretched", "%", "lower", lambda it: it.forwards.stretched),
     ),
 )
 
 
 def has_aligned(rows: Iterable[Row]) -> bool:
-    """Whether coverage is surely above chance, of a voice with these rows; elsewhere its alignment says nothing.
+    """Whether a voice with these rows has a coverage significantly above chance.
 
-    What is heard a little can be repeated a little only, so no voice is better in that which has not aligned.
+    Without one, its other metrics mean nothing: a phoneme that is never chosen is never repeated either.
     """
     return any(row.key == (ALIGNMENT.title, COVERAGE) and row.interval.low > 0 for row in rows)

@@ -15,7 +15,7 @@ def read_arguments() -> argparse.Namespace:
     """
     arguments = _parser().parse_args()
     if arguments.sentences < 1:
-        raise InputError(f"--sentences {arguments.sentences}: a voice is judged on one or more")
+        raise InputError(f"--sentences {arguments.sentences}: a voice is evaluated on one or more")
     paths: list[Path] = [path for path in (arguments.voice, arguments.other) if path is not None]
     if len({_place(path) for path in paths}) < len(paths):
         raise InputError(f"{paths[1]} is the same voice as {paths[0]}: give another to compare with, or none")
@@ -23,18 +23,18 @@ def read_arguments() -> argparse.Namespace:
 
 
 def _place(path: Path) -> Path:
-    """What two names of one voice have in common."""
+    """The file of a voice."""
     return (path / "voice.safetensors" if path.is_dir() else path).resolve()
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog="python -m evaluation",
-        description="Judge a voice by numbers on sentences it has not learned from. "
-        "A second voice is judged on the same sentences and compared with the first.",
+        description="Objective metrics of a voice on held-out sentences. "
+        "A second voice is evaluated on the same sentences and compared with the first.",
     )
     parser.add_argument("voice", metavar="VOICE", type=Path, help="a run folder, or anything that infer.py speaks with")
-    parser.add_argument("other", metavar="VOICE2", type=Path, nargs="?", help="another, to be compared with it")
+    parser.add_argument("other", metavar="VOICE2", type=Path, nargs="?", help="another voice to compare with it")
     parser.add_argument(
         "--data",
         metavar="FOLDER",
@@ -42,19 +42,19 @@ def _parser() -> argparse.ArgumentParser:
         help="the recordings, or a settings file that says where they are (default: where the voice's settings say)",
     )
     parser.add_argument("--sentences", metavar="N", type=int, default=32, help="how many, at most (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1234, help="of the noise that voices speak with (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1234, help="of the noise (%(default)s)")
     parser.add_argument(
         "--no-recogniser",
         dest="recogniser",
         action="store_false",
-        help="no phoneme error rate, whose recogniser is trained once on the other recordings, in minutes",
+        help="no phoneme error rate; its recogniser is trained once on the other recordings, in minutes",
     )
     parser.add_argument(
         "--asr",
         metavar="MODULE:FUNCTION",
         help="a Python function of (audio, sample_rate) to text, for a word error rate",
     )
-    parser.add_argument("--robustness", action="store_true", help="speak a hundred hard texts, too")
+    parser.add_argument("--robustness", action="store_true", help="evaluate a hundred hard texts as well")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, help="JSON to write (evaluation.json or comparison.json in VOICE)"

@@ -1,10 +1,9 @@
-"""The sentences that a voice is judged on: recordings it did not learn from, chosen the same way each time."""
+"""The sentences that a voice is evaluated on: recordings that it was not trained on, always the same ones."""
 
 import hashlib
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,30 +16,18 @@ from data.faults import Action
 from data.preparation import Preparation, prepare
 from data.preparation.examination import PreparedClip
 from data.shards import open_shards
-from evaluation.counted import counted
 from evaluation.learned import warn_of_learned, warn_of_shards
-from evaluation.sound import Sound
+from evaluation.output import counted
+from evaluation.rendition import Sentence, Sound
 from infer import Voice
-from text import Encoded
 
-_MOST_UNKNOWN = 0.1  # of the symbols of all sentences: beyond it, the voice was made for another alphabet
-# What makes ids of a text and samples of a file: always the voice's own.
+_MOST_UNKNOWN = 0.1  # of the symbols of all sentences: above it, the voice has another alphabet
+# The settings that turn a text into ids and a file into samples: always the voice's own.
 _OF_THE_VOICE = ("front_end", "language", "lexicon", "level", "level_db", "trim_silence", "trim_margin_seconds")
 
 
-@dataclass(frozen=True, eq=False)
-class Sentence:
-    """A held-out recording, and its text as the voice reads it."""
-
-    id: str
-    text: str
-    encoded: Encoded
-    speaker: int | None  # place in the voice's speakers; None for a voice of one
-    recorded: Sound
-
-
 def choose_data(config: Config, given: Path | None) -> DataSettings:
-    """Where the recordings are: where the voice's settings say, or in a folder or by an experiment's settings file.
+    """The recordings: those of the voice's settings, of a folder, or of an experiment's settings file.
 
     Raises:
         InputError: there are none.
@@ -65,11 +52,11 @@ def choose_data(config: Config, given: Path | None) -> DataSettings:
 
 
 def as_read_by(voice: Voice, data: DataSettings) -> DataSettings:
-    """The same recordings, with texts and levels as this voice knows them."""
+    """The same recordings, with the text processing and levels of this voice."""
     own = voice.config.data
     update = {name: getattr(own, name) for name in _OF_THE_VOICE}
     if own.lexicon is not None and not Path(own.lexicon).is_file():
-        update["lexicon"] = None  # the voice has its words in itself
+        update["lexicon"] = None  # the voice file has a copy
     return data.model_copy(update=update)
 
 
@@ -78,15 +65,15 @@ def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None =
 
     They are the validation clips of the settings. A corpus with no more clips than `data.validation_clips` is held out
     whole; where that is auto, so is one with no more than `data.max_validation_clips` that is not the voice's own. Of
-    these, the ids with the smallest SHA-256 are taken: any number of sentences begins with the same ones.
-    What a recording has beyond its last whole frame is cut off, as no voice can copy it. Recordings that are left out,
-    and sentences that the voice has learned from or may have, are told in warnings.
+    these, those with the smallest SHA-256 of the id are taken, so that fewer sentences are a prefix of more.
+    Recordings are cut to whole frames. Warnings name recordings that are left out, and sentences that the voice was or
+    may have been trained on.
 
     Args:
-        voice: who is to speak.
+        voice: to evaluate.
         data: where the recordings are, `as_read_by` this voice.
         count: of sentences.
-        run: folder of the voice; None is where its settings say it was made.
+        run: folder of the voice; None takes run.dir of its settings.
 
     Raises:
         InputError: nothing is held out, a speaker is not one of the voice's, or the texts are in another alphabet.
@@ -111,7 +98,7 @@ def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None =
 
 
 def speakers_of(voice: Voice) -> tuple[str, ...]:
-    """Whom a corpus must name; none where the voice has only one."""
+    """The speakers that a corpus must name; none for a single-speaker voice."""
     return voice.speakers if len(voice.speakers) > 1 else ()
 
 
@@ -153,7 +140,7 @@ def _warn_of_dropped(preparation: Preparation) -> None:
 def _validation(preparation: Preparation, own: DataSettings) -> Sequence[PreparedClip]:
     clips, data = preparation.clips, preparation.data
     if not clips:
-        raise InputError(f"{data.root}: none of its {preparation.rows} recordings can be used to judge a voice")
+        raise InputError(f"{data.root}: none of its {preparation.rows} recordings can be used to evaluate a voice")
     most = data.validation_clips
     if most == "auto":
         most = 1 if Path(data.root).resolve() == Path(own.root).resolve() else data.max_validation_clips

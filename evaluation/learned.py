@@ -1,4 +1,4 @@
-"""Whether a voice has learned from the sentences it is judged on: told where it has, and where nobody can know."""
+"""Warnings where a voice was trained on the sentences that it is evaluated on, or where that cannot be known."""
 
 import json
 import warnings
@@ -10,7 +10,7 @@ from configs.content import UNFIT
 from data.corpus import split, validation_count
 from data.preparation import Preparation
 from data.preparation.examination import PreparedClip
-from evaluation.counted import counted
+from evaluation.output import counted
 
 
 def warn_of_learned(
@@ -21,14 +21,14 @@ def warn_of_learned(
     *,
     prepare_own: Callable[[], Preparation],
 ) -> None:
-    """Tell of sentences among these that a voice has learned from, by their sound, or by their ids and texts.
+    """Warn of sentences that a voice was trained on, found by their audio, or by id and text.
 
     Args:
-        own: where the voice's settings say that its recordings are, and how it divides them.
-        run: its folder, whose corpus.json, where there is one, says how many there were.
-        preparation: of the recordings that it is judged on.
-        chosen: the sentences among them.
-        prepare_own: the same for the voice's own recordings; asked where they are still there.
+        own: the data settings of the voice.
+        run: its folder; a corpus.json there says how many recordings there were.
+        preparation: of the recordings that it is evaluated on.
+        chosen: the sentences among them that are used.
+        prepare_own: prepares the voice's own recordings, where they still exist.
     """
     try:
         learned = _learned(own, run, preparation, prepare_own)
@@ -39,29 +39,29 @@ def warn_of_learned(
     texts = {(clip.recording.id, clip.recording.text) for clip in learned}
     known = sum(clip.audio_digest in sounds or (clip.recording.id, clip.recording.text) in texts for clip in chosen)
     if known:
-        judged = counted(len(chosen), "sentence")
-        warnings.warn(f"the voice of {run} has learned from {known} of {judged} that it is judged on", stacklevel=3)
+        sentences = counted(len(chosen), "sentence")
+        warnings.warn(f"the voice of {run} was trained on {known} of {sentences} that it is evaluated on", stacklevel=3)
 
 
 def warn_of_shards(own: DataSettings, data: DataSettings, run: Path) -> None:
-    """Tell where shards leave it open what was learned: they do not say which recordings they were made of."""
+    """Warn where shards are involved: they do not say which recordings they were made of."""
     if own.shards is None or data.shards is None or Path(own.shards).resolve() != Path(data.shards).resolve():
         _warn_of_doubt(run, f"shards ({own.shards or data.shards}) do not say which recordings they have")
 
 
 def _warn_of_doubt(run: Path, why: str) -> None:
     warnings.warn(
-        f"whether the voice of {run} has learned from what it is judged on cannot be known: {why}", stacklevel=4
+        f"whether the voice of {run} was trained on what it is evaluated on cannot be known: {why}", stacklevel=4
     )
 
 
 def _learned(
     own: DataSettings, run: Path, preparation: Preparation, prepare_own: Callable[[], Preparation]
 ) -> list[PreparedClip]:
-    """The recordings that the voice has learned from.
+    """The recordings that the voice was trained on.
 
     Raises:
-        InputError: they are not there, or no longer what they were.
+        InputError: they are missing, or have changed.
     """
     counts, per_speaker = _counts(run)
     if Path(own.root).is_dir():
@@ -71,20 +71,20 @@ def _learned(
     else:
         raise InputError(f"its own recordings are not at {own.root}")
     if own.validation_metadata is None and validation_count(own, len(mine.clips)) >= len(mine.clips):
-        raise InputError(f"{where} has {len(mine.clips)} recordings left, fewer than it learned from")
+        raise InputError(f"{where} has {len(mine.clips)} recordings left, fewer than it was trained on")
     train, validation = split(mine.clips, own, per_speaker=per_speaker)
     if counts is not None and counts != (len(train), len(validation)):
         raise InputError(
-            f"it learned from {counts[0]} recordings and was validated with {counts[1]}, and {where} now divides into "
+            f"it was trained on {counts[0]} recordings and validated on {counts[1]}, and {where} now divides into "
             f"{len(train)} and {len(validation)}"
         )
     return train
 
 
 def _counts(run: Path) -> tuple[tuple[int, int] | None, bool]:
-    """The clips that a voice learned from and was validated with, where its folder says so.
+    """The numbers of training and validation clips, where the folder of a voice says so.
 
-    Also whether these were drawn per speaker, which versions did not that wrote no fingerprint.
+    Also whether these were drawn per speaker; versions that wrote no fingerprint did not.
     """
     try:
         summary = json.loads((run / "corpus.json").read_bytes())

@@ -1,7 +1,6 @@
-"""What a row of the table is: a metric with a name and a direction, and its value for every sentence.
+"""The rows of the table: a metric with its unit and direction, and its value for every sentence.
 
-To add a metric, add it to the part in copies.py, speech.py or alignment.py: intervals, comparison, table and JSON
-follow.
+To add a metric, add it to a part in parts.py or alignment.py: intervals, comparison, table and JSON follow.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,25 +11,25 @@ from typing import Literal
 from evaluation.rendition import Rendition
 from metrics.intervals import Interval, bootstrap
 
-# Where the better voice lies: lower, higher, or nearer to the recording of the same sentence.
+# Which voice is better: the lower one, the higher one, or the one nearer to the recording of the same sentence.
 Better = Literal["lower", "higher", "recorded"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of one sentence."""
+    """A number for each sentence."""
 
     name: str
     unit: str
     better: Better
     of: Callable[[Rendition], float]  # NaN where there is none
-    of_recording: Callable[[Rendition], float] | None = None  # the same metric, of the recording
-    needs: tuple[str, ...] = ()  # what it cannot do without, by the names of `Subject.lacks`
+    of_recording: Callable[[Rendition], float] | None = None  # the same metric of the recording
+    needs: tuple[str, ...] = ()  # what it requires, by the names of `Subject.lacks`
 
 
 @dataclass(frozen=True)
 class Part:
-    """Metrics that are taken of the same sound."""
+    """A part of the table."""
 
     title: str
     metrics: tuple[Metric, ...]
@@ -45,17 +44,17 @@ class Row:
     unit: str
     better: Better
     values: Mapping[str, float]  # by the id of the sentence; NaN where there is none
-    recorded: Mapping[str, float]  # likewise, of the recordings; empty where those have no such metric
+    recorded: Mapping[str, float]  # of the recordings; empty where the metric has none
     note: str = ""  # why there are no values
 
     @property
     def key(self) -> tuple[str, str]:
-        """What it is found by: two parts may measure the same."""
+        """Its identity: two parts may have a metric of one name."""
         return self.part, self.name
 
     @cached_property
     def interval(self) -> Interval:
-        """Its mean over the sentences."""
+        """The mean over the sentences."""
         return bootstrap(list(self.values.values()))
 
     @cached_property

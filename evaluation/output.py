@@ -1,4 +1,4 @@
-"""A file to be written at the end: whether that can be done is found out before the long work."""
+"""What the commands write and print."""
 
 import tempfile
 from pathlib import Path
@@ -6,11 +6,16 @@ from pathlib import Path
 from configs import InputError
 
 
+def counted(count: int, noun: str) -> str:
+    """A number with its noun, such as `1 sentence` or `2 sentences`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def check_writable(path: Path) -> None:
-    """Try the place of a file; what is there stays as it is.
+    """Check before the long work that a file can be written; an existing one is not changed.
 
     Raises:
-        InputError: it is a folder, or its own cannot be made or written to.
+        InputError: it is a folder, or its folder cannot be made or written to.
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder: name a file in it")

@@ -1,4 +1,4 @@
-"""The phonemes of a sentence among its ids, so that what was counted in ids can be told of sounds.
+"""The phonemes of a sentence and their ids.
 
 A phoneme is a sound with the marks that belong to it (the stress before, the length after) and the blanks behind them.
 A space or a punctuation mark is a pause of its own, and so are the start and the end of the sentence.
@@ -22,7 +22,7 @@ _MARKS = ("Lm", "Mn", "Sk")  # categories of Unicode: modifiers and combining ma
 
 @dataclass(frozen=True, eq=False)
 class Phonemes:
-    """What is said one after the other, and where it begins among the ids."""
+    """Phonemes and pauses, and where each begins among the ids."""
 
     names: tuple[str, ...]  # [N], such as "ˈɑː", ",", or "^" before all else
     starts: npt.NDArray[np.int64]  # [N], rising from 0: each reaches up to the next
@@ -47,7 +47,7 @@ def phonemes_of(encoded: Encoded) -> Phonemes:
 
 
 def _belongs_to(name: str, symbol: str) -> bool:
-    """Whether a symbol goes on with what was begun: a sound with its stress, or a length with its sound."""
+    """Whether a symbol belongs to the phoneme before: a sound to its stress mark, or a length mark to its sound."""
     if name[-1] in _STRESS:
         return is_sound(symbol)
     is_mark = unicodedata.category(symbol) in _MARKS and symbol not in _STRESS

@@ -1,22 +1,26 @@
-"""A voice judged: every metric of every held-out sentence."""
+"""The evaluation of a voice, every metric of every held-out sentence, and the comparison of two."""
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from tqdm import tqdm
 
 from configs import InputError
-from evaluation.held_out import Sentence
-from evaluation.metric import Metric, Part, Row
-from evaluation.rendition import Rendition
-from evaluation.robustness import JudgedText
+from evaluation.alignment import ALIGNMENT, COVERAGE, has_aligned
+from evaluation.metric import Better, Metric, Part, Row
+from evaluation.rendition import Rendition, Sentence
+from evaluation.robustness import TextResult
 from evaluation.subject import Subject
+from metrics.intervals import Interval, paired_test
+
+SIGNIFICANCE = 0.05  # the p-value below which a difference counts
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a voice could not do with a sentence, or who listens to it could not."""
+    """A sentence that the voice could not render, or a recogniser could not process."""
 
     sentence: str  # its id
     reason: str
@@ -24,18 +28,18 @@ class Failure:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All that was found out about a voice."""
+    """The results of one voice."""
 
     voice: str
     step: int | None
     rows: tuple[Row, ...]
     failures: tuple[Failure, ...]  # where these have no value in a row
-    hard_texts: tuple[JudgedText, ...] = ()  # where they were asked for
+    hard_texts: tuple[TextResult, ...] = ()  # with --robustness
     sha256: str | None = None  # of the voice's file, as its export states it; None for a run folder
 
 
-def judge(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]) -> Evaluation:
-    """Take all metrics, sentence by sentence; what fails for one sentence is noted, and the rest goes on."""
+def evaluate(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]) -> Evaluation:
+    """Compute all metrics, sentence by sentence; failures are noted, and the rest goes on."""
     metrics = [(part.title, metric) for part in parts for metric in part.metrics]
     taken = [metric for _, metric in metrics if not _lacking(subject, metric)]
     values: dict[Metric, dict[str, float]] = {metric: {} for _, metric in metrics}
@@ -48,18 +52,19 @@ def judge(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]
                 if of is None:
                     continue
                 try:
-                    found[metric][sentence.id] = _finite(of(rendition))
+                    value = of(rendition)
                 except InputError as error:
                     failures[Failure(sentence.id, str(error))] = None
-                    found[metric][sentence.id] = math.nan
+                    value = math.nan
+                found[metric][sentence.id] = value if math.isfinite(value) else math.nan
     rows = [
         Row(
-            part=title,
-            name=metric.name,
-            unit=metric.unit,
-            better=metric.better,
-            values=values[metric],
-            recorded=recorded[metric],
+            title,
+            metric.name,
+            metric.unit,
+            metric.better,
+            values[metric],
+            recorded[metric],
             note=_lacking(subject, metric),
         )
         for title, metric in metrics
@@ -68,9 +73,68 @@ def judge(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]
 
 
 def _lacking(subject: Subject, metric: Metric) -> str:
-    """Why a metric cannot be taken of this voice here; empty where it can."""
+    """Why a metric cannot be computed for this voice; empty where it can."""
     return next((subject.lacks[need] for need in metric.needs if need in subject.lacks), "")
 
 
-def _finite(value: float) -> float:
-    return value if math.isfinite(value) else math.nan
+@dataclass(frozen=True)
+class Compared:
+    """A metric of two voices."""
+
+    part: str
+    name: str
+    unit: str
+    better: Better
+    difference: Interval  # of second minus first; of their distances from the recording where `better` is "recorded"
+    p_value: float
+    winner: Literal["first", "second"] | None  # None: no significant difference
+    withheld: bool = False  # a difference was found, but the winner is not aligned, or its coverage is lower
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """That of the rows."""
+        return self.part, self.name
+
+
+def compare(first: Evaluation, second: Evaluation) -> list[Compared]:
+    """Compare two voices by every metric of both, over the sentences that both have a value for.
+
+    A voice does not win a metric of the alignment without an alignment above chance, or with a lower coverage.
+    """
+    others = {row.key: row for row in second.rows}
+    pairs = ((row, others.get(row.key)) for row in first.rows)
+    found = [_compare(row, other) for row, other in pairs if other is not None and not (row.note or other.note)]
+    covers_more = next((one.winner for one in found if one.key == (ALIGNMENT.title, COVERAGE)), None)
+    believed = {
+        "first": covers_more != "second" and has_aligned(first.rows),
+        "second": covers_more != "first" and has_aligned(second.rows),
+    }
+    return [
+        replace(one, winner=None, withheld=True)
+        if one.part == ALIGNMENT.title and one.winner is not None and not believed[one.winner]
+        else one
+        for one in found
+    ]
+
+
+def _compare(first: Row, second: Row) -> Compared:
+    sentences = [sentence for sentence in first.values if sentence in second.values]
+    test = paired_test(_losses(first, sentences), _losses(second, sentences))
+    found = test.p_value < SIGNIFICANCE and (test.difference.low > 0 or test.difference.high < 0)
+    second_is_better = (test.difference.mean > 0) == (first.better == "higher")
+    return Compared(
+        part=first.part,
+        name=first.name,
+        unit=first.unit,
+        better=first.better,
+        difference=test.difference,
+        p_value=test.p_value,
+        winner=None if not found else "second" if second_is_better else "first",
+    )
+
+
+def _losses(row: Row, sentences: Sequence[str]) -> list[float]:
+    """The compared value of each sentence."""
+    if row.better != "recorded":
+        return [row.values[sentence] for sentence in sentences]
+    return [abs(row.values[sentence] - row.recorded[sentence]) for sentence in sentences]

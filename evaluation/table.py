@@ -1,4 +1,4 @@
-"""The table to read, and the JSON for programs: means with their 95 % intervals."""
+"""The results as a table and as JSON: means with their 95 % intervals."""
 
 import json
 import math
@@ -10,27 +10,26 @@ from typing import Any
 
 from configs.atomic_file import replacing
 from evaluation.alignment import ALIGNMENT, has_aligned
-from evaluation.comparison import Compared
-from evaluation.counted import counted
-from evaluation.held_out import Sentence
 from evaluation.metric import Better, Row
+from evaluation.output import counted
+from evaluation.rendition import Sentence
 from evaluation.robustness import robustness_table
-from evaluation.scoring import Evaluation
+from evaluation.scoring import Compared, Evaluation
 from metrics.intervals import Interval
 
 _ARROWS: Mapping[Better, str] = {"lower": "↓", "higher": "↑", "recorded": "≈"}
 _LEGEND = "means [95 % intervals]; better is ↓ lower, ↑ higher, ≈ nearer to the recording"
 _LEGEND_OF_TWO = (
-    f"{_LEGEND}\nthe difference is second minus first, for ≈ of how far each is from the recording\n"
+    f"{_LEGEND}\nthe difference is second minus first, for ≈ of the distances from the recording\n"
     "of twenty metrics of two equal voices, one differs by chance"
 )
-_FEW, _LEAST_COMPARED = 10, 6  # 6 signs alike are the fewest that Wilcoxon's test believes: 2 in 2^6
+_FEW, _LEAST_COMPARED = 10, 6  # Wilcoxon's test needs 6 equal signs: p = 2 / 2^6
 
 Cells = tuple[str, ...]
 
 
 def table(evaluation: Evaluation) -> str:
-    """One voice, beside the recordings where they have the same metric."""
+    """The table of one voice, with the recordings where they have the same metric."""
 
     def cells(row: Row) -> Cells:
         return _label(row), _mean(row.interval), _mean(row.recorded_interval) if row.recorded else ""
@@ -41,7 +40,7 @@ def table(evaluation: Evaluation) -> str:
 
 
 def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compared]) -> str:
-    """Two voices side by side, and which of them is better in what."""
+    """The table of two voices, and which of them is better by which metric."""
     names = {"first": first.voice, "second": second.voice, None: "no difference found"}
     rows = {row.key: row for row in second.rows}
     tests = {one.key: one for one in compared}
@@ -61,7 +60,7 @@ def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compa
 def write_json(
     path: Path, sentences: Sequence[Sentence], evaluations: Sequence[Evaluation], compared: Sequence[Compared] = ()
 ) -> None:
-    """Write everything, with the value of every sentence; what is no number is null.
+    """Write all results with the values of every sentence; NaN becomes null.
 
     Raises:
         InputError: the file cannot be written.
@@ -89,7 +88,7 @@ def _without_nan(found: Any) -> Any:
 
 
 def _laid_out(head: Cells, rows: Sequence[Row], cells: Callable[[Row], Cells]) -> Iterator[str]:
-    """A line for each row, below the title of its part; rows that could not be measured are left to the remarks."""
+    """A line for each row, below the title of its part; rows without values are left to the remarks."""
     lines = {row.key: cells(row) for row in rows if not row.note}
     widths = [max(map(len, column)) for column in zip(head, *lines.values(), strict=True)]
 
@@ -122,10 +121,10 @@ def _number(value: float) -> str:
 
 
 def _too_few(rows: Sequence[Row], compared: Sequence[Compared] = ()) -> Iterator[str]:
-    """What so few sentences cannot tell."""
+    """What so few sentences cannot show."""
     most = max((row.interval.count for row in rows), default=0)
     if most == 1:
-        yield "one sentence: there are no intervals, and another sentence may give quite other values"
+        yield "one sentence: there are no intervals, and another sentence may have very different values"
     elif most < _FEW:
         yield f"fewer than {_FEW} sentences: the intervals are too narrow"
     if compared and max(one.difference.count for one in compared) < _LEAST_COMPARED:
@@ -133,7 +132,7 @@ def _too_few(rows: Sequence[Row], compared: Sequence[Compared] = ()) -> Iterator
 
 
 def _remarks(evaluation: Evaluation) -> Iterator[str]:
-    """What was left out, what failed, where values are missing, and what became of the hard texts."""
+    """Missing metrics and values, failures, and the hard texts."""
     for note in dict.fromkeys(row.note for row in evaluation.rows if row.note):
         yield f"{evaluation.voice}: without {', '.join(_noted(evaluation.rows, note))}: {note}"
     for row in evaluation.rows:
@@ -152,7 +151,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
 
 
 def _noted(rows: Sequence[Row], note: str) -> Iterator[str]:
-    """The parts that are wholly left out for a reason, and single rows of others."""
+    """Parts of which all rows have this note, and single rows of others."""
     for part, grouped in groupby(rows, key=lambda row: row.part):
         own = list(grouped)
         noted = [row.name for row in own if row.note == note]

@@ -1,1 +1,1 @@
-"""Voices judged by listeners: a page with a blind test, and what its results say."""
+"""A blind listening test: its page, and the statistics of its results."""

@@ -1,6 +1,6 @@
 """A blind listening test as one page: `python -m evaluation.listen runs/one runs/two -o listen.html`.
 
-What listeners saved on it is read back with `python -m evaluation.listen --results listening-*.json`.
+`python -m evaluation.listen --results listening-*.json` reads the files that listeners saved on it.
 """
 
 from configs.command_line import check_arguments
@@ -12,18 +12,17 @@ if __name__ == "__main__":  # before the slow imports
 import sys
 
 from configs import command
-from evaluation.counted import counted
 from evaluation.listen.items import held_out_sentences, lines_of, load_voices, make_items
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results, results_table
-from evaluation.output import check_writable
+from evaluation.output import check_writable, counted
 
 _MEGABYTE = 1_000_000
 
 
 @command
 def main() -> int:
-    """Make the page of a test, or tell what its results say."""
+    """Make the page of a test, or print its results."""
     arguments = read_arguments()
     if arguments.results is not None:
         print(results_table(read_results(arguments.results)))
@@ -31,7 +30,7 @@ def main() -> int:
     check_writable(arguments.output)
     voices = load_voices(arguments.voices, arguments.device)
     if arguments.text is None:
-        # A reference that is duller than a voice would be none.
+        # The reference must have at least the bandwidth of every voice.
         finest = max(voices.values(), key=lambda voice: voice.sample_rate)
         path = arguments.voices[list(voices.values()).index(finest)]
         run = path if path.is_dir() else path.parent

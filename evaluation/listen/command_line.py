@@ -32,7 +32,7 @@ def read_arguments() -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog="python -m evaluation.listen",
-        description="A blind listening test as one page. What listeners saved on it is read back with --results.",
+        description="A blind listening test as one page. --results reads the files that listeners saved on it.",
     )
     parser.add_argument("voices", metavar="VOICE", nargs="*", type=Path, help="anything that infer.py speaks with")
     parser.add_argument("-o", "--output", type=Path, default=Path("listen.html"), help="page to write (%(default)s)")
@@ -42,9 +42,9 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="the recordings (default: where the settings of the first voice with the highest sample rate say)",
     )
-    parser.add_argument("--text", metavar="FILE", type=Path, help="lines to speak in the place of held-out sentences")
+    parser.add_argument("--text", metavar="FILE", type=Path, help="lines to speak in place of held-out sentences")
     parser.add_argument("--sentences", metavar="N", type=int, default=10, help="how many, at most (%(default)s)")
-    parser.add_argument("--seed", type=int, default=1234, help="of the voices' noise and the order (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1234, help="of the noise and the order (%(default)s)")
     parser.add_argument(
         "--lossless", action="store_true", help="FLAC in the page, which makes it more than twice as large as MP3"
     )

@@ -1,4 +1,4 @@
-"""The items of a listening test: one sentence each, by every voice and, where there is one, as it was recorded."""
+"""The items of a listening test: one sentence each, by every voice and, where there is one, the recording."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,12 @@ from infer import Voice
 from speaking.engine import Audio
 
 Kind = Literal["voice", "recording", "anchor"]
-RECORDING, ANCHOR = "recording", "anchor"  # as they are called beside the voices
+RECORDING, ANCHOR = "recording", "anchor"  # names of systems beside the voices
 
 
 @dataclass(frozen=True, eq=False)
-class Sentence:
-    """What the voices are to say."""
+class Prompt:
+    """A sentence of the test."""
 
     id: str
     text: str
@@ -32,7 +32,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class System:
-    """Something that speaks: its name stays hidden until the test is over."""
+    """A voice, the recording or the anchor; its name is hidden during the test."""
 
     name: str
     kind: Kind
@@ -47,13 +47,13 @@ class Version:
     rate_hz: int
 
     def data_uri(self, *, lossless: bool) -> str:
-        """Its sound, as a page carries it."""
+        """Its audio as a data URI."""
         return data_uri(self.audio, self.rate_hz, lossless=lossless)
 
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One sentence, in versions of the same loudness."""
+    """One sentence, by every system at the same loudness."""
 
     id: str
     text: str
@@ -62,7 +62,7 @@ class Item:
 
 
 def load_voices(paths: Sequence[Path], device: str) -> dict[str, Voice]:
-    """Voices by names that tell them apart: of their files or run folders, else the whole paths.
+    """Load voices by names that differ: those of their files or run folders, else the whole paths.
 
     Raises:
         InputError: there is no such voice, or it is given twice.
@@ -73,15 +73,15 @@ def load_voices(paths: Sequence[Path], device: str) -> dict[str, Voice]:
         names = [str(path) for path in paths]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
-        raise InputError(f"{twice} is given twice: a blind test of a voice against itself says nothing")
+        raise InputError(f"{twice} is given twice: give different voices")
     return {name: Voice.load(path, device) for name, path in zip(names, paths, strict=True)}
 
 
-def held_out_sentences(voice: Voice, folder: Path | None, count: int, *, run: Path | None = None) -> list[Sentence]:
-    """Sentences that a voice was not taught, with their recordings.
+def held_out_sentences(voice: Voice, folder: Path | None, count: int, *, run: Path | None = None) -> list[Prompt]:
+    """Held-out sentences of a voice, with their recordings.
 
     Args:
-        voice: whose settings say where they are.
+        voice: whose settings say where the recordings are.
         folder: where they are instead.
         count: how many, at most.
         run: folder of the voice, as in `hold_out`.
@@ -90,7 +90,7 @@ def held_out_sentences(voice: Voice, folder: Path | None, count: int, *, run: Pa
         InputError: there are none.
     """
     return [
-        Sentence(
+        Prompt(
             id=held.id,
             text=held.text,
             speaker=None if held.speaker is None else voice.speakers[held.speaker],
@@ -101,7 +101,7 @@ def held_out_sentences(voice: Voice, folder: Path | None, count: int, *, run: Pa
     ]
 
 
-def lines_of(path: Path, count: int) -> list[Sentence]:
+def lines_of(path: Path, count: int) -> list[Prompt]:
     """The first lines of a text file that are not empty; there are no recordings of them.
 
     Raises:
@@ -113,19 +113,19 @@ def lines_of(path: Path, count: int) -> list[Sentence]:
         raise InputError(f"{path}: cannot be read as lines of text: {error}") from error
     if not lines:
         raise InputError(f"{path}: holds no line of text")
-    return [Sentence(f"line {number}", line) for number, line in enumerate(lines[:count], start=1)]
+    return [Prompt(f"line {number}", line) for number, line in enumerate(lines[:count], start=1)]
 
 
-def make_items(voices: Mapping[str, Voice], sentences: Sequence[Sentence], *, seed: int) -> list[Item]:
-    """Let every voice speak every sentence, the way it prefers; one that a voice cannot say is left out, and told.
+def make_items(voices: Mapping[str, Voice], sentences: Sequence[Prompt], *, seed: int) -> list[Item]:
+    """Generate every sentence with every voice, by its own settings; a warning names one that a voice cannot speak.
 
-    A voice that has the speaker of a sentence speaks as that one, else as its first.
+    A voice that has the speaker of a sentence speaks as that speaker, else as its first.
 
     Raises:
         InputError: no sentence is left.
     """
     items, why = [], ""
-    for sentence in tqdm(sentences, desc="speaking", unit="sentence", delay=2, disable=None, leave=False):
+    for sentence in tqdm(sentences, desc="generating", unit="sentence", delay=2, disable=None, leave=False):
         try:
             items.append(_item(voices, sentence, seed))
         except InputError as error:
@@ -136,9 +136,9 @@ def make_items(voices: Mapping[str, Voice], sentences: Sequence[Sentence], *, se
     return items
 
 
-def _item(voices: Mapping[str, Voice], sentence: Sentence, seed: int) -> Item:
+def _item(voices: Mapping[str, Voice], sentence: Prompt, seed: int) -> Item:
     versions = [
-        Version(System(name, "voice"), _spoken(voice, sentence, seed, name), voice.sample_rate)
+        Version(System(name, "voice"), _generated(voice, sentence, seed, name), voice.sample_rate)
         for name, voice in voices.items()
     ]
     if sentence.recorded is not None:
@@ -152,9 +152,9 @@ def _item(voices: Mapping[str, Voice], sentence: Sentence, seed: int) -> Item:
     return Item(sentence.id, sentence.text, language, heard)
 
 
-def _spoken(voice: Voice, sentence: Sentence, seed: int, name: str) -> Audio:
+def _generated(voice: Voice, sentence: Prompt, seed: int, name: str) -> Audio:
     speaker = sentence.speaker if sentence.speaker in voice.speakers else None
     audio = voice.speak(sentence.text, seed=seed, speaker=speaker)
     if not np.isfinite(audio).all():
-        raise InputError(f"what {name} says has samples that are NaN or infinite")
+        raise InputError(f"the audio of {name} has samples that are NaN or infinite")
     return audio

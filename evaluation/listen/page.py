@@ -1,8 +1,7 @@
-"""The page of a listening test: one file that needs no other, and that does not say who is speaking.
+"""The page of a listening test: one self-contained file that does not show which system a clip is of.
 
-The clips lie in it in an order of their own, drawn from the seed. Which is by whom is written beside them in base64,
-which keeps an honest listener blind and nobody else. The order in which the page shows them is drawn anew for each
-listener.
+Clips are stored in a random order, drawn from the seed, and the key to them in base64, which is no protection against a
+listener who looks for it. The page draws a new order of presentation for each listener.
 """
 
 import base64
@@ -28,8 +27,8 @@ def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bo
     Args:
         items: at least one, all with the same systems.
         path: of the HTML file.
-        seed: of the order in which the clips lie in it.
-        lossless: FLAC for MP3, which makes the page more than twice as large.
+        seed: of the order in which clips are stored.
+        lossless: FLAC in place of MP3, which makes the page more than twice as large.
 
     Raises:
         InputError: the file cannot be written.
@@ -52,7 +51,7 @@ def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bo
 
 
 def _test(items: Sequence[Item], seed: int, lossless: bool) -> dict[str, Any]:
-    """What the page is told: trials as places of clips, the clips shuffled, and the encoded key to them."""
+    """The data of the page: trials as indices of clips, the shuffled clips, and the encoded key."""
     systems = list(dict.fromkeys(version.system for item in items for version in item.versions))
     versions = [(place, version) for place, item in enumerate(items) for version in item.versions]
     random.Random(seed).shuffle(versions)
@@ -76,7 +75,7 @@ def _test(items: Sequence[Item], seed: int, lossless: bool) -> dict[str, Any]:
 
 
 def _pairs(systems: Sequence[System]) -> list[tuple[System, System]]:
-    """Which are held against each other: voices among themselves; a voice that is alone against the recording."""
+    """The pairs of the preference test: all voices, or a single voice and the recording."""
     voices = [system for system in systems if system.kind == "voice"]
     chosen = voices if len(voices) > 1 else [system for system in systems if system.kind != "anchor"]
     return list(itertools.combinations(chosen, 2))

@@ -1,4 +1,4 @@
-"""What listeners saved on the page of a test: means with their intervals, and preferences."""
+"""The results that listeners saved: mean ratings with intervals, and preferences."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -9,26 +9,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from configs import InputError
 from evaluation.listen.items import Kind
+from evaluation.output import counted
 from metrics.intervals import bootstrap, paired_test
 
-# ITU-R BS.1534-3, on post-screening: who gives the hidden reference less than 90 in more than 15 % of the items does
-# not hear what the test is about.
+# ITU-R BS.1534-3, post-screening: a listener who rates the hidden reference below 90 in more than 15 % of the items is
+# excluded.
 REFERENCE_LEAST, REFERENCE_SHARE = 90, 0.15
 
 
-class _Part(BaseModel):
+class _Saved(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Heard(_Part):
+class SavedSystem(_Saved):
     """A system of the test."""
 
     name: str
     kind: Kind
 
 
-class Preference(_Part):
-    """Two versions of a sentence, and the one that the listener would rather hear; None for no difference."""
+class Preference(_Saved):
+    """Two versions of a sentence, and the preferred one; None for no preference."""
 
     item: str
     text: str
@@ -37,34 +38,34 @@ class Preference(_Part):
     preferred: str | None
 
 
-class Rating(_Part):
-    """What the versions of a sentence were given."""
+class Rating(_Saved):
+    """The ratings of the versions of a sentence."""
 
     item: str
     text: str
     scores: dict[str, Annotated[int, Field(ge=0, le=100)]]
 
 
-class Results(_Part):
-    """One file: what one listener answered."""
+class Results(_Saved):
+    """One file: the answers of one listener."""
 
     format: Literal["parlance-listening-1"]
     test: str
     listener: str
     saved: str
-    systems: tuple[Heard, ...]
+    systems: tuple[SavedSystem, ...]
     pairs: tuple[Preference, ...]
     ratings: tuple[Rating, ...]
 
     @model_validator(mode="after")
-    def _knows_who_is_meant(self) -> "Results":
+    def _check_names(self) -> "Results":
         known = {system.name for system in self.systems}
         for pair in self.pairs:
             if {pair.first, pair.second} - known or pair.preferred not in (pair.first, pair.second, None):
-                raise ValueError(f"the pair of {pair.item} names somebody who is not in it")
+                raise ValueError(f"the pair of {pair.item} names a system that is not in it")
         for rating in self.ratings:
             if set(rating.scores) - known:
-                raise ValueError(f"the rating of {rating.item} names somebody who is not in the test")
+                raise ValueError(f"the rating of {rating.item} names a system that is not in the test")
         return self
 
 
@@ -84,16 +85,16 @@ def read_results(paths: Sequence[Path]) -> list[Results]:
             fault = error.errors(include_url=False)[0]
             where = ".".join(map(str, fault["loc"]))
             raise InputError(f"{path}: is not what a listening page saves: {where or 'it'}: {fault['msg']}") from error
-        name = (found.test, found.listener or str(path))  # nameless ones are somebody each
+        name = (found.test, found.listener or str(path))  # files without a name are of different listeners
         newest[name] = max(newest.get(name, found), found, key=lambda results: results.saved)
     return list(newest.values())
 
 
 def results_table(results: Sequence[Results]) -> str:
-    """The means of the ratings, how voices differ, and who is preferred, each with its 95 % interval."""
+    """The mean ratings, the differences of voices, and the preferences, each with its 95 % interval."""
     systems = list(dict.fromkeys(system for one in results for system in one.systems))
     tests = len({one.test for one in results})
-    lines = [f"{_counted(len(results), 'listener')}, {_counted(tests, 'test')}"]
+    lines = [f"{counted(len(results), 'listener')}, {counted(tests, 'test')}"]
     lines += ["", *_means(results, systems)]
     lines += _section("of the same sentence by the same listener", _differences(results, systems))
     lines += _section("preferred", _preferences(results))
@@ -101,7 +102,7 @@ def results_table(results: Sequence[Results]) -> str:
     return "\n".join(lines)
 
 
-def _means(results: Sequence[Results], systems: Sequence[Heard]) -> Iterator[str]:
+def _means(results: Sequence[Results], systems: Sequence[SavedSystem]) -> Iterator[str]:
     width = max(len("rated 0 to 100"), *(len(system.name) for system in systems))
     yield f"{'rated 0 to 100':{width}}   mean  95 % interval  ratings"
     rows = []
@@ -114,7 +115,7 @@ def _means(results: Sequence[Results], systems: Sequence[Heard]) -> Iterator[str
         yield f"{name:{width}}  {interval.mean:5.1f}  {between:>13}  {interval.count:7}"
 
 
-def _differences(results: Sequence[Results], systems: Sequence[Heard]) -> Iterator[str]:
+def _differences(results: Sequence[Results], systems: Sequence[SavedSystem]) -> Iterator[str]:
     for one, two in itertools.combinations([system.name for system in systems if system.kind == "voice"], 2):
         both = [rating.scores for rating in _ratings(results) if one in rating.scores and two in rating.scores]
         if len(both) < 2:
@@ -128,7 +129,7 @@ def _differences(results: Sequence[Results], systems: Sequence[Heard]) -> Iterat
 
 
 def _preferences(results: Sequence[Results]) -> Iterator[str]:
-    """Each two that were paired; the rate is of those who preferred one, its interval Wilson's (1927)."""
+    """A line for each pair; the rate is among the answers with a preference, its interval Wilson's (1927)."""
     from scipy.stats import binomtest  # lazily: it takes a second to load
 
     pairs = [pair for one in results for pair in one.pairs]
@@ -148,8 +149,8 @@ def _preferences(results: Sequence[Results]) -> Iterator[str]:
         )
 
 
-def _doubts(results: Sequence[Results], systems: Sequence[Heard]) -> Iterator[str]:
-    """Listeners who did not find the hidden reference; and how sure the rest is."""
+def _doubts(results: Sequence[Results], systems: Sequence[SavedSystem]) -> Iterator[str]:
+    """Listeners who did not recognise the hidden reference, and a remark on the p-values."""
     references = [system.name for system in systems if system.kind == "recording"]
     for one in results:
         given = [rating.scores[name] for rating in one.ratings for name in references if name in rating.scores]
@@ -157,10 +158,10 @@ def _doubts(results: Sequence[Results], systems: Sequence[Heard]) -> Iterator[st
         if given and low > REFERENCE_SHARE * len(given):
             yield (
                 f"{one.listener or 'a listener without a name'} gave the hidden recording less than {REFERENCE_LEAST} "
-                f"in {low} of {len(given)} sentences; ITU-R BS.1534-3 leaves such a listener out"
+                f"in {low} of {len(given)} sentences; ITU-R BS.1534-3 excludes such a listener"
             )
     if len(results) > 1:
-        yield "each answer counts by itself, though those of a listener are alike: intervals and p-values are too small"
+        yield "answers count as independent, but those of a listener are alike: intervals and p-values are too small"
 
 
 def _section(title: str, lines: Iterator[str]) -> list[str]:
@@ -170,7 +171,3 @@ def _section(title: str, lines: Iterator[str]) -> list[str]:
 
 def _ratings(results: Sequence[Results]) -> list[Rating]:
     return [rating for one in results for rating in one.ratings]
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" + ("" if count == 1 else "s")

@@ -1,4 +1,4 @@
-"""What is done to every version of a sentence before it is heard: one loudness, one encoding; and the low anchor."""
+"""The audio of a listening test: equal loudness, encoding, and the low anchor."""
 
 import base64
 import io
@@ -14,17 +14,17 @@ from speaking.engine import Audio
 
 LOUDNESS_LUFS = -23.0  # EBU R 128
 HIGHEST_PEAK = 0.99  # of full scale
-# ITU-R BS.1534-3, on anchors: a low one ends at 3.5 kHz, ripples by no more than 0.1 dB below, and is 25 dB down at
-# 4 kHz and 50 dB at 4.5 kHz. A Kaiser window between its edges meets all three.
+# ITU-R BS.1534-3, low anchor: a low-pass at 3.5 kHz with a ripple of at most 0.1 dB, 25 dB of attenuation at 4 kHz and
+# 50 dB at 4.5 kHz. A Kaiser window between the edges meets all three.
 ANCHOR_PASSES_HZ, ANCHOR_STOPS_HZ, ANCHOR_STOPS_DB = 3500.0, 4000.0, 55.0
 # Every browser plays MP3, and it keeps these rates.
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 def loudness_matched(versions: Sequence[Audio], rates_hz: Sequence[int]) -> list[Audio]:
-    """Versions of a sentence, each at -23 LUFS (ITU-R BS.1770-4), or all as much below as the one with most peak needs.
+    """Scale the versions of a sentence to -23 LUFS (ITU-R BS.1770-4), or all to less, so that none clips.
 
-    What is too short or too quiet to have a loudness stays as it is.
+    Versions that are too short or too quiet for a loudness are not scaled.
 
     Args:
         versions: [S] each, of any length.
@@ -40,18 +40,18 @@ def loudness_matched(versions: Sequence[Audio], rates_hz: Sequence[int]) -> list
 
 
 def low_anchor(audio: Audio, rate_hz: int) -> Audio:
-    """A recording [S] without what is above 3.5 kHz, as bad as a listener is to find it."""
+    """A recording [S] through a low-pass at 3.5 kHz."""
     from scipy.signal import firwin, kaiserord, oaconvolve  # lazily: it takes a second to load
 
     length, beta = kaiserord(ANCHOR_STOPS_DB, (ANCHOR_STOPS_HZ - ANCHOR_PASSES_HZ) / (rate_hz / 2))
     middle = (ANCHOR_PASSES_HZ + ANCHOR_STOPS_HZ) / 2
-    taps = firwin(length | 1, middle, window=("kaiser", beta), fs=rate_hz)  # odd, so that nothing moves in time
+    taps = firwin(length | 1, middle, window=("kaiser", beta), fs=rate_hz)  # an odd length has no delay
     filtered: Audio = oaconvolve(audio, taps, mode="same").astype(np.float32)
     return filtered
 
 
 def data_uri(audio: Audio, rate_hz: int, *, lossless: bool) -> str:
-    """Sound [S] that a page carries in itself: an MP3 of some 90 kbit/s, or a FLAC of 16 bits."""
+    """Audio [S] as a data URI: an MP3 of some 90 kbit/s, or a FLAC of 16 bits."""
     encoded = io.BytesIO()
     if lossless:
         soundfile.write(encoded, to_int16(audio), rate_hz, format="FLAC", subtype="PCM_16")

@@ -1,9 +1,9 @@
-"""Intelligibility with no download: a small phoneme recogniser trained on the user's own recordings."""
+"""A small phoneme recogniser, trained on the user's own recordings: a phoneme error rate without a download."""
 
 from evaluation.recogniser.error_rate import ErrorCounts, phoneme_error_rate, total
-from evaluation.recogniser.listening import Recogniser
+from evaluation.recogniser.examples import phonemes_of_ids, phonemes_said
 from evaluation.recogniser.of_corpus import train_or_load
-from evaluation.recogniser.targets import phonemes_of_ids, phonemes_said
+from evaluation.recogniser.recogniser import Recogniser
 
 __all__ = [
     "ErrorCounts",

@@ -1,4 +1,4 @@
-"""A small network from log-mel frames to phonemes: strided convolutions, then LSTMs in both directions.
+"""A small network from log-mel frames to phonemes: strided convolutions, then bidirectional LSTMs.
 
 Graves, Fernández, Gomez & Schmidhuber, "Connectionist Temporal Classification" (2006), section 5, with convolutions
 that leave a frame every 40 ms. On one CPU core an LSTM learns as much per second as anything else of this size.
@@ -10,22 +10,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STRIDE = 4  # frames of input for each of output
 _KERNEL_SIZE = 5
 
 
 class RecogniserNetwork(nn.Module):
     """Log-probabilities of each class in each frame; class 0 is the blank.
 
-    A clip is heard alike alone and in a batch, however much padding there is.
+    The output of a clip does not depend on the batch or on padding.
 
     Args:
         bands: M.
         classes: K, the blank included.
         channels: C, of the convolutions.
         hidden: of each LSTM in each direction.
-        layers: LSTMs in each direction.
-        dropout: share of what a layer is given that is silenced in training.
+        layers: of LSTMs.
+        dropout: before each LSTM and before the output.
     """
 
     def __init__(
@@ -43,6 +42,7 @@ class RecogniserNetwork(nn.Module):
             nn.Conv1d(width, channels, _KERNEL_SIZE, stride=2, padding=_KERNEL_SIZE // 2) for width in (bands, channels)
         )
         self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in self.convolutions)
+        # Directions of their own on mirrored clips: packed sequences take 3.7 times as long on a CPU.
         widths = [channels] + [2 * hidden] * (layers - 1)
         self.forwards = nn.ModuleList(nn.LSTM(width, hidden, batch_first=True) for width in widths)
         self.backwards = nn.ModuleList(nn.LSTM(width, hidden, batch_first=True) for width in widths)
@@ -50,7 +50,7 @@ class RecogniserNetwork(nn.Module):
         self.output = nn.Linear(2 * hidden, classes)
 
     def forward(self, frames: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Frames [B, F, M], zero beyond each clip's own, and how many those are, int64 [B].
+        """Frames [B, F, M], zero beyond the length of each clip, and these lengths, int64 [B].
 
         Returns:
             Log-probabilities [B, T, K], and T of each clip, int64 [B].
@@ -59,7 +59,7 @@ class RecogniserNetwork(nn.Module):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             hidden = functional.relu(norm(convolution(hidden.mT).mT))
             lengths = (lengths + 1) // 2
-            hidden = hidden * _mask(hidden, lengths)  # [B, T, C]
+            hidden = hidden * (torch.arange(hidden.shape[1]) < lengths[:, None])[..., None]  # [B, T, C]
         mirrored = _mirror(hidden, lengths)
         for forward, backward in zip(self.forwards, self.backwards, strict=True):
             hidden = self.dropout(hidden)
@@ -69,11 +69,7 @@ class RecogniserNetwork(nn.Module):
         return self.output(self.dropout(hidden)).log_softmax(dim=2), lengths
 
 
-def _mask(hidden: Tensor, lengths: Tensor) -> Tensor:
-    return (torch.arange(hidden.shape[1]) < lengths[:, None])[..., None]  # [B, T, 1]
-
-
 def _mirror(hidden: Tensor, lengths: Tensor) -> Tensor:
-    """Which frame comes at each place when every clip runs backwards and its padding stays behind it: [B, T, 1]."""
+    """The frame at each position when every clip is reversed and its padding stays at the end: [B, T, 1]."""
     place = torch.arange(hidden.shape[1])
     return torch.where(place < lengths[:, None], lengths[:, None] - 1 - place, place)[..., None]

@@ -1,4 +1,4 @@
-"""The recogniser of a corpus: trained on its training clips once, then found in its cache."""
+"""The recogniser of a corpus: trained once on its training clips, then loaded from the cache."""
 
 import hashlib
 import itertools
@@ -7,65 +7,59 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-import numpy as np
-
 from configs import Config, InputError
 from data import spectrogram
-from data.audio_file import FULL_SCALE
-from data.clips import Clip
 from data.corpus import Corpus
 from data.prefetcher import clip_source
 from data.preparation.cache import Cache, digest_of_code, key_of
-from evaluation.recogniser import augmentation, error_rate, features, listening, network, stored, targets, training
-from evaluation.recogniser.features import FRAMES_PER_SECOND, frames_of
-from evaluation.recogniser.listening import Recogniser
-from evaluation.recogniser.stored import load_stored, store
-from evaluation.recogniser.targets import phonemes_of_ids
-from evaluation.recogniser.training import Example, train
+from evaluation.recogniser import error_rate, examples, network, recogniser, training
+from evaluation.recogniser.examples import FRAMES_PER_SECOND, Example
+from evaluation.recogniser.recogniser import Recogniser, load_stored, store
+from evaluation.recogniser.training import train
 
-HEARD_HOURS = 18.0
-_MOST_HOURS = 4.0  # of different speech that is held in memory: 460 MB as frames
-_ASIDE = (0.05, 8, 32)  # training clips that choose the weights: this share, but at least and at most so many
+TRAINED_HOURS = 18.0
+_MOST_HOURS = 4.0  # of different speech in memory: 460 MB as frames
+_ASIDE = (0.05, 8, 32)  # share of the training clips that chooses the weights, but at least and at most so many
 _CODE = tuple(
-    Path(str(module.__file__))
-    for module in (augmentation, error_rate, features, listening, network, spectrogram, stored, targets, training)
+    Path(str(module.__file__)) for module in (error_rate, examples, network, recogniser, spectrogram, training)
 )
 
 
 def train_or_load(
-    corpus: Corpus, config: Config, *, heard_hours: float = HEARD_HOURS, progress: bool | None = None
+    corpus: Corpus, config: Config, *, trained_hours: float = TRAINED_HOURS, progress: bool | None = None
 ) -> Recogniser:
-    """Give the recogniser of a corpus, which is trained the first time.
+    """Load the recogniser of a corpus, or train it the first time.
 
-    It lies in `data.cache` under a key of the corpus, the seed, the rate, `heard_hours` and the code; a file there that
-    is damaged or another's is not believed, and replaced. Two processes that want the same one train it once.
+    It is in `data.cache` under a key of the corpus, the seed, the rate, `trained_hours` and the code; a damaged file is
+    replaced. Two processes that need the same one train it once.
 
     Args:
-        corpus: to learn from; its validation clips are not listened to.
-        config: the experiment that it belongs to.
-        heard_hours: of speech that it learns from, repetitions counted; the time that takes hardly depends on how much
-            of it is different.
+        corpus: to train on; its validation clips are not used.
+        config: the experiment of the corpus.
+        trained_hours: of speech to train on, repetitions counted.
         progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
 
     Raises:
         InputError: fewer than two different sentences are spoken in the training clips, or the cache cannot be written.
     """
     key = key_of(
-        *(corpus.fingerprint, config.run.seed, config.audio.sample_rate, heard_hours),
+        *(corpus.fingerprint, config.run.seed, config.audio.sample_rate, trained_hours),
         *(digest_of_code(*_CODE), version("torch")),
     )
     path = Path(config.data.cache) / "recognisers" / f"{key}.safetensors"
     with Cache(config.data.cache).locked(key):
         found = load_stored(path, key)
         if found is None:
-            aside, examples = _examples(corpus, config)
-            found = train(examples, aside, heard_seconds=heard_hours * 3600, seed=config.run.seed, progress=progress)
+            aside, training_examples = _examples(corpus, config)
+            found = train(
+                training_examples, aside, trained_seconds=trained_hours * 3600, seed=config.run.seed, progress=progress
+            )
             store(path, key, found)
     return found
 
 
 def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Example]]:
-    """Training clips set aside to choose the weights by, and those to learn from."""
+    """The examples set aside to choose the weights by, and those to train on."""
     spoken: list[tuple[str, Example]] = []
     enough = _MOST_HOURS * 3600 * FRAMES_PER_SECOND
     source = clip_source(
@@ -78,7 +72,7 @@ def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Examp
         seed=config.run.seed,
     )
     for clip in itertools.chain.from_iterable(source.batches(0)):
-        example = example_of(clip, corpus, config.audio.sample_rate)
+        example = Example.of(clip, corpus.symbols, config.audio.sample_rate)
         if example.said and len(example.frames):
             spoken.append((clip.text, example))
             enough -= len(example.frames)
@@ -88,7 +82,7 @@ def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Examp
     if sentences < 2:
         raise InputError(
             f"{config.data.shards or config.data.root}: {sentences} different sentences are spoken in the training "
-            "clips: a recogniser needs two, one to learn from and one to choose its weights by"
+            "clips: a recogniser needs two, one to train on and one to choose its weights by"
         )
     share, least, most = _ASIDE
     count = min(most, max(least, round(len(spoken) * share)), len(spoken) // 2)
@@ -96,10 +90,9 @@ def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Examp
 
 
 def set_aside(spoken: Sequence[tuple[str, Example]], count: int) -> tuple[list[Example], list[Example]]:
-    """About `count` examples, and the others; who learned a sentence from one take would know it in another.
+    """Split examples, with their texts, into about `count` and the others, so that no text is in both.
 
-    All takes of a sentence [text, example] go the same way. The sentences are those whose texts have the smallest
-    SHA-256. There are two sentences at least.
+    The texts with the smallest SHA-256 are set aside. There are at least two texts.
     """
     takes = Counter(text for text, _ in spoken)
     aside: set[str] = set()
@@ -108,9 +101,3 @@ def set_aside(spoken: Sequence[tuple[str, Example]], count: int) -> tuple[list[E
             break
         aside.add(text)
     return [one for text, one in spoken if text in aside], [one for text, one in spoken if text not in aside]
-
-
-def example_of(clip: Clip, corpus: Corpus, sample_rate: int) -> Example:
-    """A clip as a recogniser learns from it, or is tried on it."""
-    audio = clip.audio.astype(np.float32) / np.float32(FULL_SCALE)
-    return Example(frames_of(audio, sample_rate), phonemes_of_ids(clip.phoneme_ids, corpus.symbols))

@@ -1,16 +1,16 @@
-"""A voice and a hundred hard texts: first whether it speaks at all, then each from its durations and its energy."""
+"""Robustness on a hundred hard texts: whether the voice speaks at all, then faults in durations and power of each."""
 
 from evaluation.robustness.faults import Reason
 from evaluation.robustness.ordinary import ENOUGH_RECORDINGS
-from evaluation.robustness.scoring import JudgedText, judge_robustness, robustness_table
+from evaluation.robustness.scoring import TextResult, evaluate_robustness, robustness_table
 from evaluation.robustness.texts import HardText, hard_texts
 
 __all__ = [
     "ENOUGH_RECORDINGS",
     "HardText",
-    "JudgedText",
     "Reason",
+    "TextResult",
+    "evaluate_robustness",
     "hard_texts",
-    "judge_robustness",
     "robustness_table",
 ]

@@ -1,8 +1,8 @@
-"""Whether a voice speaks at all: what is heard of its ordinary sentences, beside its own recordings.
+"""Whether a voice speaks at all: the audio of its ordinary sentences, beside its own recordings.
 
-Durations and energy tell a voice that stumbles from one that does not, but a steady hum of the right length stumbles
-nowhere. So the sound itself is looked at first. Measured, as medians of sentences ("change" is `Impression.change_db`;
-the phoneme error rate is of a recogniser that learned from the recordings, which makes 13 % on these):
+Durations and power show faults of speech, but a steady hum of the right length has none. So the audio itself is checked
+first. Measured, as medians of sentences ("change" is `Impression.change_db`; the phoneme error rate is that of a
+recogniser trained on the recordings, which has 13 % on these):
 
                                             change   voiced   pitch spread   phoneme errors
     recordings of 13 readers, 4 languages   7.2-9.9  37-75 %  270-720 cents  13 %
@@ -25,27 +25,27 @@ from dataclasses import astuple, dataclass
 import numpy as np
 
 from data.inspection.metrics import to_dbfs
-from evaluation.held_out import Sentence
-from evaluation.robustness.faults import PACE_TIMES, QUIETER_DB, Reason
-from evaluation.robustness.hearing import HeardSentence
+from evaluation.rendition import Sentence
+from evaluation.robustness.faults import QUIETER_DB, RATE_TIMES, Reason
+from evaluation.robustness.generated import GeneratedSentence
 from metrics.pitch import CENTS_PER_OCTAVE, track_pitch
 from metrics.spectra import Audio, log_mel
 from text.front_end import is_sound
 
 NO_SPEECH = "no speech"  # the rule
 ENOUGH_RECORDINGS = 5  # for a median that an odd one does not move
-# Half of what a reader in a loud room has, and twice what any network has that has learned nothing.
+# Half of that of a reader in a noisy room, and twice that of any untrained network.
 LEAST_CHANGE_DB = 2.5
 LEAST_CHANGE_SHARE = 0.7  # of the change of the recordings: the last step of the reference without speech has 0.6
-# One tone throughout, at the rate of the frames, is what a decoder makes before it knows any sounds.
+# An untrained decoder generates one steady tone, at the frame rate.
 TONE_VOICED_SHARE, TONE_CENTS = 0.9, 50.0
 _WINDOW_FRAMES, _BANDS = 4, 8
-_USUAL_RMS = 0.07  # to which all is brought, so that a quiet voice does not vanish below the least of a log-mel
+_USUAL_RMS = 0.07  # all audio is scaled to it, so that quiet audio is not below the floor of the log-mel
 
 
 @dataclass(frozen=True)
 class Impression:
-    """What tells a spoken sentence from other sound; of several, the median of each."""
+    """Figures that tell speech from other audio; of several sentences, the median of each."""
 
     level_dbfs: float
     change_db: float  # of its spectrum over time, whatever its loudness
@@ -55,7 +55,7 @@ class Impression:
 
     @classmethod
     def of(cls, audio: Audio, sample_rate: int, symbols: Sequence[str]) -> "Impression":
-        """What is heard of a sentence of these symbols, finite and not empty."""
+        """The figures of one sentence with these symbols; its audio is finite and not empty."""
         power = float(np.square(audio, dtype=np.float64).mean())
         pitch = track_pitch(audio, sample_rate)
         octaves = np.log2(pitch.hz[pitch.voiced])
@@ -69,12 +69,12 @@ class Impression:
 
     @property
     def is_tone(self) -> bool:
-        """Whether it hums the same tone all the time."""
+        """Whether it is one steady tone."""
         return self.voiced_share > TONE_VOICED_SHARE and self.pitch_cents < TONE_CENTS
 
 
 def change_db(audio: Audio, sample_rate: int) -> float:
-    """How much the shape of the spectrum changes: vowels, hisses and closures differ, noise and hum go on.
+    """How much the spectrum changes over time: that of speech does, that of noise and hum does not.
 
     The levels of 8 bands of the mel scale in windows of 46 ms, less their mean over the bands, which is the loudness;
     of each the standard deviation over time, in decibels; of these the root mean square.
@@ -90,19 +90,19 @@ def change_db(audio: Audio, sample_rate: int) -> float:
 
 
 def faults_of_ordinary(
-    heard: Sequence[HeardSentence], recorded: Sequence[Sentence], sample_rate: int
+    generated: Sequence[GeneratedSentence], recorded: Sequence[Sentence], sample_rate: int
 ) -> Iterator[Reason]:
-    """Why a voice does not speak, as one reason; nothing where it does, or where none of its sentences can be judged.
+    """Why a voice does not speak, as one reason; nothing where it does, or where it has no finite sentence.
 
     Args:
-        heard: its ordinary sentences, with their sound.
-        recorded: recordings of its speaker; from `ENOUGH_RECORDINGS` on, it is held against them.
-        sample_rate: of all sound, in hertz.
+        generated: its ordinary sentences, with their audio.
+        recorded: recordings of its speaker; `ENOUGH_RECORDINGS` and more are compared with.
+        sample_rate: of all audio, in hertz.
     """
     of_voice = [
-        Impression.of(one.sound, sample_rate, [symbol.text for symbol in one.timed.phonemes])
-        for one in heard
-        if one.sound is not None and len(one.sound) and one.finite
+        Impression.of(one.audio, sample_rate, [symbol.text for symbol in one.timed.phonemes])
+        for one in generated
+        if one.audio is not None and len(one.audio) and one.finite
     ]
     if not of_voice:
         return
@@ -129,8 +129,8 @@ def _why_no_speech(voice: Impression, recorded: Impression | None) -> Iterator[s
     if voice.level_dbfs < recorded.level_dbfs - QUIETER_DB:
         yield f"it is at {voice.level_dbfs:.0f} dBFS, the recordings at {recorded.level_dbfs:.0f} dBFS"
     times = voice.sounds_per_second / recorded.sounds_per_second if recorded.sounds_per_second else 1.0
-    if not 1 / PACE_TIMES <= times <= PACE_TIMES:
-        yield (f"it has {voice.sounds_per_second:.1f} sounds a second, the recordings {recorded.sounds_per_second:.1f}")
+    if not 1 / RATE_TIMES <= times <= RATE_TIMES:
+        yield f"it has {voice.sounds_per_second:.1f} sounds per second, the recordings {recorded.sounds_per_second:.1f}"
 
 
 def _median(impressions: Sequence[Impression]) -> Impression:

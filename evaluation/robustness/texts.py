@@ -1,4 +1,4 @@
-"""The hard texts, and the ordinary ones that show what is usual: texts.toml, read."""
+"""The hard texts and the ordinary ones, from texts.toml."""
 
 import tomllib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _MARKS = str.maketrans("", "", '.,;:!?"')
 
 @dataclass(frozen=True)
 class HardText:
-    """A text that voices stumble over."""
+    """A text that voices tend to get wrong."""
 
     kind: str  # the class
     text: str
@@ -32,10 +32,10 @@ def hard_texts() -> list[HardText]:
 
 
 def ordinary_sentences(language: str) -> tuple[str, ...]:
-    """Sentences without any difficulty, for a voice of this language (an espeak-ng name).
+    """Easy sentences for a voice of this language (an espeak-ng name).
 
-    Where we have none they are English: they are read by the rules of the voice's own language, and the lengths of its
-    sounds are what they are for.
+    English ones where there are none: the voice reads them by the rules of its own language, and only the durations of
+    its sounds are used.
     """
     ordinary = _content()["ordinary"]
     return tuple(ordinary.get(language.partition("-")[0], ordinary["en"]))

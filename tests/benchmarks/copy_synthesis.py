@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs import InputError, command, load_config
-from evaluation.copies import COPIES
 from evaluation.held_out import hold_out
-from evaluation.scoring import judge
+from evaluation.parts import RECONSTRUCTION
+from evaluation.scoring import evaluate
 from evaluation.subject import load_subject
 from tests.benchmarks.table import markdown
 from train import run, start
@@ -99,7 +99,8 @@ def _judged(run: Path, device: str) -> dict[str, float]:
     subject = load_subject(run, device=device, seed=0)
     data = subject.voice.config.data
     return {
-        row.name: row.interval.mean for row in judge(subject, hold_out(subject.voice, data, _HELD_OUT), (COPIES,)).rows
+        row.name: row.interval.mean
+        for row in evaluate(subject, hold_out(subject.voice, data, _HELD_OUT), (RECONSTRUCTION,)).rows
     }
 
 

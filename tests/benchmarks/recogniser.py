@@ -1,4 +1,4 @@
-"""How well the recogniser of a corpus hears recordings that it did not learn from, and how long it takes to train.
+"""The error rate of the recogniser of a corpus on held-out recordings, and how long it takes to train.
 
 `python -m tests.benchmarks.recogniser data.root=LJSpeech-1.1 data.validation_clips=16` trains on the training clips of
 the corpus and prints a row of a table; the error rate is that of the corpus's validation clips together, with the
@@ -19,7 +19,8 @@ import torch
 from configs import command, load_config
 from data.opening import open_corpus
 from evaluation.recogniser import ErrorCounts, phoneme_error_rate, total, train_or_load
-from evaluation.recogniser.of_corpus import HEARD_HOURS, example_of
+from evaluation.recogniser.examples import Example
+from evaluation.recogniser.of_corpus import TRAINED_HOURS
 from tests.benchmarks.table import markdown
 
 _RESAMPLES = 1000
@@ -38,7 +39,7 @@ def main() -> int:
     """Train, listen, tell."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.recogniser", description=__doc__)
     parser.add_argument("settings", nargs="+", help="section.key=value ..., data.root=FOLDER at least")
-    parser.add_argument("--heard-hours", type=float, default=HEARD_HOURS, help="of speech to learn from (%(default)s)")
+    parser.add_argument("--trained-hours", type=float, default=TRAINED_HOURS, help="of speech (%(default)s)")
     parser.add_argument("--threads", type=int, default=1, help="of the processor (%(default)s)")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -47,12 +48,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as cache:  # so that it is trained
         fresh = config.model_copy(update={"data": config.data.model_copy(update={"cache": cache})})
         started, before = time.monotonic(), os.times()
-        recogniser = train_or_load(corpus, fresh, heard_hours=arguments.heard_hours)
+        recogniser = train_or_load(corpus, fresh, trained_hours=arguments.trained_hours)
         wall, after = time.monotonic() - started, os.times()
     counts = []
     for clip in corpus.validation:
-        example = example_of(clip, corpus, config.audio.sample_rate)
-        counts.append(phoneme_error_rate(example.said, recogniser.hear_frames(example.frames)))
+        example = Example.of(clip, corpus.symbols, config.audio.sample_rate)
+        counts.append(phoneme_error_rate(example.said, recogniser.recognise_frames(example.frames)))
     low, high = interval(counts)
     held_out = total(counts)
     row = (

@@ -18,15 +18,14 @@ from data.corpus import Corpus
 from data.embedded import make_embedded_corpus
 from data.opening import open_corpus
 from data.spectrogram import LinearSpectrogram
+from evaluation import scoring
 from evaluation.__main__ import main
-from evaluation.copies import COPIES
-from evaluation.held_out import Sentence, as_read_by, choose_data, hold_out
-from evaluation.intelligibility import by_recogniser, by_transcriber
+from evaluation.held_out import as_read_by, choose_data, hold_out
 from evaluation.metric import Part
+from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
 from evaluation.recogniser import phonemes_said
-from evaluation.robustness import JudgedText, Reason
-from evaluation.scoring import judge
-from evaluation.speech import SPEECH
+from evaluation.rendition import Sentence
+from evaluation.robustness import Reason, TextResult
 from evaluation.subject import Subject, load_subject
 from evaluation.table import write_json
 from infer import Voice
@@ -159,17 +158,17 @@ def test_the_sha_256_of_the_file_that_was_judged_is_written(run: Path, tmp_path:
     model = onnx.load(str(graph))
     own = {entry.key: entry.value for entry in model.metadata_props}
     stated = own.pop("parlance_sha256")
-    assert judge(load_subject(graph, device="cpu", seed=1), [], []).sha256 == stated
+    assert scoring.evaluate(load_subject(graph, device="cpu", seed=1), [], []).sha256 == stated
     del own["parlance_sealed"]  # as a graph that another program wrote
     onnx.helper.set_model_props(model, own)
     graph.write_bytes(model.SerializeToString())
     voice = run / "voice.safetensors"
     for path in (graph, voice):
-        judged = judge(load_subject(path, device="cpu", seed=1), [], [])
+        judged = scoring.evaluate(load_subject(path, device="cpu", seed=1), [], [])
         write_json(tmp_path / "found.json", [], [judged])
         found = json.loads((tmp_path / "found.json").read_text())
         assert found["voices"][0]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert judge(load_subject(run, device="cpu", seed=1), [], []).sha256 is None
+    assert scoring.evaluate(load_subject(run, device="cpu", seed=1), [], []).sha256 is None
 
 
 def test_a_seed_gives_the_same_table_to_the_bit_and_another_other_speech_and_the_same_copies(
@@ -221,7 +220,7 @@ def test_sentences_that_a_second_voice_has_learned_from_are_told(run: Path, corp
     data = choose_data(first.config, None)
     folder = write_run(tmp_path / "other", corpus, "data.validation_clips=1", f"run.dir={tmp_path}/other")
     other = load_subject(folder, device="cpu", seed=1).voice
-    with pytest.warns(UserWarning, match=f"the voice of {folder} has learned from 2 of 3 sentences that"):
+    with pytest.warns(UserWarning, match=f"the voice of {folder} was trained on 2 of 3 sentences that"):
         hold_out(other, as_read_by(other, data), 99)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -250,7 +249,7 @@ def test_sentences_that_were_learned_are_known_in_a_part_of_the_corpus_by_any_na
             (folder / "wavs" / f"{name.format(old)}.wav").write_bytes((corpus / "wavs" / f"{old}.wav").read_bytes())
         (folder / "metadata.csv").write_text("\n".join("|".join([name.format(old), *text]) for old, *text in learned))
         told = told_of(voice, folder)
-        assert "has learned from 2 of 2 sentences that it is judged on" in told
+        assert "was trained on 2 of 2 sentences that it is evaluated on" in told
         assert f"{folder}: left out 1 of 3 recordings (missing file: 1)" in told
 
 
@@ -259,7 +258,7 @@ def test_what_was_learned_is_not_guessed_at_where_the_recordings_are_gone_or_are
 ) -> None:
     folder = write_run(tmp_path / "gone", corpus, "data.root=/gone/away")
     voice = load_subject(folder, device="cpu", seed=1).voice
-    doubt = f"whether the voice of {folder} has learned from what it is judged on cannot be known: "
+    doubt = f"whether the voice of {folder} was trained on what it is evaluated on cannot be known: "
     assert told_of(voice, corpus, folder) == f"{doubt}its own recordings are not at /gone/away"
     counts = {"clips": len(SENTENCES) - VALIDATION, "validation_clips": VALIDATION}
     (folder / "corpus.json").write_text(json.dumps(counts))
@@ -269,7 +268,7 @@ def test_what_was_learned_is_not_guessed_at_where_the_recordings_are_gone_or_are
     (there / "corpus.json").write_text(json.dumps(counts))
     assert told_of(voice, corpus, there) == ""
     (there / "corpus.json").write_text(json.dumps(counts | {"clips": 320}))
-    assert "it learned from 320 recordings and was validated with 3, and" in told_of(voice, corpus, there)
+    assert "it was trained on 320 recordings and validated on 3, and" in told_of(voice, corpus, there)
 
 
 def test_each_sentence_is_spoken_by_its_own_speaker(corpus: Path, tmp_path: Path) -> None:
@@ -288,7 +287,7 @@ def test_each_sentence_is_spoken_by_its_own_speaker(corpus: Path, tmp_path: Path
     }
     assert {one.speaker for one in sentences} == {0, 2}
     one = sentences[0]
-    spoken = [subject.speak(one.encoded, speaker, text=one.text).audio for speaker in (0, 2)]
+    spoken = [subject.render(one.encoded, speaker, text=one.text).whole() for speaker in (0, 2)]
     assert spoken[0].shape != spoken[1].shape or not np.allclose(spoken[0], spoken[1])
 
 
@@ -331,11 +330,11 @@ def test_what_is_no_sound_is_told_of_each_sentence_and_measured_of_none(run: Pat
     subject = load_subject(run, device="cpu", seed=1)
     assert isinstance(subject.voice.engine, TorchEngine)
     next(subject.voice.engine.synthesizer.decoder.parameters()).fill_(math.nan)
-    metrics = (COPIES.metrics[1], SPEECH.metrics[0])
+    metrics = (RECONSTRUCTION.metrics[1], SPEECH.metrics[0])
     sentences = hold_out(subject.voice, subject.voice.config.data, 2)
-    found = judge(subject, sentences, (Part("both", metrics),))
+    found = scoring.evaluate(subject, sentences, (Part("both", metrics),))
     assert {failure.reason for failure in found.failures} == {
-        "what the voice says has samples that are NaN or infinite"
+        "the generated audio has samples that are NaN or infinite"
     }
     assert len({failure.sentence for failure in found.failures}) == 2
     assert [(row.name, row.interval.count) for row in found.rows] == [
@@ -400,12 +399,12 @@ def test_phonemes_and_words_that_are_not_heard_are_errors_of_the_voice_or_the_re
         return "nothing at all" if sentence is None else sentence.text.upper()
 
     class Ears:
-        def hear(self, audio: Audio, sample_rate: int) -> list[str]:
+        def recognise(self, audio: Audio, sample_rate: int) -> list[str]:
             sentence = of_recording.get(audio.tobytes())
             return [] if sentence is None else phonemes_said(sentence.encoded.symbols)
 
     parts = (by_recogniser(Ears(), sentences), by_transcriber(transcribe, subject.voice.front_end, sentences))
-    phonemes, words = judge(subject, sentences, parts).rows
+    phonemes, words = scoring.evaluate(subject, sentences, parts).rows
     assert (phonemes.interval.mean, phonemes.recorded_interval.mean) == (100, 0)
     assert (words.interval.mean, words.recorded_interval.mean) == (100, 0)
 
@@ -416,7 +415,7 @@ def test_the_recogniser_learns_from_the_other_recordings_and_hears_both_voices(
     learned: list[str] = []
 
     class Deaf:
-        def hear(self, audio: Audio, sample_rate: int) -> list[str]:
+        def recognise(self, audio: Audio, sample_rate: int) -> list[str]:
             return []
 
     def train_or_load(corpus: Corpus, config: Config) -> Deaf:
@@ -444,8 +443,8 @@ def test_where_no_recogniser_can_learn_the_rest_is_judged_and_it_is_told(
 def test_hard_texts_are_judged_where_they_are_asked_for(
     run: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judged = JudgedText("only marks", "...", "refused", (Reason("refused", "nothing to speak"),), 0.0, ())
-    monkeypatch.setattr("evaluation.__main__.judge_robustness", lambda voice, **how: [judged])
+    judged = TextResult("only marks", "...", "refused", (Reason("refused", "nothing to speak"),), 0.0, ())
+    monkeypatch.setattr("evaluation.__main__.evaluate_robustness", lambda voice, **how: [judged])
     found = evaluate(run, "--sentences", "1", "--robustness")
     assert [one["text"] for one in found["voices"][0]["hard_texts"]] == ["..."]
     assert "only marks      1" in capsys.readouterr().out
@@ -457,7 +456,7 @@ def test_hard_texts_are_judged_where_they_are_asked_for(
         (["nowhere"], "nowhere: there is no such file or folder"),
         (["{run}", "--data", "nowhere"], "nowhere: there is no such folder of recordings"),
         (["{run}", "--data", "{empty}"], "{empty}: "),
-        (["{run}", "--sentences", "0"], "--sentences 0: a voice is judged on one or more"),
+        (["{run}", "--sentences", "0"], "--sentences 0: a voice is evaluated on one or more"),
         (["{run}", "--asr", "nothing"], "--asr nothing: name a module"),
         (["{run}", "--asr", ".:x"], "--asr .:x: name a module"),
         (["{run}", "--asr", "no_such_module:x"], "--asr no_such_module:x: ModuleNotFoundError"),
@@ -503,6 +502,7 @@ def test_an_asr_that_fails_at_its_first_recording_is_asked_again(
     run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fault: a single recording that was too long for it ended the evaluation before it began."""
+    monkeypatch.setattr("evaluation.subject.missing", lambda: {"dnsmos": "not wanted here"})
     (tmp_path / "asr_stumbles.py").write_text(ASR_MODULES["asr_stumbles"])
     monkeypatch.syspath_prepend(tmp_path)
     asked = ["--sentences", "2", "--no-recogniser", "--asr", "asr_stumbles:at_first", "-o", str(tmp_path / "out.json")]

@@ -11,19 +11,17 @@ import pytest
 from configs import InputError
 from data.transcriber import PlugIn
 from evaluation.alignment import ALIGNMENT
-from evaluation.comparison import compare
-from evaluation.copies import COPIES
-from evaluation.held_out import Sentence
-from evaluation.intelligibility import by_transcriber
 from evaluation.metric import Better, Metric, Part, Row
-from evaluation.scoring import Evaluation, judge
-from evaluation.sound import Sound
-from evaluation.speech import SPEECH
-from evaluation.subject import Aligned, Rendered, Subject
+from evaluation.parts import RECONSTRUCTION, SPEECH, by_transcriber
+from evaluation.rendition import Sentence, Sound
+from evaluation.scoring import Evaluation, compare, evaluate
+from evaluation.subject import Aligned, Subject
 from evaluation.table import table, table_of_two
 from infer import Voice
 from metrics.perception import missing
 from metrics.spectra import Audio, mel_distance
+from speaking.engine import Rendering
+from speaking.utterance import Utterance
 from tests.benchmarks.streaming import random_voice
 from text import Encoded
 
@@ -33,8 +31,8 @@ TEXTS = ("one", "two", "three", "four", "five", "six", "seven")
 SPOKEN_FRAMES, RECORDED_FRAMES = 3, 5  # of each id
 
 NEARNESS = Part(
-    "copies of the recordings",
-    (Metric("nearness", "", "lower", lambda it: mel_distance(it.recorded.audio, it.copied.audio, RATE)),),
+    "reconstruction",
+    (Metric("nearness", "", "lower", lambda it: mel_distance(it.recorded.audio, it.reconstructed.audio, RATE)),),
 )
 
 
@@ -48,13 +46,14 @@ class Echo(Subject):
         super().__init__(f"echo {noise}", voice, step=1, seed=1, **known)
         self.noise, self.speechless_at = noise, speechless_at
 
-    def copy(self, recorded: Audio, speaker: int | None) -> Audio:
+    def reconstruct(self, recorded: Audio, speaker: int | None) -> Audio:
         return recorded + self.noise * np.random.default_rng(1).normal(size=len(recorded)).astype(np.float32)
 
-    def speak(self, encoded: Encoded, speaker: int | None, *, text: str) -> Rendered:
+    def render(self, encoded: Encoded, speaker: int | None, *, text: str) -> Utterance:
         if text == self.speechless_at:
             raise InputError("the voice would take 99 s to say it")
-        return Rendered(self.copy(buzz(TEXTS.index(text)), speaker), np.full(len(encoded.ids), SPOKEN_FRAMES))
+        audio, frames = self.reconstruct(buzz(TEXTS.index(text)), speaker), np.full(len(encoded.ids), SPOKEN_FRAMES)
+        return Utterance(encoded, lambda: (), Rendering(len(audio), frames, lambda: audio, lambda: iter([audio])))
 
     def align(self, ids: Sequence[int], recorded: Audio, speaker: int | None) -> Aligned:
         frames = np.full(len(ids), RECORDED_FRAMES)
@@ -88,7 +87,7 @@ def means(evaluation: Evaluation) -> dict[str, float]:
 
 
 def test_a_decoder_that_gives_the_recording_back_is_perfect() -> None:
-    found = means(judge(Echo(voice()), held_out(2), (COPIES,)))
+    found = means(evaluate(Echo(voice()), held_out(2), (RECONSTRUCTION,)))
     lost = {"multi-resolution STFT distance", "mel distance", "periodicity error", "F0 RMSE"}
     assert {name: found[name] for name in lost} == dict.fromkeys(lost, 0)
     assert found["voiced/unvoiced F1"] == 1
@@ -99,7 +98,7 @@ def test_a_decoder_that_gives_the_recording_back_is_perfect() -> None:
 def test_what_is_the_same_has_the_best_score_of_a_listener_that_is_installed_and_none_of_another(
     library: str, name: str, best: float
 ) -> None:
-    found = judge(Echo(voice()), held_out(2), (COPIES,))
+    found = evaluate(Echo(voice()), held_out(2), (RECONSTRUCTION,))
     (row,) = (row for row in found.rows if row.name == name)
     if library in missing():
         assert (row.values, row.note) == ({}, missing()[library])
@@ -109,7 +108,7 @@ def test_what_is_the_same_has_the_best_score_of_a_listener_that_is_installed_and
 
 
 def test_speech_that_is_the_recording_differs_in_the_durations_it_claims_alone() -> None:
-    found = judge(Echo(voice()), held_out(1), (SPEECH,))
+    found = evaluate(Echo(voice()), held_out(1), (SPEECH,))
     value = means(found)
     assert {value[name] for name in ("mel-cepstral distortion", "log-F0 RMSE", "duration error per sentence")} == {0}
     for row in found.rows:
@@ -121,25 +120,25 @@ def test_speech_that_is_the_recording_differs_in_the_durations_it_claims_alone()
 
 
 def test_a_voice_without_posterior_encoder_is_judged_by_its_speech_and_the_rest_is_told() -> None:
-    found = judge(Echo(voice(), no_posterior="it cannot listen"), held_out(1), (COPIES, SPEECH, ALIGNMENT))
+    found = evaluate(Echo(voice(), no_posterior="it cannot listen"), held_out(1), (RECONSTRUCTION, SPEECH, ALIGNMENT))
     left_out = {row.name for row in found.rows if row.note == "it cannot listen"}
-    expected = {metric.name for part in (COPIES, ALIGNMENT) for metric in part.metrics}
+    expected = {metric.name for part in (RECONSTRUCTION, ALIGNMENT) for metric in part.metrics}
     assert left_out == expected | {"duration error per phoneme"}
     assert all(row.interval.count == 1 for row in found.rows if not row.note)
-    told = "without copies of the recordings, duration error per phoneme, alignment: it cannot listen"
+    told = "without reconstruction, duration error per phoneme, alignment: it cannot listen"
     assert told in table(found)
 
 
 def test_a_library_that_is_not_installed_costs_its_own_rows_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("evaluation.subject.missing", lambda: {"pesq": "pesq not installed: pip install pesq"})
-    found = judge(Echo(voice()), held_out(1), (COPIES,))
+    found = evaluate(Echo(voice()), held_out(1), (RECONSTRUCTION,))
     assert [row.name for row in found.rows if row.note] == ["PESQ"]
     assert "without PESQ: pesq not installed: pip install pesq" in table(found)
     assert "STOI" in table(found)
 
 
 def test_a_sentence_that_fails_is_named_and_the_others_are_judged() -> None:
-    found = judge(Echo(voice(), speechless_at="two"), held_out(3), (QUICK, ALIGNMENT))
+    found = evaluate(Echo(voice(), speechless_at="two"), held_out(3), (QUICK, ALIGNMENT))
     assert [(failure.sentence, failure.reason) for failure in found.failures] == [
         ("two", "the voice would take 99 s to say it")
     ]
@@ -150,7 +149,7 @@ def test_a_sentence_that_fails_is_named_and_the_others_are_judged() -> None:
 
 def test_the_worse_of_two_voices_is_found_and_a_voice_is_as_good_as_itself() -> None:
     sentences = held_out(7)
-    good, bad = (judge(Echo(voice(), noise), sentences, (NEARNESS,)) for noise in (0.001, 0.003))
+    good, bad = (evaluate(Echo(voice(), noise), sentences, (NEARNESS,)) for noise in (0.001, 0.003))
     (forth,), (back,), (same,) = compare(good, bad), compare(bad, good), compare(good, good)
     assert (forth.winner, back.winner, same.winner) == ("first", "second", None)
     by_hand = [bad.rows[0].values[text] - good.rows[0].values[text] for text in TEXTS]
@@ -164,7 +163,7 @@ def test_the_worse_of_two_voices_is_found_and_a_voice_is_as_good_as_itself() -> 
 def test_what_few_sentences_cannot_tell_is_said() -> None:
     narrow, blind = "the intervals are too narrow", "no difference can be found"
     for count, expected in ((5, {narrow, blind}), (6, {narrow})):
-        good, bad = (judge(Echo(voice(), noise), held_out(count), (NEARNESS,)) for noise in (0.001, 0.003))
+        good, bad = (evaluate(Echo(voice(), noise), held_out(count), (NEARNESS,)) for noise in (0.001, 0.003))
         compared = compare(good, bad)
         told = table_of_two(good, bad, compared)
         assert {one for one in (narrow, blind) if one in told} == expected
@@ -174,8 +173,8 @@ def test_what_few_sentences_cannot_tell_is_said() -> None:
 
 
 def test_two_voices_are_compared_on_the_sentences_that_both_could_say() -> None:
-    first = judge(Echo(voice(), 0.001, speechless_at="two"), held_out(7), (QUICK,))
-    second = judge(Echo(voice(), 0.003, speechless_at="five"), held_out(7), (QUICK,))
+    first = evaluate(Echo(voice(), 0.001, speechless_at="two"), held_out(7), (QUICK,))
+    second = evaluate(Echo(voice(), 0.003, speechless_at="five"), held_out(7), (QUICK,))
     counts = {one.name: one.difference.count for one in compare(first, second)}
     assert set(counts.values()) == {5}
 
@@ -185,11 +184,13 @@ def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
         def level(sound: Sound) -> float:
             return sound.level.loudness_lufs
 
-        metric = Metric("level", "LU", "recorded", lambda it: level(it.copied) + gain, lambda it: level(it.recorded))
+        metric = Metric(
+            "level", "LU", "recorded", lambda it: level(it.reconstructed) + gain, lambda it: level(it.recorded)
+        )
         return Part("level", (metric,))
 
     sentences = held_out(7)
-    louder, quieter = (judge(Echo(voice()), sentences, (loud(gain),)) for gain in (3.0, -1.0))
+    louder, quieter = (evaluate(Echo(voice()), sentences, (loud(gain),)) for gain in (3.0, -1.0))
     (found,) = compare(louder, quieter)
     assert found.winner == "second"
     assert found.difference.mean == pytest.approx(-2)
@@ -231,7 +232,7 @@ def test_a_voice_that_has_not_aligned_is_never_the_better_one_for_repeating_noth
 
 
 def test_one_sentence_has_no_intervals_and_that_is_what_is_said() -> None:
-    told = table(judge(Echo(voice(), 0.001), held_out(1), (NEARNESS,)))
+    told = table(evaluate(Echo(voice(), 0.001), held_out(1), (NEARNESS,)))
     assert "there are no intervals" in told
     assert "too narrow" not in told
     assert "[" not in told.splitlines()[3]
@@ -247,7 +248,7 @@ def test_a_listener_that_fails_at_a_sentence_costs_that_sentence_alone() -> None
         return None if len(audio) > len(at_two) else "one"
 
     words = by_transcriber(PlugIn("ears:hear", transcribe), voice().front_end, sentences)
-    found = judge(Echo(voice()), sentences, (NEARNESS, words))
+    found = evaluate(Echo(voice()), sentences, (NEARNESS, words))
     assert [(failure.sentence, failure.reason) for failure in found.failures] == [
         ("two", "--asr ears:hear: RuntimeError: out of memory"),
         ("three", "--asr ears:hear: returned None, which is no text"),

@@ -15,7 +15,7 @@ import soxr
 
 from configs import InputError
 from evaluation.listen.__main__ import main
-from evaluation.listen.items import Sentence, held_out_sentences, load_voices, make_items
+from evaluation.listen.items import Prompt, held_out_sentences, load_voices, make_items
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results, results_table
 from evaluation.listen.sound import HIGHEST_PEAK, LOUDNESS_LUFS, data_uri, loudness_matched, low_anchor
@@ -151,7 +151,7 @@ def test_voices_are_called_by_what_tells_them_apart(voices: list[Path], tmp_path
 
 def test_a_sentence_that_one_voice_cannot_say_is_left_out_for_all(voices: list[Path]) -> None:
     loaded = load_voices(voices, "cpu")
-    sentences = [Sentence("one", "the doctor slept"), Sentence("two", "猫"), Sentence("three", "others slept")]
+    sentences = [Prompt("one", "the doctor slept"), Prompt("two", "猫"), Prompt("three", "others slept")]
     with pytest.warns(UserWarning, match=r"left out: two: there is nothing to speak"):
         items = make_items(loaded, sentences, seed=1)
     assert [(item.id, len(item.versions)) for item in items] == [("one", 2), ("three", 2)]

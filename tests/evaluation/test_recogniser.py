@@ -25,10 +25,9 @@ from evaluation.recogniser import (
     train_or_load,
     training,
 )
-from evaluation.recogniser.features import MEL_BANDS
+from evaluation.recogniser.examples import MEL_BANDS, Example, phonemes_of_ids
 from evaluation.recogniser.network import RecogniserNetwork
-from evaluation.recogniser.of_corpus import example_of, set_aside
-from evaluation.recogniser.targets import phonemes_of_ids
+from evaluation.recogniser.of_corpus import set_aside
 from text import SymbolTable
 
 RATE = 16000
@@ -89,7 +88,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
         patch.setattr(training, "RecogniserNetwork", partial(RecogniserNetwork, channels=128, hidden=96))
         patch.setattr(training, "_LEARNING_RATE", 4e-3)
         patch.setattr(training, "_BATCH", 4)
-        return Taught(train_or_load(whole, config, heard_hours=0.15, progress=False), whole)
+        return Taught(train_or_load(whole, config, trained_hours=0.15, progress=False), whole)
 
 
 @pytest.fixture
@@ -102,9 +101,9 @@ def never_trained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_tones_that_it_never_heard_are_heard_right(taught: Taught) -> None:
-    held_out = [example_of(one, taught.corpus, RATE) for one in taught.corpus.validation]
+    held_out = [Example.of(one, SYMBOLS, RATE) for one in taught.corpus.validation]
     assert all(len(one.said) == 5 for one in held_out), "stress and word gap are not to be heard"
-    counts = total(phoneme_error_rate(one.said, taught.recogniser.hear_frames(one.frames)) for one in held_out)
+    counts = total(phoneme_error_rate(one.said, taught.recogniser.recognise_frames(one.frames)) for one in held_out)
     assert counts.length == 40
     assert counts.rate <= 0.05
     assert taught.recogniser.calibration.rate <= 0.05
@@ -114,21 +113,21 @@ def test_tones_that_it_never_heard_are_heard_right(taught: Taught) -> None:
 def test_level_rate_and_silence_change_nothing(taught: Taught) -> None:
     one = clip(1000)
     said, audio = phonemes_of_ids(one.phoneme_ids, SYMBOLS), sound(one)
-    assert phoneme_error_rate(said, taught.recogniser.hear(audio, RATE)).errors <= 1
-    assert taught.recogniser.hear(audio * np.float32(0.05), RATE) == taught.recogniser.hear(audio, RATE)
+    assert phoneme_error_rate(said, taught.recogniser.recognise(audio, RATE)).errors <= 1
+    assert taught.recogniser.recognise(audio * np.float32(0.05), RATE) == taught.recogniser.recognise(audio, RATE)
     twice = np.interp(np.arange(2 * len(audio)) / 2, np.arange(len(audio)), audio).astype(np.float32)
-    assert phoneme_error_rate(said, taught.recogniser.hear(twice, 2 * RATE)).errors <= 1
-    assert taught.recogniser.hear(np.zeros(RATE, np.float32), RATE) == []
-    assert taught.recogniser.hear(np.zeros(0, np.float32), RATE) == []
-    assert taught.recogniser.hear(audio[:100], RATE) == []
+    assert phoneme_error_rate(said, taught.recogniser.recognise(twice, 2 * RATE)).errors <= 1
+    assert taught.recogniser.recognise(np.zeros(RATE, np.float32), RATE) == []
+    assert taught.recogniser.recognise(np.zeros(0, np.float32), RATE) == []
+    assert taught.recogniser.recognise(audio[:100], RATE) == []
 
 
 @pytest.mark.slow
 def test_other_sounds_are_other_errors(taught: Taught) -> None:
     one = clip(1001)
     said, audio = phonemes_of_ids(one.phoneme_ids, SYMBOLS), sound(one)
-    assert phoneme_error_rate(said[::-1], taught.recogniser.hear(audio, RATE)).errors > 0
-    backwards = taught.recogniser.hear(audio[::-1].copy(), RATE)
+    assert phoneme_error_rate(said[::-1], taught.recogniser.recognise(audio, RATE)).errors > 0
+    backwards = taught.recogniser.recognise(audio[::-1].copy(), RATE)
     assert phoneme_error_rate(said[::-1], backwards).errors <= 1
 
 
@@ -136,7 +135,7 @@ def test_a_seed_gives_the_same_one_and_leaves_the_chance_of_others_alone(tmp_pat
     small = corpus(12)
     state = torch.get_rng_state()
     first, again, other = (
-        train_or_load(small, settings(tmp_path / name, f"run.seed={seed}"), heard_hours=HARDLY, progress=False)
+        train_or_load(small, settings(tmp_path / name, f"run.seed={seed}"), trained_hours=HARDLY, progress=False)
         for name, seed in (("first", 1), ("again", 1), ("other", 2))
     )
     assert torch.equal(state, torch.get_rng_state())
@@ -148,23 +147,23 @@ def test_a_seed_gives_the_same_one_and_leaves_the_chance_of_others_alone(tmp_pat
 def test_held_out_recordings_have_no_part_in_it(tmp_path: Path) -> None:
     small = corpus(12)
     others = replace(small, validation=[clip(seed, 3) for seed in range(2000, 2003)], fingerprint="two")
-    pair = [train_or_load(one, settings(tmp_path), heard_hours=HARDLY, progress=False) for one in (small, others)]
+    pair = [train_or_load(one, settings(tmp_path), trained_hours=HARDLY, progress=False) for one in (small, others)]
     assert len(list((tmp_path / "recognisers").iterdir())) == 2
     assert np.array_equal(weights(pair[0]), weights(pair[1]))
 
 
 def test_the_second_time_it_is_found(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     small, config = corpus(12), settings(tmp_path)
-    trained = train_or_load(small, config, heard_hours=HARDLY, progress=False)
+    trained = train_or_load(small, config, trained_hours=HARDLY, progress=False)
     request.getfixturevalue("never_trained")
-    found = train_or_load(small, config, heard_hours=HARDLY, progress=False)
+    found = train_or_load(small, config, trained_hours=HARDLY, progress=False)
     assert np.array_equal(weights(found), weights(trained))
     assert (found.alphabet, found.calibration) == (trained.alphabet, trained.calibration)
-    assert found.hear(sound(clip(0)), RATE) == trained.hear(sound(clip(0)), RATE)
+    assert found.recognise(sound(clip(0)), RATE) == trained.recognise(sound(clip(0)), RATE)
     for changed in (replace(small, fingerprint="two"), small):
         longer = HARDLY * (1 if changed is not small else 3)
         with pytest.raises(AssertionError, match="trained again"):
-            train_or_load(changed, config, heard_hours=longer, progress=False)
+            train_or_load(changed, config, trained_hours=longer, progress=False)
 
 
 @pytest.mark.parametrize(
@@ -219,13 +218,13 @@ def test_shards_teach_as_recordings_in_memory_do(tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"data": config.data, "audio": config.audio, "symbols": SYMBOLS, "speakers": ()}
     write_shards(whole.train, whole.validation, tmp_path / "shards", clips_per_shard=5, **arguments)
     shards = open_shards(tmp_path / "shards", config.data, config.audio)
-    recogniser = train_or_load(shards, config, heard_hours=HARDLY, progress=False)
+    recogniser = train_or_load(shards, config, trained_hours=HARDLY, progress=False)
     assert recogniser.alphabet == tuple(TONES_HZ)
     assert recogniser.calibration.length == 6 * 5, "half of so few are set aside"
 
 
 def test_no_sentence_is_both_learned_and_set_aside() -> None:
-    takes = [(f"Sentence {place // 3}.", example_of(clip(place), corpus(1), RATE)) for place in range(30)]
+    takes = [(f"Sentence {place // 3}.", Example.of(clip(place), SYMBOLS, RATE)) for place in range(30)]
     aside, examples = set_aside(takes, 7)
     texts = {id(example): text for text, example in takes}
     assert len(aside) == 9, "whole sentences, of three takes each"

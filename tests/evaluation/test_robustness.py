@@ -13,18 +13,17 @@ import soundfile
 from numpy.typing import NDArray
 
 from configs import AudioSettings, Config, load_config
-from evaluation.held_out import Sentence
+from evaluation.rendition import Sentence, Sound
 from evaluation.robustness import (
     ENOUGH_RECORDINGS,
     HardText,
-    JudgedText,
+    TextResult,
+    evaluate_robustness,
     hard_texts,
-    judge_robustness,
     robustness_table,
 )
 from evaluation.robustness.ordinary import LEAST_CHANGE_DB, TONE_CENTS, TONE_VOICED_SHARE, Impression
 from evaluation.robustness.texts import ordinary_sentences
-from evaluation.sound import Sound
 from infer import Voice
 from speaking.engine import Audio, Check, Options, Rendering
 from tests.benchmarks.streaming import random_voice
@@ -101,13 +100,13 @@ def steady_voice(**spoiling: Any) -> Voice:
     return Voice(Parts(config, symbols.to_json()), engine)
 
 
-def judged(text: str | HardText = HARD, **spoiling: Any) -> JudgedText:
+def judged(text: str | HardText = HARD, **spoiling: Any) -> TextResult:
     hard = HardText("broken", text, True) if isinstance(text, str) else text
-    (one,) = judge_robustness(steady_voice(**spoiling), seed=1, texts=[hard])
+    (one,) = evaluate_robustness(steady_voice(**spoiling), seed=1, texts=[hard])
     return one
 
 
-def rules(one: JudgedText) -> set[str]:
+def rules(one: TextResult) -> set[str]:
     return {reason.rule for reason in one.reasons}
 
 
@@ -155,9 +154,9 @@ def an_error(frames: Frames) -> None:
 @pytest.mark.parametrize(
     ("spoiling", "expected"),
     [
-        ({"spoil_frames": one_sound_fifty_times}, {"stretched", "pace"}),  # half of the time is one sound's
-        ({"spoil_frames": all_ones}, {"rushed", "pace"}),
-        ({"spoil_frames": three_times_as_slow}, {"pace"}),
+        ({"spoil_frames": one_sound_fifty_times}, {"stretched", "speaking rate"}),  # half of the time is one sound's
+        ({"spoil_frames": all_ones}, {"rushed", "speaking rate"}),
+        ({"spoil_frames": three_times_as_slow}, {"speaking rate"}),
         ({"spoil_frames": a_space_of_two_seconds}, {"long pause"}),
         ({"spoil_frames": everything_runs_away}, {"refused"}),
         ({"spoil_frames": an_error}, {"exception"}),
@@ -178,7 +177,7 @@ def test_what_is_broken_is_found_by_its_own_reason(spoiling: dict[str, Any], exp
 @pytest.mark.parametrize(
     ("spoiling", "expected"),
     [
-        ({"spoil_frames": all_ones}, "pace"),
+        ({"spoil_frames": all_ones}, "speaking rate"),
         ({"spoil_sound": silence}, "near silent"),
         ({"spoil_sound": a_clip}, "clipped"),
     ],
@@ -220,7 +219,7 @@ def test_only_what_cannot_be_spoken_may_be_refused() -> None:
         HardText("letters", "мир", True),  # this voice knows none of them
         HardText("left out", "peace is мир", True),
     ]
-    outcomes = judge_robustness(steady_voice(), seed=1, texts=texts)
+    outcomes = evaluate_robustness(steady_voice(), seed=1, texts=texts)
     assert [one.outcome for one in outcomes] == ["refused", "refused", "refused", "refused", "fine"]
     assert "there is nothing to speak" in outcomes[0].reasons[0].sentence
     assert "does not know и м р" in outcomes[4].warnings[0]
@@ -229,7 +228,7 @@ def test_only_what_cannot_be_spoken_may_be_refused() -> None:
 def test_letters_that_are_known_and_not_spoken_are_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     voice = steady_voice()
     monkeypatch.setattr(voice.front_end, "portions", lambda text: iter(()))
-    (one,) = judge_robustness(voice, seed=1, texts=[HARD])
+    (one,) = evaluate_robustness(voice, seed=1, texts=[HARD])
     assert (one.outcome, rules(one)) == ("wrong", {"refused"})
 
 
@@ -247,7 +246,7 @@ def test_there_are_a_hundred_texts_and_none_twice() -> None:
 def test_a_voice_of_random_weights_does_not_speak_and_nothing_that_it_says_is_fine() -> None:
     voice = random_voice(HOUSE / "configs" / "tiny.toml", [])  # at the pace of a reader
     shortest = {text.kind: text for text in sorted(hard_texts(), key=lambda text: -len(text.text))[1:]}
-    outcomes = judge_robustness(voice, seed=1, texts=list(shortest.values()))
+    outcomes = evaluate_robustness(voice, seed=1, texts=list(shortest.values()))
     assert len(outcomes) == 19
     refused = {one.kind for one in outcomes if one.outcome == "refused"}
     assert refused == {"only punctuation", "emoji", "other scripts", "whitespace"}
@@ -255,9 +254,7 @@ def test_a_voice_of_random_weights_does_not_speak_and_nothing_that_it_says_is_fi
     assert not [one for one in outcomes if one.outcome == "fine"]
     assert json.loads(json.dumps([asdict(one) for one in outcomes]))[-1]["kind"] == outcomes[-1].kind
     told, *table = robustness_table(outcomes).splitlines()
-    assert told.startswith(
-        "the voice does not speak ordinary sentences either: these judgements mean nothing (its spec"
-    )
+    assert told.startswith("the voice does not speak ordinary sentences either: these results mean nothing (its spec")
     assert len(table) == 19 + 2  # no line for each of its texts
 
 
@@ -280,7 +277,7 @@ def recordings(gain: float, count: int = 6) -> list[Sentence]:
         ({"changing": False}, [], "its spectrum changes by"),
         ({"spoil_sound": hum}, [], "it hums one tone"),
         ({"spoil_sound": silence}, recordings(1.0), "it is at"),
-        ({"spoil_frames": all_ones}, recordings(1.0), "sounds a second, the recordings"),
+        ({"spoil_frames": all_ones}, recordings(1.0), "sounds per second, the recordings"),
         ({"changing": False}, recordings(1.0), "that of the recordings"),
     ],
     ids=["noise", "hum", "silence", "too fast", "noise beside recordings"],
@@ -289,16 +286,18 @@ def test_a_voice_that_does_not_speak_ordinary_sentences_is_told_why(
     spoiling: dict[str, Any], recorded: list[Sentence], why: str
 ) -> None:
     voice = steady_voice(**spoiling, everywhere=True)
-    (one,) = judge_robustness(voice, seed=1, texts=[HARD], recorded=recorded)
+    (one,) = evaluate_robustness(voice, seed=1, texts=[HARD], recorded=recorded)
     assert one.outcome == "wrong"
     assert why in next(reason.sentence for reason in one.reasons if reason.rule == "no speech")
 
 
 def test_a_voice_that_is_like_its_recordings_speaks_and_a_few_recordings_decide_nothing() -> None:
-    assert "no speech" not in rules(judge_robustness(steady_voice(), seed=1, texts=[HARD], recorded=recordings(3.0))[0])
+    assert "no speech" not in rules(
+        evaluate_robustness(steady_voice(), seed=1, texts=[HARD], recorded=recordings(3.0))[0]
+    )
     quiet = steady_voice(spoil_sound=silence, everywhere=True)
     for count, found in ((ENOUGH_RECORDINGS - 1, False), (ENOUGH_RECORDINGS, True)):
-        (one,) = judge_robustness(quiet, seed=1, texts=[HARD], recorded=recordings(1.0, count))
+        (one,) = evaluate_robustness(quiet, seed=1, texts=[HARD], recorded=recordings(1.0, count))
         assert ("no speech" in rules(one)) == found
 
 
@@ -310,8 +309,8 @@ def test_a_voice_of_another_alphabet_is_asked_for_the_sentences_of_its_recording
     text = " ".join(["абв", "где", "да"] * 5)
     sentence = Sentence("one", text, voice.front_end.utterance(text), None, Sound(np.ones(22050, np.float32), 22050))
     hard = HardText("calm", "вода", True)
-    assert "no speech" not in rules(judge_robustness(voice, seed=1, texts=[hard])[0])  # nothing is known
-    assert "no speech" in rules(judge_robustness(voice, seed=1, texts=[hard], recorded=[sentence])[0])
+    assert "no speech" not in rules(evaluate_robustness(voice, seed=1, texts=[hard])[0])  # nothing is known
+    assert "no speech" in rules(evaluate_robustness(voice, seed=1, texts=[hard], recorded=[sentence])[0])
 
 
 @pytest.mark.parametrize("corpus", ["ljspeech_dev", "onevoice", "multispeaker"])
@@ -333,11 +332,11 @@ def test_a_thousand_words_need_no_more_memory_than_a_hundred() -> None:
     voice = steady_voice()
     long = next(text for text in hard_texts() if text.kind == "1 000 words")
     short = HardText("100 words", " ".join(long.text.split()[:100]), True)
-    judge_robustness(voice, seed=1, texts=[short])  # what is read once and kept
+    evaluate_robustness(voice, seed=1, texts=[short])  # what is read once and kept
     peaks = []
     for text in (short, long):
         tracemalloc.start()
-        (one,) = judge_robustness(voice, seed=1, texts=[text])
+        (one,) = evaluate_robustness(voice, seed=1, texts=[text])
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert one.outcome == "fine"
@@ -347,7 +346,7 @@ def test_a_thousand_words_need_no_more_memory_than_a_hundred() -> None:
 
 def test_the_table_counts_by_class_and_tells_what_is_wrong() -> None:
     texts = [HARD, HardText("calm", "all is well", True), HardText("marks", "...", False)]
-    table = robustness_table(judge_robustness(steady_voice(spoil_sound=silence), seed=1, texts=texts)).splitlines()
+    table = robustness_table(evaluate_robustness(steady_voice(spoil_sound=silence), seed=1, texts=texts)).splitlines()
     cells = [line.split() for line in table]
     assert cells[0] == ["class", "texts", "fine", "refused", "wrong"]
     assert cells[1:5] == [

@@ -1,0 +1,136 @@
+"""The metrics of reconstruction, speech from text, and intelligibility; alignment.py has those of the alignment."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from data.transcriber import Transcriber
+from evaluation.metric import Better, Metric, Part
+from evaluation.recogniser import phoneme_error_rate, phonemes_said
+from evaluation.rendition import Rendition, Sentence, Sound
+from metrics.cepstra import mel_cepstral_distortion
+from metrics.perception import pesq_wideband, stoi
+from metrics.pitch import log_f0_rmse
+from metrics.spectra import Audio, mel_distance, multi_resolution_stft_distance
+from text import TextFrontEnd
+
+_MILLISECONDS, _PERCENT = 1000, 100
+
+
+def _reconstruction(name: str, unit: str, better: Better, of: Callable[[Rendition], float], needs: str = "") -> Metric:
+    return Metric(name, unit, better, of, needs=("posterior encoder", *([needs] if needs else [])))
+
+
+def _both(of: Callable[[Audio, Audio, int], float]) -> Callable[[Rendition], float]:
+    """A distance of recording and reconstruction."""
+    return lambda it: of(it.recorded.audio, it.reconstructed.audio, it.sample_rate)
+
+
+# Copy synthesis: recordings through posterior encoder and decoder, the upper bound of the voice's audio quality.
+RECONSTRUCTION = Part(
+    "reconstruction",
+    (
+        _reconstruction(
+            "multi-resolution STFT distance",
+            "",
+            "lower",
+            lambda it: multi_resolution_stft_distance(it.recorded.audio, it.reconstructed.audio),
+        ),
+        _reconstruction("mel distance", "nats", "lower", _both(mel_distance)),
+        _reconstruction("PESQ", "MOS", "higher", _both(pesq_wideband), needs="pesq"),
+        _reconstruction("STOI", "", "higher", _both(stoi), needs="stoi"),
+        _reconstruction("periodicity error", "", "lower", lambda it: it.reconstructed_pitch.periodicity_rmse),
+        _reconstruction("voiced/unvoiced F1", "", "higher", lambda it: it.reconstructed_pitch.voiced_f1),
+        _reconstruction("F0 RMSE", "cents", "lower", lambda it: it.reconstructed_pitch.rmse_cents),
+    ),
+)
+
+
+def duration_error(it: Rendition) -> float:
+    """Mean absolute difference of a phoneme's generated and recorded duration, in milliseconds; pauses do not count.
+
+    The recorded durations are those of the alignment.
+    """
+    starts, is_sound = it.phonemes.starts, it.phonemes.is_sound
+    generated, recorded = (np.add.reduceat(of.frames, starts)[is_sound] for of in (it.utterance, it.aligned))
+    return float(np.abs(generated - recorded).mean()) * it.frame_seconds * _MILLISECONDS
+
+
+def length_error(it: Rendition) -> float:
+    """How much longer or shorter the sentence is than its recording, in percent."""
+    return abs(it.generated.seconds / it.recorded.seconds - 1) * _PERCENT
+
+
+def _of_sound(
+    name: str, unit: str, better: Better, of: Callable[[Rendition, Sound], float], needs: tuple[str, ...] = ()
+) -> Metric:
+    """A metric of the generated audio, and of the recording."""
+    return Metric(name, unit, better, lambda it: of(it, it.generated), lambda it: of(it, it.recorded), needs=needs)
+
+
+SPEECH = Part(
+    "text to speech",
+    (
+        Metric(
+            "mel-cepstral distortion",
+            "dB",
+            "lower",
+            lambda it: mel_cepstral_distortion(it.recorded.audio, it.generated.audio, it.sample_rate),
+        ),
+        Metric("log-F0 RMSE", "", "lower", lambda it: log_f0_rmse(it.recorded.pitch, it.generated.pitch, it.path)),
+        Metric("duration error per phoneme", "ms", "lower", duration_error, needs=("posterior encoder",)),
+        Metric("duration error per sentence", "%", "lower", length_error),
+        # Phonemes per second, pauses included in the time.
+        _of_sound(
+            "speaking rate",
+            "phonemes/s",
+            "recorded",
+            lambda it, sound: float(it.phonemes.is_sound.sum()) / sound.seconds,
+        ),
+        _of_sound("DNSMOS overall", "MOS", "higher", lambda _, sound: sound.opinion.overall, ("dnsmos",)),
+        _of_sound("DNSMOS signal", "MOS", "higher", lambda _, sound: sound.opinion.signal, ("dnsmos",)),
+        _of_sound("DNSMOS background", "MOS", "higher", lambda _, sound: sound.opinion.background, ("dnsmos",)),
+        _of_sound("DNSMOS P.808", "MOS", "higher", lambda _, sound: sound.opinion.p808, ("dnsmos",)),
+        _of_sound("loudness", "LUFS", "recorded", lambda _, sound: sound.level.loudness_lufs),
+        _of_sound("clipped samples", "%", "lower", lambda _, sound: sound.level.clipped_share * _PERCENT),
+        _of_sound("silence", "%", "recorded", lambda _, sound: sound.level.silence_share * _PERCENT),
+    ),
+)
+
+
+class PhonemeRecogniser(Protocol):
+    """Recognises phonemes, such as `evaluation.recogniser.Recogniser`."""
+
+    def recognise(self, audio: Audio, sample_rate: int) -> Sequence[str]:
+        """The phonemes in a recording [S]."""
+        ...
+
+
+def by_recogniser(recogniser: PhonemeRecogniser, sentences: Sequence[Sentence]) -> Part:
+    """Phoneme error rate: the recogniser's phonemes against those of the text."""
+    said = {sentence.id: phonemes_said(sentence.encoded.symbols) for sentence in sentences}
+    return _error_rate("phoneme error rate", lambda one: recogniser.recognise(one.audio, one.sample_rate), said)
+
+
+def by_transcriber(transcriber: Transcriber, front_end: TextFrontEnd, sentences: Sequence[Sentence]) -> Part:
+    """Word error rate of another program; both texts are normalised first, so that `7` and `seven` are one word."""
+
+    def words(text: str) -> list[str]:
+        return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", front_end.reader.read(text).text.lower())
+
+    said = {sentence.id: words(sentence.text) for sentence in sentences}
+    return _error_rate("word error rate", lambda one: words(transcriber(one.audio, one.sample_rate)), said)
+
+
+def _error_rate(name: str, recognise: Callable[[Sound], Sequence[str]], said: Mapping[str, Sequence[str]]) -> Part:
+    """An error rate, of the voice beside that of the recordings: a recogniser makes errors of its own.
+
+    The mean is over sentences, of which a short one has the weight of a long one.
+    """
+
+    def errors(it: Rendition, sound: Sound) -> float:
+        return phoneme_error_rate(said[it.sentence.id], recognise(sound)).rate * _PERCENT
+
+    return Part("intelligibility", (_of_sound(name, "%", "lower", errors),))
