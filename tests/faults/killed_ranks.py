@@ -51,10 +51,9 @@ def killed_ranks(times: int, folder: Path) -> Outcome:
             seen = _step(run)
             ranks = _await_ranks(process, before)
             before |= {rank.pid for rank in ranks}
-            if number % 2:
-                time.sleep(chance.uniform(0, _LONGEST_JOINING_SECONDS))
-            else:
-                _await_step(process, run, seen + 1)
+            # At any moment of a start; but not after more steps than there are for each kill, or the run would end.
+            moment = chance.uniform(0, _LONGEST_JOINING_SECONDS) if number % 2 else _PATIENCE_SECONDS
+            _await_step(process, run, seen + 1, seconds=moment)
             if len(ranks) < 2 or process.poll() is not None:
                 break
             chance.choice(ranks).send_signal(signal.SIGKILL)
@@ -102,9 +101,12 @@ def _trains(process: psutil.Process) -> bool:
         return False
 
 
-def _await_step(process: "subprocess.Popen[bytes]", run: Path, step: int) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+def _await_step(process: "subprocess.Popen[bytes]", run: Path, step: int, *, seconds: float) -> None:
+    """Wait for a step, or for so many seconds; those of patience are too many."""
+    deadline = time.monotonic() + seconds
     while _step(run) < step and process.poll() is None:
         if time.monotonic() > deadline:
-            raise TimeoutError
+            if seconds == _PATIENCE_SECONDS:
+                raise TimeoutError
+            return
         time.sleep(0.1)
