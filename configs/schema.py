@@ -35,6 +35,10 @@ class Config(Section):
         """Frames of a training segment."""
         return self.train.segment_samples // self.audio.hop_length
 
+    def with_batch_size(self, size: int) -> "Config":
+        """The same experiment with so many clips per step."""
+        return self.model_copy(update={"train": self.train.model_copy(update={"asked_batch_size": size})})
+
     @model_validator(mode="before")
     @classmethod
     def _default_sub_band_loss(cls, tree: Any) -> Any:

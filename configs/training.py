@@ -102,7 +102,7 @@ class TrainSettings(Section):
 
     @property
     def batch_size(self) -> int:
-        """Clips per step; known once `training.rehearsal.settle_batch_size` has replaced auto."""
+        """Clips per step; known once `training.memory_check.check_memory` has replaced auto."""
         if self.asked_batch_size == "auto":
             raise ValueError("train.batch_size = auto has not been replaced by a number yet")
         return self.asked_batch_size

@@ -1,30 +1,24 @@
-"""The synthesizer's training objective: every term and its weight by one name (VITS, section 2.4, equation 11)."""
+"""The generator's loss: every term by its name, every weight in one place (VITS, section 2.4, equation 11)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from torch import Tensor
 
 from configs import LossSettings
 
 
-@dataclass(frozen=True)
-class SynthesizerObjective:
-    """The terms of the synthesizer's loss, 0-d tensors, unweighted."""
+def generator_objective(terms: Mapping[str, Tensor], weights: LossSettings) -> Tensor:
+    """The sum of the terms, each times the weight of its name in the settings; 0-d.
 
-    mel: Tensor
-    kl: Tensor
-    duration: Tensor
-    adversarial: Tensor
-    feature_matching: Tensor
-    subband_stft: Tensor | None = None  # None where its weight is zero
+    Args:
+        terms: 0-d tensors by name. A term without a weight may be left out.
+        weights: the section `loss`.
 
-    def total(self, weights: LossSettings) -> Tensor:
-        """The weighted sum, 0-d."""
-        assert self.subband_stft is not None or weights.subband_stft == 0.0, "a term with a weight must be computed"
-        terms = [getattr(weights, name) * term for name, term in self.named().items()]
-        return sum(terms[1:], start=terms[0])
-
-    def named(self) -> dict[str, Tensor]:
-        """Every term that was computed, by the name of its weight in the settings."""
-        terms = {name: getattr(self, name) for name in LossSettings.model_fields}
-        return {name: term for name, term in terms.items() if term is not None}
+    Raises:
+        KeyError: a term that has a weight is missing, or a term has no weight of its name.
+    """
+    unknown = terms.keys() - type(weights).model_fields.keys()
+    if unknown:
+        raise KeyError(f"no weight in [loss] is named {', '.join(sorted(unknown))}")
+    weighted = [weight * terms[name] for name, weight in weights if name in terms or weight != 0.0]
+    return sum(weighted[1:], start=weighted[0])

@@ -94,7 +94,7 @@ def test_batches_bounded_by_frames_are_what_is_trained_on(tmp_path: Path) -> Non
 def test_the_share_of_waiting_is_reported_with_every_line_of_losses(tmp_path: Path) -> None:
     Trainer(tiny(tmp_path / "run", "train.steps=3"), corpus(noise(4, 0), noise(2, 1))).train(StopRequest())
     lines = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
-    reports = [line for line in lines if "loss/mel" in line]
+    reports = [line for line in lines if "loss/generator/mel" in line]
     assert len(reports) == 3
     for report in reports:
         shares = {name: value for name, value in report.items() if name.startswith("time/")}

@@ -43,7 +43,7 @@ def begun(corpus_folder: Path, run: Path, voice: Path, *overrides: str, parts: t
 def test_a_run_begun_with_a_run_speaks_at_once_as_that_one_at_its_end(
     corpus_folder: Path, finished: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    trainer = begun(corpus_folder, tmp_path / "run", finished.folder)
+    trainer = begun(corpus_folder, tmp_path / "run", finished.run_folder.path)
     expected = finished.validation.losses(finished.average)
     trainer.validation.config = finished.config  # the noise is that of run.seed
     assert trainer.validation.losses(trainer.average) == pytest.approx(expected, rel=1e-4)
@@ -59,12 +59,12 @@ def test_a_run_begun_with_a_run_speaks_at_once_as_that_one_at_its_end(
     assert "warm start from" in told
     assert "discriminators were found and taken: scale_1, period_2, period_3, period_5; new: none" in told
     trainer.train(StopRequest())
-    assert [line["step"] for line in lines(tmp_path / "run") if "loss/mel" in line] == [1]
+    assert [line["step"] for line in lines(tmp_path / "run") if "loss/generator/mel" in line] == [1]
 
 
 def test_a_voice_file_has_no_posterior_encoder_and_no_judges_and_a_checkpoint_has_both(finished: Trainer) -> None:
-    voice = load_voice_from(finished.folder, to_train=False)
-    checkpoint = load_voice_from(finished.folder / "checkpoints" / "00000003.pt", to_train=True)
+    voice = load_voice_from(finished.run_folder.path, to_train=False)
+    checkpoint = load_voice_from(finished.run_folder.path / "checkpoints" / "00000003.pt", to_train=True)
     assert not hasattr(voice.voice.synthesizer, "posterior_encoder")
     assert hasattr(checkpoint.voice.synthesizer, "posterior_encoder")
     assert voice.discriminators is None
@@ -80,8 +80,8 @@ def test_a_voice_file_has_no_posterior_encoder_and_no_judges_and_a_checkpoint_ha
 
 
 def test_the_lexicon_of_a_run_comes_with_its_checkpoint(finished: Trainer, tmp_path: Path) -> None:
-    shutil.copytree(finished.folder, tmp_path / "run")
-    voice = load_voice_from(finished.folder).voice
+    shutil.copytree(finished.run_folder.path, tmp_path / "run")
+    voice = load_voice_from(finished.run_folder.path).voice
     save_voice(
         tmp_path / "run" / "voice.safetensors",
         voice.synthesizer,
@@ -97,7 +97,7 @@ def test_the_lexicon_of_a_run_comes_with_its_checkpoint(finished: Trainer, tmp_p
 def test_an_imported_voice_of_other_symbols_begins_a_run(
     corpus_folder: Path, finished: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    voice = load_voice_from(finished.folder, to_train=True).voice
+    voice = load_voice_from(finished.run_folder.path, to_train=True).voice
     symbols: dict[str, int] = json.loads(voice.symbols)
     renamed = {"ẞ" if symbol == "a" else symbol: index for symbol, index in symbols.items()}
     save_voice(
@@ -137,21 +137,24 @@ def test_the_command_begins_with_a_voice_and_refuses_what_it_cannot_do(
     settings += ["train.spoken_sentences=0"]
     for arguments, told in (
         (["--warm-start", tmp_path / "none"], "there is no such file or folder"),
-        (["--warm-start", finished.folder, "--parts", "ears"], "--parts ears: there is no such part of a voice"),
+        (
+            ["--warm-start", finished.run_folder.path, "--parts", "ears"],
+            "--parts ears: there is no such part of a voice",
+        ),
         (["--parts", "decoder"], "give the voice with --warm-start VOICE"),
-        (["--warm-start", finished.folder, "--resume", finished.folder], "give one of the two"),
+        (["--warm-start", finished.run_folder.path, "--resume", finished.run_folder.path], "give one of the two"),
     ):
         assert command(monkeypatch, *settings, *arguments) == 2
         errors = capsys.readouterr().err
         assert told in errors
         assert errors.count("\n") == 1
     assert not (tmp_path / "run").exists()
-    assert command(monkeypatch, *settings, "--warm-start", finished.folder, "--parts", "decoder,flow") == 0
+    assert command(monkeypatch, *settings, "--warm-start", finished.run_folder.path, "--parts", "decoder,flow") == 0
     assert "finished at step 1" in capsys.readouterr().out
 
 
 def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path, finished: Trainer) -> None:
-    state = load_checkpoint(finished.folder / "checkpoints" / "00000003.pt")
+    state = load_checkpoint(finished.run_folder.path / "checkpoints" / "00000003.pt")
     del state["average"]["decoder.output.weight"]
     save_checkpoint(tmp_path / "00000003.pt", state)
     with pytest.raises(InputError, match="does not hold training state of this version of the program"):

@@ -28,7 +28,7 @@ def test_the_mel_loss_on_sixteen_clips_falls_to_half_of_its_value_after_a_hundre
     trainer = Trainer(config, replace(corpus, train=corpus.train[:16], validation=corpus.train[:16]))
     mel: dict[int, float] = {}
     for batch in trainer.batches():
-        trainer.teach(batch)
+        trainer.run_step(batch)
         trainer.step += 1
         if trainer.step % 50 == 0:
             mel[trainer.step] = trainer.validation.losses(trainer.average)["mel"]

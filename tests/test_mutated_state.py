@@ -30,7 +30,7 @@ def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     folder = tmp_path_factory.mktemp("run")
     config = load_config(HOUSE / "configs" / "tiny.toml", [f"run.dir={folder}", "run.device=cpu", *SMALL])
     trainer = Trainer(config, synthetic_corpus(config, batches=1, mean_frames=60))
-    trainer.teach(next(iter(trainer.batches())))
+    trainer.run_step(next(iter(trainer.batches())))
     trainer.step = 1
     return trainer
 
@@ -174,7 +174,7 @@ def test_mutated_settings_are_refused_in_a_sentence_or_used() -> None:
 )
 def test_a_line_of_metrics_that_is_no_text_is_left_out_and_dropped_on_resume(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "metrics.jsonl"
-    good = b'{"step": 1, "loss/mel": 2.0}\n'
+    good = b'{"step": 1, "loss/generator/mel": 2.0}\n'
     path.write_bytes(good + line + good.replace(b"1", b"2"))
     assert read_metrics(path).damaged == (2,)
     _forget_after(path, 1)

@@ -7,22 +7,28 @@ B batch
 """
 
 from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from data.batch import Batch
+from training.random_state import noise_state, restore_noise
 from training.ranks import Ranks
+from training.updates import StepReport, sum_of_losses
 
 
 @dataclass(frozen=True)
 class LossNormalisation:
-    """The weight of each loss term of a micro-batch: 0-d tensors that add up to 1 over all micro-batches and ranks."""
+    """The weight of a micro-batch in each mean: 0-d tensors that add up to 1 over all micro-batches and ranks."""
 
-    clips: Tensor
-    phonemes: Tensor
-    frames: Tensor
-    segment_frames: Tensor  # of the pieces that are decoded, of which every clip has as many
+    clips: float | Tensor = 1.0
+    phonemes: float | Tensor = 1.0
+    frames: float | Tensor = 1.0
+    segment_frames: float | Tensor = 1.0  # of the decoded segments, of which every clip has as many
+
+
+WHOLE_BATCH = LossNormalisation()
 
 
 @dataclass(frozen=True)
@@ -33,15 +39,70 @@ class MicroBatch:
     normalisation: LossNormalisation
 
 
-def micro_batches(batch: Batch, count: int, *, hop_length: int, segment_frames: int, ranks: Ranks) -> list[MicroBatch]:
-    """Cut a batch into `count` parts of as many clips each, or nearly so; into fewer if it has fewer clips.
+class StepParts(Protocol):
+    """The parts of `Trainer.train_step`, which are called here in another order."""
+
+    device: torch.device
+    synthesizer_optimizer: torch.optim.AdamW
+    discriminator_optimizer: torch.optim.AdamW
+
+    def generator_forward(self, batch: Batch, normalisation: LossNormalisation) -> Any: ...  # noqa: D102
+    def discriminator_step(self, output: Any) -> dict[str, Tensor]: ...  # noqa: D102
+    def generator_step(self, output: Any) -> dict[str, Tensor]: ...  # noqa: D102
+    def update_discriminator(self) -> Tensor: ...  # noqa: D102
+    def update_generator(self) -> Tensor: ...  # noqa: D102
+
+
+class GradientAccumulation:
+    """`Trainer.train_step` over the micro-batches of a batch, and over several ranks.
+
+    The discriminator is updated before any gradient of the generator is computed. To keep the memory of one micro-batch
+    only, each is reconstructed twice, with the same noise: without gradients for the discriminator's update, and with
+    them for the generator's.
 
     Args:
-        batch: this rank's.
-        count: of the parts.
+        trainer: whose steps these are.
+        count: micro-batches of a batch.
         hop_length: samples per frame.
-        segment_frames: frames of a piece that is decoded, where the clip has as many.
-        ranks: who share a step.
+        segment_frames: frames of a decoded segment, where the clip has as many.
+        ranks: the processes that share a step.
+    """
+
+    def __init__(self, trainer: StepParts, count: int, *, hop_length: int, segment_frames: int, ranks: Ranks) -> None:
+        self._trainer, self._count, self._ranks = trainer, count, ranks
+        self._lengths = {"hop_length": hop_length, "segment_frames": segment_frames}
+
+    def __call__(self, batch: Batch) -> StepReport:
+        """Update both networks once, on all micro-batches of a batch."""
+        trainer = self._trainer
+        parts = micro_batches(batch, self._count, **self._lengths, ranks=self._ranks)
+        once = len(parts) == 1
+        noise = [] if once else noise_state(trainer.device)
+        with torch.set_grad_enabled(once):
+            outputs = [trainer.generator_forward(part.batch, part.normalisation) for part in parts]
+        trainer.discriminator_optimizer.zero_grad(set_to_none=True)
+        losses = [trainer.discriminator_step(output) for output in outputs]
+        discriminator_norm = trainer.update_discriminator()
+
+        if not once:
+            restore_noise(noise, trainer.device)
+        trainer.synthesizer_optimizer.zero_grad(set_to_none=True)
+        for part, output in zip(parts, outputs, strict=True):
+            again = output if once else trainer.generator_forward(part.batch, part.normalisation)
+            losses.append(trainer.generator_step(again))
+        generator_norm = trainer.update_generator()
+        return StepReport(sum_of_losses(losses), {"discriminator": discriminator_norm, "generator": generator_norm})
+
+
+def micro_batches(batch: Batch, count: int, *, hop_length: int, segment_frames: int, ranks: Ranks) -> list[MicroBatch]:
+    """Split a batch into `count` micro-batches of equal size, or nearly so; into fewer if it has fewer clips.
+
+    Args:
+        batch: of this rank.
+        count: of the micro-batches.
+        hop_length: samples per frame.
+        segment_frames: frames of a decoded segment, where the clip has as many.
+        ranks: the processes that share a step.
     """
     frames = torch.div(batch.audio_lengths, hop_length, rounding_mode="floor")
     counts = torch.stack((torch.ones_like(frames), batch.phoneme_lengths, frames, frames.clamp(max=segment_frames)))

@@ -20,7 +20,11 @@ from torch import Tensor
 
 from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
-from training.updates import can_be_used
+from models.finite_weights import first_not_finite, tensors_in
+from training.cuda_graphs import note
+from training.ranks import Ranks
+from training.updates import is_usable
+from voices.checkpoint import list_checkpoints
 
 _MOST_STEPS = 1000  # between two reports; of more, the newest
 _MOST_AT_ONCE = 20  # records of one report: the first ones tell what went wrong
@@ -78,7 +82,7 @@ class RecentSteps:
         if not self._steps:
             return []
         norms = torch.stack([step.norms for step in self._steps])  # [steps, networks]
-        read = torch.stack((norms, can_be_used(norms).to(norms))).tolist()
+        read = torch.stack((norms, is_usable(norms).to(norms))).tolist()
         broken = [
             BrokenStep(step.step, step.ids, step.noise, dict(zip(self._names, own, strict=True)))
             for step, own, usable in zip(self._steps, *read, strict=True)
@@ -86,6 +90,81 @@ class RecentSteps:
         ]
         self._steps.clear()
         return broken[:_MOST_AT_ONCE]
+
+
+def report_broken_steps(
+    recent: RecentSteps, folder: Path, ranks: Ranks, config: Config, *, from_seed: bool, quiet: bool
+) -> None:
+    """Record which of the newest steps had gradients that are not finite, and say so for the first.
+
+    Args:
+        recent: the steps since the last report.
+        folder: of the run.
+        ranks: the processes that train together.
+        config: of the run.
+        from_seed: whether the run came from its first step to here without a stop, and began with random weights.
+        quiet: whether to record only.
+    """
+    broken = recent.read()  # the same on all ranks, since gradients are added over them
+    if not broken:
+        return
+    of_ranks, step = ranks.gather(broken), broken[0].step
+    if not ranks.is_first:
+        return
+    try:
+        write_records(folder, of_ranks, config, from_seed=from_seed)
+    except InputError as error:  # a run is worth more than its records
+        note(f"step {step} was skipped, and is not recorded: {error}")
+        return
+    if not quiet:
+        note(
+            f"the gradients of step {step} are not finite: it was skipped; the operation where that began is found by "
+            f"python train.py --replay {folder} {step}"
+        )
+
+
+def refuse_broken_weights(state: Mapping[str, Any], folder: Path, *, step: int) -> None:
+    """Refuse weights and moments that are NaN or infinite before they are written.
+
+    Args:
+        state: of networks and optimizers, by name.
+        folder: of the run.
+        step: updates made so far.
+
+    Raises:
+        InputError: there are some.
+    """
+    broken = first_not_finite(tensors_in(state))
+    if broken is not None:
+        raise InputError(
+            f"training diverged before step {step}: {broken} is NaN or infinite, and is not saved; {_advice(folder)}"
+        )
+
+
+def refuse_stalled(networks: Sequence[str], folder: Path, *, step: int) -> None:
+    """End a run whose updates are all skipped.
+
+    Args:
+        networks: those that have not been updated for a long time.
+        folder: of the run.
+        step: updates made so far.
+
+    Raises:
+        InputError: there are some.
+    """
+    if networks:
+        raise InputError(
+            f"training diverged before step {step}: the gradients of the {' and the '.join(networks)} have been NaN or "
+            f"infinite for many steps; {_advice(folder)}"
+        )
+
+
+def _advice(folder: Path) -> str:
+    newest = list_checkpoints(folder / "checkpoints")[-1:]
+    return (
+        f"the newest checkpoint is {newest[0] if newest else 'none'}; lower train.learning_rate, or set "
+        "train.max_gradient_norm or train.precision=fp32"
+    )
 
 
 def write_records(folder: Path, of_ranks: Sequence[Sequence[BrokenStep]], config: Config, *, from_seed: bool) -> None:

@@ -40,4 +40,4 @@ class Clock:
         self._started, self._waited_before = now, waited
         self._aside = dict.fromkeys(self._aside, 0.0)
         shares = {f"time/{part}": seconds / whole for part, seconds in {"training": training, **parts}.items()}
-        return {"pace/seconds_per_step": (training + parts["data"]) / steps, **shares}
+        return {"throughput/seconds_per_step": (training + parts["data"]) / steps, **shares}

@@ -60,7 +60,7 @@ def execution(
     }
     for reason, there in obstacles.items():
         if there:
-            tell(f"the step cannot be recorded ({reason}): {_UNRECORDED}")
+            note(f"the step cannot be recorded ({reason}): {_UNRECORDED}")
             return step
     return Replayed(step, CudaRecorder(device))
 
@@ -155,7 +155,7 @@ class Replayed(Generic[Result]):
         # Recordings keep what the largest of them needs, and a step of a new shape needs as much again.
         self._given_up = True
         self._recordings.clear()
-        tell(f"there is no room for recorded steps: {_UNRECORDED}")
+        note(f"there is no room for recorded steps: {_UNRECORDED}")
         return self(batch)
 
     def _recording(self, batch: Batch) -> Recording[Result] | None:
@@ -205,14 +205,14 @@ class Compiled(Generic[Result]):
         except Exception as error:  # whatever a compiler may raise; what is wrong with the step itself comes again
             for network in self._networks:
                 network._compiled_call_impl = None
-            tell(f"the networks cannot be compiled ({_first_line(error)}): train.execution goes on without it")
+            note(f"the networks cannot be compiled ({_first_line(error)}): train.execution goes on without it")
             result = self._step(batch)
         self._proven = True
         return result
 
 
-def tell(sentence: str) -> None:
-    """Say aloud what the user should know and need not answer."""
+def note(sentence: str) -> None:
+    """Print a note to standard error."""
     print(f"note: {sentence}", file=sys.stderr, flush=True)
 
 

@@ -24,7 +24,7 @@ class SubBands:
     """The same pieces by bands of frequency, each at a fraction of the rate."""
 
     real: Tensor  # [B * K, 4, S / 4]
-    fake: Tensor  # [B * K, 4, S / 4]
+    generated: Tensor  # [B * K, 4, S / 4]
     mask: Tensor  # [B * K, 1, S / 4]
 
 
@@ -33,9 +33,9 @@ class Segments:
     """The same pieces of each clip, as recorded and as decoded; silent where a clip is shorter than the piece."""
 
     real: Tensor  # [B * K, 1, S]
-    fake: Tensor  # [B * K, 1, S]
+    generated: Tensor  # [B * K, 1, S]
     mel_real: Tensor  # [B * K, M, G]
-    mel_fake: Tensor  # [B * K, M, G]
+    mel_generated: Tensor  # [B * K, M, G]
     frame_mask: Tensor  # [B * K, 1, G]
     sub_bands: SubBands | None  # where a loss needs them
 
@@ -75,31 +75,31 @@ class Features:
         )
         return spectrogram, synthesis
 
-    def segments(self, batch: Batch, spectrogram: Tensor, spoken: Synthesis) -> Segments:
+    def segments(self, batch: Batch, spectrogram: Tensor, synthesis: Synthesis) -> Segments:
         """Cut the recordings where the synthesizer decoded, and look at both sides.
 
         As in the published code, the recorded mel is cut out of the whole recording's spectrogram, which knows what
         lies around the piece; the decoded one is reflected at its ends.
         """
-        starts, frames, hop = spoken.segment_starts, self.segment_frames, self.hop_length
-        frame_mask = slice_segments(spoken.frame_mask, starts, frames)
+        starts, frames, hop = synthesis.segment_starts, self.segment_frames, self.hop_length
+        frame_mask = slice_segments(synthesis.frame_mask, starts, frames)
         sample_mask = frame_mask.repeat_interleave(hop, dim=2)
         real = slice_segments(batch.audio, starts * hop, frames * hop) * sample_mask
-        fake = spoken.audio.float() * sample_mask
+        generated = synthesis.audio.float() * sample_mask
         return Segments(
             real=real,
-            fake=fake,
+            generated=generated,
             mel_real=self.mel_scale(slice_segments(spectrogram, starts, frames)),
-            mel_fake=self.mel(fake.squeeze(1)),
+            mel_generated=self.mel(generated.squeeze(1)),
             frame_mask=frame_mask,
-            sub_bands=self.sub_bands(real, fake, sample_mask),
+            sub_bands=self.sub_bands(real, generated, sample_mask),
         )
 
-    def sub_bands(self, real: Tensor, fake: Tensor, mask: Tensor) -> SubBands | None:
+    def sub_bands(self, real: Tensor, generated: Tensor, mask: Tensor) -> SubBands | None:
         """The bands of pieces [B * K, 1, S], in float32, if a loss needs them.
 
         Those of the decoded pieces are what a multi-band decoder joined: the bank is its own inverse both ways.
         """
         if self.bank is None:
             return None
-        return SubBands(self.bank.analysis(real), self.bank.analysis(fake), mask[:, :, ::_SUB_BANDS])
+        return SubBands(self.bank.analysis(real), self.bank.analysis(generated), mask[:, :, ::_SUB_BANDS])

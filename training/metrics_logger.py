@@ -23,6 +23,7 @@ from configs import InputError
 from configs.atomic_file import replacing
 from configs.content import UNFIT, json_object
 from data.audio_writer import write_audio
+from monitoring.tags import present_tag
 from training.event_file import EventFile
 from training.pictures import Picture
 
@@ -76,7 +77,7 @@ class RunningMeans:
 
     def load_state_dict(self, state: Mapping[str, Any], device: torch.device) -> None:
         """Go on from what a checkpoint kept."""
-        self._names = list(state["names"])
+        self._names = [present_tag(name) for name in state["names"]]
         self._sums, self._counts, self._greatest = (state[name].to(device) for name in ("sums", "counts", "greatest"))
 
 

@@ -1,8 +1,8 @@
 """Several processes that train one voice (torchrun): each on a device of its own, each with clips of its own.
 
-The gradients of all are added before each update, so that every rank makes the same update from the same weights. A
-rank's losses are weighted by its share of the clips, frames and phonemes of the step (see `training.accumulation`):
-what two ranks learn from half a batch each is what one learns from the whole.
+Gradients are added over ranks before each update, so that every rank makes the same update from the same weights. A
+rank's losses are weighted by its share of the clips, frames and phonemes of the step (see `training.accumulation`): two
+ranks with half a batch each make the update that one makes with the whole.
 """
 
 import os
@@ -83,8 +83,8 @@ class Ranks:
         torch._foreach_copy_(gradients, [piece.view_as(own) for piece, own in zip(pieces, gradients, strict=True)])
 
     def any(self, flag: bool) -> bool:
-        """Whether any rank says so."""
-        return any(self.gather(flag))
+        """Whether the flag is set on any rank."""
+        return bool(self.sum(torch.tensor(float(flag))) > 0)
 
     def gather(self, thing: Any) -> list[Any]:
         """What each rank has, by rank."""

@@ -1,52 +1,24 @@
 """A step whose gradients were not finite, made again in float32 to find the operation where it began."""
 
-from collections.abc import Generator
+from collections.abc import Callable
 from contextlib import closing
-from typing import Protocol
+from pathlib import Path
 
-import torch
-from torch import nn
 from tqdm import tqdm
 
 from configs import Config, InputError
-from data.batch import Batch
-from training.broken_steps import BrokenStep
+from data.corpus import Corpus
+from data.opening import open_corpus
+from training.broken_steps import BrokenStep, read_record
 from training.first_not_finite import NotFiniteError, refusing_not_finite
+from training.loop import TrainingLoop
 from training.random_state import restore_noise
-from training.step_report import StepReport
+from training.ranks import Ranks
+from training.resumption import Stopped
+from voices.checkpoint import list_checkpoints, load_checkpoint
 
 
-class Replayable(Protocol):
-    """What a replay needs of a Trainer."""
-
-    config: Config
-    device: torch.device
-    step: int
-
-    @property
-    def synthesizer(self) -> nn.Module:
-        """The model that will be the voice."""
-        ...
-
-    @property
-    def discriminator(self) -> nn.Module:
-        """The discriminator."""
-        ...
-
-    def batches(self) -> Generator[Batch, None, None]:
-        """The batches from the present step on."""
-        ...
-
-    def teach(self, batch: Batch) -> StepReport:
-        """Make a training step."""
-        ...
-
-    def compute_in_float32(self) -> None:
-        """Make every further step in float32, operation by operation."""
-        ...
-
-
-def replay(trainer: Replayable, record: BrokenStep, *, exactly: bool) -> str:
+def replay(trainer: TrainingLoop, record: BrokenStep, *, exactly: bool) -> str:
     """Make a recorded step again; return in a sentence where it stopped to be finite.
 
     Args:
@@ -64,7 +36,7 @@ def replay(trainer: Replayable, record: BrokenStep, *, exactly: bool) -> str:
         for batch in tqdm(batches, total=missing, unit="step", disable=None if missing else True, leave=False):
             if trainer.step == record.step - 1:
                 break
-            trainer.teach(batch)
+            trainer.run_step(batch)
             trainer.step += 1
     if batch.ids != record.ids:
         raise InputError(
@@ -78,15 +50,60 @@ def replay(trainer: Replayable, record: BrokenStep, *, exactly: bool) -> str:
         raise InputError(f"the random state of step {record.step} is none of {trainer.device}: {error}") from error
     try:
         with refusing_not_finite({"synthesizer": trainer.synthesizer, "discriminator": trainer.discriminator}):
-            report = trainer.teach(batch)
+            report = trainer.run_step(batch)
     except NotFiniteError as error:
         return str(error)
-    norms = {
-        "discriminator": float(report.discriminator_gradient_norm),
-        "synthesizer": float(report.synthesizer_gradient_norm),
-    }
-    told = ", ".join(f"{norm:.3g} ({name})" for name, norm in norms.items())
+    told = ", ".join(f"{float(norm):.3g} ({name})" for name, norm in report.gradient_norms.items())
     precision = trainer.config.train.precision
     return f"every result is finite in float32, and the norms of the gradients are {told}" + (
         "" if precision == "fp32" else f": train.precision = {precision} made the difference"
+    )
+
+
+def replay_recorded(
+    folder: Path,
+    step: int,
+    ranks: Ranks,
+    *,
+    build: Callable[[Config, Corpus, Ranks], TrainingLoop],
+    resumed: Callable[[Stopped, Corpus, Ranks], TrainingLoop],
+) -> str:
+    """Make a step of a run again whose gradients were not finite; return what was found, in a few lines.
+
+    Args:
+        folder: of the run.
+        step: its number; the first one is 1.
+        ranks: the processes that replay it together.
+        build: makes a Trainer at step 0.
+        resumed: makes a Trainer with the state of a checkpoint.
+
+    Raises:
+        InputError: the step was not recorded, or there are no weights or recordings to make it again with.
+    """
+    record = read_record(folder, step, rank=ranks.rank, ranks=ranks.count)
+    checkpoints = list_checkpoints(folder / "checkpoints")
+    before = [path for path in checkpoints if int(path.stem) < step]
+    exactly = bool(before) or record.from_seed
+    if not checkpoints and not exactly:
+        raise InputError(f"{folder}: there is no checkpoint in it to replay step {step} with")
+    config = record.config
+    if before or not exactly:
+        path = before[-1] if before else checkpoints[0]
+        stopped = Stopped(config, path, load_checkpoint(path))
+        stopped, corpus = stopped.open_corpus(accept_changes=False, verbose=ranks.is_first)
+        trainer, weights = resumed(stopped, corpus, ranks), f"those of {path}"
+    else:
+        trainer = build(config, open_corpus(config.data, config.audio, verbose=ranks.is_first), ranks)
+        weights = "those of the seed"
+    if not exactly:
+        weights += ", for there are none of a step before"
+    found = replay(trainer, record.broken, exactly=exactly)
+    norms = ", ".join(f"{norm:g} ({network})" for network, norm in record.broken.gradient_norms.items())
+    return "\n".join(
+        (
+            f"step         {step}, of which the norms of the gradients were {norms}",
+            f"recordings   {', '.join(record.broken.ids)}",
+            f"weights      {weights}",
+            f"in float32   {found}",
+        )
     )

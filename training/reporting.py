@@ -31,36 +31,36 @@ class Reporter:
     Args:
         config: the experiment.
         corpus: its recordings.
-        journal: where it is written.
-        validation: discriminators the voice.
+        logger: of the run folder.
+        validation: of the voice.
         clock: knows where the time went.
     """
 
     def __init__(
-        self, config: Config, corpus: Corpus, journal: MetricsLogger, validation: Validation, clock: Clock
+        self, config: Config, corpus: Corpus, logger: MetricsLogger, validation: Validation, clock: Clock
     ) -> None:
         self.config, self.corpus = config, corpus
-        self.journal, self.validation, self.clock = journal, validation, clock
+        self.logger, self.validation, self.clock = logger, validation, clock
         self.symbol_of_id = {index: symbol for symbol, index in corpus.symbols.ids.items()}
         self.read_at = 0  # step at which the clock was read last
         self.told: set[str] = set()  # rules whose problems have been told on the terminal
 
     def begin(self, step: int) -> None:
-        """Write down what does not change, and measure the pace from this step on."""
+        """Write down what does not change, and measure throughput from this step on."""
         self.read_at = step
-        summarise(self.corpus, self.config.audio.sample_rate).write(self.journal.folder / "corpus.json")
+        summarise(self.corpus, self.config.audio.sample_rate).write(self.logger.folder / "corpus.json")
         clips = self.validation.clips[: self.config.train.spoken_sentences]
-        self.journal.sentences({clip.id: clip.text for clip in clips})
+        self.logger.sentences({clip.id: clip.text for clip in clips})
         if step == 0:
-            self.journal.hyper_parameters(_flat(self.config), _METRICS)
+            self.logger.hyper_parameters(_flat(self.config), _METRICS)
 
     def report(self, step: int, place: Mapping[str, float], means: Mapping[str, float]) -> str:
-        """Write one line of metrics: the means since the last one, and the pace since then; return it in short."""
-        pace = self.clock.read(step - self.read_at)
+        """Write one line of metrics: means and throughput since the last one; return it in short."""
+        throughput = self.clock.read(step - self.read_at)
         self.read_at = step
-        self.journal.scalars(step, {**place, **pace, **means})
-        losses = (f"{name} {means[f'loss/{name}']:.3f}" for name in ("mel", "kl", "duration"))
-        return f"{'  '.join(losses)}  {pace['pace/seconds_per_step']:.2f} s/step"
+        self.logger.scalars(step, {**place, **throughput, **means})
+        losses = (f"{name} {means[f'loss/generator/{name}']:.3f}" for name in ("mel", "kl", "duration"))
+        return f"{'  '.join(losses)}  {throughput['throughput/seconds_per_step']:.2f} s/step"
 
     def validate(
         self, step: int, averaged: Synthesizer, newest: Synthesizer, best: Best, stop: StopRequest | None = None
@@ -79,7 +79,7 @@ class Reporter:
         self._show(
             step, judged["averaged"], stop
         )  # before the line is there: who follows the lines finds the sentences
-        self.journal.scalars(
+        self.logger.scalars(
             step,
             {
                 f"{GROUPS[weights]}/{name}": value
@@ -89,7 +89,7 @@ class Reporter:
         )
         if self.config.train.histograms:
             for name, weight in newest.named_parameters():
-                self.journal.histogram(step, f"weights/{name}", weight)
+                self.logger.histogram(step, f"weights/{name}", weight)
         for weights, each in judged.items():
             if each.score < best.score:
                 best = Best(step, each.score, weights)
@@ -98,11 +98,11 @@ class Reporter:
     def diagnose(self, step: int, bar: "tqdm[Any]") -> list[Finding]:
         """Say in words how it is going: all of it in TensorBoard, and each problem once on the terminal."""
         try:
-            findings = diagnose(read_run(self.journal.folder))
+            findings = diagnose(read_run(self.logger.folder))
         except InputError:  # no line yet
             return []
         lines = [f"- **{finding.severity}** ({finding.rule}): {finding.sentence}" for finding in findings]
-        self.journal.text(step, "diagnosis", "\n".join(lines))
+        self.logger.text(step, "diagnosis", "\n".join(lines))
         for finding in findings:
             if finding.severity == "problem" and finding.rule not in {*self.told, "outlook"}:
                 self.told.add(finding.rule)
@@ -115,8 +115,8 @@ class Reporter:
             if stop:  # asked between two of them, not in the midst of a file
                 raise Interrupted
             if step == 0:
-                self.journal.recording(step, sentence.clip.id, sentence.recording, rate)
-            self.journal.spoken(step, sentence.clip.id, sentence.audio, rate)
+                self.logger.recording(step, sentence.clip.id, sentence.recording, rate)
+            self.logger.spoken(step, sentence.clip.id, sentence.audio, rate)
             self._draw(step, sentence)
 
     def _draw(self, step: int, sentence: Sentence) -> None:
@@ -128,7 +128,7 @@ class Reporter:
             "alignment": alignment_picture(sentence.durations, symbols, seconds_per_frame=seconds_per_frame),
         }
         for kind, picture in pictures.items():
-            self.journal.picture(step, kind, sentence.clip.id, picture)
+            self.logger.picture(step, kind, sentence.clip.id, picture)
 
 
 @contextmanager

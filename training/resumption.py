@@ -8,8 +8,8 @@ from typing import Any
 from configs import Config, InputError, differences, load_config, parse_config
 from data.corpus import Corpus
 from data.opening import open_corpus
+from models.finite_weights import first_not_finite, tensors_in
 from text import SymbolTable
-from training.rehearsal import with_batch_size
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 
 # What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
@@ -23,10 +23,10 @@ MAY_CHANGE = (
     *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
     "speaking.longest_silence_seconds",
 )
-MAY_CHANGE_ALOUD = {
+MAY_CHANGE_ANNOUNCED = {
     *("train.learning_rate", "train.learning_rate_decay", "train.warmup_steps", "train.weight_decay"),
     *("train.max_gradient_norm", "train.precision", "train.ema_decay"),
-    *("train.reuse_real_features", "train.accumulate"),
+    *("train.accumulate"),
 }
 # What the weights are made for: nothing but a new run can have it otherwise.
 _OF_THE_WEIGHTS = ("audio.", "model.", "decoder.", "discriminator.", "data.language", "data.front_end")
@@ -68,6 +68,17 @@ class Stopped:
                 "start a new run with another run.dir"
             )
         return replace(self, changed=(*self.changed, "other recordings or texts"), is_another=True), corpus
+
+    def refuse_not_finite(self) -> None:
+        """Refuse weights that are NaN or infinite.
+
+        Raises:
+            InputError: there are some.
+        """
+        networks = {name: self.state.get(name) for name in ("synthesizer", "discriminator", "average")}
+        broken = first_not_finite(tensors_in(networks))
+        if broken is not None:
+            raise InputError(f"{self.checkpoint}: {broken} is NaN or infinite: delete it to go on from an older one")
 
     def told(self) -> str:
         """What is not as it was, in a sentence; empty where all is."""
@@ -115,9 +126,9 @@ def read_stopped(
     with content_of_checkpoint(path):
         trained = parse_config(state["config"], source=str(path))
     if settings is not None and settings.train.asked_batch_size == "auto":
-        config = with_batch_size(config, trained.train.batch_size)  # which memory decided when it began
+        config = config.with_batch_size(trained.train.batch_size)  # which memory decided when it began
     changed = differences(trained, config, ignore=MAY_CHANGE)
-    others = [change for change in changed if change.partition(":")[0] not in MAY_CHANGE_ALOUD]
+    others = [change for change in changed if change.partition(":")[0] not in MAY_CHANGE_ANNOUNCED]
     unfit = [change for change in others if change.startswith(_OF_THE_WEIGHTS)]
     if unfit or (others and not accept_changes):
         advice = f" or start a new run with another run.dir, which --warm-start {folder} gives what fits of the weights"

@@ -120,7 +120,7 @@ class Validation:
         longest = spoken.durations.amax(dim=1) / spoken.durations.sum(dim=1)
         kl = kl_loss(spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask)
         losses = {
-            "mel": mel_loss(segments.mel_real, segments.mel_fake, segments.frame_mask),
+            "mel": mel_loss(segments.mel_real, segments.mel_generated, segments.frame_mask),
             "kl": kl,
             "duration": duration_loss(spoken.duration_cost, spoken.phoneme_mask),
             # Of all frames, those of the one phoneme that has most: near 1 while the alignment is not found.

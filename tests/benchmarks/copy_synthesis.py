@@ -90,7 +90,7 @@ def copy_synthesis(name: str, *, corpus: Path, folder: Path, steps: int, threads
     if trainer.step < steps:
         raise InputError(f"{name}: stopped at step {trainer.step} of {steps}, which is no equal training")
     seconds = (time.monotonic() - started) / steps
-    found = _judged(trainer.folder, config.run.device)
+    found = _judged(trainer.run_folder.path, config.run.device)
     return Copy(name, steps, found["mel distance"], found["PESQ"], found["STOI"], seconds)
 
 

@@ -66,8 +66,7 @@ def _rivals(name: str, seconds: float, *settings: str) -> Task:
 
 
 TASKS = (
-    _rivals("bf16, and the plain step", 75, "plain"),
-    _rivals("bf16, and recorded as graphs", 60, "train.execution=graphs"),
+    _rivals("bf16, and captured as CUDA graphs", 75, "train.execution=graphs"),
     Task("alignment search", ("tests.benchmarks.alignment",), 35, verbatim),
     Task(
         "tests that need a GPU", ("pytest", "-o", "addopts=", "-q", "-m", "gpu and not slow", "tests"), 60, last_lines

@@ -44,7 +44,7 @@ class Contestant:
     def __init__(
         self,
         config: Config,
-        step: Step = Trainer.teach,
+        step: Step = Trainer.run_step,
         *,
         mean_frames: int = MEAN_FRAMES,
         speakers: int = 1,

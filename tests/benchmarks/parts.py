@@ -40,7 +40,6 @@ _FUNCTIONS = {
     },
     "torch.nn.utils": dict.fromkeys(("get_total_norm", "clip_grads_with_norm_"), "optimizers"),
 }
-_FUNCTIONS["tests.benchmarks.plain_step"] = {**_FUNCTIONS["train"], "_average": "optimizers"}
 
 
 class Clock(Protocol):

@@ -17,7 +17,6 @@ from typing import Literal
 
 import numpy as np
 import soxr
-import torch
 from torch import Tensor, nn
 
 from configs import InputError, command, load_config
@@ -39,11 +38,10 @@ _ALL = (
 class FrozenDiscriminators(Trainer):
     """A Trainer that never teaches its discriminator."""
 
-    def update(self, network: nn.Module, optimizer: torch.optim.AdamW) -> Tensor:
-        """The norm alone, where it is the discriminator's turn."""
-        if network is not self.discriminator:
-            return super().update(network, optimizer)
-        return nn.utils.get_total_norm([weight.grad for weight in network.parameters() if weight.grad is not None])
+    def update_discriminator(self) -> Tensor:
+        """The norm alone."""
+        gradients = [weight.grad for weight in self.discriminator.parameters() if weight.grad is not None]
+        return nn.utils.get_total_norm(gradients)
 
 
 def mislabelled(corpus: Corpus, rate: int) -> Corpus:

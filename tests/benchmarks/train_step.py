@@ -3,8 +3,7 @@
 The model of an experiment (configs/ljspeech.toml, if none is named) steps on random recordings with the lengths of
 LJSpeech (see `synthetic`). Printed is one table: milliseconds, FLOPs, bytes, dispatched operations and host waits of
 each part, forward and backward together; the share of the matrix peak that is measured in the same run and precision;
-peak memory; what waited. `--compare plain` lets the frozen plain step step in turn, `--compare section.key=value` the
-same step with another setting. `--grow` prints how cost grows instead. `--json` prints all that `Measurement` holds.
+peak memory; what waited. `--compare section.key=value` lets the same step with another setting step in turn. `--grow` prints how cost grows instead. `--json` prints all that `Measurement` holds.
 """
 
 import argparse
@@ -36,7 +35,6 @@ from tests.benchmarks.measuring import (
     time_rounds,
 )
 from tests.benchmarks.parts import PARTS, Parts, clock_of
-from tests.benchmarks.plain_step import plain_step
 from tests.benchmarks.synthetic import MEAN_FRAMES
 from tests.benchmarks.table import Comparison, Measurement, Part, step_table
 from train import Trainer
@@ -70,7 +68,7 @@ def measure(config: Config, *, rounds: int, rival: Rival | None = None, command:
     if rival is not None:
         milliseconds, comparison = compared(contestant, rival, rounds=rounds)
     # To look at a step slows it down, so that is done apart; and a step that is replayed has no parts to be seen.
-    contestant.trainer.carry_out = contestant.trainer.train_step
+    contestant.trainer.execute = contestant.trainer.train_step
     spans, counts = watched(contestant, steps=min(rounds, 3)), counted(contestant)
     matrix = matrix_peak(device, dtype)
     parts = {
@@ -209,10 +207,8 @@ def main() -> int:
             print(growth_table(points))
         return 0
     rival = None
-    if arguments.compare == "plain":
-        rival = Rival("plain", load(), plain_step)
-    elif arguments.compare:
-        rival = Rival(arguments.compare, load([arguments.compare]), Trainer.teach)
+    if arguments.compare:
+        rival = Rival(arguments.compare, load([arguments.compare]), Trainer.run_step)
     words = shlex.join(["python", "-m", "tests.benchmarks.train_step", *sys.argv[1:]])
     measured = measure(load(), rounds=rounds, rival=rival, command=words)
     print(json.dumps(dataclasses.asdict(measured), indent=2) if arguments.json else step_table(measured))

@@ -59,9 +59,9 @@ def _step(trainer: Trainer, batch: Batch, failures: list[str], told: str) -> boo
     """Make a step, look at the weights, and return whether a network was not updated."""
     networks: dict[str, nn.Module] = {"synthesizer": trainer.synthesizer, "discriminator": trainer.discriminator}
     before = {name: [parameter.detach().clone() for parameter in each.parameters()] for name, each in networks.items()}
-    norms = trainer.teach(batch).gradient_norms()
+    norms = trainer.run_step(batch).gradient_norms
     trainer.step += 1
-    trainer.record_broken_steps()
+    trainer.report_broken_steps()
     for name, network in networks.items():
         moved = not all(map(torch.equal, before[name], network.parameters()))
         if moved != math.isfinite(float(norms[name])):

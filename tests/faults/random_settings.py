@@ -25,7 +25,7 @@ from tests.benchmarks.synthetic import random_clip
 from tests.faults.fault import Outcome, fault
 from text.symbols import SPECIAL_SYMBOLS, SymbolTable
 from train import Trainer
-from training.rehearsal import refuse_too_large
+from training.memory_check import check_memory
 
 Tree = dict[str, dict[str, Any]]
 
@@ -56,7 +56,7 @@ def outcome_of(tree: Tree, chance: random.Random) -> str:
         config = parse_config(tree, source="settings")
         with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
             trainer = Trainer(config, _corpus(config, chance))
-            refuse_too_large(trainer)
+            check_memory(trainer)
             numbers = _stepped(trainer)
     except InputError as error:
         return "refused" if "\n" not in str(error) else f"refused in several lines: {error}"
@@ -217,7 +217,7 @@ def _stepped(trainer: Trainer) -> dict[str, float]:
     numbers: dict[str, float] = {}
     with contextlib.closing(trainer.batches()) as batches:
         for step in range(2):
-            report = trainer.teach(next(batches))
+            report = trainer.run_step(next(batches))
             numbers |= {f"{name} of step {step + 1}": float(value) for name, value in report.scalars().items()}
             trainer.step += 1
     judged = trainer.validation.validate(trainer.average.eval()).scalars

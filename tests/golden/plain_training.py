@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from monitoring.tags import present_tag
+
 GOLDEN = Path(__file__).with_name("lockstep.json")
 SYMBOLS, SPEAKERS, STEPS = 178, 2, 3
 SAMPLE_RATE, N_FFT, HOP, BANDS = 8000, 32, 8, 8
@@ -322,7 +324,7 @@ class PlainTraining:
         with _own_search():
             compared = self._compared(clips)
         of_synthesizer, of_discriminator = self._optimizers
-        real, fake, mel_real, mel_fake, kl, duration = compared
+        real, fake, mel_real, mel_generated, kl, duration = compared
 
         outputs_real, outputs_fake = self.discriminator(real), self.discriminator(fake.detach())
         loss_d = sum(
@@ -335,7 +337,7 @@ class PlainTraining:
         self.discriminator.requires_grad_(False)  # its gradients stay those of its own loss
         outputs_real, outputs_fake = self.discriminator(real), self.discriminator(fake)
         losses = {
-            "mel": (mel_real - mel_fake).abs().mean(),
+            "mel": (mel_real - mel_generated).abs().mean(),
             "kl": kl,
             "duration": duration,
             "adversarial": sum(((1 - f) ** 2).mean() for f, _ in outputs_fake),
@@ -352,7 +354,7 @@ class PlainTraining:
         of_synthesizer.step()
         self.discriminator.requires_grad_(True)
         named = {**losses, "synthesizer": total, "discriminator": loss_d}
-        return {f"loss/{name}": float(loss.detach()) for name, loss in named.items()}
+        return {present_tag(f"loss/{name}"): float(loss.detach()) for name, loss in named.items()}
 
     def _compared(self, clips: Sequence[Recording]) -> tuple[Tensor, ...]:
         """Real and decoded pieces, their mel spectrograms, the KL term and that of the durations."""
@@ -371,9 +373,9 @@ class PlainTraining:
         longest = max(len(each) for each in audio)
         whole = torch.stack([F.pad(each, (0, longest - len(each))) for each in audio])[:, None]
         real = cut(whole, starts * HOP, SEGMENT_FRAMES * HOP)
-        mel_real, mel_fake = cut(log_mel(spectrum), starts, SEGMENT_FRAMES), log_mel(magnitudes(fake[:, 0]))
+        mel_real, mel_generated = cut(log_mel(spectrum), starts, SEGMENT_FRAMES), log_mel(magnitudes(fake[:, 0]))
         cells = log_std - posterior_log_std - 0.5 + 0.5 * (z_p - mean) ** 2 * torch.exp(-2 * log_std)
-        return real, fake, mel_real, mel_fake, (cells * mask).sum() / mask.sum(), nats.sum()
+        return real, fake, mel_real, mel_generated, (cells * mask).sum() / mask.sum(), nats.sum()
 
     def figures(self) -> dict[str, dict[str, float]]:
         """The norm of the gradients and of the weights of each part of both networks."""

@@ -133,7 +133,7 @@ def lockstep(tmp_path_factory: pytest.TempPathFactory) -> Lockstep:
             theirs = plain.step(clips)
         with draws[1].in_use():
             batch = trainer.batch([_clip(recording) for recording in clips])
-            report = trainer.teach(_in_float64(batch))
+            report = trainer.run_step(_in_float64(batch))
         trainer.step += 1
         ours = {name: float(value) for name, value in report.losses.items() if name in theirs}
         made.losses.append((ours, theirs))

@@ -26,7 +26,7 @@ def test_each_part_has_its_share_and_the_pace_knows_no_validation() -> None:
     watch.waited += 1
     assert clock.read(steps=2) == pytest.approx(
         {
-            "pace/seconds_per_step": 2.5,
+            "throughput/seconds_per_step": 2.5,
             "time/training": 0.2,
             "time/data": 0.05,
             "time/validation": 0.5,
@@ -49,7 +49,7 @@ def test_after_a_reading_it_begins_anew_even_where_something_failed() -> None:
     assert clock.read(steps=1)["time/saving"] == 1.0
     watch.seconds += 4
     assert clock.read(steps=4) == {
-        "pace/seconds_per_step": 1.0,
+        "throughput/seconds_per_step": 1.0,
         "time/training": 1.0,
         **{f"time/{part}": 0.0 for part in ("data", "validation", "saving")},
     }

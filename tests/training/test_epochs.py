@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as some
 
-from training.epochs import Epochs
+from training.schedule import Epochs
 
 
 def test_an_epoch_under_way_is_broken_off_and_counted() -> None:

@@ -37,9 +37,9 @@ def test_every_recorded_segment_is_cut_where_the_synthesizer_decoded(tmp_path: P
         assert torch.equal(segments.real[row, 0], recorded)
         assert torch.equal(segments.frame_mask[row, 0], (torch.arange(size // 256) < there).float())
         torch.testing.assert_close(segments.mel_real[row, :, :there], whole[clip, :, start : start + there])
-        assert torch.equal(segments.fake[row, :, : there * 256], spoken.audio[row, :, : there * 256])
-        assert not segments.fake[row, :, there * 256 :].any()
-        torch.testing.assert_close(segments.mel_fake[row], trainer.features.mel(segments.fake[row])[0])
+        assert torch.equal(segments.generated[row, :, : there * 256], spoken.audio[row, :, : there * 256])
+        assert not segments.generated[row, :, there * 256 :].any()
+        torch.testing.assert_close(segments.mel_generated[row], trainer.features.mel(segments.generated[row])[0])
 
 
 def test_two_segments_at_one_place_teach_what_one_segment_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +52,7 @@ def test_two_segments_at_one_place_teach_what_one_segment_does(tmp_path: Path, m
     for count in (1, 2):
         own = (f"train.segments={count}", "train.learning_rate=1e-30", "train.precision=fp32")
         trainer = trainer_of(quiet(tmp_path, *own), clips)
-        report = trainer.teach(trainer.batch(clips))
+        report = trainer.run_step(trainer.batch(clips))
         losses.append({name: float(value) for name, value in report.scalars().items()})
         weights = [*trainer.synthesizer.parameters(), *trainer.discriminator.parameters()]
         gradients.append([weight.grad for weight in weights if weight.grad is not None])
@@ -65,7 +65,7 @@ def test_two_segments_at_one_place_teach_what_one_segment_does(tmp_path: Path, m
 def test_every_part_learns_from_several_segments_of_clips_shorter_than_one(tmp_path: Path, precision: str) -> None:
     clips = clips_of(2_000, 3_000)
     trainer = trainer_of(quiet(tmp_path, "train.segments=2", f"train.precision={precision}"), clips)
-    scalars = trainer.teach(trainer.batch(clips)).scalars()
+    scalars = trainer.run_step(trainer.batch(clips)).scalars()
     assert all(bool(value.isfinite()) for value in scalars.values())
     for network in (*trainer.synthesizer.children(), *trainer.discriminator.sub_discriminators):
         gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]

@@ -53,8 +53,8 @@ def test_what_is_no_number_does_not_spoil_a_mean() -> None:
 
 def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     journal = MetricsLogger(tmp_path)
-    journal.scalars(10, {"loss/mel": 1.5, "gradient_norm/synthesizer": math.inf})
-    journal.scalars(20, {"loss/mel": 1.25})
+    journal.scalars(10, {"loss/generator/mel": 1.5, "gradient_norm/generator": math.inf})
+    journal.scalars(20, {"loss/generator/mel": 1.25})
     sound = np.sin(np.arange(2205, dtype=np.float32) / 20)
     journal.recording(0, "a", sound, 22050)
     journal.spoken(20, "a", sound, 22050)
@@ -64,15 +64,15 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     journal.sentences({"a": "Ähm."})
     journal.text(20, "diagnosis", "- **ok** (outlook): keep going")
     journal.histogram(20, "weights/x", torch.arange(10.0))
-    journal.hyper_parameters({"train.batch_size": 4, "decoder.kind": "hifigan"}, ["loss/mel"])
+    journal.hyper_parameters({"train.batch_size": 4, "decoder.kind": "hifigan"}, ["loss/generator/mel"])
     journal.close()
     lines = read(tmp_path)
-    assert [(line["step"], line["loss/mel"]) for line in lines] == [(10, 1.5), (20, 1.25)]
-    assert lines[0]["gradient_norm/synthesizer"] is None
+    assert [(line["step"], line["loss/generator/mel"]) for line in lines] == [(10, 1.5), (20, 1.25)]
+    assert lines[0]["gradient_norm/generator"] is None
     assert "Infinity" not in (tmp_path / "metrics.jsonl").read_text()
     board = EventAccumulator(str(tmp_path), size_guidance={"images": 0, "audio": 0})
     board.Reload()
-    assert [(event.step, event.value) for event in board.Scalars("loss/mel")] == [(10, 1.5), (20, 1.25)]
+    assert [(event.step, event.value) for event in board.Scalars("loss/generator/mel")] == [(10, 1.5), (20, 1.25)]
     assert board.Tags()["images"] == ["mel/a", "alignment/a"]
     assert [event.step for event in board.Audio("spoken/a")] == [20]
     assert board.Audio("recorded/a")[0].sample_rate == 22050
@@ -112,9 +112,13 @@ def test_time_goes_on_where_it_stopped(tmp_path: Path) -> None:
 def test_the_greatest_gradient_norm_is_told_beside_the_mean() -> None:
     means = RunningMeans()
     for norm in (1.0, math.inf, 7.0):
-        means.add({"loss/mel": torch.tensor(norm), "gradient_norm/discriminator": torch.tensor(norm)})
+        means.add({"loss/generator/mel": torch.tensor(norm), "gradient_norm/discriminator": torch.tensor(norm)})
     read = means.read()
-    assert read == {"loss/mel": 4.0, "gradient_norm/discriminator": 4.0, "gradient_norm_max/discriminator": 7.0}
+    assert read == {
+        "loss/generator/mel": 4.0,
+        "gradient_norm/discriminator": 4.0,
+        "gradient_norm_max/discriminator": 7.0,
+    }
     means.add({"gradient_norm/discriminator": torch.tensor(2.0)})
     assert means.read()["gradient_norm_max/discriminator"] == 2.0
 
@@ -142,7 +146,7 @@ def everything(journal: MetricsLogger) -> dict[str, Callable[[], None]]:
     """Each way of writing."""
     sound, picture = np.zeros(2205, np.float32), np.zeros((8, 8, 3), np.uint8)
     return {
-        "scalars": lambda: journal.scalars(1, {"loss/mel": 1.0}),
+        "scalars": lambda: journal.scalars(1, {"loss/generator/mel": 1.0}),
         "recording": lambda: journal.recording(1, "a", sound, 22050),
         "spoken": lambda: journal.spoken(1, "a", sound, 22050),
         "picture": lambda: journal.picture(1, "mel", "a", picture),
@@ -156,7 +160,7 @@ def test_a_folder_that_was_deleted_or_moved_is_one_sentence_whatever_is_written(
 ) -> None:
     run = tmp_path / "run"
     journal = MetricsLogger(run)
-    journal.scalars(0, {"loss/mel": 2.0})
+    journal.scalars(0, {"loss/generator/mel": 2.0})
     if what == "moved":
         run.rename(tmp_path / "elsewhere")
     else:
@@ -181,7 +185,7 @@ def test_a_full_disk_is_one_sentence(tmp_path: Path, capfd: pytest.CaptureFixtur
     ways: list[Callable[[], None]] = [
         lambda: journal.text(1, "diagnosis", "ok"),
         lambda: journal.histogram(1, "weights/x", torch.zeros(3)),
-        lambda: journal.hyper_parameters({"train.batch_size": 4}, ["loss/mel"]),
+        lambda: journal.hyper_parameters({"train.batch_size": 4}, ["loss/generator/mel"]),
     ]
     for write in ways:
         with pytest.raises(MetricsLoggerError, match=r"cannot be written \(No space left on device\)"):

@@ -13,7 +13,6 @@ from configs import Config, InputError, load_config
 from data.batch import Batch
 from data.embedded import make_embedded_corpus
 from models.finite_weights import first_not_finite, tensors_in
-from tests.test_fidelity import TINIEST
 from train import Trainer, main, resume, start
 from training.broken_steps import BrokenStep, newest_record, read_record, write_records
 from training.interruption import StopRequest
@@ -22,6 +21,14 @@ from voices.voice_file import load_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
 Experiment = Callable[..., Config]  # given the name of a run and more settings
+TINIEST = (
+    *("model.hidden_channels=16", "model.latent_channels=16", "model.filter_channels=32", "model.text_layers=1"),
+    *("model.posterior_layers=1", "model.coupling_layers=2", "model.coupling_wavenet_layers=1"),
+    *("model.duration_channels=16", "model.duration_flows=1", "discriminator.periods=[2, 3]"),
+    *("decoder.initial_channels=16", "decoder.upsample_rates=[16, 16]", "decoder.upsample_kernel_sizes=[32, 32]"),
+    *("decoder.residual_kernel_sizes=[3]", "decoder.residual_dilations=[[1, 2]]"),
+    *("train.batch_size=2", "data.validation_clips=2"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,16 +94,16 @@ def test_a_step_that_is_finite_in_float32_is_told_to_be_so(
     config = experiment("run", "train.precision=bf16", "train.steps=3")
     trainer = start(config)
     made: list[BrokenStep] = []
-    teach = trainer.teach
+    teach = trainer.run_step
 
     def watched(batch: Batch) -> Any:
         noise = (torch.get_rng_state(),)
         report = teach(batch)
-        norms = {name: float(norm) for name, norm in report.gradient_norms().items()}
+        norms = {name: float(norm) for name, norm in report.gradient_norms.items()}
         made.append(BrokenStep(trainer.step + 1, batch.ids, noise, norms))
         return report
 
-    trainer.teach = watched  # type: ignore[method-assign]
+    trainer.run_step = watched  # type: ignore[method-assign]
     trainer.train(StopRequest())
     assert newest_record(tmp_path / "run") is None
     write_records(tmp_path / "run", [made], config, from_seed=True)

@@ -70,9 +70,8 @@ def test_tensorboard_has_every_scalar_of_the_file_in_a_few_groups(run: Path, boa
         assert read == [(step, pytest.approx(value, nan_ok=True)) for step, value in written]
     groups = {name.partition("/")[0] for name in board.Tags()["scalars"]}
     assert groups == {
-        *("pace", "time", "loss", "gradient_norm", "gradient_norm_max", "passed_over"),
-        *("discriminator_real", "discriminator_fake", "discriminator_fooled", "accuracy_real", "accuracy_fake"),
-        *("validation", "validation_newest"),
+        *("schedule", "throughput", "time", "loss", "discriminator_accuracy"),
+        *("gradient_norm", "gradient_norm_max", "skipped_updates", "validation", "validation_newest"),
     }
 
 
@@ -157,10 +156,10 @@ def test_the_pace_after_a_resume_is_that_of_the_steps_since(tmp_path: Path) -> N
     reporter.begin(150)
     for step, seconds in ((200, 25.0), (300, 125.0)):
         now[0] = seconds
-        reporter.report(step, {}, {"loss/mel": 1.0, "loss/kl": 1.0, "loss/duration": 1.0})
+        reporter.report(step, {}, {"loss/generator/mel": 1.0, "loss/generator/kl": 1.0, "loss/generator/duration": 1.0})
     journal.close()
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert [line["pace/seconds_per_step"] for line in lines] == [0.5, 1.0]
+    assert [line["throughput/seconds_per_step"] for line in lines] == [0.5, 1.0]
 
 
 def test_who_follows_the_lines_finds_the_sentences_of_the_last_one(

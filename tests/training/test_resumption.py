@@ -16,12 +16,12 @@ from data.embedded import make_embedded_corpus
 from monitoring.best import Best
 from tests.faults.tiny_runs import differing, lasting
 from train import Trainer, main, resume, start
-from training.epochs import Epochs
 from training.interruption import StopRequest, listening_for_stop
 from training.ranks import Ranks
 from training.reporting import Reporter
 from training.resumption import read_stopped
-from training.run_voices import RunVoices
+from training.run_folder import RunFolder
+from training.schedule import Epochs
 from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 from voices.voice_file import load_voice
 
@@ -146,7 +146,7 @@ def test_a_smaller_batch_keeps_weights_optimizers_averages_and_step_and_begins_a
     whole, parts = (load_checkpoint(checkpoint_path(each / "checkpoints", 8)) for each in (run, tmp_path / "parts"))
     assert differing(lasting(whole) | {"best": 0}, lasting(parts) | {"best": 0}) == []
     reported = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
-    assert [line["pace/epoch"] for line in reported if "pace/epoch" in line] == [0, 0, 0, 1, 1, 1, 1, 1]
+    assert [line["schedule/epoch"] for line in reported if "schedule/epoch" in line] == [0, 0, 0, 1, 1, 1, 1, 1]
 
 
 def test_added_recordings_are_another_run_and_not_refused(
@@ -277,27 +277,27 @@ def test_a_process_that_dies_between_any_two_files_leaves_a_run_whose_files_belo
     class Killed(BaseException):
         pass
 
-    save = RunVoices.save
+    save = RunFolder.save_voice
     for survived in range(4):  # files written before the end
         run, written = tmp_path / str(survived), list[Path]()
 
-        def dying(voices: RunVoices, path: Path, *rest: Any, written: list[Path] = written, survived: int = survived,
+        def dying(voices: RunFolder, path: Path, *rest: Any, written: list[Path] = written, survived: int = survived,
                   **named: Any) -> None:  # fmt: skip
             if len(written) == survived:
                 raise Killed
             written.append(path)
             save(voices, path, *rest, **named)
 
-        monkeypatch.setattr(RunVoices, "save", dying)
+        monkeypatch.setattr(RunFolder, "save_voice", dying)
         trainer = start(tiny(corpus_folder, run, "train.steps=3", "train.validate_every=1"))
         trainer.best = Best(0, 1e9)
         try:
             trainer.train(StopRequest())
         except Killed:
-            monkeypatch.setattr(RunVoices, "save", save)
+            monkeypatch.setattr(RunFolder, "save_voice", save)
             rest = resume(run, [])
             rest.mend_voices()
-        monkeypatch.setattr(RunVoices, "save", save)
+        monkeypatch.setattr(RunFolder, "save_voice", save)
         state = load_checkpoint(list_checkpoints(run / "checkpoints")[-1])
         assert load_voice(run / "voice.safetensors").step == state["step"]
         if state["best"]["step"]:

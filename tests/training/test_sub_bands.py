@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from losses import subband_stft_loss
 from models.layers.pqmf import Pqmf
-from tests.benchmarks.plain_step import plain_step
 from tests.test_train import Waits
 from tests.training.test_together import noise, quiet, trainer_of
 from train import Trainer
@@ -29,35 +29,38 @@ def test_bands_are_those_of_what_was_recorded_and_of_what_was_decoded(tmp_path: 
     segments, bank = learner.features.segments(batch, spectrogram, spoken), Pqmf(4)
     assert segments.sub_bands is not None
     assert torch.equal(segments.sub_bands.real, bank.analysis(segments.real))
-    assert torch.equal(segments.sub_bands.fake, bank.analysis(segments.fake))
+    assert torch.equal(segments.sub_bands.generated, bank.analysis(segments.generated))
     assert torch.equal(segments.sub_bands.mask, segments.frame_mask.repeat_interleave(64, dim=2))
 
 
-def test_a_step_with_the_loss_is_the_plain_step_with_it(tmp_path: Path) -> None:
-    told = []
-    for step in (plain_step, lambda learner, batch: learner.teach(batch).scalars()):
-        learner = trainer(tmp_path, "loss.subband_stft=2.5")
-        batch = learner.batch(noise(4))
-        torch.manual_seed(7)
-        told.append({name: value.item() for name, value in step(learner, batch).items()})
-    plain, fast = told
-    assert plain["loss/subband_stft"] > 0
-    assert {name: fast[name] for name in plain} == pytest.approx(plain, rel=1e-4)
+def test_the_loss_of_a_step_is_that_of_its_bands_and_counts_by_its_weight(tmp_path: Path) -> None:
+    learner = trainer(tmp_path, "loss.subband_stft=2.5")
+    batch = learner.batch(noise(4))
+    torch.manual_seed(7)
+    output = learner.generator_forward(batch)
+    bands = output.segments.sub_bands
+    assert bands is not None
+    losses = {name: float(value) for name, value in learner.generator_step(output).items()}
+    expected = float(subband_stft_loss(bands.real, bands.generated, bands.mask))
+    assert losses["loss/generator/subband_stft"] == pytest.approx(expected)
+    weights = learner.config.loss
+    total = sum(weight * losses[f"loss/generator/{name}"] for name, weight in weights)
+    assert losses["loss/generator/total"] == pytest.approx(total, rel=1e-5)
 
 
 def test_a_step_with_it_waits_for_nothing(tmp_path: Path) -> None:
     learner = trainer(tmp_path, "loss.subband_stft=1")
     batch = learner.batch(noise(4))
     with Waits() as counted:
-        learner.teach(batch)
+        learner.run_step(batch)
     assert counted.seen == []
 
 
 def test_without_a_weight_nothing_of_it_is_there(tmp_path: Path) -> None:
     learner = trainer(tmp_path, "loss.subband_stft=0")
-    scalars = learner.teach(learner.batch(noise(4))).scalars()
+    scalars = learner.run_step(learner.batch(noise(4))).scalars()
     assert learner.features.bank is None
-    assert "loss/subband_stft" not in scalars
+    assert "loss/generator/subband_stft" not in scalars
     assert learner.config.loss.subband_stft == 0.0
 
 
@@ -68,7 +71,7 @@ def test_a_decoder_of_several_bands_learns_by_it(tmp_path: Path) -> None:
     batch, losses = learner.batch(noise(4)), []
     for step in range(6):
         learner.step = step
-        losses.append(learner.teach(batch).scalars()["loss/subband_stft"].item())
+        losses.append(learner.run_step(batch).scalars()["loss/generator/subband_stft"].item())
     assert losses[-1] < 0.8 * losses[0]
 
 
@@ -77,5 +80,5 @@ def test_parts_of_a_batch_are_taught_nearly_what_the_batch_is(tmp_path: Path) ->
     for count in (1, 2):
         learner = trainer(tmp_path, "loss.subband_stft=1", f"train.accumulate={count}")
         torch.manual_seed(3)
-        found.append(learner.teach(learner.batch(noise(4))).scalars()["loss/subband_stft"].item())
+        found.append(learner.run_step(learner.batch(noise(4))).scalars()["loss/generator/subband_stft"].item())
     assert found[1] == pytest.approx(found[0], rel=0.1)

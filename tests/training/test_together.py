@@ -71,7 +71,7 @@ def silence_chance(patch: Any) -> None:
 
 def gradients(trainer: Trainer, clips: Sequence[Clip]) -> dict[str, Tensor]:
     """Of both networks, after one step with a learning rate of next to nothing."""
-    trainer.teach(trainer.batch(clips))
+    trainer.run_step(trainer.batch(clips))
     networks = {"synthesizer": trainer.synthesizer, "discriminator": trainer.discriminator}
     return {
         f"{network}.{name}": parameter.grad.clone()
@@ -118,19 +118,19 @@ def test_four_parts_of_eight_clips_have_the_gradients_of_32(
         assert max(apart.values()) < (1e-5 if segments == 1 else 5e-5), max(apart.items(), key=lambda item: item[1])
 
 
-def test_parts_draw_the_same_noise_both_times_they_are_spoken(tmp_path: Path) -> None:
+def test_micro_batches_draw_the_same_noise_both_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clips = noise(4)
     trainer = trainer_of(quiet(tmp_path, "train.accumulate=2", "model.text_dropout=0.1"), clips)
     heard: list[Tensor] = []
-    speak = trainer.speak
+    forward = trainer.generator_forward
 
-    def listened(part: Any) -> Any:
-        spoken = speak(part)
-        heard.append(spoken.segments.fake.detach().clone())
+    def listened(*part: Any) -> Any:
+        spoken = forward(*part)
+        heard.append(spoken.segments.generated.detach().clone())
         return spoken
 
-    trainer.speak = listened  # type: ignore[method-assign]
-    trainer.teach(trainer.batch(clips))
+    monkeypatch.setattr(trainer, "generator_forward", listened)
+    trainer.run_step(trainer.batch(clips))
     assert len(heard) == 4
     assert torch.equal(heard[0], heard[2])
     assert torch.equal(heard[1], heard[3])
@@ -150,7 +150,7 @@ with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     trainer = trainer_of(quiet(Path(sys.argv[1]), "train.adam_epsilon=1e-4", "train.segments=2"), clips, ranks)
     losses = []
     for step in range(2):
-        report = trainer.teach(trainer.batch(clips[ranks.rank :: ranks.count]))
+        report = trainer.run_step(trainer.batch(clips[ranks.rank :: ranks.count]))
         mine = {name: float(value) for name, value in report.losses.items()}
         of_ranks = ranks.gather(mine)
         losses.append({name: sum(one[name] for one in of_ranks) for name in mine})
@@ -218,4 +218,4 @@ def test_a_run_of_two_processes_that_stops_and_goes_on_is_the_run_that_never_sto
         assert torch.equal(mine["random"]["torch"], other["random"]["torch"])
     assert not torch.equal(whole["ranks"][0]["random"]["torch"], whole["ranks"][1]["random"]["torch"])
     lines = [json.loads(line) for line in (tmp_path / "parts" / "metrics.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines if "loss/mel" in line] == [1, 2, 3, 4]
+    assert [line["step"] for line in lines if "loss/generator/mel" in line] == [1, 2, 3, 4]

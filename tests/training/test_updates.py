@@ -22,7 +22,7 @@ def test_updates_with_a_broken_one_among_them_are_the_updates_without_it(fused: 
     updates = Updates(GradScaler("cpu", enabled=False), torch.device("cpu"))
     for gradient in gradients:
         weight.grad = gradient.clone()
-        updates.make("a", optimizer, gradient.norm())
+        updates.step_if_finite("a", optimizer, gradient.norm())
     for gradient in (gradients[0], gradients[2]):
         other.grad = gradient.clone()
         usual.step()
@@ -34,9 +34,9 @@ def test_updates_with_a_broken_one_among_them_are_the_updates_without_it(fused: 
 def test_only_many_broken_updates_in_a_row_are_hopeless(fine: int | None) -> None:
     weight, steady = (nn.Parameter(torch.ones(2)) for _ in range(2))
     updates = Updates(GradScaler("cpu", enabled=False), torch.device("cpu"))
-    assert updates.hopeless() == []
+    assert updates.stalled() == []
     for step in range(50):
         for name, one, value in (("a", weight, 1.0 if step == fine else math.inf), ("b", steady, 1.0)):
             one.grad = torch.full((2,), value)
-            updates.make(name, optimizer_of(one), one.grad.norm())
-    assert updates.hopeless() == (["a"] if fine is None else [])
+            updates.step_if_finite(name, optimizer_of(one), one.grad.norm())
+    assert updates.stalled() == (["a"] if fine is None else [])
