@@ -138,11 +138,6 @@ class Config(Section):
                 "be below 1: a step multiplies each weight by 1 minus this product",
             ),
             (
-                train.accumulate > 1 and train.reuse_real_features,
-                f"train.accumulate = {train.accumulate} saves the memory that train.reuse_real_features would take: "
-                "leave one of the two out",
-            ),
-            (
                 self.segment_frames > buckets[0],
                 f"train.segment_samples = {train.segment_samples} is {self.segment_frames} frames, longer than the "
                 f"shortest bucket of {buckets[0]} frames: shorten the segment or raise data.bucket_frames",

@@ -79,8 +79,6 @@ class TrainSettings(Section):
     """AdamW decoupled weight decay."""
     max_gradient_norm: Annotated[float, Field(gt=0)] = math.inf
     """Gradient clipping: maximum norm of each network's gradients; inf disables it, the norm is still logged."""
-    reuse_real_features: bool = False
-    """Whether feature matching uses the real feature maps of the discriminator step: one forward pass less."""
     precision: Literal["auto", "bf16", "fp16", "fp32"] = "auto"
     """Mixed precision of convolutions and matrix products; auto is bf16 on a GPU that supports it, else fp32."""
     execution: Literal["eager", "compiled", "graphs", "compiled-graphs"] = "eager"

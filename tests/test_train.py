@@ -293,7 +293,7 @@ def test_a_run_whose_gradients_are_never_numbers_stops(
     trainer = start(tiny(corpus_folder, run, "train.steps=9", "train.checkpoint_every=2", "train.report_every=1"))
     broken = trainer.synthesizer.get_parameter("decoder.output.weight")
     broken.register_hook(lambda gradient: gradient * (math.inf if trainer.step >= 2 else 1.0))
-    with pytest.raises(InputError, match=r"broke before step 5.*gradients of the synthesizer .*00000004\.pt"):
+    with pytest.raises(InputError, match=r"diverged before step 5.*gradients of the generator .*00000004\.pt"):
         trainer.train(StopRequest())
     state = load_checkpoint(list_checkpoints(run / "checkpoints")[-1])
     assert all(bool(weight.isfinite().all()) for weight in state["synthesizer"].values())

@@ -3,7 +3,8 @@
 The model of an experiment (configs/ljspeech.toml, if none is named) steps on random recordings with the lengths of
 LJSpeech (see `synthetic`). Printed is one table: milliseconds, FLOPs, bytes, dispatched operations and host waits of
 each part, forward and backward together; the share of the matrix peak that is measured in the same run and precision;
-peak memory; what waited. `--compare section.key=value` lets the same step with another setting step in turn. `--grow` prints how cost grows instead. `--json` prints all that `Measurement` holds.
+peak memory; what waited. `--compare section.key=value` lets the same step with another setting step in turn. `--grow`
+prints how cost grows instead. `--json` prints all that `Measurement` holds.
 """
 
 import argparse
