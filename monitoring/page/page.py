@@ -3,9 +3,8 @@
 import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from data.report.web_page import render_page
 from monitoring.page.charts import Chart, Group, groups
@@ -19,17 +18,15 @@ _HERE = Path(__file__).parent
 _ALWAYS_DIFFER = ("run.dir",)  # settings
 
 
-@dataclass(frozen=True)
-class _Drawing:
+class _Drawing(NamedTuple):
     """One chart on the page."""
 
     number: int  # among those that the script draws
     chart: Chart
-    run: int | None  # the place of the run it belongs to; None where all are laid over each other
+    run: int | None  # the index of its run; None where it has all runs
 
 
-@dataclass(frozen=True)
-class _Player:
+class _Player(NamedTuple):
     """The audio of one sentence by one run at one step."""
 
     run: str
@@ -37,8 +34,7 @@ class _Player:
     sound: str  # a data URI
 
 
-@dataclass(frozen=True)
-class _Spoken:
+class _Sentence(NamedTuple):
     """One validation sentence by every run that has it."""
 
     id: str
@@ -79,7 +75,7 @@ def make_page(runs: Sequence[NamedRun], *, reference: NamedRun | None = None, ve
         corpora=_corpora(runs),
         drawings=drawings,
         samples=samples,
-        spoken=_by_sentence(runs, samples),
+        sentences=_by_sentence(runs, samples),
         differing=_differing(every),
         facts=_embedded(facts),
         watched=bool(version),
@@ -100,33 +96,27 @@ def _drawings(runs: Sequence[NamedRun]) -> list[tuple[Group, list[_Drawing]]]:
     return drawings
 
 
-def _by_sentence(runs: Sequence[NamedRun], samples: Sequence[Samples]) -> list[_Spoken]:
+def _by_sentence(runs: Sequence[NamedRun], samples: Sequence[Samples]) -> list[_Sentence]:
     """The audio of all runs by sentence: the same id and text."""
-    together: dict[tuple[str, str], _Spoken] = {}
+    together: dict[tuple[str, str], _Sentence] = {}
     for run, shown in zip(runs, samples, strict=True):
         for sentence in shown.sentences:
             if not sentence.recorded and not sentence.spoken:
                 continue
-            spoken = together.setdefault(
-                (sentence.id, sentence.text), _Spoken(sentence.id, sentence.text, sentence.recorded, [], [])
-            )
+            key = (sentence.id, sentence.text)
+            shared = together.setdefault(key, _Sentence(*key, sentence.recorded, [], []))
             players = [_Player(run.name, step, sound) for step, sound in sentence.spoken.items()]
-            spoken.newest.extend(players[:1])
-            spoken.earlier.extend(players[1:])
+            shared.newest.extend(players[:1])
+            shared.earlier.extend(players[1:])
     return list(together.values())
 
 
 def _corpora(runs: Sequence[NamedRun]) -> list[tuple[str, list[Figure]]]:
     """The figures of the recordings, with the names of the runs that share them."""
-    together: list[tuple[list[str], list[Figure]]] = []
-    for run in runs:
-        figures = corpus_figures(run)
-        names = next((names for names, known in together if known == figures), None)
-        if names is None:
-            together.append(([run.name], figures))
-        else:
-            names.append(run.name)
-    return [(", ".join(names), figures) for names, figures in together]
+    figures = [corpus_figures(run) for run in runs]
+    distinct = [one for place, one in enumerate(figures) if one not in figures[:place]]
+    names = [[run.name for run, own in zip(runs, figures, strict=True) if own == one] for one in distinct]
+    return [(", ".join(those), one) for those, one in zip(names, distinct, strict=True)]
 
 
 def _differing(runs: Sequence[NamedRun]) -> dict[str, list[str]]:

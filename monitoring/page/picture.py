@@ -9,7 +9,7 @@ import numpy as np
 
 from configs.atomic_file import replacing
 from monitoring.page.charts import ACCURACY, Chart, Series, groups
-from monitoring.page.drawing_data import Thinned, thin
+from monitoring.page.drawing_data import thin
 from monitoring.page.runs import NamedRun
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _BUCKETS = 300
 _COLOURS = ("#4877c2", "#f35e11", "#014821", "#4c15a4", "#ba815a", "#5d2a59")  # as the page's
 _GREY, _BLACK = "#84898e", "#1d2125"
 _LEAST_RATIO = 3.0  # of the highest to the lowest value, for a logarithmic scale
+
+Dashes = Literal["solid", "dashed", "dotted"]
 
 
 def write_picture(path: Path, runs: Sequence[NamedRun], reference: NamedRun | None = None) -> None:
@@ -36,6 +38,7 @@ def write_picture(path: Path, runs: Sequence[NamedRun], reference: NamedRun | No
 
 def draw(runs: Sequence[NamedRun], reference: NamedRun | None = None) -> "Figure":
     """Draw a panel for each chart that the page does not fold; all sub-discriminators share one."""
+    import matplotlib as mpl
     from matplotlib.figure import Figure  # lazily: it takes a second
     from matplotlib.lines import Line2D
 
@@ -43,35 +46,25 @@ def draw(runs: Sequence[NamedRun], reference: NamedRun | None = None) -> "Figure
     panels = _panels(dict.fromkeys(name for run in every for name in run.curves))
     rows = max(1, math.ceil(len(panels) / _COLUMNS))
     height = 2.5 * rows + 1.2
-    figure = Figure(figsize=(18, height))
-    figure.subplots_adjust(left=0.04, right=0.985, bottom=0.55 / height, top=1 - 1.0 / height, hspace=0.42, wspace=0.16)
-    axes: list[Axes] = np.atleast_1d(figure.subplots(rows, _COLUMNS)).ravel().tolist()
-    for axis, chart in zip(axes, panels, strict=False):
-        axis.set_title(
-            f"{chart.title}, {chart.unit}" if chart.unit else chart.title, loc="left", fontsize=9, parse_math=False
-        )
-        axis.tick_params(which="both", labelsize=7)
-        axis.grid(alpha=0.3)
-        (_stack if chart.stacked else _lay_over)(axis, chart, every)
-    for axis in axes[len(panels) :]:
-        axis.set_visible(False)
-    figure.supxlabel("step", fontsize=10)
-    figure.suptitle("  ".join(run.name for run in runs)[:150], parse_math=False, fontsize=13)
-    if len(every) > 1:
-        lines = [
-            Line2D([], [], color=_colour(run, place, 0, len(runs)), linestyle=_dashes(run))
-            for place, run in enumerate(every)
-        ]
-        legend = figure.legend(
-            lines,
-            [run.legend for run in every],
-            loc="upper center",
-            bbox_to_anchor=(0.5, 1 - 0.4 / height),
-            ncols=8,
-            fontsize=9,
-        )
-        for text in legend.get_texts():
-            text.set_parse_math(False)
+    with mpl.rc_context({"text.parse_math": False, "font.size": 9}):  # names may have dollar signs
+        figure = Figure(figsize=(18, height))
+        space = {"left": 0.04, "right": 0.985, "bottom": 0.55 / height, "top": 1 - 1.0 / height}
+        figure.subplots_adjust(**space, hspace=0.42, wspace=0.16)
+        axes: list[Axes] = np.atleast_1d(figure.subplots(rows, _COLUMNS)).ravel().tolist()
+        for axis, chart in zip(axes, panels, strict=False):
+            axis.set_title(f"{chart.title}, {chart.unit}" if chart.unit else chart.title, loc="left", fontsize=9)
+            axis.tick_params(which="both", labelsize=7)
+            axis.grid(alpha=0.3)
+            (_stack if chart.stacked else _overlay)(axis, chart, every)
+        for axis in axes[len(panels) :]:
+            axis.set_visible(False)
+        figure.supxlabel("step", fontsize=10)
+        figure.suptitle("  ".join(run.name for run in runs)[:150], fontsize=13)
+        if len(every) > 1:
+            styles = [_style(run, place, 0, len(runs)) for place, run in enumerate(every)]
+            lines = [Line2D([], [], color=colour, linestyle=dashes) for colour, dashes in styles]
+            names, top = [run.legend for run in every], 1 - 0.4 / height
+            figure.legend(lines, names, loc="upper center", bbox_to_anchor=(0.5, top), ncols=8)
     return figure
 
 
@@ -80,97 +73,75 @@ def _panels(names: Collection[str]) -> list[Chart]:
     for group in groups(names):
         if group.title == ACCURACY and group.charts:
             series = tuple(Series(one.curve, chart.title, one.style) for chart in group.charts for one in chart.series)
-            panels.append(
-                Chart(
-                    "Discriminator accuracy: recordings, and generated dashed",
-                    "",
-                    "",
-                    series,
-                    limits=(0.0, 1.0),
-                    level=0.5,
-                )
-            )
+            title = "Discriminator accuracy: recordings, and generated dashed"
+            panels.append(Chart(title, "", "", series, limits=(0.0, 1.0), level=0.5))
         elif not group.folded:
             panels += group.charts
     return panels
 
 
-def _lay_over(axis: "Axes", chart: Chart, runs: Sequence[NamedRun]) -> None:
+def _overlay(axis: "Axes", chart: Chart, runs: Sequence[NamedRun]) -> None:
+    """Draw a chart of all runs, up to the last step of the longest one that is no reference."""
     own = [run for run in runs if not run.reference]
     last = max(run.last_step for run in own) or 1
     labels = list(dict.fromkeys(one.label for one in chart.series))
     lowest, highest = math.inf, -math.inf
     for place, run in enumerate(runs):
         for one in chart.series:
-            curve = _until(thin(run.curve(one.curve), _BUCKETS), last)
+            curve = thin(run.curve(one.curve).between(-1, last), _BUCKETS)
             if not np.isfinite(curve.mean).any():
                 continue
             lowest, highest = min(lowest, np.nanmin(curve.mean)), max(highest, np.nanmax(curve.mean))
-            colour = _colour(run, place, labels.index(one.label), len(own))
+            colour, dashes = _style(run, place, labels.index(one.label), len(own), one)
             if curve.low is not None and curve.high is not None and not run.reference:
                 axis.fill_between(curve.steps, curve.low, curve.high, color=colour, alpha=0.2, linewidth=0)
             dots = "." if one.style.endswith("points") and len(curve.steps) <= 60 and not run.reference else None
-            dashes = _dashes(run, one)
             axis.plot(curve.steps, curve.mean, color=colour, linestyle=dashes, linewidth=1.2, marker=dots, markersize=4)
     if chart.limits:
-        axis.set_ylim(*chart.limits)  # an upper end that is None stays as the values have it
+        axis.set_ylim(*chart.limits)  # an end that is None follows the values
     elif chart.level is None and 0 < lowest * _LEAST_RATIO < highest:
         axis.set_yscale("log")
-        for plain in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
-            plain(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
+        for formatted in (axis.yaxis.set_major_formatter, axis.yaxis.set_minor_formatter):
+            formatted(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "125" else "")
     if chart.level is not None:
         axis.axhline(chart.level, color=_GREY, linewidth=0.8, linestyle="dotted")
     axis.set_xlim(0, last)
-    if len(labels) > 1:
+    if len(labels) == 2 or (len(labels) > 1 and len(own) == 1):  # with several runs, more labels share a colour
         _name_series(axis, chart, labels, len(own))
 
 
 def _name_series(axis: "Axes", chart: Chart, labels: list[str], own: int) -> None:
-    """A legend of the kinds of lines; that of the runs' colours is above all panels."""
+    """Add a legend of the kinds of lines; that of the runs' colours is above all panels."""
     from matplotlib.lines import Line2D
 
-    of_label = {one.label: one for one in reversed(chart.series)}
-    if own > 1 and len(labels) > 2:  # the sub-discriminators, which have one colour then
-        return
+    style_of = {one.label: one.style for one in reversed(chart.series)}
     lines = [
         Line2D(
             [],
             [],
             color=_COLOURS[place % len(_COLOURS)] if own == 1 else _BLACK,
-            linestyle="dashed" if of_label[label].style.startswith("dash") else "solid",
-            marker="." if of_label[label].style.endswith("points") else None,
+            linestyle="dashed" if style_of[label].startswith("dash") else "solid",
+            marker="." if style_of[label].endswith("points") else None,
         )
         for place, label in enumerate(labels)
     ]
-    for text in axis.legend(lines, labels, fontsize=6.5, ncols=2, framealpha=0.6).get_texts():
-        text.set_parse_math(False)
+    axis.legend(lines, labels, fontsize=6.5, ncols=2, framealpha=0.6)
 
 
 def _stack(axis: "Axes", chart: Chart, runs: Sequence[NamedRun]) -> None:
-    """The shares of the first run only, because stacks hide each other."""
+    """Stack the shares of the first run only, because stacks hide each other."""
     curves = [thin(runs[0].curve(one.curve), _BUCKETS) for one in chart.series]
-    if len(runs[0].curve(chart.series[0].curve).steps) < 2 or len({len(curve.steps) for curve in curves}) > 1:
+    if len(curves[0].steps) < 2 or len({len(curve.steps) for curve in curves}) > 1:
         return
     shares = [np.nan_to_num(curve.mean) for curve in curves]
-    labels = [one.label for one in chart.series]
-    axis.stackplot(curves[0].steps, shares, labels=labels, colors=_COLOURS, alpha=0.85)
+    axis.stackplot(curves[0].steps, shares, labels=[one.label for one in chart.series], colors=_COLOURS, alpha=0.85)
     axis.set_ylim(0, 1)
     axis.legend(fontsize=6.5, ncols=2)
 
 
-def _until(curve: Thinned, last: int) -> Thinned:
-    """A curve up to this step."""
-    kept = curve.steps <= last
-    low, high = (None if edge is None else edge[kept] for edge in (curve.low, curve.high))
-    return Thinned(curve.steps[kept], curve.mean[kept], low, high, curve.gaps[kept])
-
-
-def _colour(run: NamedRun, place: int, label: int, own: int) -> str:
-    """The colour of the run where there are several, of the series otherwise."""
-    return _GREY if run.reference else _COLOURS[(place if own > 1 else label) % len(_COLOURS)]
-
-
-def _dashes(run: NamedRun, series: Series | None = None) -> Literal["solid", "dashed", "dotted"]:
+def _style(run: NamedRun, place: int, label: int, own: int, series: Series | None = None) -> tuple[str, Dashes]:
+    """Colour and dashes: the colour is that of the run where there are several, else of the series."""
     if run.reference:
-        return "dotted" if series is not None and series.style != "line" else "dashed"
-    return "dashed" if series is not None and series.style.startswith("dash") else "solid"
+        return _GREY, "dotted" if series is not None and series.style != "line" else "dashed"
+    colour = _COLOURS[(place if own > 1 else label) % len(_COLOURS)]
+    return colour, "dashed" if series is not None and series.style.startswith("dash") else "solid"

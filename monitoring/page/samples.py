@@ -12,21 +12,21 @@ from pathlib import Path
 from data.report.player import file_data_uri
 
 PICTURE_BYTES, SOUND_BYTES = 1_900_000, 1_400_000  # of the page, base64, for all runs together
-MOST_PICTURED, MOST_HEARD = 12, 5  # validations
+MOST_PICTURED, MOST_SOUNDING = 12, 5  # validations
 MOST_PICTURED_SENTENCES, MOST_SENTENCES = 4, 12
 PICTURE_KINDS = ("mel", "alignment")
 _WIDEST_PICTURE = 960  # pixels
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sentence:
-    """One validation sentence: its recording, and audio and pictures of some validations."""
+    """One validation sentence: its recording, and the audio and the pictures of some validations, as data URIs."""
 
     id: str
     text: str  # "" where it is not known
-    recorded: str | None  # data URIs here and below
-    spoken: dict[int, str]  # by step, the newest first
-    pictures: dict[int, dict[str, str]]  # by step, the earliest first; "mel" and "alignment"
+    recorded: str | None = None
+    spoken: dict[int, str] = field(default_factory=dict)  # generated audio by step, the newest first
+    pictures: dict[int, dict[str, str]] = field(default_factory=dict)  # by step, the earliest first, and by kind
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,18 @@ class Samples:
     """The samples of a run that the page shows."""
 
     sentences: tuple[Sentence, ...] = ()
-    validations: int = 0  # that left something
-    pictured: tuple[int, ...] = ()  # steps whose pictures are shown
-    heard: tuple[int, ...] = ()  # steps whose sound is there
-    left_out: int = 0  # pictures and audio files of these that exceed the budget
+    validations: int = 0  # that have samples
+    left_out: int = 0  # pictures and audio files that exceed the budget
+
+    @property
+    def pictured(self) -> list[int]:
+        """The steps of the pictures."""
+        return sorted({step for sentence in self.sentences for step in sentence.pictures})
+
+    @property
+    def sounding(self) -> list[int]:
+        """The steps of the audio."""
+        return sorted({step for sentence in self.sentences for step in sentence.spoken})
 
 
 class _Room:
@@ -46,26 +54,16 @@ class _Room:
     def __init__(self, most: int) -> None:
         self._left, self.refused = most, 0
 
-    def take(self, make: Callable[[], str | None]) -> str | None:
-        """Make a data URI if it fits; after the first that did not, none is made."""
-        if self.refused:
-            self.refused += 1
+    def take(self, encode: Callable[[Path, int], str | None], path: Path) -> str | None:
+        """Encode a file if it exists and fits; after the first that did not fit, none is encoded."""
+        if not path.is_file():
             return None
-        uri = make()
-        if uri is not None and len(uri) > self._left:
+        uri = None if self.refused else encode(path, path.stat().st_mtime_ns)
+        if self.refused or len(uri or "") > self._left:
             self.refused += 1
             return None
         self._left -= len(uri or "")
         return uri
-
-
-@dataclass
-class _Found:
-    """What has been encoded of one sentence."""
-
-    recorded: str | None = None
-    spoken: dict[int, str] = field(default_factory=dict)
-    pictures: dict[int, dict[str, str]] = field(default_factory=dict)
 
 
 def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Samples:
@@ -79,39 +77,25 @@ def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Sam
     root = folder / "samples"
     folders = (path for path in root.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
     steps = {int(path.name): path for path in folders if int(path.name) <= until}
-    ids = _ids(steps.values())[:MOST_SENTENCES]
-    found = {id: _Found() for id in ids}
-    sounds, pictures = _Room(SOUND_BYTES // runs), _Room(PICTURE_BYTES // runs)
-    heard, pictured = spread(sorted(steps), MOST_HEARD), spread(sorted(steps), MOST_PICTURED)
-    for id, sentence in found.items():
-        sentence.recorded = _sound(sounds, root / "recorded" / f"{id}.wav", folder)
-    for step in heard:
-        for id, sentence in found.items():
-            if uri := _sound(sounds, steps[step] / f"{id}.wav", folder):
-                sentence.spoken[step] = uri
-    for step in pictured:
-        for id in ids[:MOST_PICTURED_SENTENCES]:
-            for kind in PICTURE_KINDS:
-                if uri := _picture(pictures, steps[step] / f"{id}.{kind}.png"):
-                    found[id].pictures.setdefault(step, {})[kind] = uri
     texts = _texts(root / "sentences.json")
-    sentences = tuple(
-        Sentence(
-            id,
-            texts.get(id, ""),
-            sentence.recorded,
-            dict(sorted(sentence.spoken.items(), reverse=True)),
-            dict(sorted(sentence.pictures.items())),
-        )
-        for id, sentence in found.items()
-    )
-    return Samples(
-        sentences,
-        validations=len(steps),
-        pictured=tuple(sorted({step for sentence in sentences for step in sentence.pictures})),
-        heard=tuple(sorted({step for sentence in sentences for step in sentence.spoken})),
-        left_out=sounds.refused + pictures.refused,
-    )
+    sentences = [Sentence(id, texts.get(id, "")) for id in _ids(steps.values())[:MOST_SENTENCES]]
+    sounds, pictures = _Room(SOUND_BYTES // runs), _Room(PICTURE_BYTES // runs)
+    encode_sound = functools.partial(_encoded_sound, folder)
+    for sentence in sentences:
+        sentence.recorded = sounds.take(encode_sound, root / "recorded" / f"{sentence.id}.wav")
+    for step in spread(sorted(steps), MOST_SOUNDING):
+        for sentence in sentences:
+            if uri := sounds.take(encode_sound, steps[step] / f"{sentence.id}.wav"):
+                sentence.spoken[step] = uri
+    for step in spread(sorted(steps), MOST_PICTURED):
+        for sentence in sentences[:MOST_PICTURED_SENTENCES]:
+            for kind in PICTURE_KINDS:
+                if uri := pictures.take(_encoded_picture, steps[step] / f"{sentence.id}.{kind}.png"):
+                    sentence.pictures.setdefault(step, {})[kind] = uri
+    for sentence in sentences:
+        sentence.spoken = dict(sorted(sentence.spoken.items(), reverse=True))
+        sentence.pictures = dict(sorted(sentence.pictures.items()))
+    return Samples(tuple(sentences), validations=len(steps), left_out=sounds.refused + pictures.refused)
 
 
 def spread(steps: Sequence[int], most: int) -> list[int]:
@@ -141,16 +125,8 @@ def _texts(path: Path) -> dict[str, str]:
     return {str(id): str(text) for id, text in texts.items()} if isinstance(texts, dict) else {}
 
 
-def _sound(room: _Room, path: Path, root: Path) -> str | None:
-    return room.take(lambda: _encoded_sound(path, root, path.stat().st_mtime_ns)) if path.is_file() else None
-
-
-def _picture(room: _Room, path: Path) -> str | None:
-    return room.take(lambda: _encoded_picture(path, path.stat().st_mtime_ns)) if path.is_file() else None
-
-
 @functools.lru_cache(maxsize=500)
-def _encoded_sound(path: Path, root: Path, _changed: int) -> str | None:
+def _encoded_sound(root: Path, path: Path, _changed: int) -> str | None:
     """As MP3; cached while the file does not change, because --watch makes the page again and again."""
     return file_data_uri(path, root)
 

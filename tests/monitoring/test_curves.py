@@ -139,8 +139,8 @@ def test_the_best_step_is_that_of_the_weights_that_were_kept(tmp_path: Path) -> 
 
 
 def test_what_was_spoken_beyond_the_last_step_is_of_another_run(run: Path) -> None:
-    assert read_samples(run).heard[-1] == 1000
-    assert read_samples(run, until=999).heard[-1] == 750
+    assert read_samples(run).sounding[-1] == 1000
+    assert read_samples(run, until=999).sounding[-1] == 750
 
 
 def test_runs_of_one_name_are_told_apart_by_the_folders_above(tmp_path: Path) -> None:
