@@ -75,6 +75,17 @@ def one_step(copy: Path, *overrides: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+def test_a_loss_takes_three_files_has_a_weight_and_is_reported(tmp_path: Path) -> None:
+    copy = followed("A loss", tmp_path, most_files=3)
+    line = one_step(copy, "loss.spectral_convergence=2")
+    weights = {"mel": 45, "spectral_convergence": 2}
+    names = ("mel", "kl", "duration", "adversarial", "feature_matching", "spectral_convergence")
+    total = sum(weights.get(name, 1) * line[f"loss/generator/{name}"] for name in names)
+    assert line["loss/generator/spectral_convergence"] > 0
+    assert line["loss/generator/total"] == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.slow
 def test_a_decoder_takes_two_files_and_trains_a_step_and_speaks(tmp_path: Path) -> None:
     copy = followed("A decoder", tmp_path, most_files=2)
     one_step(copy, "decoder.kind=framewise", "decoder.channels=16")
