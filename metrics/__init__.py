@@ -1,1 +1,1 @@
-"""Every number a voice is judged by: pure functions of arrays."""
+"""Objective speech metrics, as pure functions of arrays."""

@@ -1,8 +1,10 @@
 """Mel cepstra of speech, and the mel-cepstral distortion of two recordings, on the scale of pymcd.
 
 The envelope is that of CheapTrick (Morise, "CheapTrick, a spectral envelope estimator for high-quality speech
-synthesis", 2015), as the WORLD vocoder has it: power under a window of three periods, averaged over two thirds of the
-pitch and liftered, so that no harmonic is left in it. An all-pass warps its cepstrum (Oppenheim & Johnson, 1972).
+synthesis", 2015), as in the WORLD vocoder: power under a window of three periods, averaged over two thirds of the pitch
+and liftered, so that no harmonic is left in it. An all-pass warps its cepstrum (Oppenheim & Johnson, 1972).
+
+It is ours because pymcd needs pyworld and pysptk, which must be compiled.
 
 S samples · F frames of 5 ms · T points of the transform · K bins (T // 2 + 1) · C cepstral coefficients
 """
@@ -17,16 +19,16 @@ from metrics.pitch import track_pitch
 from metrics.spectra import Audio, hop_samples
 from metrics.warping import warp
 
-# As in pymcd, so that figures can be put beside those of papers that used it.
+# As in pymcd, so that figures can be compared with those of papers that used it.
 RATE_HZ = 22050  # recordings of other rates are resampled to it
 FRAME_SECONDS = 0.005
 N_FFT = 512
 ORDER = 13
 WARPING = 0.65  # of the all-pass
-POWER_FLOOR = 1e-4  # quieter parts of the spectrum are not told apart
-UNVOICED_HZ = 500.0  # taken for the pitch where there is none, or one whose window would not fit the transform
+POWER_FLOOR = 1e-4  # of the spectrum
+UNVOICED_HZ = 500.0  # in place of the pitch where there is none, or its window would not fit the transform
 LOWEST_HZ = 3 * RATE_HZ / (N_FFT - 3)
-COMPENSATION = -0.15  # Morise's q1: sharpens what the averaging has blurred
+COMPENSATION = -0.15  # Morise's q1: compensates for the averaging
 DECIBELS = 10 * math.sqrt(2) / math.log(10)
 
 Array = npt.NDArray[np.float64]
@@ -35,12 +37,12 @@ Array = npt.NDArray[np.float64]
 def mel_cepstral_distortion(reference: Audio, other: Audio, sample_rate: int) -> float:
     """Mel-cepstral distortion after dynamic time warping, in decibels (Kubichek, 1993): 0 the same, 5 to 8 a voice.
 
-    On the scale of pymcd's mode "dtw", which differs from Kubichek's: the energy c_0 counts, so that a copy of half
-    the amplitude is some 5 dB away, and power is taken for amplitude, which doubles every figure. On 136 pairs of
+    On the scale of pymcd's mode "dtw", which differs from Kubichek's: the energy c_0 counts, so that half the amplitude
+    gives some 5 dB, and power is taken for amplitude, which doubles every figure. On 136 pairs of
     LJSpeech (noise, low-pass, another pitch, pace and volume; 0.2 to 12 dB) the figures are on average 0.97 of those
-    of pymcd 0.2.1, with a correlation of 0.999; one pair may differ by 0.6 dB, since frames at the edges of voicing
-    are called otherwise. Between sentences that share no words they are up to 15 % lower, since pymcd's path through
-    them is not the best.
+    of pymcd 0.2.1, with a correlation of 0.999; one pair may differ by 0.6 dB, because the voicing of frames at its
+    edges differs. Between sentences that share no words they are up to 15 % lower, because pymcd's path is not the
+    optimal one.
 
     Args:
         reference: float32 [S].
@@ -109,7 +111,7 @@ def _cepstrum(log_spectrum: Array) -> Array:
 def _windowed(audio: Audio, places: npt.NDArray[np.int64], hz: Array) -> Array:
     """Frames of three periods under a Hann window of unit energy, without their mean: [F, T]."""
     offset = np.arange(-N_FFT // 2, N_FFT // 2)
-    within = (places[:, None] + offset).clip(0, len(audio) - 1)  # the ends go on as they are
+    within = (places[:, None] + offset).clip(0, len(audio) - 1)  # the ends are repeated
     periods = offset / RATE_HZ * hz
     window = np.where(np.abs(periods) <= 1.5, 0.5 + 0.5 * np.cos(np.pi * periods / 1.5), 0)
     window /= np.linalg.norm(window, axis=1, keepdims=True)
@@ -118,7 +120,7 @@ def _windowed(audio: Audio, places: npt.NDArray[np.int64], hz: Array) -> Array:
 
 
 def _filled_below_pitch(power: Array, hz: Array) -> Array:
-    """Below the pitch there is no harmonic: what lies as far from the pitch on its other side is added there."""
+    """The power below the pitch, where there is no harmonic, plus its mirror image about the pitch."""
     bins, pitch = np.arange(power.shape[1]), hz * N_FFT / RATE_HZ
     return power + np.where(bins < pitch, _between(power, np.maximum(pitch - bins, 0)), 0)
 
@@ -133,7 +135,7 @@ def _averaged(power: Array, hz: Array) -> Array:
 
 
 def _between(rows: Array, places: Array) -> Array:
-    """Values of each row at fractional places, on straight lines between its own."""
+    """Values of each row at fractional positions, by linear interpolation."""
     low = np.floor(places).astype(np.int64).clip(0, rows.shape[1] - 2)
     left, right = np.take_along_axis(rows, low, 1), np.take_along_axis(rows, low + 1, 1)
     return left + (places - low) * (right - left)

@@ -1,4 +1,4 @@
-"""How sure a mean is: bootstrap intervals, and two voices compared sentence by sentence."""
+"""Confidence intervals of means by scipy's bootstrap, and paired tests of two voices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Interval:
     mean: float
     low: float
     high: float
-    count: int  # of the values, those that are NaN left out
+    count: int  # of the values that are not NaN
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class PairedTest:
     """Two voices on the same sentences."""
 
     difference: Interval  # of second minus first
-    p_value: float  # Wilcoxon's signed-rank test, two-sided: how likely so one-sided a result is between equals
+    p_value: float  # Wilcoxon's signed-rank test, two-sided
 
 
 def bootstrap(values: Values, seed: int = 0) -> Interval:
     """The mean of the values that are not NaN, with the interval of its bootstrap percentiles (Efron, 1981).
 
-    The same values and seed give the same interval. It is too narrow where values are few: of normal ones, that of 4
-    holds the truth 8 times in 10, that of 8 88 times in 100, that of 32 94 times.
+    The same values and seed give the same interval. It is too narrow for few values: its coverage of a normal mean is
+    80 % with 4 values, 88 % with 8, and 94 % with 32.
     """
     known = np.asarray(values, np.float64)
     known = known[~np.isnan(known)]
@@ -51,7 +51,7 @@ def bootstrap(values: Values, seed: int = 0) -> Interval:
         n_resamples=RESAMPLES,
         batch=RESAMPLES_TOGETHER,
         confidence_level=CONFIDENCE,
-        method="percentile",  # the others end in NaN where few values differ
+        method="percentile",  # the other methods return NaN where few values differ
         rng=np.random.default_rng(seed),
     ).confidence_interval
     return Interval(mean, float(found.low), float(found.high), len(known))

@@ -1,4 +1,4 @@
-"""How loud a recording is, how much of it is clipped, and how much is silence."""
+"""Loudness, clipping and silence of a recording."""
 
 from dataclasses import dataclass
 
@@ -20,13 +20,13 @@ class Level:
     """Levels of one recording, relative to full scale."""
 
     loudness_lufs: float  # integrated, ITU-R BS.1770-4; NaN below 0.4 s and where nothing is louder than -70 LUFS
-    clipped_share: float  # of the samples: those in flat tops
-    silence_share: float  # of the time, pauses within the sentence included; 1 where there is nothing
+    clipped_share: float  # of the samples: those in runs at the same peak value
+    silence_share: float  # of the time, pauses within the sentence included; 1 for empty audio
     peak: float  # 0 to 1
 
 
 def level(audio: Audio, sample_rate: int) -> Level:
-    """Measure one recording, float32 [S]; what is silent is what the inspection of recordings calls so."""
+    """Measure one recording, float32 [S]; silence is defined as in the inspection of recordings."""
     if len(audio) == 0:
         return Level(float("nan"), 0.0, 1.0, 0.0)
     loudness = integrated_loudness(audio, sample_rate)

@@ -1,4 +1,4 @@
-"""How good speech sounds and how well it is understood, as models of listeners say; each of a library of its own.
+"""Perceived quality and intelligibility, each metric by its library.
 
 Where a library is not installed its metric is NaN, and `missing` says what to install.
 """
@@ -12,8 +12,8 @@ import numpy as np
 from metrics.spectra import Audio
 
 RATE_HZ = 16000  # of wide-band PESQ and of DNSMOS
-SHORTEST_STOI_SECONDS = 0.4  # that of one comparison
-TOO_LITTLE_FOR_STOI = 1e-5  # what pystoi returns for fewer, once silence is left out
+SHORTEST_STOI_SECONDS = 0.4  # of one segment
+TOO_LITTLE_FOR_STOI = 1e-5  # what pystoi returns for less, after it has removed silence
 
 _LIBRARIES = {
     "pesq": ("pesq",),
@@ -24,7 +24,7 @@ _LIBRARIES = {
 
 @dataclass(frozen=True, slots=True)
 class Dnsmos:
-    """Mean opinion scores that listeners would give, 1 to 5 (Reddy, Gopal & Cutler, 2021 and 2022)."""
+    """Predicted mean opinion scores, 1 to 5 (Reddy, Gopal & Cutler, 2021 and 2022)."""
 
     signal: float  # P.835 SIG: is the speech itself natural and undistorted
     background: float  # P.835 BAK: is the background free of noise
@@ -33,7 +33,7 @@ class Dnsmos:
 
 
 def missing() -> dict[str, str]:
-    """Metrics that cannot be taken here, each with a sentence that says what to install."""
+    """Metrics whose library is missing, each with a sentence that says what to install."""
     sentences = {}
     for metric, libraries in _LIBRARIES.items():
         absent = [library for library in libraries if importlib.util.find_spec(library) is None]
@@ -48,7 +48,7 @@ def pesq_wideband(reference: Audio, other: Audio, sample_rate: int) -> float:
 
     Args:
         reference: float32 [S].
-        other: float32 [S], the same words at the same moments.
+        other: float32 [S], aligned in time.
         sample_rate: of both, in hertz.
 
     Returns:
@@ -66,7 +66,7 @@ def pesq_wideband(reference: Audio, other: Audio, sample_rate: int) -> float:
 
 
 def stoi(reference: Audio, other: Audio, sample_rate: int) -> float:
-    """Short-time objective intelligibility (Taal et al., 2011): a correlation that rises with what is understood, to 1.
+    """Short-time objective intelligibility (Taal et al., 2011): a correlation, 1 for the same audio.
 
     Its arguments are those of `pesq_wideband`; NaN where pystoi is not installed, or there is too little speech.
     """
@@ -82,10 +82,10 @@ def stoi(reference: Audio, other: Audio, sample_rate: int) -> float:
 
 
 def dnsmos(audio: Audio, sample_rate: int) -> Dnsmos:
-    """Opinion scores of one recording without a reference.
+    """Predict the opinion scores of one recording, without a reference.
 
     Args:
-        audio: float32 [S]; repeated up to the 9 s that the model hears at once.
+        audio: float32 [S]; shorter audio is repeated to the 9 s of the model's input.
         sample_rate: in hertz.
 
     Returns:

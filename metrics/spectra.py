@@ -1,4 +1,4 @@
-"""Distances between two recordings that run in step: of log-mel spectrograms, and of several Fourier transforms.
+"""Distances of two recordings that are aligned in time: of log-mel spectrograms, and of several STFTs.
 
 S samples · F frames · M mel bands · K bins · G frames of one transform
 """
@@ -16,15 +16,15 @@ Audio = npt.NDArray[np.float32]  # [S], mono, full scale at 1
 Frames = npt.NDArray[np.floating]  # [F, values of a frame]
 
 MEL_BANDS = 80
-# Half a hop and a window at 22 050 Hz, those of the VITS paper; at other rates they last as long.
+# Half a hop and a window at 22 050 Hz, as in VITS; the same durations at other rates.
 _HALF_HOP, _WINDOW, _RATE_HZ = 128, 1024, 22050
-# Transform, hop and window of Yamamoto, Song & Kim (2020), table 1: samples, whatever the rate, as everywhere since.
+# n_fft, hop and window of Yamamoto, Song & Kim (2020), table 1: in samples, at every rate.
 _RESOLUTIONS = ((1024, 120, 600), (2048, 240, 1200), (512, 50, 240))
-_LEAST_POWER = 1e-7  # some 100 dB below the loudest tone: quieter bins are not told apart
+_LEAST_POWER = 1e-7  # some 100 dB below the loudest tone
 
 
 def hop_samples(sample_rate: int) -> int:
-    """Samples between the frames of everything that is measured here in frames: 256 at 22 050 Hz, some 11.6 ms.
+    """The hop of all metrics that have frames: 256 samples at 22 050 Hz, some 11.6 ms.
 
     Frame f has its middle at (f + 0.5) hops, and a recording of S samples has S // hop frames.
     """
@@ -32,7 +32,7 @@ def hop_samples(sample_rate: int) -> int:
 
 
 def log_mel(audio: Audio, sample_rate: int) -> Frames:
-    """Natural logarithms of 80 mel bands up to half the sample rate; at 22 050 Hz those that voices are trained on.
+    """Natural logarithms of 80 mel bands up to half the sample rate; at 22 050 Hz those of training.
 
     Args:
         audio: float32 [S].

@@ -1,4 +1,4 @@
-"""Two recordings of the same words brought into step by dynamic time warping (Sakoe & Chiba, 1978).
+"""Dynamic time warping of two recordings of the same words (Sakoe & Chiba, 1978), by librosa.
 
 F, G frames of one and the other · C values of a frame · N pairs of frames
 """
@@ -13,14 +13,14 @@ from metrics.spectra import Audio, Frames, log_mel
 
 @dataclass(frozen=True, eq=False)
 class WarpingPath:
-    """Which frame goes with which, from the first pair to the last; each index grows by 0 or 1 from pair to pair."""
+    """Pairs of corresponding frames; each index rises by 0 or 1 from pair to pair."""
 
     reference: npt.NDArray[np.int64]  # [N]
     other: npt.NDArray[np.int64]  # [N]
 
 
 def warp(reference: Frames, other: Frames) -> WarpingPath:
-    """The path from first frames to last frames along which the sum of Euclidean distances is smallest.
+    """The path from the first frames to the last with the smallest sum of Euclidean distances.
 
     Args:
         reference: [F, C], F > 0.
@@ -34,7 +34,7 @@ def warp(reference: Frames, other: Frames) -> WarpingPath:
 
 
 def warped_mel_distance(reference: Audio, other: Audio, sample_rate: int) -> float:
-    """Mean absolute difference of log-mel frames that `warp` puts together, in nats; NaN without a whole frame."""
+    """Mean absolute difference of log-mel frames along the path of `warp`, in nats; NaN without a whole frame."""
     first, second = log_mel(reference, sample_rate), log_mel(other, sample_rate)
     if not len(first) or not len(second):
         return float("nan")
