@@ -1,6 +1,6 @@
-"""Clips side by side on a device, padded with zeros to the longest.
+"""Collation of clips into zero-padded batches on a device.
 
-Recordings stay 16-bit until they are on the device: half the memory, and half the way.
+Audio stays 16-bit until it is on the device: half the memory, and half the transfer.
 
 B batch · P phonemes with blanks · S samples
 """
@@ -22,26 +22,26 @@ _PHONEME_STEP = 32
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one training step reads. A clip has audio_lengths // hop_length frames."""
+    """The input of a training step. A clip has audio_lengths // hop_length frames."""
 
-    phoneme_ids: Tensor  # [B, P] int64, 0 (the pad) beyond phoneme_lengths
+    phoneme_ids: Tensor  # [B, P] int64, 0 (padding) beyond phoneme_lengths
     phoneme_lengths: Tensor  # [B] int64
     audio: Tensor  # [B, 1, S] float32 in [-1, 1), 0 beyond audio_lengths
-    audio_lengths: Tensor  # [B] int64, true sample counts, not rounded
-    speaker_ids: Tensor | None  # [B] int64; None for a voice of one speaker
+    audio_lengths: Tensor  # [B] int64, in samples, not rounded to frames
+    speaker_ids: Tensor | None  # [B] int64; None for a single-speaker voice
     ids: tuple[str, ...]  # [B]
     texts: tuple[str, ...]  # [B]
 
 
 class HeldAudio:
-    """Recordings that lie on the device, all in one row, so that a batch of them need not be carried there.
+    """The audio of a training set in device memory, so that batches need no transfer from the host.
 
     Args:
-        clips: all that will be asked for.
-        device: where their recordings are held.
+        clips: the training set.
+        device: where the audio is held.
 
     Raises:
-        InputError: the device has no room for them.
+        InputError: it does not fit into device memory.
     """
 
     def __init__(self, clips: Sequence[Clip], device: torch.device) -> None:
@@ -54,10 +54,10 @@ class HeldAudio:
             ) from error
         self._audio_of = {clip: row[end - len(clip.audio) : end] for clip, end in zip(clips, ends, strict=True)}
         for clip, audio in self._audio_of.items():
-            audio.copy_(torch.tensor(clip.audio))  # a copy, as the recording may lie in memory that is read-only
+            audio.copy_(torch.tensor(clip.audio))  # a copy, as the array may be read-only
 
     def padded(self, clips: Sequence[Clip], samples: int) -> Tensor:
-        """Their recordings [B, 1, samples], int16."""
+        """The audio of these clips, zero-padded: int16 [B, 1, samples]."""
         rows = [self._audio_of[clip] for clip in clips]
         audio = rows[0].new_zeros(len(clips), 1, samples)
         for place, row in enumerate(rows):
@@ -75,17 +75,17 @@ def collate(
     held: HeldAudio | None = None,
     frame_bounds: Sequence[int] = (),
 ) -> Batch:
-    """Put clips side by side.
+    """Collate clips into a batch.
 
     Args:
         clips: at least one.
         hop_length: S is a multiple of it.
-        minimum_samples: S is not below it, so that the shortest clip has room for a training segment.
-        speakers: whether the batch says who speaks.
-        device: where the batch is wanted.
-        held: the recordings, where they are on the device already.
-        frame_bounds: rising numbers of frames, of which a batch gets the first that holds all its clips, if one does;
-            its phonemes are a multiple of 32 then. With them, batches of the same buckets come in few shapes.
+        minimum_samples: lower bound of S, so that the shortest clip has room for a training segment.
+        speakers: whether the batch has speaker ids.
+        device: of the batch.
+        held: the audio, if it is on the device already.
+        frame_bounds: ascending frame counts; a batch is padded to the first that holds all its clips, if one does, and
+            P to a multiple of 32. Batches then come in few shapes, as CUDA graphs need.
     """
     device = torch.device(device)
     longest = max(minimum_samples, *(len(clip.audio) for clip in clips))
@@ -111,7 +111,7 @@ def collate(
 
 
 def _padded(rows: Sequence[npt.NDArray[np.integer]], length: int) -> npt.NDArray[np.integer]:
-    """Rows of numbers, with zeros up to a length: [B, length] of their type."""
+    """Zero-pad rows to a length: [B, length] of their dtype."""
     padded = np.zeros((len(rows), length), dtype=rows[0].dtype)
     for place, row in enumerate(rows):
         padded[place, : len(row)] = row
@@ -119,6 +119,6 @@ def _padded(rows: Sequence[npt.NDArray[np.integer]], length: int) -> npt.NDArray
 
 
 def _sent(array: npt.NDArray[np.integer], device: torch.device) -> Tensor:
-    """An array on the device; a GPU fetches it by itself, while the program goes on."""
+    """Copy an array to the device; to a GPU asynchronously, from pinned memory."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)

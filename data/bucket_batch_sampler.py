@@ -1,4 +1,4 @@
-"""Which clips share a batch: clips of about the same length, every clip once per epoch, in a repeatable order."""
+"""A batch sampler with length buckets: every clip once per epoch, in a deterministic order."""
 
 from collections.abc import Sequence
 
@@ -6,27 +6,27 @@ import numpy as np
 
 
 class BucketBatchSampler:
-    """Batches of clips of about the same length.
+    """Samples batches of clips of similar length.
 
-    A clip is in the first bucket whose bound is not below its length, and in the last one if it is longer than all.
-    What does not fill a batch moves up to the next bucket, so no clip is dropped and none is seen twice; only the
-    very last batch of an epoch may be smaller. The order depends on nothing but the seed and the epoch.
+    A clip is in the first bucket whose bound is at least its length, or in the last one. Clips that do not fill a batch
+    move up to the next bucket, so no clip is dropped or repeated; only the very last batch of an epoch may be smaller.
+    The order depends only on the seed and the epoch.
 
-    With `max_frames`, the batches of a bucket have as many clips as fit when all are as long as the longest in it;
-    what does not fit into a batch of the next bucket makes a smaller one. As which clips share a bucket never changes,
-    neither does the number of batches.
+    With `max_frames`, the batch size of a bucket is the number of clips that fit if all are as long as the longest in
+    it; clips that do not fit into a batch of the next bucket make a smaller one. The buckets are fixed, so the number
+    of batches per epoch is, too.
 
-    Several ranks share an epoch: in the same step each has another batch, of about the same length, so that none waits
-    long for the others. Where the batches cannot be shared out evenly, fewer than `ranks` of them come twice.
+    With several ranks, the batches of one step have similar lengths, so that no rank waits long for the others. If the
+    batches cannot be distributed evenly, fewer than `ranks` of them are repeated.
 
     Args:
         lengths: of each clip, in frames; not empty.
-        bounds: upper bounds of the buckets, in frames, rising.
-        batch_size: clips per batch, at most.
+        bounds: upper bounds of the buckets, in frames, ascending.
+        batch_size: maximum clips per batch.
         seed: of the order.
-        max_frames: frames per batch at most, padding included; a clip that is longer makes a batch alone.
-        rank: whose batches these are, from 0.
-        ranks: how many share the clips.
+        max_frames: maximum frames per batch, padding included; a longer clip makes a batch of one.
+        rank: of this process, from 0.
+        ranks: number of processes.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class BucketBatchSampler:
             )
         self.seed, self.rank, self.ranks = seed, rank, ranks
         if max_frames is not None:
-            # A few very long clips would make the batches of everything beyond the last bound as small as theirs.
+            # Else a few very long clips would reduce the batch size of everything beyond the last bound.
             halves = sorted(max_frames >> half for half in range(max_frames.bit_length()))
             bounds = [*bounds, *(bound for bound in halves if bound > bounds[-1]), np.iinfo(np.int64).max]
         bucket_of_clip = np.minimum(np.searchsorted(bounds, lengths, side="left"), len(bounds) - 1)
@@ -63,7 +63,7 @@ class BucketBatchSampler:
         return self._count
 
     def batches(self, epoch: int) -> list[list[int]]:
-        """This rank's batches of one epoch, as places in `lengths`; none is empty."""
+        """This rank's batches of one epoch, as indices into `lengths`; none is empty."""
         random = np.random.default_rng((self.seed, epoch))
         batches = self._formed(random)
         missing = self._count * self.ranks - len(batches)
@@ -72,7 +72,7 @@ class BucketBatchSampler:
         return [batches[step * self.ranks + self.rank] for step in random.permutation(self._count)]
 
     def _formed(self, random: np.random.Generator) -> list[list[int]]:
-        """The batches of an epoch from short to long; how many there are does not depend on `random`."""
+        """The batches of an epoch, from short to long; their number does not depend on `random`."""
         batches: list[list[int]] = []
         waiting: list[int] = []
         for bucket, size in zip(self._buckets, self._sizes, strict=True):
@@ -81,7 +81,7 @@ class BucketBatchSampler:
             if len(waiting) >= size:
                 batches.append(waiting)
                 waiting = []
-            # Those that wait are the shortest here, so they stay together and make one batch longer, not several.
+            # The clips that wait are the shortest here: kept together, they add padding to one batch only.
             waiting += random.permutation(bucket).tolist()
             full = len(waiting) - len(waiting) % size
             batches += [waiting[start : start + size] for start in range(0, full, size)]

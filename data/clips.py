@@ -1,7 +1,4 @@
-"""Clips: recordings in memory and their texts as ids.
-
-24 hours of speech are 3.8 GB as 16-bit samples.
-"""
+"""Clips: audio in memory, with the phoneme ids of its text. 24 hours of speech take 3.8 GB as 16-bit samples."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -16,30 +13,31 @@ from tqdm import tqdm
 from configs import InputError
 from data.preparation.examination import PreparedClip
 from data.preparation.prepared_audio import PreparedAudio
+from data.recording import Recording
 from text import SymbolTable
 
-_AHEAD = 64  # clips that are being read; so a corpus that fits no memory can pass through
+_AHEAD = 64  # clips being read ahead; bounded, so that a corpus larger than memory can be streamed
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One recording and what is said in it. P phonemes with blanks, S samples."""
+    """One training example. P phonemes with blanks, S samples."""
 
     id: str
     text: str
     phoneme_ids: npt.NDArray[np.int64]  # [P]
     audio: npt.NDArray[np.int16]  # [S]
-    speaker_id: int  # place in the corpus's speakers; 0 where it has none
+    speaker_id: int  # index into the corpus's speakers; 0 if it has none
 
 
 @dataclass(frozen=True)
 class Shard:
-    """Clips that are on disk: one tar file of them."""
+    """One tar file of clips."""
 
     path: Path
-    samples: tuple[int, ...]  # of each clip, in the order of the file
+    samples: tuple[int, ...]  # of each clip, in file order
     speakers: tuple[str, ...]  # by speaker id
-    num_symbols: int | None = None  # that its phoneme ids are below; None does not bound them
+    num_symbols: int | None = None  # upper bound of its phoneme ids; None does not check them
 
 
 def read_clips(
@@ -50,22 +48,19 @@ def read_clips(
     speakers: Sequence[str],
     progress: bool | None = None,
 ) -> Iterator[Clip]:
-    """Read prepared clips from the cache, one after the other.
+    """Read prepared clips from the cache, in order.
 
     Args:
-        prepared: what to read.
-        prepared_audio: where their sound is.
-        symbols: alphabet of the voice.
-        speakers: names whose places are the speaker ids; empty where the corpus names none.
-        progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
-
-    Yields:
-        One clip per prepared clip, in their order.
+        prepared: the clips.
+        prepared_audio: their audio.
+        symbols: symbol table of the voice.
+        speakers: names by speaker id; empty if the corpus names none.
+        progress: whether to show a progress bar; None shows one on a terminal after two seconds.
 
     Raises:
-        InputError: a recording has changed since it was prepared, or has a speaker the voice does not have.
+        InputError: a recording has changed since it was prepared, or its speaker is not one of the voice's.
     """
-    place = {name: index for index, name in enumerate(speakers)}
+    speaker_ids = {name: index for index, name in enumerate(speakers)}
     bar = tqdm(
         total=len(prepared),
         desc="reading recordings",
@@ -80,20 +75,21 @@ def read_clips(
                 reading.append(pool.submit(prepared_audio.samples, ahead.recording.audio_path, ahead.audio_key))
             recording = clip.recording
             ids = np.array(symbols.encode(clip.speech).ids, dtype=np.int64)
-            speaker_id = _speaker_id(clip, place)
+            speaker_id = _speaker_id(clip.recording, speaker_ids)
             yield Clip(recording.id, recording.text, ids, reading.popleft().result(), speaker_id)
             bar.update()
 
 
-def _speaker_id(clip: PreparedClip, place: dict[str, int]) -> int:
-    recording = clip.recording
-    if not place:
+def _speaker_id(recording: Recording, speaker_ids: dict[str, int]) -> int:
+    if not speaker_ids:
         return 0
     if recording.speaker is None:
-        raise InputError(f"{recording.where}: names no speaker, and the voice has {len(place)}: name one in every row")
-    if recording.speaker not in place:
         raise InputError(
-            f"{recording.where}: the voice has no speaker {recording.speaker!r}, only {', '.join(place)}: correct or "
-            "remove the line"
+            f"{recording.where}: names no speaker, and the voice has {len(speaker_ids)}: name one in every row"
         )
-    return place[recording.speaker]
+    if recording.speaker not in speaker_ids:
+        raise InputError(
+            f"{recording.where}: the voice has no speaker {recording.speaker!r}, only {', '.join(speaker_ids)}: "
+            "correct or remove the line"
+        )
+    return speaker_ids[recording.speaker]

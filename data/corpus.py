@@ -1,10 +1,10 @@
-"""A corpus: what a voice learns from and what it is tested on, ready to batch."""
+"""The corpus of a run: training and validation sets, ready to batch."""
 
 import hashlib
 import heapq
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,13 @@ from data.preparation.examination import PreparedClip
 from data.recording import in_order
 from text import Lexicon, SymbolTable
 
-SHARE_NOT_ASKED_FOR = 10  # one in so many clips may be set aside where nobody asked for a number
-_MOST_NAMES = 12  # that a sentence lists
+DEFAULT_SHARE = 10  # data.validation_clips = auto holds out at most one clip in this many
+_MOST_NAMES = 12  # listed in a message
 _LONGEST_NAME = 40  # characters of each; Common Voice names its speakers in 128
 
 
 class Split(NamedTuple):
-    """The clips of a corpus by their purpose."""
+    """A split into training and validation set."""
 
     train: list[PreparedClip]
     validation: list[PreparedClip]
@@ -31,16 +31,16 @@ class Split(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """All clips of an experiment, and the alphabet and speakers their ids refer to."""
+    """All clips of an experiment, and the symbols and speakers that their ids refer to."""
 
     train: list[Clip]
     validation: list[Clip]
     symbols: SymbolTable
-    speakers: tuple[str, ...]  # by speaker id; empty where the metadata has no speaker column
-    lexicon: Lexicon | None  # words the voice speaks in a way of its own
-    fingerprint: str  # SHA-256 of all of it: ids, texts, phonemes, speakers, sound and the split
-    shards: tuple[Shard, ...] = ()  # in the place of `train`, where that does not fit into memory
-    split: tuple[str, ...] = ()  # what is set aside for validation, in sentences
+    speakers: tuple[str, ...]  # by speaker id; empty if the corpus names none
+    lexicon: Lexicon | None  # pronunciations stored in the voice
+    fingerprint: str  # SHA-256 of ids, texts, phonemes, speakers, audio and the split
+    shards: tuple[Shard, ...] = ()  # the training set, in place of `train`, if it does not fit into memory
+    split: tuple[str, ...] = ()  # a description of the split, a sentence each
 
 
 def load_corpus(
@@ -50,16 +50,17 @@ def load_corpus(
     fingerprint: str | None = None,
     progress: bool | None = None,
 ) -> Corpus:
-    """Set the validation clips aside, and load everything.
+    """Split a prepared corpus, and load it into memory.
 
     Args:
         preparation: the corpus.
-        speakers: the speakers of a voice that exists already, by id; None takes those of the corpus, `in_order`.
-        fingerprint: of the corpus of a run that goes on; where that was drawn from all speakers together, so is this.
+        speakers: the speakers of an existing voice, by id; None takes those of the corpus, `in_order`.
+        fingerprint: of the corpus of a run that is resumed; if its split was drawn from all speakers together, as in
+            earlier versions, so is this one.
         progress: as in `read_clips`.
 
     Raises:
-        InputError: as `split` and `read_clips`, or a speaker of a new voice has no clip to train on.
+        InputError: as `split` and `read_clips`, or a speaker of a new voice has no training clip.
     """
     data = preparation.data
     division = split(preparation.clips, data)
@@ -91,7 +92,7 @@ def speakers_of(division: Split, data: DataSettings) -> tuple[str, ...]:
     """The speakers of a new voice, by id.
 
     Raises:
-        InputError: one of them has no recording to train on.
+        InputError: one of them has no training clip.
     """
     train, validation = ({clip.recording.speaker for clip in part} - {None} for part in division)
     untrained = in_order(name for name in validation - train if name is not None)
@@ -104,20 +105,20 @@ def speakers_of(division: Split, data: DataSettings) -> tuple[str, ...]:
 
 
 def split(clips: Sequence[PreparedClip], data: DataSettings, *, per_speaker: bool = True) -> Split:
-    """The clips to train on and those to validate with, each in the order given.
+    """Split a corpus into training and validation set, each in the order given.
 
-    Where `data.validation_metadata` does not say which these are, `validation_count` of them are drawn. Every speaker
-    gives in proportion to its clips, but one before another gives two, and keeps half of them and at least one for
-    training. Of a speaker's clips those are drawn whose ids have the smallest SHA-256: the draw does not depend on the
-    order of the rows, and rows that are added or removed move few others.
+    Without `data.validation_metadata`, `validation_count` clips are held out: in proportion to each speaker's clips,
+    but one of every speaker before two of any; each speaker keeps half of its clips, and at least one, for training.
+    The clips held out are those whose ids have the smallest SHA-256, so the split does not depend on the order of the
+    rows, and changes little when rows are added or removed.
 
     Args:
         clips: of the whole corpus.
         data: its settings.
-        per_speaker: False draws from all clips together, as versions did that could draw all clips of a speaker.
+        per_speaker: False draws from all clips together, as earlier versions did.
 
     Raises:
-        InputError: nothing is left to train on or to validate with, or a recording is for both.
+        InputError: the training or the validation set would be empty, or a recording is in both.
     """
     if data.validation_metadata is not None:
         return _split_by_file(clips, data, data.validation_metadata)
@@ -142,7 +143,7 @@ def split(clips: Sequence[PreparedClip], data: DataSettings, *, per_speaker: boo
             f"{data.root}: each of its {len(sizes)} speakers has one recording, which is for training: add recordings, "
             "or name those to validate with in data.validation_metadata"
         )
-    counts = _shares(wanted, sizes, most)
+    counts = _shares(wanted, most, sizes)
     chosen = {name for speaker, own in ids.items() for name in own[: counts[speaker]]}
     return Split(
         [clip for clip in clips if clip.recording.id not in chosen],
@@ -151,14 +152,14 @@ def split(clips: Sequence[PreparedClip], data: DataSettings, *, per_speaker: boo
 
 
 def validation_count(data: DataSettings, clips: int) -> int:
-    """How many of so many clips are to be set aside: what was asked for, else at most a tenth and at least one."""
+    """How many of a number of clips to hold out: as set by the user, else at most a tenth and at least one."""
     if data.validation_clips != "auto":
         return data.validation_clips
-    return min(data.max_validation_clips, max(1, clips // SHARE_NOT_ASKED_FOR))
+    return min(data.max_validation_clips, max(1, clips // DEFAULT_SHARE))
 
 
 def describe_split(division: Split, data: DataSettings) -> tuple[str, ...]:
-    """What is set aside, why it is not what was asked for, and which speakers are not validated, a sentence each."""
+    """The size of the split, why it is not the one set, and the speakers without validation clips, a sentence each."""
     train, validation = division
     total = len(train) + len(validation)
     sentences = [f"validation: {len(validation)} of {total} recordings are set aside, {len(train)} are trained on"]
@@ -203,24 +204,18 @@ def _split_by_file(clips: Sequence[PreparedClip], data: DataSettings, name: str)
     return Split(train, validation)
 
 
-def _shares(
-    wanted: int, sizes: Mapping[str | None, int], most: Mapping[str | None, int]
-) -> defaultdict[str | None, int]:
+def _shares(wanted: int, most: Mapping[str | None, int], sizes: Mapping[str | None, int]) -> Counter[str | None]:
     """How many clips each speaker gives, together `wanted` or all that may be given.
 
-    Adams' method of apportionment, which gives everybody one before anybody two; of equals the first is first.
+    Adams' method of apportionment, which gives everybody one before anybody two; ties go to the first.
     """
-    shares: defaultdict[str | None, int] = defaultdict(int)
-    # Each waits with the clips it has for every one that it has given, the largest number first.
-    waiting = [(-math.inf, -size, turn, speaker) for turn, (speaker, size) in enumerate(sizes.items()) if most[speaker]]
-    heapq.heapify(waiting)
-    while waiting and wanted:
-        _, size, turn, speaker = heapq.heappop(waiting)
-        shares[speaker] += 1
-        wanted -= 1
-        if shares[speaker] < most[speaker]:
-            heapq.heappush(waiting, (size / shares[speaker], size, turn, speaker))
-    return shares
+    # Of each clip that a speaker may give: the speaker's clips for every one given before, the largest first.
+    claims = (
+        (-size / given if given else -math.inf, -size, turn, speaker)
+        for turn, (speaker, size) in enumerate(sizes.items())
+        for given in range(most[speaker])
+    )
+    return Counter(speaker for *_, speaker in heapq.nsmallest(wanted, claims, key=lambda claim: claim[:3]))
 
 
 def _fingerprint(division: Split) -> str:

@@ -1,4 +1,4 @@
-"""What a corpus is like, in a few figures that go with the curves of a run."""
+"""A summary of the corpus, stored in the run folder."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -13,25 +13,25 @@ from data.clips import Clip
 from data.corpus import Corpus
 from data.inspection.metrics import integrated_loudness
 
-_LOOKED_AT = 64  # clips, spread evenly: enough for figures of the whole
+_SAMPLED = 64  # clips, evenly spaced
 _WINDOW = 1024  # samples
-_BELOW_LOUDEST_DB = 60.0  # speech has more than this at every frequency, and a filter's stop band has less
+_BELOW_LOUDEST_DB = 60.0  # speech is above this at every frequency, and a filter's stop band is below
 
 
 @dataclass(frozen=True)
 class CorpusSummary:
-    """A corpus in figures."""
+    """Statistics of a corpus."""
 
-    clips: int  # to train on
+    clips: int  # of the training set
     validation_clips: int
     hours: float  # of both
     speakers: tuple[str, ...]
     symbols: int
     sample_rate: int
-    phonemes_per_second: float  # letters of the alphabet, signs of stress and length among them; no blanks or points
-    bandwidth_hz: float  # above it there is nothing; half the sample rate where there is something everywhere
+    phonemes_per_second: float  # stress and length marks included; without blanks and punctuation
+    bandwidth_hz: float  # as the function of this name
     loudness_lufs: float | None  # the median of the clips'
-    fingerprint: str  # of the corpus; versions without it drew the validation clips from all speakers together
+    fingerprint: str  # of the corpus
 
     def write(self, path: Path) -> None:
         """Write it as JSON.
@@ -44,9 +44,9 @@ class CorpusSummary:
 
 
 def summarise(corpus: Corpus, sample_rate: int) -> CorpusSummary:
-    """Look at a corpus; what lies in shards is judged by its validation clips."""
+    """Summarise a corpus; one in shards by its validation clips."""
     clips = [*corpus.train, *corpus.validation]
-    some = clips[:: max(1, len(clips) // _LOOKED_AT)]
+    some = clips[:: max(1, len(clips) // _SAMPLED)]
     samples = sum(len(clip.audio) for clip in clips) + sum(sum(shard.samples) for shard in corpus.shards)
     sounds = {index for symbol, index in corpus.symbols.ids.items() if symbol.isalpha()}
     spoken = sum(sum(index in sounds for index in clip.phoneme_ids.tolist()) for clip in some)
@@ -67,7 +67,7 @@ def summarise(corpus: Corpus, sample_rate: int) -> CorpusSummary:
 
 
 def bandwidth_hz(recordings: list[NDArray[np.float32]], sample_rate: int) -> float:
-    """The highest frequency that is heard in recordings [S]: within 60 dB of the loudest one, over all their time."""
+    """The bandwidth of recordings [S]: the highest frequency whose mean power is within 60 dB of the maximum."""
     power = np.zeros(_WINDOW // 2 + 1)
     window = np.hanning(_WINDOW).astype(np.float32)
     for audio in recordings:

@@ -1,4 +1,4 @@
-"""What a run is fed with: lists of clips without end, from any step on, and batches made before they are asked for."""
+"""Batches for the training loop: an endless stream of clips, and a thread that prefetches collated batches."""
 
 import itertools
 import time
@@ -15,36 +15,36 @@ Item = TypeVar("Item")
 
 
 class ClipSource(Protocol):
-    """Where the clips of each batch come from; which they are depends on the seed and the epoch alone."""
+    """The clips of each batch, in an order that depends only on the seed and the epoch."""
 
     def __len__(self) -> int:
         """Batches per epoch, the same in every epoch and for every rank."""
         ...
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[list[Clip]]:
-        """The clips of each batch of one epoch, from the batch `start` on."""
+        """The batches of one epoch, from the batch `start` on."""
         ...
 
 
 class ClipsInMemory:
-    """A corpus that fits into memory.
+    """A `ClipSource` for a training set in memory.
 
     Args:
-        clips: the corpus.
-        buckets: of the clips, in their order.
+        clips: the training set.
+        sampler: of its batches.
     """
 
-    def __init__(self, clips: Sequence[Clip], buckets: BucketBatchSampler) -> None:
-        self.clips, self.buckets = clips, buckets
+    def __init__(self, clips: Sequence[Clip], sampler: BucketBatchSampler) -> None:
+        self.clips, self.sampler = clips, sampler
 
     def __len__(self) -> int:
         """Batches per epoch."""
-        return len(self.buckets)
+        return len(self.sampler)
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[list[Clip]]:
-        """The clips of each batch of one epoch, from the batch `start` on."""
-        for places in self.buckets.batches(epoch)[start:]:
-            yield [self.clips[place] for place in places]
+        """The batches of one epoch, from the batch `start` on."""
+        for indices in self.sampler.batches(epoch)[start:]:
+            yield [self.clips[index] for index in indices]
 
 
 def clip_source(
@@ -59,31 +59,32 @@ def clip_source(
     rank: int = 0,
     ranks: int = 1,
 ) -> ClipSource:
-    """The batches of a corpus, be it in memory or in shards.
+    """The batches of a training set, in memory or in shards.
 
     Args:
-        clips: the corpus in memory.
-        shards: the corpus on disk, in the place of `clips`.
+        clips: the training set, if it is in memory.
+        shards: the training set, if it is on disk.
         hop_length: samples per frame.
-        bounds: as in `BucketBatchSampler`.
-        batch_size: as in `BucketBatchSampler`.
-        max_frames: as in `BucketBatchSampler`.
+        bounds: this and the other arguments as in `BucketBatchSampler`.
+        batch_size: see there.
+        max_frames: see there.
         seed: of the order of the batches, and of the shards.
-        rank: as in `BucketBatchSampler`.
-        ranks: as in `BucketBatchSampler`.
+        rank: see there.
+        ranks: see there.
     """
 
-    def buckets(samples: Sequence[int], seed: int) -> BucketBatchSampler:
+    def sampler(samples: Sequence[int], seed: int) -> BucketBatchSampler:
         frames = [count // hop_length for count in samples]
         return BucketBatchSampler(frames, bounds, batch_size, seed, max_frames=max_frames, rank=rank, ranks=ranks)
 
     if shards:
-        return ClipsInShards(shards, [buckets(shard.samples, seed + place) for place, shard in enumerate(shards)], seed)
-    return ClipsInMemory(clips, buckets([len(clip.audio) for clip in clips], seed))
+        samplers = [sampler(shard.samples, seed + index) for index, shard in enumerate(shards)]
+        return ClipsInShards(shards, samplers, seed)
+    return ClipsInMemory(clips, sampler([len(clip.audio) for clip in clips], seed))
 
 
 def endless(source: ClipSource, step: int, *, first_epoch: int = 0) -> Iterator[list[Clip]]:
-    """The clips of each batch, epoch after epoch, from so many steps after the beginning of `first_epoch` on."""
+    """The batches of epoch after epoch, starting `step` batches after the beginning of `first_epoch`."""
     epochs, start = divmod(step, len(source))
     first = first_epoch + epochs
     for epoch in itertools.count(first):
@@ -91,13 +92,13 @@ def endless(source: ClipSource, step: int, *, first_epoch: int = 0) -> Iterator[
 
 
 class Prefetcher:
-    """Makes items in a thread, a few ahead of whoever takes them, and counts the seconds that were spent waiting.
+    """Prefetches items in a background thread, and measures the time spent waiting for them.
 
-    Order and content are those of the source: one thread makes one item after the other.
+    There is one thread, so the order is that of the source.
 
     Args:
-        ahead: items that are made before they are asked for.
-        clock: seconds from any start.
+        ahead: number of items to prefetch.
+        clock: in seconds.
     """
 
     def __init__(self, *, ahead: int = 3, clock: Callable[[], float] = time.monotonic) -> None:
@@ -105,9 +106,9 @@ class Prefetcher:
         self.waited_seconds = 0.0
 
     def through(self, source: Iterator[Item]) -> Generator[Item, None, None]:
-        """The items of a source. An exception in it arrives in its turn; closing this ends the thread."""
+        """The items of a source. An exception in it is raised in its turn; closing the generator ends the thread."""
         end = object()
-        with ThreadPoolExecutor(1, thread_name_prefix="feed") as maker:
+        with ThreadPoolExecutor(1, thread_name_prefix="prefetch") as maker:
             coming: deque[Future[Item | object]] = deque(maker.submit(next, source, end) for _ in range(self.ahead))
             try:
                 while True:

@@ -1,4 +1,4 @@
-"""`python -m data.prepare FOLDER`: look at every recording and every text, tell what was found, and fill the cache.
+"""`python -m data.prepare FOLDER`: examine every recording and its text, report the faults, and fill the cache.
 
 `train.py` does the same before its first step.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 200  # bytes; file systems have 255, and the key follows
 
 
-def prepare_and_tell(
+def prepare_verbosely(
     data: DataSettings,
     audio: AudioSettings,
     *,
@@ -37,17 +37,17 @@ def prepare_and_tell(
     report: Path | None = None,
     split_too: bool = False,
 ) -> Preparation:
-    """Prepare a corpus, leave the report, and print its table.
+    """Prepare a corpus, write the report, and print its table.
 
     Args:
         data: as in `prepare`.
         audio: as in `prepare`.
         symbols: as in `prepare`.
-        report: folder of the report; None chooses one beside the cache.
-        split_too: whether to print what training would set aside for validation.
+        report: folder of the report; None chooses one in the cache.
+        split_too: whether to print the split into training and validation set.
 
     Raises:
-        InputError: as `prepare`; or anything was found, and `data.strict` refuses that.
+        InputError: as `prepare`; or there are faults, and `data.strict` refuses them.
     """
     preparation = prepare(data, audio, symbols=symbols)
     statistics = describe(preparation)
@@ -69,12 +69,12 @@ def prepare_and_tell(
 def _split_told(preparation: Preparation) -> tuple[str, ...]:
     try:
         return describe_split(split(preparation.clips, preparation.data), preparation.data)
-    except InputError as error:  # training would refuse this corpus; to look at it is no mistake
+    except InputError as error:  # training would refuse this corpus; preparing it is no mistake
         return (f"validation: nothing can be set aside: {error}",)
 
 
 def encodable(text: str) -> str:
-    """The text as standard output can show it: few encodings have phonemes."""
+    """The text in the encoding of standard output, which may lack phonemes."""
     encoding = sys.stdout.encoding or "utf-8"
     return text.encode(encoding, "replace").decode(encoding)
 
@@ -85,7 +85,7 @@ def main() -> int:
     arguments, config = read_prepare_arguments()
     if arguments.split is not None:
         return _split(config.data, arguments)
-    preparation = prepare_and_tell(config.data, config.audio, report=arguments.report, split_too=True)
+    preparation = prepare_verbosely(config.data, config.audio, report=arguments.report, split_too=True)
     if not preparation.clips:
         raise InputError(f"{arguments.folder}: none of its {preparation.rows} rows can be trained on")
     return 0
@@ -93,13 +93,13 @@ def main() -> int:
 
 def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
     """Cut long recordings, and print each cut."""
-    from data.splitting.splitting import CUTS, UNUSUAL_PACE, Uncut, check_output, split_corpus
+    from data.splitting.splitting import CUTS, UNUSUAL_RATE, Uncut, check_output, split_corpus
 
     folder = arguments.split
     check_output(folder)  # before a voice is loaded, which takes seconds
     aligner = _aligner(arguments.voice, arguments.asr)
     cut, left, whole = Counter[str](), 0, 0
-    by_pace: set[str] = set()
+    by_rate: set[str] = set()
     for found in split_corpus(data, folder, aligner):
         if isinstance(found, Uncut):
             left += 1
@@ -108,16 +108,20 @@ def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
             whole += 1
         else:
             cut[found.recording.id] += 1
-            by_pace |= {found.recording.id} if found.by_pace else set()
-            pace = found.cut.pace
-            doubt = "" if 1 / UNUSUAL_PACE < pace < UNUSUAL_PACE else f"  listen to it: {pace:.2f} of the usual time"
+            by_rate |= {found.recording.id} if found.by_rate else set()
+            relative = found.cut.relative_duration
+            doubt = (
+                ""
+                if 1 / UNUSUAL_RATE < relative < UNUSUAL_RATE
+                else f"  listen to it: {relative:.2f} of the usual time"
+            )
             times = f"{found.cut.start:8.2f} to {found.cut.end:8.2f} s"
             print(encodable(f"{found.name}  {times}  {found.text[:60]}{doubt}"))
-    if by_pace:
+    if by_rate:
         what = "voice" if arguments.asr is None else "recogniser"
         print(
-            f"in {len(by_pace)} of {len(cut)} recordings the {what} finds other places than the pace of the speech "
-            "does, and was not believed: listen to some pieces, or give a better one"
+            f"in {len(by_rate)} of {len(cut)} recordings the {what} finds other places than the speaking rate "
+            "does, and was not used: listen to some pieces, or give a better one"
         )
     print(
         f"{len(cut)} recordings cut into {cut.total()} pieces, {whole} copied, {left} left out; where each is from "
@@ -127,13 +131,13 @@ def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
 
 
 def _aligner(voice: Path | None, asr: str | None) -> "Aligner":
-    """What finds the sentences of a recording."""
+    """The aligner that the user chose."""
     if asr is not None:
         from data.splitting.aligner import TranscriptAligner
         from data.transcriber import load_transcriber
 
         return TranscriptAligner(load_transcriber(asr))
-    # Named and not imported: the floor of the networks is above this one.
+    # Imported by name, because the networks are on a higher floor.
     aligner: Aligner = importlib.import_module("speaking.sentence_times").VoiceAligner(voice)
     return aligner
 

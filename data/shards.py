@@ -1,11 +1,11 @@
-"""Corpora that fit into no memory: tar files, each read from front to back, one after the other.
+"""Corpora larger than memory, as tar shards that are read sequentially.
 
 `python -m data.shards configs/ljspeech.toml data.root=LJSpeech-1.1 -o shards` writes them; `data.shards=shards` trains
-on them. The tar files are those of webdataset: `000017.flac` beside `000017.json`. `index.json` tells how long every
-clip is, so that the batches of an epoch are known before anything is read.
+on them. The format is that of webdataset: `000017.flac` beside `000017.json`. `index.json` has the length of every
+clip, so the batches of an epoch are known before anything is read.
 
-A batch is of one shard, and shards come in another order in every epoch. So two shards are in memory at most, as FLAC,
-and the clips of one batch as samples.
+A batch is drawn from one shard, and the order of the shards changes every epoch. So at most two shards are in memory,
+as FLAC, and the clips of one batch as samples.
 """
 
 from configs.command_line import check_arguments
@@ -35,39 +35,39 @@ from configs.content import UNFIT, content_of, json_object, require_like
 from data.bucket_batch_sampler import BucketBatchSampler
 from data.clips import Clip, Shard, read_clips
 from data.corpus import Corpus, describe_split, speakers_of, split
-from data.prepare import encodable, prepare_and_tell
+from data.prepare import encodable, prepare_verbosely
 from text import Lexicon, SymbolTable
 
 INDEX = "index.json"
 FORMAT = 1  # of the index
 
-Encoded = Mapping[int, Mapping[str, bytes]]  # place in the shard -> "flac" and "json"
+Encoded = Mapping[int, Mapping[str, bytes]]  # index in the shard -> "flac" and "json"
 
 
 class ClipsInShards:
-    """The clips of each batch, read from shards.
+    """A `ClipSource` that reads shards.
 
     Args:
-        shards: all of the corpus; every rank reads them all and decodes its own clips.
-        buckets: of each shard, its clips in their order.
+        shards: the training set; every rank reads all of them and decodes its own clips.
+        samplers: of each shard.
         seed: of the order of the shards.
-        workers: threads that decode; they change nothing but the pace.
+        workers: decoding threads.
     """
 
     def __init__(
-        self, shards: Sequence[Shard], buckets: Sequence[BucketBatchSampler], seed: int, *, workers: int = 4
+        self, shards: Sequence[Shard], samplers: Sequence[BucketBatchSampler], seed: int, *, workers: int = 4
     ) -> None:
-        self.shards, self.buckets, self.seed, self.workers = shards, buckets, seed, workers
+        self.shards, self.samplers, self.seed, self.workers = shards, samplers, seed, workers
 
     def __len__(self) -> int:
-        """Batches per epoch, the same in every epoch and for every rank."""
-        return sum(map(len, self.buckets))
+        """Batches per epoch."""
+        return sum(map(len, self.samplers))
 
     def batches(self, epoch: int, start: int = 0) -> Iterator[list[Clip]]:
-        """The clips of each batch of one epoch, from the batch `start` on; shards before that are not read.
+        """The batches of one epoch from `start` on; shards before that are not read.
 
         Raises:
-            InputError: a shard is damaged or cut short.
+            InputError: a shard is damaged or truncated.
         """
         with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(self.workers) as decoders:
             plans = self._plans(epoch, start)
@@ -82,11 +82,11 @@ class ClipsInShards:
                     yield list(decoders.map(partial(_decoded, shard, encoded), places))
 
     def _plans(self, epoch: int, start: int) -> Iterator[tuple[Shard, list[list[int]]]]:
-        """Each shard that is needed, and its batches."""
+        """The shards of an epoch in order, each with its batches from `start` on."""
         for place in np.random.default_rng((self.seed, epoch)).permutation(len(self.shards)):
-            if start < len(self.buckets[place]):
-                yield self.shards[place], self.buckets[place].batches(epoch)[start:]
-            start = max(0, start - len(self.buckets[place]))
+            if start < len(self.samplers[place]):
+                yield self.shards[place], self.samplers[place].batches(epoch)[start:]
+            start = max(0, start - len(self.samplers[place]))
 
 
 def open_shards(
@@ -100,23 +100,43 @@ def open_shards(
     """Read the index and the validation clips.
 
     Args:
-        folder: what `write_shards` wrote.
-        data: settings of the experiment, which must be those the shards were made with; without a lexicon, theirs is
-            taken.
+        folder: written by `write_shards`.
+        data: must equal the settings that the shards were made with; without a lexicon, theirs is used.
         audio: likewise.
-        symbols: the alphabet of a voice that exists already, which must be that of the shards.
-        speakers: the speakers of a voice that exists already, by id; likewise.
+        symbols: symbol table of an existing voice; must equal that of the shards.
+        speakers: speakers of an existing voice, by id; must be those of the shards.
 
     Raises:
-        InputError: there is no index, a shard is missing or cut short, or the shards are not for this experiment.
+        InputError: there is no index, a shard is missing or truncated, or the shards do not fit the experiment.
     """
     path = Path(folder) / INDEX
     index = _read_index(path)
     with content_of(path, "an index of shards", "write the shards anew"):
-        require_like(index, _INDEX)
-        found = SymbolTable.from_json(json.dumps(index["symbols"]))
-        made_lexicon = None if index["lexicon"] is None else Lexicon.from_json(index["lexicon"])
-    names = tuple(index["speakers"])
+        own = SymbolTable.from_json(json.dumps(index["symbols"]))
+        own_lexicon = None if index["lexicon"] is None else Lexicon.from_json(index["lexicon"])
+    _check_settings(path, index, data, audio)
+    _check_voice(path, own, index["speakers"], symbols, speakers)
+    names = tuple(index["speakers"] if speakers is None else speakers)  # a voice keeps its speaker ids
+    with content_of(path, "an index of shards", "write the shards anew"):
+        train, validation = (
+            tuple(_open(path, row, names, own.size) for row in index[purpose]) for purpose in ("train", "validation")
+        )
+    digests = [[row["digest"] for row in index[purpose]] for purpose in ("train", "validation")]
+    counts = [sum(len(shard.samples) for shard in shards) for shards in (train, validation)]
+    return Corpus(
+        train=[],
+        shards=train,
+        validation=[clip for shard in validation for clip in _all(shard)],
+        symbols=own,
+        speakers=names,
+        lexicon=own_lexicon,
+        fingerprint=hashlib.sha256(json.dumps([own.to_json(), names, digests]).encode()).hexdigest(),
+        split=(f"validation: {counts[1]} of {sum(counts)} recordings are set aside, {counts[0]} are trained on",),
+    )
+
+
+def _check_settings(path: Path, index: dict[str, Any], data: DataSettings, audio: AudioSettings) -> None:
+    """Refuse settings other than those the shards were made with."""
     for key, value in made_with(data, audio).items():
         was = index["made_with"].get(key)
         if was != value:
@@ -124,37 +144,25 @@ def open_shards(
                 f"{path}: the shards were made with {key} = {was!r}, and the experiment has {value!r}: set {key} to "
                 "that, or write the shards anew"
             )
-    lexicon = None if data.lexicon is None else Lexicon.from_file(Path(data.lexicon)).to_json()
-    if lexicon is not None and lexicon != index["lexicon"]:
+    if data.lexicon is not None and Lexicon.from_file(Path(data.lexicon)).to_json() != index["lexicon"]:
         raise InputError(f"{path}: the shards were not made with the words of {data.lexicon}: write the shards anew")
-    if symbols is not None and symbols.to_json() != found.to_json():
+
+
+def _check_voice(
+    path: Path, own: SymbolTable, own_speakers: list[str], symbols: SymbolTable | None, speakers: Sequence[str] | None
+) -> None:
+    """Refuse an existing voice with other symbols or other speakers than the shards."""
+    if symbols is not None and symbols.to_json() != own.to_json():
         raise InputError(f"{path}: the shards have another alphabet than the voice: put back those it was trained on")
-    if speakers is not None and sorted(speakers) != sorted(names):
+    if speakers is not None and sorted(speakers) != sorted(own_speakers):
         raise InputError(
-            f"{path}: the shards have the speakers {list(names)}, and the voice {list(speakers)}: put back those it "
+            f"{path}: the shards have the speakers {own_speakers}, and the voice {list(speakers)}: put back those it "
             "was trained on"
         )
-    names = names if speakers is None else tuple(speakers)  # clips name their speaker, and a voice keeps its ids
-    with content_of(path, "an index of shards", "write the shards anew"):
-        train, validation = (
-            [_open(path, row, names, found.size) for row in index[purpose]] for purpose in ("train", "validation")
-        )
-    digests = [[row["digest"] for row in index[purpose]] for purpose in ("train", "validation")]
-    counts = [sum(len(shard.samples) for shard in shards) for shards in (train, validation)]
-    return Corpus(
-        train=[],
-        shards=tuple(train),
-        validation=[clip for shard in validation for clip in _all(shard)],
-        symbols=found,
-        speakers=names,
-        lexicon=made_lexicon,
-        fingerprint=hashlib.sha256(json.dumps([found.to_json(), names, digests]).encode()).hexdigest(),
-        split=(f"validation: {counts[1]} of {sum(counts)} recordings are set aside, {counts[0]} are trained on",),
-    )
 
 
 def made_with(data: DataSettings, audio: AudioSettings) -> dict[str, str | int | float | bool | None]:
-    """The settings that decide what a clip is, by their names."""
+    """The settings that determine the content of a clip, by name."""
     of_data = ("language", "front_end", "level", "level_db", "trim_silence", "trim_margin_seconds")
     of_audio = ("sample_rate", "hop_length")
     return {
@@ -175,21 +183,21 @@ def write_shards(
     lexicon: Lexicon | None = None,
     clips_per_shard: int = CLIPS_PER_SHARD,
 ) -> None:
-    """Write clips as shards; one clip is in memory at a time, and the index comes last.
+    """Write clips as shards; one clip is in memory at a time, and the index is written last.
 
     Args:
-        train: clips to train on. As a batch is of one shard, neighbours should have nothing in common.
-        validation: clips to validate with.
-        folder: receives the shards; it is made where it does not exist.
-        data: settings the clips were made with.
+        train: training clips, shuffled, because a batch is drawn from one shard.
+        validation: validation clips.
+        folder: of the shards; created if missing.
+        data: settings that the clips were made with.
         audio: likewise.
-        symbols: alphabet of the phoneme ids.
-        speakers: by speaker id; empty where the corpus names none.
-        lexicon: words that the voice speaks in a way of its own.
+        symbols: symbol table of the phoneme ids.
+        speakers: by speaker id; empty if the corpus names none.
+        lexicon: pronunciations stored in the voice.
         clips_per_shard: the last shard may have fewer.
 
     Raises:
-        InputError: the folder has shards already, the disk is full, or there is nothing to train on.
+        InputError: the folder has shards already, the disk is full, or the training or validation set is empty.
     """
     folder = Path(folder)
     if (folder / INDEX).exists():
@@ -210,7 +218,7 @@ def write_shards(
 
 
 def _write(path: Path, clips: Iterable[Clip], speakers: Sequence[str], sample_rate: int) -> dict[str, Any]:
-    """Write one shard, and return its row of the index."""
+    """Write one shard, and return its entry in the index."""
     samples: list[int] = []
     digest = hashlib.sha256()
     with replacing(path) as file, tarfile.open(fileobj=file, mode="w:") as tar:
@@ -251,11 +259,13 @@ def _read_index(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is not the index of shards ({error}): write the shards anew") from error
     if not isinstance(index, dict) or index.get("format") != FORMAT:
         raise InputError(f"{path}: is not an index of format {FORMAT}: write the shards anew")
+    with content_of(path, "an index of shards", "write the shards anew"):
+        require_like(index, _INDEX)
     return index
 
 
 def _open(index: Path, row: Mapping[str, Any], speakers: tuple[str, ...], num_symbols: int) -> Shard:
-    """A shard whose file is there and whole, as far as its size can tell."""
+    """A shard whose file exists and has the right size."""
     shard = Shard(index.with_name(row["file"]), tuple(row["samples"]), speakers, num_symbols)
     if not shard.samples or min(shard.samples) < 1:
         raise ValueError(f"{row['file']} has no clips, or some without samples")
@@ -268,19 +278,19 @@ def _open(index: Path, row: Mapping[str, Any], speakers: tuple[str, ...], num_sy
 
 
 def _all(shard: Shard) -> list[Clip]:
-    """Every clip of a shard."""
+    """All clips of a shard."""
     places = range(len(shard.samples))
     encoded = _read(shard, [places])
     return [_decoded(shard, encoded, place) for place in places]
 
 
 def _read(shard: Shard, batches: Iterable[Iterable[int]]) -> Encoded:
-    """The clips of these batches as they are in the file, which is read once, forwards."""
+    """The encoded clips of these batches; the file is read once, sequentially."""
     encoded: dict[int, dict[str, bytes]] = {place: {} for places in batches for place in places}
     try:
         with tarfile.open(shard.path, "r:") as tar:
             for member in tar:
-                # A link leads to where it likes, and a sparse file is as large as it says.
+                # A link could lead anywhere, and a sparse file could declare any size.
                 if not member.isreg() or member.issparse():
                     raise ValueError(f"{member.name!r} in it is not a plain file")
                 place, _, kind = member.name.partition(".")
@@ -295,7 +305,7 @@ def _read(shard: Shard, batches: Iterable[Iterable[int]]) -> Encoded:
 def _decoded(shard: Shard, encoded: Encoded, place: int) -> Clip:
     try:
         with soundfile.SoundFile(io.BytesIO(encoded[place]["flac"])) as sound:
-            if sound.frames != shard.samples[place]:  # before memory is taken for them
+            if sound.frames != shard.samples[place]:  # before memory is allocated
                 raise ValueError(f"it has {sound.frames} of {shard.samples[place]} samples")
             if sound.channels != 1:
                 raise ValueError(f"it has {sound.channels} channels")
@@ -319,7 +329,7 @@ def _damaged(shard: Shard, what: str) -> InputError:
 def main() -> int:
     """Write shards from the command line."""
     arguments, config = read_shards_arguments()
-    preparation = prepare_and_tell(config.data, config.audio)
+    preparation = prepare_verbosely(config.data, config.audio)
     division = split(preparation.clips, preparation.data)
     speakers = speakers_of(division, preparation.data)
     read = partial(

@@ -1,6 +1,6 @@
-"""Another program that listens: `--asr module:function` names a Python function from sound to text.
+"""Speech recognition by the user's own function: `--asr module:function` names one from audio to text.
 
-For instance, a file whisper_here.py in the current folder, for `--asr whisper_here:transcribe`:
+For example, a file whisper_here.py in the current folder, for `--asr whisper_here:transcribe`:
 
     import soxr
     import whisper
@@ -22,32 +22,32 @@ from configs import InputError
 
 
 class Transcriber(Protocol):
-    """Anything that turns speech into text."""
+    """A speech recogniser."""
 
     def __call__(self, audio: npt.NDArray[np.float32], sample_rate: int) -> str:
-        """The words in mono audio [S] in [-1, 1].
+        """Transcribe mono audio [S] in [-1, 1].
 
         Raises:
-            InputError: it cannot tell.
+            InputError: it failed.
         """
         ...
 
 
 @dataclass(frozen=True)
 class PlugIn:
-    """A user's function: whatever goes wrong in it is told in one sentence, as it is not our program that failed."""
+    """A user's function; an exception in it becomes an InputError, as it is not a bug of ours."""
 
-    name: str  # as the user has it
+    name: str  # as given by the user
     function: Callable[[npt.NDArray[np.float32], int], object]
 
     def __call__(self, audio: npt.NDArray[np.float32], sample_rate: int) -> str:
-        """The words in mono audio [S] in [-1, 1].
+        """Transcribe mono audio [S] in [-1, 1].
 
         Raises:
-            InputError: the function raises something, or returns no text.
+            InputError: the function raises an exception, or does not return text.
         """
         try:
-            text = self.function(audio.copy(), sample_rate)  # it may write on it
+            text = self.function(audio.copy(), sample_rate)  # it may modify it
         except (Exception, SystemExit) as error:
             raise InputError(f"--asr {self.name}: {_described(error)}") from error
         if not isinstance(text, str):

@@ -1,1 +1,1 @@
-"""Long recordings cut into sentences: at silences, where an aligner and the pace of the speech say that each ends."""
+"""Splitting of long recordings at silences, where an aligner and the speaking rate say that a sentence ends."""

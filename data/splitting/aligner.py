@@ -1,4 +1,4 @@
-"""When each unit of a text ends: what knows it, and how it is asked about a recording of any length."""
+"""Alignment of texts with recordings of any length: the protocol of an aligner, and its application in windows."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,23 +15,23 @@ from data.transcriber import Transcriber
 Samples = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
-WINDOW_SECONDS = 40.0  # of a recording that are aligned at once
+WINDOW_SECONDS = 40.0  # of a recording, aligned at once
 
 
 class Aligner(Protocol):
-    """Anything that finds a text in a recording in which it is spoken from the beginning to the end."""
+    """Aligns texts with a recording in which they are spoken from beginning to end."""
 
     def __call__(self, audio: Samples, sample_rate: int, texts: Sequence[str], speaker: str | None) -> Floats:
-        """When each of the texts ends.
+        """The end of each text.
 
         Args:
             audio: [S] in [-1, 1], mono.
             sample_rate: samples per second.
-            texts: [U], which follow each other; each can be spoken.
-            speaker: who speaks; None where the corpus names none.
+            texts: [U], consecutive; each can be spoken.
+            speaker: None if the corpus names none.
 
         Returns:
-            [U], in seconds, not falling.
+            [U], in seconds, ascending.
         """
         ...
 
@@ -44,18 +44,18 @@ def align(
     guess: Sequence[Cut],
     speaker: str | None,
 ) -> Floats:
-    """Ask an aligner about a recording of any length, in windows that overlap by a half.
+    """Apply an aligner to a recording of any length, in windows that overlap by half.
 
     Args:
-        aligner: is asked.
+        aligner: of texts with a short recording.
         audio: [S] in [-1, 1], mono.
         sample_rate: samples per second.
         texts: [U].
-        guess: where the pace of the speech has them, which divides the recording into windows.
-        speaker: who speaks.
+        guess: cuts by the speaking rate, from which the windows are made.
+        speaker: as in `Aligner`.
 
     Returns:
-        When each text ends [U], in seconds: as the window has it in which that is furthest from both ends.
+        The end of each text [U], in seconds, from the window in which it is furthest from both edges.
     """
     times = np.full(len(texts), np.nan)
     inside = np.full(len(texts), -1.0)  # seconds to the nearer end of the window
@@ -74,7 +74,7 @@ def align(
 
 
 def _windows(guess: Sequence[Cut]) -> list[list[Cut]]:
-    """Neighbouring cuts of about `WINDOW_SECONDS`, every half of one in two of them."""
+    """Windows of consecutive cuts, about `WINDOW_SECONDS` long, overlapping by half."""
     halves: list[list[Cut]] = [[]]
     for cut in guess:
         if halves[-1] and cut.end - halves[-1][0].start > WINDOW_SECONDS / 2:
@@ -86,11 +86,7 @@ def _windows(guess: Sequence[Cut]) -> list[list[Cut]]:
 
 
 class TranscriptAligner:
-    """Finds texts by what a recogniser hears between the silences.
-
-    Args:
-        transcriber: hears.
-    """
+    """Aligns texts by what a speech recogniser transcribes between the silences."""
 
     def __init__(self, transcriber: Transcriber) -> None:
         self.transcriber = transcriber

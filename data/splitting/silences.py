@@ -1,4 +1,4 @@
-"""Where a recording is silent, and how much is spoken before each place."""
+"""Silences of a recording, and the amount of speech before each."""
 
 from dataclasses import dataclass
 
@@ -8,27 +8,24 @@ from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
 from data.inspection.metrics import LEAST_UNDER_SPEECH_DB, SILENCE_OVER_NOISE_DB, Frames, frames_of
 
-SHORTEST_SECONDS = 0.12  # shorter ones are parts of stops, such as p and t
-AROUND_SECONDS = 3.0  # whose loudest speech decides: a long recording may change its level and its noise
-UNDER_SPEECH_DB = 30.0  # softer sounds than that, as between clauses, are breath and room
+SHORTEST_SECONDS = 0.12  # shorter silences are parts of plosives
+AROUND_SECONDS = 3.0  # context of the threshold: a long recording may change its level and its noise
+UNDER_SPEECH_DB = 30.0  # below this, relative to the loudest speech around, are breath and room noise
 
 Samples = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Silences:
-    """The places between which a recording may be cut; the first and the last are its ends.
-
-    All are float64 [J], J > 1, and in seconds.
-    """
+    """The silences at which a recording may be cut, its two ends included: float64 [J], J > 1, in seconds."""
 
     starts: npt.NDArray[np.float64]
     ends: npt.NDArray[np.float64]
-    spoken: npt.NDArray[np.float64]  # time that is not silent before each
+    spoken: npt.NDArray[np.float64]  # duration of speech before each
 
     @property
     def middles(self) -> npt.NDArray[np.float64]:
-        """Where a cut is made: in the middle, and at the very ends of the recording."""
+        """The cut points: the middle of each silence, and the very ends of the recording."""
         middles = (self.starts + self.ends) / 2
         middles[0], middles[-1] = self.starts[0], self.ends[-1]
         return middles
@@ -61,7 +58,7 @@ def find_silences(audio: Samples, rate_hz: int) -> Silences:
 
 
 def _heard(frames: Frames) -> npt.NDArray[np.bool_]:
-    """[F], whether each frame is not silent beside the speech around it."""
+    """Whether each frame is speech, relative to the loudest speech around it: [F]."""
     width = round(AROUND_SECONDS / frames.step_seconds)
     loudest = maximum_filter1d(uniform_filter1d(frames.powers, max(1, width // 20)), width)
     noise, speech = frames.noise_and_speech()

@@ -1,4 +1,4 @@
-"""A corpus with its long recordings cut into pieces, written as a new one."""
+"""Splitting of a corpus: a new corpus in which long recordings are cut into pieces."""
 
 import csv
 import io
@@ -14,7 +14,7 @@ import soundfile
 
 from configs import DataSettings, InputError
 from configs.atomic_file import replacing
-from data.inspection.decoding import Decoded, NotDecodedError, decode, refuse_by_header
+from data.inspection.decoding import Decoded, NotDecodedError, decode_file
 from data.preparation.preparation import read_listings
 from data.recording import Recording
 from data.splitting.aligner import Aligner, align
@@ -24,20 +24,20 @@ from data.splitting.units import Unit, units_of
 from text import Lexicon, TextFrontEnd, grapheme_symbols, piper_symbols
 
 METADATA, CUTS = "metadata.csv", "cuts.csv"
-MOST_AWAY_SECONDS = 1.0  # the median by which an aligner that is believed differs from the pace of the speech
-UNUSUAL_PACE = 1.5  # times as long, or as short, as the text usually takes: text and sound may not belong together
+MOST_AWAY_SECONDS = 1.0  # median difference to the speaking rate's ends, above which an aligner is not used
+UNUSUAL_RATE = 1.5  # ratio to the usual duration, either way, beyond which text and audio may not match
 _UNSAFE = re.compile(r"[^\w.-]+")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a recording that has become one of its own, or a recording that was left whole."""
+    """A recording of the new corpus: a piece of a long one, or a copy."""
 
     name: str  # of its file, without suffix
     recording: Recording
     text: str
-    cut: Cut | None = None  # None where it was left whole
-    by_pace: bool = False  # whether the aligner was not believed
+    cut: Cut | None = None  # None if it is a copy
+    by_rate: bool = False  # whether the aligner was not used
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class Uncut:
 
 
 def split_corpus(data: DataSettings, output: Path, aligner: Aligner) -> Iterator[Piece | Uncut]:
-    """Cut every recording that is too long, and copy the others; each is told when it is written.
+    """Cut the recordings that are too long and copy the others; each is yielded when it is written.
 
-    `output` becomes a corpus with `wavs`, a `metadata.csv` of file_name, text and perhaps speaker, and a `cuts.csv` of
-    where each piece is from. The metadata comes last.
+    `output` gets `wavs/`, a `metadata.csv` with file_name, text and perhaps speaker, and a `cuts.csv` with the origin
+    of each piece. The metadata is written last.
 
     Args:
-        data: the corpus, and how long a recording may be.
-        output: receives the new corpus; made where it does not exist.
+        data: the corpus, and the maximum duration of a recording.
+        output: folder of the new corpus; created if missing.
         aligner: finds texts in recordings.
 
     Raises:
-        InputError: the folder holds a corpus already, or cannot be written; as `read_corpus`.
+        InputError: the folder has a corpus already, or cannot be written; as `read_corpus`.
     """
     check_output(output)
     recordings = [recording for listing in read_listings(data) for recording in listing.recordings]
@@ -99,15 +99,14 @@ def check_output(output: Path) -> None:
 def _pieces_of(
     recording: Recording, data: DataSettings, front_end: TextFrontEnd, aligner: Aligner, folder: Path, taken: set[str]
 ) -> list[tuple[Piece, str]] | Uncut:
-    """The pieces of a recording and the names of their files, which are written."""
+    """Write the pieces of a recording; returns them with their file names."""
     path = recording.audio_path
     if _seconds(path) <= data.longest_seconds:
         name = _free(recording.id, taken)
         shutil.copyfile(path, folder / f"{name}{path.suffix.lower()}")
         return [(Piece(name, recording, recording.text), f"{name}{path.suffix.lower()}")]
     try:
-        refuse_by_header(path)
-        decoded = decode(path.read_bytes())
+        decoded = decode_file(path)
     except NotDecodedError as refused:
         return Uncut(recording, str(refused))
     except OSError as error:
@@ -115,19 +114,19 @@ def _pieces_of(
     if not np.isfinite(decoded.audio).all():
         return Uncut(recording, "it has samples that are NaN or infinite")
     units = units_of(recording.text, front_end)
-    cuts, by_pace = _cuts(recording, decoded, units, data, aligner) if units else (None, False)
+    cuts, by_rate = _cuts(recording, decoded, units, data, aligner) if units else (None, False)
     if cuts is None:
         return Uncut(
             recording,
             f"no silences divide it and its {len(units)} clauses into pieces of {data.shortest_seconds:g} to "
-            f"{data.longest_seconds:g} s at a pace that can be true: its text may not be what is spoken",
+            f"{data.longest_seconds:g} s at a possible speaking rate: its text may not be what is spoken",
         )
     found = []
     for number, cut in enumerate(cuts, start=1):
         name = _free(f"{recording.id}_{number:04d}", taken)
         samples = decoded.audio[round(cut.start * decoded.rate_hz) : round(cut.end * decoded.rate_hz)]
         text = " ".join(unit.text for unit in units[cut.first : cut.last])
-        found.append((Piece(name, recording, text, cut, by_pace), _write(folder / name, samples, decoded.rate_hz)))
+        found.append((Piece(name, recording, text, cut, by_rate), _write(folder / name, samples, decoded.rate_hz)))
     return found
 
 
@@ -138,10 +137,10 @@ def _cuts(
     data: DataSettings,
     aligner: Aligner,
 ) -> tuple[list[Cut] | None, bool]:
-    """The pieces of a recording, and whether only the pace of the speech decided.
+    """The cuts of a recording, and whether they follow from the speaking rate alone.
 
-    The pace finds most unit ends by itself. A voice that has learned nothing yet would only lead it astray, and
-    differs from it nearly everywhere.
+    The speaking rate alone finds most unit ends. An aligner that differs from it nearly everywhere, such as an
+    untrained voice, is not used.
     """
     mono = decoded.audio.mean(axis=1, dtype=np.float32)
     silences = find_silences(mono, decoded.rate_hz)
@@ -154,8 +153,8 @@ def _cuts(
     texts = [unit.text for unit in units]
     times = align(aligner, mono, decoded.rate_hz, texts, guess, recording.speaker)
     away = np.abs(times - ends_of(guess, len(units)))
-    by_pace = float(np.median(away[np.isfinite(away)])) > MOST_AWAY_SECONDS
-    matched = guess if by_pace else match(units, silences, longest_seconds=longest, times=times) or guess
+    by_rate = float(np.median(away[np.isfinite(away)])) > MOST_AWAY_SECONDS
+    matched = guess if by_rate else match(units, silences, longest_seconds=longest, times=times) or guess
     cuts = find_cuts(
         units,
         silences,
@@ -163,11 +162,11 @@ def _cuts(
         longest_seconds=longest,
         times=ends_of(matched, len(units)),
     )
-    return cuts, by_pace
+    return cuts, by_rate
 
 
 def _seconds(path: Path) -> float:
-    """How long a recording is; 0 for what cannot be opened, which the preparation of the new corpus tells."""
+    """The duration of a recording; 0 if it cannot be opened, which the preparation of the new corpus reports."""
     try:
         with soundfile.SoundFile(path) as file:
             return file.frames / file.samplerate
@@ -176,7 +175,7 @@ def _seconds(path: Path) -> float:
 
 
 def _free(name: str, taken: set[str]) -> str:
-    """A name for a file, of which there is no other."""
+    """A unique file name."""
     plain = _UNSAFE.sub("_", name).lstrip(".") or "recording"
     free, number = plain, 2
     while free.casefold() in taken:
@@ -186,7 +185,7 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _write(path: Path, audio: npt.NDArray[np.float32], rate_hz: int) -> str:
-    """Write [S, channels] without loss: as FLAC where it has no more than 24 bits, else as floating-point WAV."""
+    """Write [S, channels] losslessly: FLAC for up to 24 bits, else floating-point WAV; returns the file name."""
     kind, subtype = "wav", "FLOAT"
     if audio.shape[1] <= 8 and np.abs(audio).max() <= 1:
         for bits in (24, 16):
@@ -212,7 +211,13 @@ def _write_tables(output: Path, pieces: Sequence[tuple[Piece, str]]) -> None:
         for piece, file in pieces
     ]
     cuts = [
-        [file, piece.recording.id, f"{piece.cut.start:.3f}", f"{piece.cut.end:.3f}", f"{piece.cut.pace:.2f}"]
+        [
+            file,
+            piece.recording.id,
+            f"{piece.cut.start:.3f}",
+            f"{piece.cut.end:.3f}",
+            f"{piece.cut.relative_duration:.2f}",
+        ]
         for piece, file in pieces
         if piece.cut is not None
     ]

@@ -1,4 +1,4 @@
-"""A text in units that a recording may be cut between: sentences, and the clauses of sentences."""
+"""Segmentation of a text into the units that a recording may be cut between: sentences and clauses."""
 
 import re
 from collections.abc import Iterator
@@ -9,25 +9,25 @@ from text import TextFrontEnd
 _CLOSERS = r"""["')\]”’»›）」』]*"""
 _SENTENCE_END = re.compile(rf"[.!?…]+{_CLOSERS}\s+|[。！？｡।॥؟۔]{_CLOSERS}\s*|\n\s*\n")
 _CLAUSE_END = re.compile(rf"[,;:–—،؛]{_CLOSERS}\s+|\s+[–—-]+\s+|[，、；：]\s*")
-_CONTEXT = 100  # characters on each side that are read to find out whether a sentence ends
+_CONTEXT = 100  # characters on each side that decide whether a sentence ends
 
 
 @dataclass(frozen=True)
 class Unit:
-    """A part of a text, as it is written."""
+    """A sentence, or a clause of one."""
 
     text: str
     ends_sentence: bool
-    length: int  # symbols: phonemes or letters, and the marks and blanks between them
+    length: int  # in symbols: phonemes or letters, punctuation and blanks
 
 
 def units_of(text: str, front_end: TextFrontEnd) -> list[Unit]:
-    """Cut a text after every sentence and clause; what cannot be spoken goes with what is before it, or else after it.
+    """Segment a text after every sentence and clause; unspeakable parts are joined to the unit before, or else after.
 
     Args:
         text: of any length.
-        front_end: reads it; where reading the two sides of a mark together is not reading them apart, as after an
-            abbreviation, no sentence ends.
+        front_end: phonemises it. If the two sides of a full stop have other phonemes together than apart, as after an
+            abbreviation, no sentence ends there.
     """
     found: list[tuple[str, bool]] = []
     for piece, ends_sentence in _pieces(text, front_end):

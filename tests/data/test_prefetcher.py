@@ -29,7 +29,7 @@ def clips(count: int) -> list[Clip]:
 
 def ours() -> list[threading.Thread]:
     """Threads of feeds that are alive."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("feed")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("prefetch")]
 
 
 class SlowSourceClock:

@@ -100,7 +100,7 @@ def cost_of(chosen: list[Cut], units: list[Unit], silences: Silences, cut_cost: 
     for cut in chosen:
         expected = usual * sum(unit.length for unit in units[cut.first : cut.last])
         heard = silences.spoken[places.index(cut.end)] - silences.spoken[places.index(cut.start)]
-        deviation = max(cuts.PACE_DEVIATION_OF_A_SECOND / math.sqrt(expected), cuts.LEAST_PACE_DEVIATION)
+        deviation = max(cuts.RATE_DEVIATION_OF_A_SECOND / math.sqrt(expected), cuts.LEAST_RATE_DEVIATION)
         cost += (math.log(heard / expected) / deviation) ** 2 + cut_cost
         if cut.last < len(units):
             index = places.index(cut.end)
