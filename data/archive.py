@@ -1,6 +1,6 @@
-"""A corpus out of a tar.bz2 archive that is not trusted: it can fill its own folder, up to a bound, and nothing else.
+"""Extraction of an untrusted tar.bz2 archive: it can fill its own folder, up to a limit, and nothing else.
 
-Files are written by us and never by `tarfile`, so links, devices, owners and rights of the archive mean nothing.
+Files are written by us and not by `tarfile`, so links, devices, owners and permissions in the archive are ignored.
 """
 
 import bz2
@@ -15,23 +15,22 @@ from configs import InputError
 from configs.content import UNFIT
 
 _CHUNK_BYTES = 1 << 16
-_HEADER_BYTES = 1 << 20  # far more than a header of an honest archive; tarfile would read any into memory
-_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9 _.+-]+")  # in one sense on every system
+_HEADER_BYTES = 1 << 20  # far more than a legitimate header; tarfile would read any size into memory
+_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9 _.+-]+")  # valid on every system
 
 
 def unpack(archive: Path, folder: Path, *, top: str, most_members: int, most_bytes: int) -> None:
-    """Unpack the one folder of an archive.
+    """Extract the only top-level folder of an archive.
 
     Args:
         archive: a tar.bz2 file.
-        folder: an existing, empty folder, which receives what lies in `top`. What has been written stays there when
-            the archive is refused.
-        top: the name of the folder in the archive that everything must lie in.
-        most_members: more files and folders are refused.
-        most_bytes: more bytes in files are refused, before they are written.
+        folder: an existing, empty folder for the content of `top`; it keeps what was written if the archive is refused.
+        top: name of the top-level folder, which everything in the archive must be inside.
+        most_members: maximum number of files and folders.
+        most_bytes: maximum total size of the files, checked before they are written.
 
     Raises:
-        InputError: the archive is damaged or holds something else than that, or the disk is full.
+        InputError: the archive is damaged or violates these conditions, or the disk is full.
     """
     members, written = 0, 0
     try:
@@ -49,7 +48,7 @@ def unpack(archive: Path, folder: Path, *, top: str, most_members: int, most_byt
                     stream.allowed_bytes = member.size + _HEADER_BYTES
                     _write(tar, member, target)
     except (_RefusedError, tarfile.TarError, *UNFIT) as error:
-        # tarfile has an error of its own for some spoiled headers, and stumbles over others, or over their number.
+        # tarfile has its own exception for some malformed headers, and fails otherwise on others.
         raise InputError(
             f"{archive}: {error}: it is not the archive it should be; remove it, and fetch it anew from another address"
         ) from error
@@ -61,16 +60,16 @@ def unpack(archive: Path, folder: Path, *, top: str, most_members: int, most_byt
 
 
 class _RefusedError(Exception):
-    """The archive holds what it should not."""
+    """The archive violates a condition."""
 
 
 class _Decompressed:
-    """The tar inside a tar.bz2, of which only so much is given: a small archive may decompress to any size."""
+    """The tar stream in a tar.bz2, with a limit: a small archive may decompress to any size."""
 
     def __init__(self, packed: BinaryIO, bar: "tqdm[Any]") -> None:
         self._packed, self._bar = packed, bar
         self._tar = bz2.BZ2File(packed)
-        self.allowed_bytes = _HEADER_BYTES  # until the next member has been looked at
+        self.allowed_bytes = _HEADER_BYTES  # until the next member has been checked
 
     def read(self, size: int) -> bytes:
         try:
@@ -85,7 +84,7 @@ class _Decompressed:
 
 
 def _place(member: tarfile.TarInfo, top: str) -> PurePosixPath:
-    """Where a member belongs, seen from the folder `top`."""
+    """The path of a member, relative to the folder `top`."""
     path = PurePosixPath(member.name)
     is_file = member.type in (tarfile.REGTYPE, tarfile.AREGTYPE) and not member.issparse()
     if not (is_file or member.isdir()):

@@ -1,7 +1,6 @@
-"""Speech to disk: a mono waveform, whole or as it comes, in 16 bits or compressed.
+"""Writing mono audio files, whole or in chunks, as 16-bit PCM or compressed.
 
-soundfile accepts a good deal in silence (NaN, nothing at all, a full disk); what listening could suffer from is refused
-here, by the name of the file.
+soundfile silently accepts NaN, empty audio and a full disk; these are refused here.
 """
 
 import contextlib
@@ -22,21 +21,21 @@ from configs.atomic_file import replacing
 from configs.speaking import HIGHEST_RATE, LOWEST_RATE
 from data.audio_file import to_int16
 
-# Handed to an encoder at once: Vorbis chooses its windows by how much it is given, and crashes on minutes.
+# Passed to an encoder at once: Vorbis chooses its windows by this, and crashes on minutes of audio.
 _BLOCK_SAMPLES = 1 << 14
 
 
 @dataclass(frozen=True)
 class _Format:
-    """One kind of file that can be written."""
+    """A file format."""
 
-    container: str  # as soundfile calls it
+    container: str  # soundfile's name
     subtype: str
-    rates: tuple[int, ...] | range = range(LOWEST_RATE, HIGHEST_RATE + 1)  # in hertz, rising
+    rates: tuple[int, ...] | range = range(LOWEST_RATE, HIGHEST_RATE + 1)  # in hertz, ascending
     most_samples: int = 1 << 62
 
     def rate_for(self, wanted: int) -> int:
-        """The lowest rate that loses nothing of the wanted one, or the highest."""
+        """The lowest supported rate that is at least the wanted one, or else the highest."""
         return next((rate for rate in self.rates if rate >= wanted), self.rates[-1])
 
 
@@ -52,43 +51,39 @@ _FORMATS = {
 def write_audio(
     path: str | Path, audio: npt.NDArray[np.float32], *, sample_rate: int, rate_hz: int | None = None
 ) -> int:
-    """Write a whole waveform: an `AudioWriter` that is given one chunk, float [S].
-
-    Returns:
-        The rate that the file got, in hertz.
-    """
+    """Write a whole waveform, float [S], as `AudioWriter`; returns the sample rate of the file, in hertz."""
     with AudioWriter(path, sample_rate=sample_rate, rate_hz=rate_hz) as writer:
         writer.write(audio)
     return writer.rate_hz
 
 
 def stream_resampler(sample_rate: int, rate_hz: int) -> soxr.ResampleStream | None:
-    """Brings mono float32 chunks from one rate to another, in hertz, as the whole would be; None for the same rate."""
+    """A resampler of mono float32 chunks between two rates in hertz; None if they are equal."""
     return None if rate_hz == sample_rate else soxr.ResampleStream(sample_rate, rate_hz, 1, "float32", "VHQ")
 
 
 class AudioWriter:
-    """Writes mono audio that comes in chunks, in memory that does not grow: `with AudioWriter(...) as writer:`.
+    """Writes mono audio in chunks, in constant memory: `with AudioWriter(...) as writer:`.
 
-    The suffix of the path chooses the format: `.wav` and `.flac` of 16 bits, `.mp3`, `.ogg` (Vorbis) or `.opus`.
-    Samples outside [-1, 1) are clipped, never wrapped. However the audio is cut into chunks, the file has the same
-    samples. It appears when the block has ended well; after an error nothing is left, and what was there is untouched.
+    The suffix of the path selects the format: `.wav` and `.flac` with 16 bits, `.mp3`, `.ogg` (Vorbis) or `.opus`.
+    Samples outside [-1, 1) are clipped. The chunking does not change the samples. The file appears when the block ends;
+    after an error nothing is left, and an existing file is untouched.
 
-    Not every format has every rate: opus has 8, 12, 16, 24 and 48 kHz, mp3 nine from 8 to 48 kHz, Vorbis all up to
-    192 kHz. A file whose rate does not exist gets the next higher one, which loses nothing (22 050 Hz become 24 000 in
-    opus), or the highest.
+    Not every format supports every rate: opus has 8, 12, 16, 24 and 48 kHz, mp3 nine from 8 to 48 kHz, Vorbis all up to
+    192 kHz. Audio at an unsupported rate is resampled to the next higher one (22 050 Hz to 24 000 in opus), or the
+    highest.
 
     Args:
-        path: the file to write; its folder must exist.
+        path: the file; its folder must exist.
         sample_rate: samples per second of the chunks, in hertz.
-        rate_hz: samples per second of the file; None for the same. Resampling is soxr's, VHQ.
+        rate_hz: samples per second of the file; None for the same. Resampling is by soxr, VHQ.
 
     Attributes:
-        rate_hz: the rate that the file gets.
+        rate_hz: samples per second of the file.
 
     Raises:
-        InputError: the suffix is not known, the folder does not exist, a rate is out of range, the file cannot be
-            written, or the audio has no samples, more than a wav can hold, or some that are NaN or infinite.
+        InputError: the suffix is unknown, the folder does not exist, a rate is out of range, the file cannot be
+            written, or the audio is empty, too long for a wav, or has NaN or infinite samples.
     """
 
     def __init__(self, path: str | Path, *, sample_rate: int, rate_hz: int | None = None) -> None:
@@ -103,7 +98,7 @@ class AudioWriter:
         self.rate_hz = self._format.rate_for(wanted)
         self._resampler = stream_resampler(sample_rate, self.rate_hz)
         self._waiting = np.zeros(0, np.float32)  # less than a block
-        self._samples = 0  # that the encoder has been given
+        self._samples = 0  # encoded
         self._writing = self._write_file()
 
     def __enter__(self) -> "AudioWriter":
@@ -132,7 +127,7 @@ class AudioWriter:
         self._encode(chunk if self._resampler is None else self._resampler.resample_chunk(chunk))
 
     def _write_file(self) -> Generator[None]:
-        """The life of the file; chunks are written while it yields."""
+        """Opens, finishes and replaces the file; chunks are written while it yields."""
         with replacing(self.path) as file:
             self._sink = _Sink(file)
             with self._refusing_failures(), self._encoder() as self._file:
@@ -176,7 +171,7 @@ class AudioWriter:
 
 
 class _Sink:
-    """A file that soundfile writes to. soundfile would print an error of the disk and go on; here it is kept."""
+    """A file that soundfile writes to, which keeps errors of the disk; soundfile would print them and continue."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file

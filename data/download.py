@@ -1,7 +1,7 @@
-"""A large file from the web, fetched so that whatever has come is kept: cut off anywhere, it goes on from there.
+"""Resumable download of a large file: interrupted anywhere, it continues from there.
 
-What has come lies in NAME.part; NAME.part.json beside it says of which file of which server it is a part (RFC 9110,
-sections 13.1.5 If-Range and 14.2 Range). Only the SHA-256 decides that a file is complete: no server is believed.
+The received bytes are in NAME.part; NAME.part.json identifies the file and the server (RFC 9110, sections 13.1.5
+If-Range and 14.2 Range). Only the SHA-256 decides whether a file is complete: no server is trusted.
 """
 
 import contextlib
@@ -27,39 +27,39 @@ from configs.atomic_file import replacing
 _CHUNK_BYTES = 1 << 16
 _HASH_BYTES = 1 << 20
 _LONGEST_PAUSE_SECONDS = 60.0
-_PASSING_FAULTS = {408, 425, 429, 500, 502, 503, 504}
+_TEMPORARY_ERRORS = {408, 425, 429, 500, 502, 503, 504}
 
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a faulty connection or server is put up with."""
+    """Timeouts and retries."""
 
-    timeout_seconds: float = 30.0  # without a single byte
-    attempts: int = 6  # in a row, without one byte more than before
-    pause_seconds: float = 1.0  # before the second attempt; doubles with each that follows
+    timeout_seconds: float = 30.0  # without receiving a byte
+    attempts: int = 6  # in a row, without progress
+    pause_seconds: float = 1.0  # before the second attempt; doubles with each further one
 
 
 class _BrokenOffError(Exception):
-    """The file did not come to its end, and another request may help."""
+    """The download is incomplete, and another request may help."""
 
 
 def download(url: str, path: Path, *, sha256: str, magic: bytes, patience: Patience | None = None) -> None:
-    """Fetch `url` into `path`, going on from what earlier calls left beside it.
+    """Download `url` to `path`, continuing what earlier calls have received.
 
     Args:
-        url: an http or https address.
-        path: the file to write; it appears whole, flushed to the disk and with the right SHA-256, or not at all.
-        sha256: of the whole file, 64 lower-case hexadecimal digits.
-        magic: how the file begins; what begins otherwise is refused before it costs anything.
-        patience: with the connection and the server.
+        url: http or https.
+        path: the file; it appears whole, flushed to the disk and with the right SHA-256, or not at all.
+        sha256: of the file, 64 lower-case hexadecimal digits.
+        magic: first bytes of the file; other content is refused early.
+        patience: timeouts and retries.
 
     Raises:
-        InputError: the server has no such file or another one, the connection broke too often, or the disk is full;
-            except after a wrong SHA-256, what has come is kept for the next call.
+        InputError: the server has no such file or another one, the connection failed too often, or the disk is full;
+            except after a wrong SHA-256, the received bytes are kept for the next call.
     """
     try:
         with _Part(path.with_name(f"{path.name}.part")) as part:
-            _persist(url, part, sha256, magic, patience or Patience())
+            _retry(url, part, sha256, magic, patience or Patience())
             part.become(path)
     except OSError as error:
         raise InputError(
@@ -68,8 +68,8 @@ def download(url: str, path: Path, *, sha256: str, magic: bytes, patience: Patie
         ) from error
 
 
-def _persist(url: str, part: "_Part", sha256: str, magic: bytes, patience: Patience) -> None:
-    """Ask again and again, until the part is the whole file or there is no hope."""
+def _retry(url: str, part: "_Part", sha256: str, magic: bytes, patience: Patience) -> None:
+    """Send requests until the file is complete, or further ones are useless."""
     failures, furthest = 0, part.size
     while part.sha256 != sha256:
         try:
@@ -95,7 +95,7 @@ def _persist(url: str, part: "_Part", sha256: str, magic: bytes, patience: Patie
 
 
 def hash_file(path: Path) -> tuple["hashlib._Hash", int]:
-    """The running SHA-256 of a file and its size in bytes."""
+    """The SHA-256 object of a file, and its size in bytes."""
     digest = hashlib.sha256()
     with path.open("rb") as file, _bar("checking", total=path.stat().st_size) as bar:
         while block := file.read(_HASH_BYTES):
@@ -106,36 +106,36 @@ def hash_file(path: Path) -> tuple["hashlib._Hash", int]:
 
 @dataclass(frozen=True)
 class _Origin:
-    """Which file of which server a part is a part of."""
+    """The identity of the file that a part belongs to."""
 
     url: str
-    validator: str | None  # an ETag or a date: equal as long as the file on the server is the same
+    validator: str | None  # ETag or date: unchanged as long as the file on the server is
     size: int | None  # in bytes, of the whole file
 
     @classmethod
     def of(cls, url: str, response: requests.Response) -> Self:
         etag = response.headers.get("ETag")
-        if etag is None or etag.startswith("W/"):  # a weak one may stand for other bytes
+        if etag is None or etag.startswith("W/"):  # a weak ETag does not identify the bytes
             etag = response.headers.get("Last-Modified")
         name = "Content-Range" if response.status_code == 206 else "Content-Length"
         size = re.search(r"(?:^|/)(\d+)$", response.headers.get(name, ""))
         return cls(url, etag, int(size[1]) if size else None)
 
     def may_equal(self, other: Self) -> bool:
-        """Nothing that is known of both differs; what two servers call their files may."""
+        """Whether nothing that is known of both differs; the validators of two servers are not compared."""
         pairs = [(self.size, other.size), (self.validator if self.url == other.url else None, other.validator)]
         return all(mine == theirs for mine, theirs in pairs if mine is not None and theirs is not None)
 
 
 class _Part:
-    """What has come of a file: on the disk, and as a running SHA-256."""
+    """The received bytes of a file, on disk and as a running SHA-256."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._note = path.with_name(f"{path.name}.json")
         self._file = path.open("ab")
         self._digest, self.size = hash_file(path)
-        self.origin: _Origin | None = None  # None: nothing can be added to it
+        self.origin: _Origin | None = None  # None: it cannot be continued
         with contextlib.suppress(FileNotFoundError, ValueError, TypeError, RecursionError):
             self.origin = _Origin(**json.loads(self._note.read_bytes()))
 
@@ -152,7 +152,7 @@ class _Part:
         return self._digest.hexdigest()
 
     def begin(self, origin: _Origin) -> None:
-        """Forget what has come. A part without bytes may have any note, so the order survives a kill in between."""
+        """Start over. An empty part may have any note, so a kill between the two writes is harmless."""
         self._file.truncate(0)
         self._digest, self.size, self.origin = hashlib.sha256(), 0, origin
         with replacing(self._note) as file:
@@ -160,7 +160,7 @@ class _Part:
 
     def append(self, chunk: bytes) -> None:
         self._file.write(chunk)
-        self._file.flush()  # a kill loses nothing that was appended
+        self._file.flush()  # so that a kill loses nothing
         self._digest.update(chunk)
         self.size += len(chunk)
 
@@ -170,7 +170,7 @@ class _Part:
         self._path.unlink()
 
     def become(self, path: Path) -> None:
-        """Take the name of the whole file."""
+        """Rename the complete part."""
         os.fsync(self._file.fileno())
         self._file.close()
         self._note.unlink(missing_ok=True)
@@ -178,10 +178,10 @@ class _Part:
 
 
 def _fetch(url: str, part: _Part, magic: bytes, timeout_seconds: float) -> None:
-    """Add to the part what one request brings, until the server says that this was all.
+    """Send one request, and append its response to the part.
 
     Raises:
-        _BrokenOffError: it was not all, and another request may help.
+        _BrokenOffError: it was incomplete, and another request may help.
         InputError: another request will not help.
     """
     headers = {"Accept-Encoding": "identity"}
@@ -206,7 +206,7 @@ def _fetch(url: str, part: _Part, magic: bytes, timeout_seconds: float) -> None:
         raise _BrokenOffError(f"the connection failed ({_root_of(error)})") from error
     except requests.RequestException as error:
         raise InputError(f"{url}: cannot be fetched ({error}): give the address of the archive with --url") from error
-    if origin.size is not None and part.size < origin.size:  # some servers give only so much at a time
+    if origin.size is not None and part.size < origin.size:  # some servers limit the size of a response
         raise _BrokenOffError("the connection ended")
 
 
@@ -215,7 +215,7 @@ def _root_of(error: BaseException) -> BaseException:
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
-    # What requests itself gives is collected into pieces of one size, and lost if the connection breaks before.
+    # requests would collect chunks of one size, and lose an incomplete one when the connection breaks.
     while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
         yield chunk
 
@@ -223,16 +223,16 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 def _find_place(
     url: str, response: requests.Response, chunks: Iterator[bytes], part: _Part, origin: _Origin, magic: bytes
 ) -> None:
-    """See that the chunks still to come belong at the end of the part; it is begun anew for the file from its start."""
+    """Check that the coming chunks continue the part; start it over if the response is the whole file."""
     status = response.status_code
-    if status in _PASSING_FAULTS:
+    if status in _TEMPORARY_ERRORS:
         raise _BrokenOffError(f"the server answered HTTP {status}")
-    if status == 416:  # such as for a part longer than the file
+    if status == 416:  # the part is longer than the file
         part.origin = None
         raise _BrokenOffError("the server has no continuation")
     if status not in (200, 206):
         raise InputError(f"{url}: the server answered HTTP {status}: give the address of the archive with --url")
-    # A page that pretends to be the file must not cost what has come, so its first bytes are looked at before.
+    # An error page with status 200 must not overwrite the part, so its first bytes are checked before.
     head = b""
     while status == 200 and len(head) < len(magic) and (chunk := next(chunks, b"")):
         head += chunk

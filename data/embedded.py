@@ -1,7 +1,7 @@
-"""`python -m data.embedded DIR`: a small corpus made here and now, so that training can be tried without a download.
+"""`python -m data.embedded DIR`: synthesizes a small corpus, to try training without a download.
 
-espeak-ng reads about 120 public-domain sentences aloud; DIR receives them in LJSpeech's layout, in the same bits
-every time. The voice is a machine's: good to see the whole pipeline work, not to be kept.
+espeak-ng synthesizes about 120 public-domain sentences into DIR, in LJSpeech's layout and bit-identical every time. It
+serves to test the whole pipeline, not to train a good voice.
 """
 
 from configs.command_line import check_arguments
@@ -43,15 +43,13 @@ _SYNTH_CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short),
 
 
 def make_embedded_corpus(root: str | Path) -> Path:
-    """Write the embedded corpus into `root`, unless it is there already.
-
-    The folder appears whole or not at all.
+    """Write the embedded corpus into `root`, unless it is there already; it appears complete or not at all.
 
     Returns:
-        `root`, which holds metadata.csv (id|text|text) and wavs/, 22 050 Hz 16-bit mono.
+        `root`, with metadata.csv (id|text|text) and wavs/, 22 050 Hz 16-bit mono.
 
     Raises:
-        InputError: espeakng-loader is not installed, or `root` holds something else or cannot be written.
+        InputError: espeakng-loader is not installed, or `root` has other content or cannot be written.
     """
     root = Path(root)
     sentences = SENTENCES.read_text(encoding="utf-8").splitlines()
@@ -60,10 +58,10 @@ def make_embedded_corpus(root: str | Path) -> Path:
         return root
     if root.exists() and not (root.is_dir() and not any(root.iterdir())):
         raise InputError(f"{root}: exists and is not the embedded corpus: choose another folder, or remove it")
-    # espeak-ng's sound depends on what it said before, so only a fresh process says the same every time. It also
-    # keeps this espeak-ng apart from the one that makes phonemes.
+    # The output of espeak-ng depends on what it synthesized before, so only a new process is deterministic. It also
+    # separates this espeak-ng from the phonemiser's.
     with ProcessPoolExecutor(max_workers=1, mp_context=multiprocessing.get_context("spawn")) as fresh:
-        spoken = fresh.submit(speak, sentences).result()
+        spoken = fresh.submit(synthesize, sentences).result()
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(prefix=f".{root.name}.", dir=root.parent))
@@ -80,15 +78,15 @@ def make_embedded_corpus(root: str | Path) -> Path:
             root.rmdir()
         partial.rename(root)
     except OSError as error:
-        if not _is_complete(root, metadata, len(sentences)):  # else another process was quicker
+        if not _is_complete(root, metadata, len(sentences)):  # else another process was faster
             raise InputError(f"{root}: cannot be written ({error}): choose another folder") from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return root
 
 
-def speak(sentences: Sequence[str]) -> list[npt.NDArray[np.int16]]:
-    """Read the sentences aloud, one after the other, with espeak-ng: int16 [S] at 22 050 Hz each.
+def synthesize(sentences: Sequence[str]) -> list[npt.NDArray[np.int16]]:
+    """Synthesize sentences with espeak-ng: int16 [S] at 22 050 Hz each.
 
     Raises:
         InputError: espeakng-loader is not installed.
@@ -138,7 +136,7 @@ def _is_complete(root: Path, metadata: str, count: int) -> bool:
 
 @command
 def main() -> int:
-    """Make the corpus and say what is in it."""
+    """Write the corpus and print its size."""
     root = make_embedded_corpus(read_embedded_arguments().folder)
     wavs = sorted((root / "wavs").glob("*.wav"))
     samples = sum(len(read_audio(wav, sample_rate=SAMPLE_RATE)) for wav in wavs)

@@ -1,7 +1,7 @@
-"""`python -m data.ljspeech --download DIR`: LJSpeech 1.1 (Ito & Johnson, 2017; public domain), fetched into DIR.
+"""`python -m data.ljspeech --download DIR`: LJSpeech 1.1 (Ito & Johnson, 2017; public domain), downloaded into DIR.
 
-2.7 GB come over the network, and DIR/LJSpeech-1.1 takes another 3.8 GB. Stopped at any moment, the same command goes
-on from there; the folder appears complete or not at all.
+The archive has 2.7 GB, and DIR/LJSpeech-1.1 another 3.8 GB. Interrupted at any moment, the same command continues from
+there; the folder appears complete or not at all.
 """
 
 from configs.command_line import check_arguments
@@ -42,28 +42,27 @@ def fetch_ljspeech(
     recordings: int | None = RECORDINGS,
     patience: Patience | None = None,
 ) -> Path:
-    """Fetch, check and unpack LJSpeech, as far as an earlier call has not done so.
+    """Download, verify and unpack LJSpeech, as far as an earlier call has not done so.
 
     Args:
-        folder: receives LJSpeech-1.1.tar.bz2 and LJSpeech-1.1/; made if absent.
-        url: where the archive is.
+        folder: of LJSpeech-1.1.tar.bz2 and LJSpeech-1.1/; created if missing.
+        url: of the archive.
         sha256: of the archive, 64 lower-case hexadecimal digits.
-        recordings: how many there are; None accepts any number.
-        patience: with the connection and the server.
+        recordings: expected number; None accepts any.
+        patience: timeouts and retries.
 
     Returns:
         The folder of the corpus, `folder`/LJSpeech-1.1.
 
     Raises:
-        InputError: as `download` and `unpack`; or what is in `folder` is not what it should be, or another process
-            is at work in it.
+        InputError: as `download` and `unpack`; or `folder` has unexpected content, or is in use by another process.
     """
     corpus, archive = folder / NAME, folder / f"{NAME}.tar.bz2"
-    if _is_complete(corpus, recordings):  # asked before anything is written: the folder may be read-only
+    if _is_complete(corpus, recordings):  # before anything is written: the folder may be read-only
         print(f"{corpus} is complete: nothing to do")
         return corpus
-    with _alone(folder):
-        if _is_complete(corpus, recordings):  # by a process that has just finished
+    with _locked(folder):
+        if _is_complete(corpus, recordings):  # thanks to a process that has just finished
             return corpus
         for leftover in folder.glob(f".{NAME}.*"):  # of a process that was killed
             if leftover.is_dir() and not leftover.is_symlink():
@@ -98,7 +97,7 @@ def _is_complete(corpus: Path, recordings: int | None) -> bool:
 
 
 def _missing(corpus: Path, recordings: int | None) -> str:
-    """What the corpus lacks, in words; empty where nothing is missing."""
+    """What the corpus lacks, in words; empty if it is complete."""
     try:
         rows = (corpus / "metadata.csv").read_text(encoding="utf-8").split("\n")
         with os.scandir(corpus / "wavs") as entries:
@@ -115,8 +114,8 @@ def _missing(corpus: Path, recordings: int | None) -> str:
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other processes that fetch out of the folder, which is made if absent."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Lock the folder against other downloads; it is created if missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / LOCK, blocking=False)
@@ -133,7 +132,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 @command
 def main() -> int:
-    """Fetch LJSpeech and say where it is."""
+    """Download LJSpeech."""
     given = read_ljspeech_arguments()
     sha256 = given.sha256.lower()
     recordings = RECORDINGS if sha256 == LJSPEECH_SHA256 else None

@@ -1,7 +1,7 @@
-"""Linear and mel spectrograms, on whatever device the audio is.
+"""Linear and mel spectrograms, on the device of the audio.
 
-Kim, Kong & Son (2021), section 3.2: magnitudes of a Hann-windowed Fourier transform, and 80 mel bands of them. A frame
-is `hop_length` samples; a clip of L samples has L // hop_length frames. Everything is float32, whatever the autocast.
+Kim, Kong & Son (2021), section 3.2: magnitudes of a Hann-windowed STFT, and 80 mel bands of them. A frame is
+`hop_length` samples; a clip of L samples has L // hop_length frames. Computed in float32, even under autocast.
 
 B batch · S samples · F frames · K bins (n_fft // 2 + 1) · M mel bands
 """
@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
 MAGNITUDE_EPSILON = 1e-6  # inside the square root, where the slope at silence would be infinite
-LOG_FLOOR = 1e-5  # the quietest mel magnitude that is told apart
+LOG_FLOOR = 1e-5  # minimum mel magnitude
 
 
 class LinearSpectrogram(nn.Module):
-    """Magnitudes sqrt(re² + im² + 1e-6), each clip reflected at its own two ends.
+    """Magnitudes sqrt(re² + im² + 1e-6), with reflection padding at both ends of each clip.
 
-    A clip padded into a batch has the same spectrogram as alone; its frames beyond L // hop_length are zero.
+    A clip has the same spectrogram in a padded batch as alone; its frames beyond L // hop_length are zero.
 
     Args:
-        n_fft: length of the Fourier transform, in samples.
+        n_fft: FFT size, in samples.
         window_length: length of the Hann window, in samples, at most n_fft.
         hop_length: samples between frames; n_fft - hop_length is even.
     """
@@ -40,7 +40,7 @@ class LinearSpectrogram(nn.Module):
     def forward(self, audio: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Audio in [-1, 1], [B, S], and the samples of each clip, int64 [B], to magnitudes [B, K, F].
 
-        F is S // hop_length. Without lengths every clip is S samples long. Never waits for the device.
+        F is S // hop_length. Without lengths every clip is S samples long. Never synchronises with the device.
         """
         samples = audio.shape[1]
         frames = samples // self.hop_length
@@ -69,17 +69,14 @@ class LinearSpectrogram(nn.Module):
             return magnitude * inside[:, None]
 
     def _reflect(self, audio: Tensor) -> Tensor:
-        """Reflection of clips that are all S long; unlike the gather below, its gradient is deterministic on a GPU."""
+        """Reflection padding of clips that are all S long; unlike the gather below, its backward is deterministic."""
         samples = audio.shape[1]
         left = audio[:, 1 : self.margin + 1].flip(1)
         right = audio[:, samples - self.margin - 1 : samples - 1].flip(1)
         return torch.cat((left, audio, right), dim=1)  # [B, S + 2 margin]
 
     def _reflect_each(self, audio: Tensor, lengths: Tensor) -> Tensor:
-        """Reflection of each clip at its own end, again and again.
-
-        A margin of it is what the clip's last frame needs; a clip shorter than the margin needs more than one.
-        """
+        """Reflection padding at each clip's own end, repeated if the clip is shorter than the margin."""
         position = torch.arange(-self.margin, audio.shape[1] + self.margin, device=audio.device)
         lengths = lengths[:, None]
         period = (2 * lengths - 2).clamp(min=1)
@@ -94,7 +91,7 @@ class MelScale(nn.Module):
 
     Args:
         sample_rate: samples per second, in hertz.
-        n_fft: length of the Fourier transform, in samples.
+        n_fft: FFT size, in samples.
         mel_bands: M.
         fmin_hz: lower edge of the lowest band.
         fmax_hz: upper edge of the highest band; None is half the sample rate.

@@ -1,4 +1,4 @@
-"""Which recordings a folder holds: found by looking, or read in the layout that is named."""
+"""Listing the recordings of a corpus, in a detected layout or in the one that is named."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,9 +20,9 @@ __all__ = ["EXTENSIONS", "LAYOUTS", "Listing", "read_corpus"]
 
 
 class _Layout(Protocol):
-    """What the module of a layout has that is not one table."""
+    """The module of a layout that is not a single table."""
 
-    SIGNS: str  # what it is recognised by
+    SIGNS: str  # what it is recognised by, for messages
     fits: Callable[[Folder], bool]
     read_rows: Callable[[Folder], Iterator[Row]]
 
@@ -30,12 +30,12 @@ class _Layout(Protocol):
 LAYOUTS: tuple[str, ...] = tuple(
     name for name in get_args(DataSettings.model_fields["format"].annotation) if name != "auto"
 )
-# Those that are not one table: a module each, by its name.
+# Layouts that are not a single table: one module each, by name.
 _TREES = {
     name: cast(_Layout, import_module(f"data.layouts.{name}")) for name in LAYOUTS if name not in named_tables.SIGNS
 }
 _SIGNS = named_tables.SIGNS | {name: module.SIGNS for name, module in _TREES.items()}
-_MOST_TABLES = 20  # that are looked into where none has a usual name
+_MOST_TABLES = 20  # files that are tried if none has a usual name
 
 
 def read_corpus(
@@ -47,20 +47,18 @@ def read_corpus(
     strict: bool = False,
     like: Listing | None = None,
 ) -> Listing:
-    """List the recordings of a folder; rows that cannot be used are faults, and stop nothing.
+    """List the recordings of a folder; unusable rows become faults.
 
     Args:
         root: the folder.
-        layout: one of LAYOUTS, or "auto" to find it by looking.
-        metadata: name of the metadata file inside the folder, for the layouts that have one; None is metadata.csv, or
-            what is found by looking.
-        columns: the columns of the metadata file, as far as they are not to be found by looking.
-        strict: whether links that lead out of the folder are refused, rather than followed with a notice.
-        like: another metadata file of the same corpus, whose columns this one has where nothing says otherwise.
+        layout: one of LAYOUTS, or "auto" to detect it.
+        metadata: path of the metadata file in the folder, for the layouts that have one; None detects it.
+        columns: columns of the metadata file; unset ones are detected.
+        strict: whether symbolic links out of the folder are refused, rather than followed with a notice.
+        like: the listing of another metadata file of the same corpus, which presumably has the same columns.
 
     Raises:
-        InputError: there is no such folder, layout, file or column, none or more than one layout fits, or no row can be
-            used.
+        InputError: there is no such folder, layout, file or column, none or several layouts fit, or no row can be used.
     """
     root = Path(root)
     if layout != "auto" and layout not in LAYOUTS:
@@ -94,7 +92,7 @@ def _listed(folder: Folder, found: Reading | str) -> Listing:
 
 
 def _recognise(folder: Folder, columns: ColumnSettings | None, like: Columns | None) -> Reading | str:
-    """The one layout that fits: the name of a tree of files, or how to read the metadata file."""
+    """The layout that fits: the name of one that is not a table, or the reading of the metadata file."""
     path = metadata_path(folder)
     found = readings(folder, path, columns, like) if is_file(path) else ()
     alone = folder.metadata is None and columns is None
@@ -120,7 +118,7 @@ def _recognise(folder: Folder, columns: ColumnSettings | None, like: Columns | N
 
 
 def _other_table(folder: Folder, columns: ColumnSettings | None) -> Reading | None:
-    """How to read the one file that names recordings of the folder, whatever it is called."""
+    """The reading of the only file that names recordings of the folder, whatever its name."""
     found: dict[str, tuple[Reading, ...]] = {}
     tables = other_tables(folder)[:_MOST_TABLES]
     for name in tables:

@@ -1,4 +1,4 @@
-"""What the cells of a column are like: a text, a name that is repeated, phonemes, numbers, or one of a few words."""
+"""Classification of a column by its cells: text, names, phonemes, numbers or categories."""
 
 import re
 import unicodedata
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 LONGEST_NAME = 40  # characters; a speaker has a name, not a sentence
-FEW_ROWS = 10  # fewer say little of how often a name is repeated
-_LOOKED_AT = 400  # cells, where each costs some time
+FEW_ROWS = 10  # below this, repetition is no evidence
+_SAMPLED = 400  # cells, for the slow tests
 
-# Letters and marks that only the International Phonetic Alphabet has, and those that some orthographies have as well.
+# Stress and length marks of the IPA, and these with the IPA letters, some of which orthographies use as well.
 _STRESS = re.compile("[ˈˌː]")
 _IPA = re.compile("[ˈˌːˑʲʰʷɑɐɒɓʙɕɖɗɘɚɜɝɞɟʄɡɠɢʛɦɧħɥʜɨɪʝɭɬɫɮʟɱɯɰɳɲɴɸɹɺɾɻʀʁɽʂʈʊʋʌɣɤʍʎʏʑʐʔʡʕʢəɛɔŋðʃʒ]|t͡ʃ|d͡ʒ")
 # A phoneme of ARPAbet with its stress, as AH0, or a syllable of pinyin or jyutping with its tone, as hao3.
@@ -28,7 +28,7 @@ _LANGUAGE_CODES = (
     "sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw ug uk ur uz ve vi vo wa wo xh yi yo za "
     "zh cn zu"
 )
-# What says something of a recording or of who speaks, and is no name.
+# Attributes of a recording or a speaker, not names.
 _CATEGORY_WORDS = (
     "male_masculine female_feminine "
     "m f male female man woman männlich weiblich other train dev test valid validation val eval true false yes no "
@@ -41,10 +41,10 @@ _LANGUAGES, _CATEGORIES = frozenset(_LANGUAGE_CODES.split()), frozenset(_CATEGOR
 
 @dataclass(frozen=True)
 class Column:
-    """The cells of one column in the rows that are looked at."""
+    """One column of the sampled rows."""
 
     index: int
-    name: str  # in the header; empty where there is none
+    name: str  # in the header; empty if there is none
     cells: tuple[str, ...]
 
     @cached_property
@@ -54,44 +54,44 @@ class Column:
 
     @property
     def is_filled(self) -> bool:
-        """Whether at least half of the cells hold anything."""
+        """Whether at least half of the cells are not empty."""
         return 2 * len(self.filled) >= len(self.cells) > 0 and bool(self.filled)
 
     @cached_property
     def _some(self) -> tuple[str, ...]:
-        return self.filled[:: max(1, len(self.filled) // _LOOKED_AT)]
+        return self.filled[:: max(1, len(self.filled) // _SAMPLED)]
 
     @cached_property
     def distinct(self) -> frozenset[str]:
-        """The different cells that are not empty."""
+        """The distinct non-empty cells."""
         return frozenset(self.filled)
 
     @cached_property
     def variety(self) -> float:
-        """The share of different cells among those that are not empty."""
+        """The share of distinct cells among the non-empty ones."""
         return len(self.distinct) / max(1, len(self.filled))
 
     @cached_property
     def words(self) -> float:
-        """Words in a cell on the average; where a script has no blanks, two letters are counted as a word."""
+        """Mean words per cell; in a script without blanks, two letters count as a word."""
         return sum(map(_words, self._some)) / max(1, len(self._some))
 
     @cached_property
     def characters(self) -> float:
-        """Characters in a cell on the average, blanks left out."""
+        """Mean characters per cell, without blanks."""
         return sum(len("".join(cell.split())) for cell in self._some) / max(1, len(self._some))
 
     def share(self, pattern: re.Pattern[str]) -> float:
-        """The share of cells in which a pattern is found."""
+        """The share of cells that contain a pattern."""
         return sum(pattern.search(cell) is not None for cell in self._some) / max(1, len(self._some))
 
     def all_are(self, pattern: re.Pattern[str]) -> bool:
-        """Whether a pattern fits every cell that is not empty, as a whole."""
+        """Whether a pattern matches every non-empty cell entirely."""
         return all(pattern.fullmatch(cell) for cell in self.distinct)
 
     @cached_property
     def is_phonemes(self) -> bool:
-        """Whether the cells are written in IPA, in ARPAbet or in syllables with numbered tones."""
+        """Whether the cells are IPA, ARPAbet, or syllables with tone numbers."""
         if self.share(_IPA) >= 0.7:
             return True
         sounds = [sound for cell in self._some for sound in cell.split()]
@@ -101,32 +101,32 @@ class Column:
 
     @cached_property
     def is_surely_phonemes(self) -> bool:
-        """The same, and no orthography is written so."""
+        """Whether they are phonemes, and not an orthography with IPA letters."""
         return self.is_phonemes and (self.share(_STRESS) >= 0.5 or self.share(_IPA) < 0.7)
 
     @cached_property
     def is_integer(self) -> bool:
-        """Whether all are whole numbers, as the ids of speakers may be."""
+        """Whether all cells are whole numbers, as speaker ids may be."""
         return self.all_are(_INTEGER)
 
     @cached_property
     def is_category(self) -> bool:
-        """Whether all are languages, or words for a sex, an age, a mood or a part of a corpus."""
+        """Whether all cells are languages, or words for a sex, an age, an emotion or a subset."""
         return self.is_language or all(cell.casefold() in _CATEGORIES for cell in self.distinct)
 
     @cached_property
     def is_language(self) -> bool:
-        """Whether all are codes of languages."""
+        """Whether all cells are language codes."""
         return self.all_are(_LANGUAGE) and all(cell[:2].lower() in _LANGUAGES for cell in self.distinct)
 
     @cached_property
     def is_measure(self) -> bool:
-        """Whether all are numbers, and they count or measure rather than name."""
+        """Whether all cells are numbers that count or measure, not ids."""
         return self.all_are(_NUMBERS) and not (self.is_integer and (self._repeated or self._counts_up))
 
     @cached_property
     def is_name(self) -> bool:
-        """Whether the cells may name speakers: short and repeated."""
+        """Whether the cells may be speakers: short and repeated."""
         repeated = self._repeated or (self.words <= 1 and self.variety <= 0.9 and not self.all_are(_NUMBER))
         repeated = repeated or (self.is_integer and self._counts_up)
         return repeated and all(
@@ -137,7 +137,7 @@ class Column:
 
     @property
     def is_identifier(self) -> bool:
-        """Whether each row has another, of a single word."""
+        """Whether nearly every row has its own single word."""
         return self.variety > 0.9 and len(self.filled) >= FEW_ROWS and self.words <= 1
 
     @property
@@ -146,31 +146,31 @@ class Column:
 
     @cached_property
     def _counts_up(self) -> bool:
-        """Whether whole numbers leave out few between the first and the last, and some are repeated."""
+        """Whether the whole numbers are nearly consecutive, and some are repeated."""
         numbers = [int(cell) for cell in self.distinct]
         return self.variety <= 0.9 and max(numbers) - min(numbers) < 2 * len(numbers)
 
     @cached_property
     def with_digits(self) -> int:
-        """Cells that have a digit."""
+        """The number of cells with a digit."""
         return sum(any(character.isdigit() for character in cell) for cell in self._some)
 
 
 def share_alike(one: Column, other: Column) -> float:
-    """The share of rows in which two columns have much the same text."""
+    """The share of rows in which two columns have similar text."""
     pairs = [(a, b) for a, b in zip(one.cells, other.cells, strict=True) if a and b]
-    some = pairs[:: max(1, len(pairs) // _LOOKED_AT)]
+    some = pairs[:: max(1, len(pairs) // _SAMPLED)]
     return sum(_alike(a, b) for a, b in some) / max(1, len(some))
 
 
 def is_function(of: Column, column: Column) -> bool:
-    """Whether each cell of a column goes with one only of the other, as each speaker has one sex."""
+    """Whether one column is a function of the other, as the sex is one of the speaker."""
     known: dict[str, str] = {}
     return all(known.setdefault(one, other) == other for one, other in zip(of.cells, column.cells, strict=True))
 
 
 def _alike(one: str, other: str) -> bool:
-    """Whether two texts share at least half of their pairs of neighbouring characters (Dice's coefficient)."""
+    """Whether two texts share at least half of their character bigrams (Dice's coefficient)."""
     first, second = ({*zip(f" {text}", f"{text} ", strict=True)} for text in (_plain(one), _plain(other)))
     return 4 * len(first & second) >= len(first) + len(second)
 
@@ -185,6 +185,6 @@ def _words(cell: str) -> float:
 
 
 def _has_no_blanks(character: str) -> bool:
-    """Whether a letter is of a script that does not part words by blanks."""
+    """Whether a letter belongs to a script without blanks between words."""
     code = ord(character)
     return 0x0E00 <= code <= 0x0FFF or 0x1000 <= code <= 0x109F or 0x1780 <= code <= 0x17FF or 0x3040 <= code <= 0x9FFF

@@ -1,4 +1,4 @@
-"""Kaldi (kaldi-asr.org/doc/data_prep.html): `wav.scp`, `text`, at times `utt2spk`; each line begins with an id."""
+"""Kaldi (kaldi-asr.org/doc/data_prep.html): `wav.scp`, `text`, optionally `utt2spk`; each line begins with an id."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,15 +16,15 @@ _NOWHERE = (Line(0, "", fault=Fault(FaultKind.MISSING_FILE, "wav.scp has no line
 
 
 def fits(folder: Folder) -> bool:
-    """Whether the files are there that say what is heard and what is said."""
+    """Whether `wav.scp` and `text` exist."""
     return {"wav.scp", "text"} <= folder.entries("").files.keys()
 
 
 def read_rows(folder: Folder) -> Iterator[Row]:
-    """Read the lines of `text`, then those of `wav.scp` that `text` has no line for.
+    """Read the lines of `text`, then those of `wav.scp` without a line in `text`.
 
-    A recording may be given by an absolute path, or by one that is relative to the folder, to the current directory or
-    to the three folders above. Commands in `wav.scp` are not run: their rows are dropped.
+    A path may be absolute, or relative to the folder, to the working directory or to the three folders above. Commands
+    in `wav.scp` are not run: their rows are dropped.
 
     Raises:
         InputError: a file is missing or cannot be read, or there is a file `segments`.
@@ -75,16 +75,16 @@ def _audio(folder: Folder, places: Sequence[str], line: Line, name: str) -> Path
 
 
 def _speakers(folder: Folder) -> dict[str, str]:
-    """The speaker of each id; nothing where none are named."""
+    """The speaker of each id; empty if none are named."""
     if "utt2spk" not in folder.entries("").files:
         return {}
     speakers = {identity: speaker for _, identity, speaker in _pairs(folder.root / "utt2spk")}
-    # Where the speakers are not known, it is usual to write every id as its own speaker.
+    # By convention, unknown speakers are written as the ids of the utterances.
     return {} if all(identity == speaker for identity, speaker in speakers.items()) else speakers
 
 
 def _pairs(path: Path) -> Iterator[tuple[Line, str, str]]:
-    """Each line that is not blank, the id it begins with, and the rest."""
+    """Each non-blank line, its id, and the rest."""
     if not path.is_file():
         raise InputError(
             f"{path}: there is no such file: the layout kaldi has {SIGNS}; data.format names another layout"

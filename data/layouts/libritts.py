@@ -8,12 +8,12 @@ from data.layouts.rows import Row, transcribed
 
 SIGNS = "SPEAKER/CHAPTER/*.normalized.txt with numbers for folders, perhaps inside train-clean-100/ and the like"
 
-_TRANSCRIPTS = (".normalized.txt", ".original.txt")  # the first that is there is read
-_SUBSETS = 2  # how deep the speakers may lie: LibriTTS/train-clean-100/SPEAKER/CHAPTER, seen from above it
+_TRANSCRIPTS = (".normalized.txt", ".original.txt")  # in order of preference
+_SUBSETS = 2  # maximum levels above the speakers, as in LibriTTS/train-clean-100/SPEAKER/CHAPTER
 
 
 def fits(folder: Folder) -> bool:
-    """Whether there are transcripts in folders that are named by number, as the speakers and chapters are."""
+    """Whether there are transcripts in folders with numbers for names, as speakers and chapters have."""
     return any(
         name.endswith(_TRANSCRIPTS)
         for chapter in _chapters(folder, by_number=True)
@@ -22,7 +22,7 @@ def fits(folder: Folder) -> bool:
 
 
 def read_rows(folder: Folder) -> Iterator[Row]:
-    """Read every transcript, and name the recordings that have none."""
+    """Read every transcript, and list the recordings without one."""
     for chapter in _chapters(folder, by_number=False):
         entries = folder.entries(chapter)
         transcripts = {
@@ -43,7 +43,7 @@ def read_rows(folder: Folder) -> Iterator[Row]:
 
 
 def _chapters(folder: Folder, *, by_number: bool) -> Iterator[str]:
-    """The folders two to four below the root, in order; or only those that are a number inside a number."""
+    """The folders at levels two to four, in order; with `by_number`, only numbers inside numbers."""
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         path = waiting.pop()
@@ -55,7 +55,7 @@ def _chapters(folder: Folder, *, by_number: bool) -> Iterator[str]:
 
 
 def _below(folder: Folder, directory: str, *, looking: bool) -> list[str]:
-    """The folders inside a folder, the last first; who only looks passes by a folder that may not be listed."""
+    """The subfolders in reverse order; while detecting the layout, a folder that may not be listed has none."""
     try:
         names = folder.entries(directory).folders.values()
     except InputError:

@@ -1,4 +1,4 @@
-"""The lines of a text file, whatever it was saved with: what is repaired is said, and where."""
+"""Reading text files line by line, in any common encoding; what is repaired is reported."""
 
 import codecs
 import io
@@ -13,33 +13,33 @@ from text.file_encoding import as_utf8
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line, without its end."""
+    """One line, without its terminator."""
 
     number: int  # counted from 1
     text: str
-    repair: str = ""  # what was wrong with it, or with the whole file where it is the first that is not blank
+    repair: str = ""  # what was wrong with it; on the first non-blank line, also with the whole file
     fault: Fault | None = None  # why it cannot be read
 
     @property
     def is_blank(self) -> bool:
-        """Whether there is nothing but white space."""
+        """Whether it is empty or white space."""
         return not self.text or self.text.isspace()
 
 
 def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
-    """Read every line of a file: UTF-8, as it should be; else UTF-16 or -32, or a Windows-1252 line.
+    """Read every line of a file: UTF-8, or else UTF-16 or -32; single lines may be Windows-1252.
 
     Args:
         path: the file.
-        crlf_allowed: whether the format has CRLF as its line end, so that nothing is said of it.
+        crlf_allowed: whether CRLF is normal in this format, and not reported.
 
     Raises:
-        InputError: the file cannot be read at all.
+        InputError: the file cannot be read.
     """
     content, of_file, every = _content(path, crlf_allowed)
     is_plain = not of_file and b"\r" not in content and _is_utf8_without_marks(content)
     number = 0
-    # Not splitlines(): it also breaks at characters that may stand inside a text, such as U+2028.
+    # Not splitlines(): it also splits at characters that may occur in a text, such as U+2028.
     for number, ended in enumerate(io.BytesIO(content), start=1):
         raw = ended.removesuffix(b"\n")
         if is_plain:
@@ -58,7 +58,7 @@ def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
 
 
 def _content(path: Path, crlf_allowed: bool) -> tuple[bytes, list[str], bool]:
-    """The bytes with LF at the line ends, what is to be said of all of them, and whether each line ends in CRLF."""
+    """The content with LF line ends, the repairs of the whole file, and whether every line ends in CRLF."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -108,6 +108,6 @@ def _decoded(raw: bytes) -> tuple[str, str, Fault | None]:
         except UnicodeDecodeError:
             fault = Fault(FaultKind.ENCODING, "the line is neither UTF-8 nor Windows-1252")
             return raw.decode(errors="backslashreplace"), "", fault
-    if text.startswith("\ufeff"):  # where files were joined
+    if text.startswith("\ufeff"):  # from concatenated files
         return text[1:], "the line begins with a byte order mark", None
     return text, "", None

@@ -1,4 +1,4 @@
-"""The metadata file of a corpus, read as a table: which file it is, what its columns are, and its rows."""
+"""The metadata file of a corpus: which file it is, how its table is read, and its rows."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -26,29 +26,30 @@ from data.layouts.folder import Deviation, Folder
 from data.layouts.rows import Row
 from data.layouts.table import Record, Table, open_table
 
-_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.tsv", "metadata.txt", "validated.tsv")  # the first that is there
+# In order of preference.
+_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.tsv", "metadata.txt", "validated.tsv")
 _ENDINGS = (".csv", ".tsv", ".txt", ".jsonl", ".json", ".psv", ".list")
-_SAMPLE = 20_000  # rows that tell what a column holds
+_SAMPLE = 20_000  # rows from which the columns are detected
 _PLACES = (*AUDIO_FOLDERS, "")
-_RARE = 10  # a number of cells that one row in so many has, or more, is that of a whole row
-_SEARCHED = 200  # of them, whose recordings are looked for
-_FEWEST_FOUND = 2  # recordings, below which a file between commas is not taken for metadata
+_RARE = 10  # the columns of a table are a number of cells that at least one row in this many has
+_SEARCHED = 200  # of these rows, whose recordings are looked up
+_FEWEST_FOUND = 2  # recordings that a file with commas must name to be taken as metadata
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read a metadata file."""
+    """One interpretation of a metadata file."""
 
     table: Table
-    header: tuple[str, ...]  # empty where there is none
-    columns: int  # that most rows have
+    header: tuple[str, ...]  # empty if there is none
+    columns: int  # expected number of cells
     roles: Roles
     example: Record  # the first row
-    named: str = ""  # the layout that the user chose
+    named: str = ""  # the layout, if the user named it
 
     @property
     def layout(self) -> str:
-        """The name of the layout: ljspeech or piper where it is one of these to the letter, or another."""
+        """The name of the layout: ljspeech, piper or audiofolder if it is exactly one of these, else table."""
         if self.named:
             return self.named
         roles, names = self.roles, [plain_name(cell) for cell in self.header]
@@ -66,7 +67,7 @@ class Reading:
 
     @property
     def read_as(self) -> Columns:
-        """How another file of the same corpus is to be read."""
+        """How another file of the same corpus is read."""
         return Columns(self.header, self.columns, self.roles)
 
     def rows(self, folder: Folder) -> Iterator[Row]:
@@ -75,7 +76,7 @@ class Reading:
         wanted = (place, *AUDIO_FOLDERS, "") if self.layout == "audiofolder" else (*AUDIO_FOLDERS, place, "")
         places = tuple(dict.fromkeys("" if place == "." else place for place in wanted))
         records = self.table.records()
-        above = ""  # what was repaired in the header, which is no row
+        above = ""  # repairs of the header, reported with the first row
         if self.header and self.table.delimiter != "{":
             above = next(records).repair
         roles, raw_text = self.roles, 1 if self.layout == "ljspeech" and self.roles.text == 2 else None
@@ -101,12 +102,12 @@ class Reading:
             above = ""
 
     def _fitted(self, record: Record, needed: int) -> tuple[list[str], Fault | None]:
-        """The cells of a row, and what is wrong with their number."""
+        """The cells of a row, and a fault if their number is wrong."""
         cells, expected = record.cells, self.columns
         if len(cells) == expected or record.fault:
             return cells + [""] * (self.roles.file + 1 - len(cells)), record.fault
         if len(cells) > expected and self.joins_text:
-            # Commas that nobody quoted are those of the text.
+            # Unquoted commas belong to the text.
             first, end = self.roles.text, self.roles.text + len(cells) - expected + 1
             return [*cells[:first], _joined(cells[first:end], self.table.delimiter), *cells[end:]], None
         if len(cells) < expected:
@@ -119,11 +120,11 @@ class Reading:
 
     @property
     def joins_text(self) -> bool:
-        """Whether cells beyond those expected belong to the text."""
+        """Whether surplus cells belong to the text."""
         return self.table.delimiter in ",;" and not self.table.has_quotes
 
     def described(self) -> str:
-        """The reading of the first row, for the user to choose by."""
+        """The first row in this reading, for the user to choose by."""
         roles, cells = self.roles, self.example.cells
         parts = [("file", roles.file), ("speaker", roles.speaker), ("text", roles.text)]
         shown = [f"{role} {_cut(cells[index])!r}" for role, index in parts if index is not None and index < len(cells)]
@@ -138,7 +139,7 @@ class Reading:
         return f"data.columns.text={text} data.columns.speaker={speaker}"
 
     def notice(self) -> str:
-        """What was understood of the columns; empty where the file is of a usual layout to the letter."""
+        """How the columns are read; empty for a standard layout."""
         if self.layout != "table" and not self.roles.ignored:
             return ""
         mark = {"\t": "tabs", "{": "JSON objects", "|": "|", ",": "commas", ";": "semicolons"}[self.table.delimiter]
@@ -155,7 +156,7 @@ class Reading:
 
 
 def metadata_path(folder: Folder) -> Path:
-    """The metadata file, which need not be there: the one the user names, or the first of the usual names."""
+    """The metadata file, which may not exist: the one that the user names, or the first of the usual names."""
     if folder.metadata is not None:
         return folder.root / folder.metadata
     files = folder.entries("").files
@@ -163,23 +164,23 @@ def metadata_path(folder: Folder) -> Path:
 
 
 def other_tables(folder: Folder) -> list[str]:
-    """The files of the folder that might be its metadata, by their names."""
+    """The files of the folder that could be metadata, by their suffix."""
     return sorted(name for name in folder.entries("").files.values() if name.lower().endswith(_ENDINGS))
 
 
 def readings(
     folder: Folder, path: Path, asked: ColumnSettings | None = None, like: Columns | None = None
 ) -> tuple[Reading, ...]:
-    """The ways to read a file as metadata: one, or several that the user must choose from, or none.
+    """The readings of a file: one, several that the user must choose from, or none if it is not metadata.
 
     Args:
         folder: the corpus.
         path: the file.
-        asked: the columns that the settings name.
-        like: how another file of the same corpus is read; a few rows alone tell little of their columns.
+        asked: the columns named in the settings.
+        like: how another file of the same corpus is read, as a few rows are not enough to detect columns.
 
     Raises:
-        InputError: the file cannot be read, its columns are not those the settings name, or it has no text.
+        InputError: the file cannot be read, lacks a column named in the settings, or has no text.
     """
     table = open_table(path)
     if table is None:
@@ -210,12 +211,12 @@ def readings(
 
 
 def is_trusted(reading: Reading, folder: Folder, *, by_name: bool = True) -> bool:
-    """Whether a file is taken for metadata without being asked for: by its layout, its header or its recordings.
+    """Whether a file that the user did not name is metadata: by its layout, its header or its recordings.
 
     Args:
         reading: of the file.
         folder: of the corpus.
-        by_name: whether its name is that of a metadata file; if not, only its recordings tell.
+        by_name: whether it has a usual name; if not, only its recordings count.
     """
     if by_name and (reading.layout != "table" or is_known_header(reading.header)):
         return True
@@ -226,11 +227,11 @@ def is_trusted(reading: Reading, folder: Folder, *, by_name: bool = True) -> boo
 
 
 def sampled(table: Table) -> list[Record]:
-    """The first row and a part of the others, without those that cannot be read."""
+    """The first row and a sample of the others, without unreadable ones."""
     records: list[Record] = []
     step = 1
     for index, record in enumerate(table.records()):
-        # Which rows are taken follows no pattern that the rows may have, such as a speaker for every fifth one.
+        # Pseudorandom, because rows may have a pattern, such as a speaker for every fifth one.
         if record.fault is None and (index == 0 or (index * 2654435761) % 2**32 < 2**32 // step):
             records.append(record)
             if len(records) > 2 * _SAMPLE:
@@ -240,7 +241,7 @@ def sampled(table: Table) -> list[Record]:
 
 
 def _header(table: Table, records: Sequence[Record], folder: Folder, asked: ColumnSettings | None) -> tuple[str, ...]:
-    """The cells of the header; nothing where the first row is a recording."""
+    """The cells of the header; empty if the first row is a recording."""
     if table.delimiter == "{":
         return table.keys
     if not records:
@@ -265,7 +266,7 @@ def _same_names(cells: Sequence[str], header: Sequence[str]) -> bool:
 
 
 def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) -> int:
-    """How many cells a row should have: as many as the header, or as most rows."""
+    """The expected number of cells: that of the header, or of most rows."""
     if header:
         return len(header)
     counts = Counter(len(record.cells) for record in body)
@@ -273,7 +274,7 @@ def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) 
         return 0
     usual = counts.most_common(1)[0][0]
     if table.delimiter in ",;" and not table.has_quotes:
-        # Commas of the text make a row longer; the few that are shorter have lost a cell.
+        # Commas in the text make a row longer; the few shorter rows have lost a cell.
         rarest = counts.total() / _RARE
         return min((count for count, rows in counts.items() if count > 1 and rows >= rarest), default=usual)
     return usual
@@ -288,7 +289,7 @@ def _columns(header: Sequence[str], columns: int, body: Sequence[Record]) -> lis
 
 
 def _given(header: Sequence[str], sample: Sequence[Column]) -> dict[str, int | None]:
-    """The columns that a known header names; with a file and a text, it names the speakers or there are none."""
+    """The columns by a known header; one that names file and text names the speakers, too, or there are none."""
     if not is_known_header(header):
         return {}
     filled = {column.index for column in sample if column.is_filled}
@@ -310,7 +311,7 @@ def _learn(folder: Folder, sample: Sequence[Column]) -> None:
 
 
 def _held(folder: Folder, sample: Sequence[Column]) -> list[float]:
-    """The share of each column's cells that name a recording: to the letter, or with liberties where none does so."""
+    """The share of each column's cells that name a recording: exactly, or leniently if no column does."""
 
     def share(column: Column, is_there: Callable[[str], bool]) -> float:
         names = column.filled[:: max(1, len(column.filled) // _SEARCHED)]
@@ -323,7 +324,7 @@ def _held(folder: Folder, sample: Sequence[Column]) -> list[float]:
 
 
 def _id(name: str, audio: Path | Fault, folder: Folder) -> str:
-    """The id of a row: its name without extension, or the place of its recording where the name leads elsewhere."""
+    """The id of a row: its name without extension, or the path of its recording if the name was matched leniently."""
     identity = id_of(name)
     if isinstance(audio, Fault) or not ("/" in identity or "\\" in identity):
         return identity
@@ -332,7 +333,7 @@ def _id(name: str, audio: Path | Fault, folder: Folder) -> str:
 
 
 def _joined(cells: Sequence[str], delimiter: str) -> str:
-    """A text that was split at its own commas; there is no blank in 1,000."""
+    """A text that was split at its own commas; without a blank in 1,000."""
     text = cells[0]
     for cell in cells[1:]:
         blank = "" if text[-1:].isdigit() and cell[:1].isdigit() else " "

@@ -1,7 +1,7 @@
-"""The layouts that are a table in one file, read as their name says: LJSpeech, Piper, audiofolder, or any other.
+"""Tables whose layout the user names: LJSpeech, Piper, audiofolder, or any other.
 
-LJSpeech (keithito.com/LJ-Speech-Dataset) and Piper have cells between |, nothing quoted and no header. Hugging Face's
-audiofolder (huggingface.co/docs/datasets/audio_dataset) has a header or JSON lines.
+LJSpeech (keithito.com/LJ-Speech-Dataset) and Piper are separated by |, without quotes and without header. Hugging
+Face's audiofolder (huggingface.co/docs/datasets/audio_dataset) has a header or JSON lines.
 """
 
 from collections import Counter
@@ -28,10 +28,10 @@ SIGNS = {
 def reading_as(
     layout: str, folder: Folder, path: Path, asked: ColumnSettings | None, like: Columns | None = None
 ) -> Reading:
-    """How the layout that the user names reads a metadata file.
+    """The reading of a metadata file in the layout that the user names.
 
     Raises:
-        InputError: there is no such file, it cannot be read, has no rows, or is not of this layout.
+        InputError: the file does not exist, cannot be read, has no rows, or does not have this layout.
     """
     if not is_file(path):
         raise InputError(
@@ -58,7 +58,7 @@ def reading_as(
 
 
 def ambiguity(path: Path, found: tuple[Reading, ...]) -> str:
-    """What the user is told where a file may be read in several ways."""
+    """The message for an ambiguous file."""
     known_first = sorted(found, key=lambda reading: list(SIGNS).index(reading.layout))[:4]
     ways = " and ".join(f"{reading.layout} ({reading.described()}: {reading.setting()})" for reading in known_first)
     return (

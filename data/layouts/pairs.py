@@ -1,7 +1,7 @@
-"""Each recording with its text in a file of the same name: `x.wav` and `x.txt` or `x.lab`, in one folder or in two.
+"""Pairs of recording and transcript: `x.wav` and `x.txt` or `x.lab`, in one folder or in two.
 
-The texts may be in a folder of their own, such as `txt` beside `wavs`. Folders that hold such pairs are named after
-their speakers; folders inside these, such as chapters, are not.
+The transcripts may be in a folder of their own, such as `txt` beside `wavs`. Folders of such pairs are named after
+their speakers; subfolders of these, such as chapters, are not.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,9 @@ from data.layouts.rows import Row, transcribed
 
 SIGNS = "x.wav beside x.txt or x.lab"
 
-_ENDINGS = (".txt", ".lab")  # the first that is there is read
+_ENDINGS = (".txt", ".lab")  # in order of preference
 _TEXT_FOLDERS = ("txt", "text", "texts", "lab", "labs", "transcripts", "transcript", "transcriptions")
-# Folders that are no speakers.
+# Folders that are not named after speakers.
 _PARTS = {"train", "dev", "test", "valid", "validation", "val", "eval", "wavs", "wav", "audio", "clips", "recordings"}
 _FEWEST = 2  # pairs
 _DEEPEST = 3
@@ -24,16 +24,16 @@ _DEEPEST = 3
 
 @dataclass(frozen=True)
 class _Place:
-    """A folder of recordings, and the one of their texts."""
+    """A folder of recordings, and the folder of their transcripts."""
 
     heard: Entries
     said: Entries
-    texts: dict[str, str]  # the name of each text, by the name of its recording
+    texts: dict[str, str]  # transcripts by recording
     folders: tuple[str, ...]  # from the root of the corpus to the recordings
 
 
 def fits(folder: Folder) -> bool:
-    """Whether there are recordings with a text each, for half of the recordings or more."""
+    """Whether at least half of the recordings have a transcript."""
     recordings = texts = 0
     for place in _places(folder):
         recordings += len(place.heard.recordings)
@@ -42,7 +42,7 @@ def fits(folder: Folder) -> bool:
 
 
 def read_rows(folder: Folder) -> Iterator[Row]:
-    """Read every text, and name the recordings that have none and the texts that have no recording."""
+    """Read every transcript, and list the recordings and the transcripts without the other."""
     places = _places(folder)
     speakers = _speakers(places)
     with_recording: dict[Path, set[str]] = {}
@@ -51,7 +51,7 @@ def read_rows(folder: Folder) -> Iterator[Row]:
     for place in places:
         here = "/".join(place.folders)
         alone = place.texts.keys() - with_recording[place.said.path]
-        with_recording[place.said.path] |= alone  # several places may share a folder of texts
+        with_recording[place.said.path] |= alone  # several places may share a folder of transcripts
         for stem in sorted(alone | place.heard.recordings.keys()):
             name = place.heard.recordings.get(stem, stem)
             yield transcribed(
@@ -65,7 +65,7 @@ def read_rows(folder: Folder) -> Iterator[Row]:
 
 
 def notice(folder: Folder) -> str:
-    """What was understood of the folders, for the user to see."""
+    """How the folders are read, for the user."""
     speakers = list(dict.fromkeys(_speakers(_places(folder)).values()))
     if not speakers:
         return ""
@@ -73,7 +73,7 @@ def notice(folder: Folder) -> str:
 
 
 def _speakers(places: Sequence[_Place]) -> dict[tuple[str, ...], str]:
-    """The speaker of each place, by its folders: the outermost folder in which they differ; nothing for one speaker."""
+    """The speaker of each place, by its folders: the outermost folder that differs; empty for one speaker."""
     named = {place.folders: [name for name in place.folders if name.casefold() not in _PARTS] for place in places}
     shared = next(
         (depth for depth, names in enumerate(zip(*named.values(), strict=False)) if len(set(names)) > 1), None
@@ -84,7 +84,7 @@ def _speakers(places: Sequence[_Place]) -> dict[tuple[str, ...], str]:
 
 
 def _places(folder: Folder) -> list[_Place]:
-    """The folders with recordings that have texts: beside them, or else in a folder of texts."""
+    """The folders of recordings with transcripts: beside them, or else in a folder of transcripts."""
     found: list[_Place] = []
     for heard in folder.folders_below("", _DEEPEST):
         if not heard.recordings:
@@ -98,7 +98,7 @@ def _places(folder: Folder) -> list[_Place]:
 
 
 def _folders_of_texts(folder: Folder, folders: Sequence[str]) -> Iterator[Entries]:
-    """Where the texts of the recordings in a folder may be: txt/ann for wavs/ann, ann/txt for ann/wavs, or txt."""
+    """Possible folders of the transcripts: txt/ann for wavs/ann, ann/txt for ann/wavs, or txt."""
     for depth in range(len(folders), -1, -1):
         above = "/".join(folders[:depth])
         for name in folder.entries("", above).folders.values():

@@ -1,4 +1,4 @@
-"""A metadata file as a table: cells between |, tabs, semicolons or commas, with quotes or without, or JSON lines."""
+"""Parsing of metadata files: tables separated by |, tabs, semicolons or commas, quoted or not, and JSON lines."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from data.faults import Fault, FaultKind
 from data.layouts.lines import Line, read_lines
 
 _SAMPLE_LINES = 1000
-_LONGEST_QUOTE = 200  # lines; a quote that is not closed by then was not opened to hold line ends
+_LONGEST_QUOTE = 200  # lines; a longer quoted cell is taken as an unclosed quote
 _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # how .xlsx and .xls begin
 _NO_OBJECT = Fault(FaultKind.COLUMNS, "the line is not a JSON object")
 
@@ -23,24 +23,24 @@ _NO_OBJECT = Fault(FaultKind.COLUMNS, "the line is not a JSON object")
 class Record:
     """One row of a table."""
 
-    line: int  # its first, counted from 1
-    cells: list[str]  # without white space around them
+    line: int  # the first of its lines, counted from 1
+    cells: list[str]  # stripped
     repair: str = ""  # what was wrong with its encoding
     fault: Fault | None = None  # why it cannot be read
 
 
 @dataclass(frozen=True)
 class Table:
-    """How a file is to be read."""
+    """The format of a file."""
 
     path: Path
-    delimiter: str  # between cells; "{" where each line is a JSON object
-    quoted: bool = False  # whether cells may be in quotes, as Python's csv has it
-    has_quotes: bool = False  # whether any are, so that all that need it should be
+    delimiter: str  # between cells; "{" if each line is a JSON object
+    quoted: bool = False  # whether cells may be quoted, as in Python's csv
+    has_quotes: bool = False  # whether any are, so that all that need quotes should have them
     keys: tuple[str, ...] = ()  # of the JSON objects, in the order of their cells
 
     def records(self) -> Iterator[Record]:
-        """Read every row, a header among them.
+        """Read every row, the header included.
 
         Raises:
             InputError: the file cannot be read.
@@ -52,7 +52,7 @@ class Table:
 
 
 def open_table(path: Path) -> Table | None:
-    """Find out how a file is to be read; None where it is no table.
+    """Detect the format of a file; None if it is not a table.
 
     Raises:
         InputError: the file cannot be read, or is a workbook.
@@ -67,7 +67,7 @@ def open_table(path: Path) -> Table | None:
     if separator := _separator(sample[0].text):
         return _delimited(path, separator, sample[1:])
     scores = {mark: _regularity(mark, sample) for mark in "|\t;,"}
-    for marks in ("|\t", ";,"):  # the first two are rare inside a text
+    for marks in ("|\t", ";,"):  # the first two are rare in texts
         best = max(marks, key=lambda mark: scores[mark])
         if scores[best] >= 0.5 or (scores[best] > 0 and scores[best] == max(scores.values())):
             return _delimited(path, best, sample)
@@ -81,14 +81,14 @@ def _delimited(path: Path, delimiter: str, sample: list[Line]) -> Table:
 
 
 def refuse_workbook(path: Path) -> None:
-    """Raise InputError where the file is a workbook of Excel and no text."""
+    """Raise InputError if the file is an Excel workbook."""
     with path.open("rb") as file:
         if file.read(4) in _WORKBOOKS:
             raise InputError(f"{path}: is an Excel workbook: save it as CSV UTF-8, and name that file in data.metadata")
 
 
 def _regularity(delimiter: str, sample: list[Line]) -> float:
-    """How far the delimiter makes a table of the lines: the share of rows that have the usual number of cells."""
+    """How regular a table the delimiter makes: the share of rows with the most common number of cells."""
     counts = Counter(len(record.cells) for record in _rows(iter(sample), delimiter, quoted=delimiter in ";,"))
     total = counts.total()
     alone = counts.pop(1, 0)
@@ -96,7 +96,7 @@ def _regularity(delimiter: str, sample: list[Line]) -> float:
 
 
 def _has_quoted_cells(sample: list[Line], delimiter: str) -> bool:
-    """Whether quotes are around cells, rather than marks in a text: one holds what only a quoted cell can."""
+    """Whether quotes delimit cells rather than belong to the text: at least one has content that needs quotes."""
     proof = False
     for record in _rows(iter(sample), delimiter, quoted=True):
         if record.fault is not None:
@@ -108,7 +108,7 @@ def _has_quoted_cells(sample: list[Line], delimiter: str) -> bool:
         if len(quoted) != len(plain) or any('"' in cell for cell in quoted if f'"{_doubled(cell)}"' in plain):
             proof = True
         elif plain[0].startswith('"') and plain[0].endswith('"') and len(plain[0]) > 2:
-            proof = True  # nobody speaks the name of a file
+            proof = True  # a file name needs no quotation marks
     return proof
 
 
@@ -117,7 +117,7 @@ def _doubled(cell: str) -> str:
 
 
 def _separator(line: str) -> str:
-    """The delimiter that Excel names in a line of its own, such as sep=; above the header."""
+    """The delimiter in the line that Excel writes above the header, such as sep=;."""
     line = line.strip().lower()
     return line[4:] if line.startswith("sep=") and len(line) == 5 else ""
 
@@ -130,10 +130,7 @@ def _without_separator_line(lines: Iterator[Line]) -> Iterator[Line]:
 
 
 def _rows(lines: Iterator[Line], delimiter: str, *, quoted: bool) -> Iterator[Record]:
-    """Split lines into cells.
-
-    A quote that is never closed would take the rows below it into its own: such a row ends where its line does.
-    """
+    """Split lines into cells. A row with an unclosed quote ends with its line, so that it does not absorb the next."""
     waiting: deque[Line] = deque()
     while True:
         line = waiting.popleft() if waiting else next(lines, None)
@@ -159,7 +156,7 @@ def _rows(lines: Iterator[Line], delimiter: str, *, quoted: bool) -> Iterator[Re
 
 
 def _fed(span: list[Line], waiting: deque[Line], lines: Iterator[Line]) -> Iterator[str]:
-    """The lines of a row, as many as are asked for; they are added to `span`."""
+    """The lines of a row, on demand; they are added to `span`."""
     yield span[0].text + "\n"
     while len(span) < _LONGEST_QUOTE:
         line = waiting.popleft() if waiting else next(lines, None)
@@ -170,7 +167,7 @@ def _fed(span: list[Line], waiting: deque[Line], lines: Iterator[Line]) -> Itera
 
 
 def _loosely(line: str, delimiter: str) -> tuple[list[str], Fault | None]:
-    """Read a line whose quotes are not where they should be."""
+    """Read a line with misplaced quotes."""
     fault = Fault(FaultKind.COLUMNS, "a quote is opened and not closed") if line.count('"') % 2 else None
     try:
         return next(csv.reader([line], delimiter=delimiter)), fault
@@ -183,7 +180,7 @@ def _objects(lines: Iterable[Line], keys: tuple[str, ...]) -> Iterator[Record]:
         if line.is_blank:
             continue
         found = _object(line.text)
-        # JSON can write half a character, one of a surrogate pair; no file and no text has such a thing.
+        # JSON can contain a lone surrogate, which no file name and no text has.
         cells = {key: cell.encode(errors="backslashreplace").decode() for key, cell in (found or {}).items()}
         fault = line.fault
         if found is None:
@@ -194,7 +191,7 @@ def _objects(lines: Iterable[Line], keys: tuple[str, ...]) -> Iterator[Record]:
 
 
 def _object(line: str) -> dict[str, str] | None:
-    """The values of a JSON object that are text or numbers, as text; None where the line is no object."""
+    """The text and number values of a JSON object, as text; None if the line is not an object."""
     if not line.lstrip().startswith("{"):
         return None
     try:

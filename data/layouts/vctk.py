@@ -1,7 +1,7 @@
-"""VCTK 0.92 (datashare.ed.ac.uk/handle/10283/3443): `txt/p225/p225_001.txt`, and two microphones of each recording.
+"""VCTK 0.92 (datashare.ed.ac.uk/handle/10283/3443): `txt/p225/p225_001.txt`, with two microphones.
 
-The first microphone is taken, `wav48_silence_trimmed/p225/p225_001_mic1.flac`, and the second where there is no first.
-VCTK 0.80 has one, `wav48/p225/p225_001.wav`.
+The first microphone is used, `wav48_silence_trimmed/p225/p225_001_mic1.flac`, or else the second. VCTK 0.80 has one,
+`wav48/p225/p225_001.wav`.
 """
 
 import re
@@ -17,13 +17,13 @@ _MICROPHONE = re.compile(r"_mic[12]$")
 
 
 def fits(folder: Folder) -> bool:
-    """Whether there are folders of transcripts and of recordings."""
+    """Whether the folders of transcripts and of recordings exist."""
     top = folder.entries("").folders
     return "txt" in top and any(name in top for name in _AUDIO_FOLDERS)
 
 
 def read_rows(folder: Folder) -> Iterator[Row]:
-    """Read every transcript, and name the recordings that have none; the speakers are the names of the folders."""
+    """Read every transcript, and list the recordings without one; folders are named after the speakers."""
     top = folder.entries("").folders
     audio_folder = next((name for name in _AUDIO_FOLDERS if name in top), _AUDIO_FOLDERS[0])
     speakers = {*folder.entries("txt").folders.values(), *folder.entries(audio_folder).folders.values()}

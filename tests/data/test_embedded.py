@@ -10,7 +10,7 @@ from configs import AudioSettings, DataSettings, InputError
 from data import embedded
 from data.audio_file import read_audio
 from data.corpus import load_corpus
-from data.embedded import make_embedded_corpus, speak
+from data.embedded import make_embedded_corpus, synthesize
 from data.preparation import prepare
 from text import EspeakPhonemiser
 
@@ -89,14 +89,14 @@ def test_speaking_does_not_disturb_the_phonemes() -> None:
     phonemise = EspeakPhonemiser("nl")
     text = "De voorbije tijd, zei hij."
     before = phonemise(text)
-    assert len(speak([text])[0]) > 22050
+    assert len(synthesize([text])[0]) > 22050
     assert phonemise(text) == before
 
 
 def test_a_missing_loader_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "espeakng_loader", None)
     with pytest.raises(InputError, match="pip install espeakng-loader"):
-        speak(["Hello."])
+        synthesize(["Hello."])
 
 
 def test_the_command_says_what_it_made(
