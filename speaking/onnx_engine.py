@@ -7,9 +7,9 @@ from typing import Unpack
 import numpy as np
 
 from configs import AudioSettings, InputError
-from models.seeded_noise import SeededNoise
 from speaking.engine import Audio, Check, Options, Rendering
 from voices.onnx_synthesizer import OnnxFile, OnnxSynthesizer, load_onnx
+from voices.seeded_noise import SeededNoise
 
 
 class OnnxEngine:

@@ -1,1 +1,1 @@
-"""A voice on disk and in other formats: checkpoints, voice files, ONNX, and what other projects write."""
+"""A voice on disk and in other formats: checkpoints, voice files, ONNX and other programs' models."""

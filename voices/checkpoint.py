@@ -1,8 +1,7 @@
-"""A training run on disk: everything it needs to go on exactly where it stopped, in one file that knows its own hash.
+"""Training checkpoints: all training state in one file with its own SHA-256.
 
-A checkpoint is what `torch.save` writes (a zip archive), with the SHA-256 of all that precedes as the archive's
-comment. torch reads it as any other; `load_checkpoint` verifies it first, because neither torch nor zip notices every
-flipped bit.
+A checkpoint is a zip archive by `torch.save` with the SHA-256 of everything before it as the archive comment. torch
+loads it as any other; `load_checkpoint` verifies the hash first, because neither torch nor zip detects every bit flip.
 """
 
 import hashlib
@@ -23,7 +22,7 @@ _DIGEST_BYTES = 64  # SHA-256 in hexadecimal
 
 
 def checkpoint_path(folder: Path, step: int) -> Path:
-    """Where the checkpoint of a step lives."""
+    """The path of the checkpoint of a step."""
     return folder / f"{step:08d}.pt"
 
 
@@ -33,7 +32,7 @@ def list_checkpoints(folder: Path) -> list[Path]:
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
-    """Write all training state; `path` holds either the old file or the whole new one, never a part.
+    """Write all training state atomically: `path` holds either the old file or the whole new one.
 
     Raises:
         InputError: the disk is full or the folder is read-only; whatever was at `path` is intact.
@@ -41,7 +40,7 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(state, buffer)
     body = buffer.getbuffer()
-    # The last two bytes of a zip archive say how long its comment is.
+    # The last two bytes of a zip archive are the length of its comment.
     assert bytes(body[-22:-18]) == b"PK\x05\x06", "torch.save no longer ends in a plain end-of-archive record"
     body[-2:] = _DIGEST_BYTES.to_bytes(2, "little")
     with replacing(path) as file:
@@ -50,10 +49,10 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint onto the CPU, never running code from it.
+    """Read a checkpoint onto the CPU without executing code from it.
 
     Raises:
-        InputError: the file is missing, damaged, or not one of ours.
+        InputError: the file is missing, damaged, or not a checkpoint of this program.
     """
     try:
         content = path.read_bytes()
@@ -79,12 +78,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return state
 
 
-# What weights were called in checkpoints of earlier versions.
+# Prefixes of weights in checkpoints of earlier versions, and the present ones.
 _RENAMED = {"discriminator": ("judges.", "sub_discriminators.")}
 
 
 def _rename_weights(state: dict[str, Any]) -> None:
-    """Give weights that an earlier version wrote the names that they have now."""
+    """Rename weights that an earlier version wrote."""
     for network, (before, now) in _RENAMED.items():
         weights = state.get(network, {})
         for name in [name for name in weights if name.startswith(before)]:
@@ -92,7 +91,7 @@ def _rename_weights(state: dict[str, Any]) -> None:
 
 
 def _refuse_compressed(content: bytes) -> None:
-    """Refuse an archive that unpacks to more than its size; torch.save compresses nothing.
+    """Refuse an archive that could unpack to more than its size; torch.save compresses nothing.
 
     Raises:
         ValueError: something in it is compressed.
@@ -104,14 +103,14 @@ def _refuse_compressed(content: bytes) -> None:
 
 
 def content_of_checkpoint(path: Path) -> AbstractContextManager[None]:
-    """Within the block, a checkpoint whose content does not fit is an InputError that names it."""
+    """Within the block, content that does not fit is an InputError that names the checkpoint."""
     return content_of(
         path, "training state of this version of the program", "delete it to go on from an older one, or start anew"
     )
 
 
 _WEIGHTS = "weights"  # a dict of tensors by name
-# What readers of a checkpoint rely on before anything is built of it; `require_like` compares the rest.
+# Types that readers rely on before they build anything; `require_like` compares the rest.
 _KINDS: dict[str, type | str] = {
     "config": dict,
     "symbols": str,
@@ -126,7 +125,7 @@ _KINDS: dict[str, type | str] = {
 
 
 def _check(name: str, value: Any, kind: type | str) -> None:
-    """Check the type of an entry, and of what it consists of.
+    """Check the type of an entry and of its items.
 
     Raises:
         ValueError: it is another.

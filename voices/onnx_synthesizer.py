@@ -1,6 +1,6 @@
-"""A voice from an ONNX graph: what `python -m voices.export` wrote, or any voice that was published for Piper.
+"""A voice in ONNX: an export of ours, or a voice published for Piper.
 
-Of ours, the whole front end is in the graph's metadata; of others, Piper's settings beside it say what we need.
+Ours have all settings in the graph's metadata; others have Piper's settings beside the graph.
 """
 
 import os
@@ -14,26 +14,26 @@ import onnx
 from numpy.typing import NDArray
 
 from configs import InputError
-from models.seeded_noise import SeededNoise
 from voices.export.digest import SEALED, is_intact
 from voices.export.noise import Stages
 from voices.importing.onnx_settings import OnnxSettings, settings_of
 from voices.importing.settings_file import read_json
+from voices.seeded_noise import SeededNoise
 
 _INPUTS = {"input", "input_lengths", "scales", "sid"}
-_MOST_FRAMES = 1e9  # of one id; the graphs of others set no bound
+_MOST_FRAMES = 1e9  # of one id; other programs' graphs set no bound
 
 
 @dataclass(frozen=True)
 class OnnxFile(OnnxSettings):
-    """What a graph and its settings hold."""
+    """A graph with its settings."""
 
     synthesizer: "OnnxSynthesizer"
 
 
 @dataclass(frozen=True)
 class OnnxSpeech:
-    """What a graph makes of a batch, as `models.synthesizer.Speech`, in numpy."""
+    """The output of a graph, as `models.speech.Speech`, in numpy."""
 
     audio: NDArray[np.float32]  # [B, 1, S]
     audio_lengths: NDArray[np.int64]  # [B], in samples
@@ -49,7 +49,7 @@ class OnnxPlan:
 
 
 class OnnxSynthesizer:
-    """Speaks as `Synthesizer` does, in ONNX Runtime; the same seed draws the same noise.
+    """`Synthesizer` in ONNX Runtime; the same seed gives the same noise.
 
     Args:
         stages: the graph.
@@ -79,7 +79,7 @@ class OnnxSynthesizer:
             noise_scale: standard deviation of the prior's noise.
             duration_noise_scale: standard deviation of the duration predictor's noise.
             speed: speaking rate; 2 is twice as fast.
-            noise: where it comes from; None draws other noise every time.
+            noise: the generator; None draws from a random seed.
         """
         feeds: dict[str, NDArray[Any]] = {
             "input": phoneme_ids,
@@ -109,7 +109,7 @@ def load_onnx(path: Path, *, threads: int | None = None) -> OnnxFile:
 
     Args:
         path: of the graph.
-        threads: that each operator computes with; None leaves it to OMP_NUM_THREADS, and else to ONNX Runtime.
+        threads: of each operator; None is OMP_NUM_THREADS, or else ONNX Runtime's default.
 
     Raises:
         InputError: there is no such file, or it is not the graph of a VITS voice.
@@ -130,7 +130,7 @@ def load_onnx(path: Path, *, threads: int | None = None) -> OnnxFile:
         stages = Stages(model, threads=_usual_threads() if threads is None else threads)
     except InputError:
         raise
-    except Exception as error:  # protobuf's and ONNX Runtime's have no other common ancestor
+    except Exception as error:  # protobuf's and ONNX Runtime's exceptions have no narrower common base
         raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
     settings = settings_of(path, model, beside)
     return OnnxFile(**vars(settings), synthesizer=OnnxSynthesizer(stages, settings.config.audio.hop_length))
@@ -146,9 +146,9 @@ def _usual_threads() -> int:
 
 
 def _check_kind(path: Path, model: onnx.ModelProto) -> None:
-    """See that it is a voice, and that its durations are its second output.
+    """Refuse what is not a voice, and make the durations the second output.
 
-    Published voices give the audio alone; their durations are the one value that is rounded up.
+    Published voices output the audio alone; their durations are the result of the only Ceil.
     """
     inputs = {value.name for value in model.graph.input}
     if not _INPUTS - {"sid"} <= inputs <= _INPUTS:

@@ -1,8 +1,7 @@
-"""A voice on disk: one safetensors file with the averaged weights and everything needed to speak with them.
+"""A voice file: one safetensors file with the EMA weights and everything else that inference needs.
 
-The settings, the symbol table, the speakers' names and the user's lexicon are the file's metadata, so weights can
-never meet another symbol table than their own. Unless training is to go on from it, weight norms are folded, and a
-voice of one speaker has no posterior encoder.
+The settings, the symbol table, the speakers' names and the user's lexicon are the file's metadata. Unless training is
+to continue from it, weight norms are folded, and a voice of one speaker has no posterior encoder.
 """
 
 import hashlib
@@ -22,22 +21,22 @@ from configs.atomic_file import replacing
 from configs.content import content_of, json_object, require_like
 from models.finite_weights import first_not_finite
 from models.synthesizer import Synthesizer
-from models.weight_norm import WeightNorm, folded, stored, weight_norms
+from voices.weight_norm import WeightNorm, folded, stored, weight_norms
 
 _FORMAT = "parlance-voice-1"
 
 
 @dataclass(frozen=True)
 class VoiceFile:
-    """What a voice file holds."""
+    """The content of a voice file."""
 
     config: Config
     synthesizer: Synthesizer  # in evaluation mode, weight norms folded
-    symbols: str  # the symbol table, as its JSON
+    symbols: str  # the symbol table, as JSON
     speakers: tuple[str, ...]  # empty for a single voice
-    step: int  # of the training that made it
-    lexicon: str | None = None  # how the user wants single words read, as its JSON
-    norms: Mapping[str, WeightNorm] = field(default_factory=dict)  # of its normalised weights, as far as they are known
+    step: int  # of training
+    lexicon: str | None = None  # the user's pronunciations of words, as JSON
+    norms: Mapping[str, WeightNorm] = field(default_factory=dict)  # of its normalised weights, where known
 
 
 def save_voice(
@@ -52,18 +51,18 @@ def save_voice(
     norms: Mapping[str, WeightNorm] | None = None,
     whole: bool = False,
 ) -> None:
-    """Write a voice; the synthesizer itself stays as it is.
+    """Write a voice; the synthesizer is not changed.
 
     Args:
         path: the file.
-        synthesizer: speaks with the voice.
-        config: what it was made with.
-        symbols: the symbol table, as its JSON.
+        synthesizer: with the weights to save.
+        config: the settings it was trained with.
+        symbols: the symbol table, as JSON.
         speakers: their names; empty for a single voice.
-        step: of the training that made it.
-        lexicon: how the user wants single words read, as its JSON.
-        norms: magnitude and direction of normalised weights, which are stored in the place of the weights.
-        whole: whether a voice of one speaker keeps its posterior encoder, which it needs to be trained on.
+        step: of training.
+        lexicon: the user's pronunciations of words, as JSON.
+        norms: magnitude and direction of normalised weights, stored instead of these weights.
+        whole: whether a voice of one speaker keeps its posterior encoder, which further training needs.
 
     Raises:
         InputError: the disk is full or the folder is read-only, or a weight is NaN or infinite.
@@ -78,7 +77,7 @@ def save_voice(
             weights |= stored(name, norm)
     broken = first_not_finite(weights.items())
     if broken is not None:
-        raise InputError(f"{path}: is not written, for {broken} is NaN or infinite; what was there is untouched")
+        raise InputError(f"{path}: is not written, for {broken} is NaN or infinite; the previous file is unchanged")
     metadata = {
         "format": _FORMAT,
         "config": dump_config(config),
@@ -130,9 +129,9 @@ def load_voice(path: Path) -> VoiceFile:
 
 
 def synthesizer_of(config: Config, weights: Mapping[str, Tensor], *, num_speakers: int) -> Synthesizer:
-    """A synthesizer with these weights, their norms folded, ready to speak.
+    """A synthesizer with these weights, weight norms folded, in evaluation mode.
 
-    Without weights for a posterior encoder it has none.
+    It has a posterior encoder only if the weights do.
     """
     synthesizer = empty_synthesizer(
         config,
@@ -147,7 +146,7 @@ def synthesizer_of(config: Config, weights: Mapping[str, Tensor], *, num_speaker
 def empty_synthesizer(
     config: Config, *, num_symbols: int, num_speakers: int, posterior_encoder: bool = True
 ) -> Synthesizer:
-    """A synthesizer whose weights have shapes and no values, their norms folded: none are drawn to be replaced."""
+    """A synthesizer on the meta device, weight norms folded: no weights are initialised to be replaced."""
     with torch.device("meta"):
         synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=num_speakers)
         if not posterior_encoder:

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from configs import InputError
-from models.seeded_noise import SeededNoise
 from tests.voices.export.exported import rounding, small_voice
 from tests.voices.random_voice import seeded
 from voices.export.__main__ import write_onnx
 from voices.export.smaller import in_eight_bits, in_sixteen_bits
 from voices.importing.onnx_settings import settings_of
 from voices.onnx_synthesizer import OnnxFile, load_onnx
+from voices.seeded_noise import SeededNoise
 from voices.voice_file import VoiceFile
 
 IDS, LENGTHS = torch.tensor([[1, 0, 4, 0, 7, 0, 2]]), torch.tensor([7])

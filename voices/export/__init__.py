@@ -1,16 +1,16 @@
-"""A voice in the formats of other programs: ONNX for Piper and sherpa-onnx, and Hugging Face's VitsModel."""
+"""Export a voice to ONNX, for Piper and sherpa-onnx, and to Hugging Face's VitsModel."""
 
 import contextlib
 from collections.abc import Iterator
 
 from configs import InputError
 
-OWN_METADATA = "parlance_"  # before the names of what we add to a graph for ourselves
+OWN_METADATA = "parlance_"  # prefix of our own metadata in a graph
 
 
 @contextlib.contextmanager
 def needing_onnx() -> Iterator[None]:
-    """Whoever imports onnx or onnxruntime inside is told how to get them where they are missing."""
+    """Within the block, a missing onnx or onnxruntime is an InputError that says how to install it."""
     try:
         yield
     except ModuleNotFoundError as error:

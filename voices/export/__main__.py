@@ -22,7 +22,7 @@ from voices.voice_file import VoiceFile
 
 @command
 def main() -> int:
-    """Export from the command line: 0 if all was written and the contract holds, 1 if not."""
+    """Export from the command line: 0 if all was written and the verification passed, 1 if not."""
     arguments = read_arguments()
     voice = load_voice_from(arguments.voice, settings=arguments.config).voice
     name, folder = arguments.name, arguments.output
@@ -40,7 +40,7 @@ def main() -> int:
         )
         if table := speaker_table(voice.speakers):
             print(table)
-        code = _prove(voice, graphs, folder / f"{graphs['float32'].stem}.contract.json", quick=arguments.quick)
+        code = _verify(voice, graphs, folder / f"{graphs['float32'].stem}.contract.json", quick=arguments.quick)
     if arguments.hf:
         try:
             for path in export_hugging_face(voice, folder / name):
@@ -67,10 +67,10 @@ def write_onnx(
         voice: to export.
         folder: to write into.
         name: of the voice.
-        int8: whether to write a graph in eight bits, too.
-        fp16: whether to write one in sixteen bits, too.
-        piper_names: whether files are called as Piper's voices are, `en_US-NAME-medium.onnx`.
-        words: a text whose words sherpa-onnx shall read, beside those of the corpus.
+        int8: whether to write a graph quantised to 8 bits, too.
+        fp16: whether to write one with weights in 16 bits, too.
+        piper_names: whether files are named as Piper's voices, `en_US-NAME-medium.onnx`.
+        words: a text whose words go into lexicon.txt, in addition to those of the corpus.
 
     Returns:
         The graphs: `float32`, and `int8` and `float16` where they were asked for.
@@ -97,7 +97,7 @@ def write_onnx(
         file = piper_name(voice, name, ending) if piper_names else f"{name}.{ending}".rstrip(".")
         graphs[form] = folder / f"{file}.onnx"
         _write(graphs[form], sealed(model))
-        # Clients take two voices whose settings name one dataset for one voice.
+        # Clients identify voices by the dataset.
         settings = json.dumps(piper_settings(voice, dataset=file), ensure_ascii=False, indent=2) + "\n"
         _write(folder / f"{file}.onnx.json", settings.encode())
     _write(folder / "tokens.txt", tokens(voice).encode())
@@ -109,10 +109,10 @@ def write_onnx(
     return graphs
 
 
-def _prove(voice: VoiceFile, graphs: dict[str, Path], path: Path, *, quick: bool) -> int:
-    from voices.export.contract import as_text, prove, write_contract
+def _verify(voice: VoiceFile, graphs: dict[str, Path], path: Path, *, quick: bool) -> int:
+    from voices.export.contract import as_text, verify, write_contract
 
-    contract = prove(voice, graphs, quick=quick)
+    contract = verify(voice, graphs, quick=quick)
     write_contract(path, contract)
     print(as_text(contract))
     if contract.broken is not None:

@@ -1,4 +1,4 @@
-"""The programs that voices are exported for, tried: each loads what was written and speaks, where it is installed."""
+"""Try the programs that voices are exported for: each that is installed loads the export and synthesizes a sentence."""
 
 import importlib.metadata
 import importlib.util
@@ -19,8 +19,8 @@ from voices.voice_file import VoiceFile
 _SENTENCE = "The quick brown fox jumps over the lazy dog."
 _SECONDS = 300
 
-# sherpa-onnx ends the whole process when a voice is not as it wants it, so it gets one of its own. 1.x has espeak-ng
-# inside and reads text; 2.x wants phonemes for a voice of phonemes, or for plain text a lexicon.
+# In a process of its own, because sherpa-onnx exits on a voice that it does not accept. 1.x contains espeak-ng and
+# takes text; 2.x takes phonemes, or plain text with a lexicon.
 _SHERPA = """
 import json, sys
 import sherpa_onnx
@@ -43,7 +43,7 @@ print(json.dumps([len(audio.samples) / audio.sample_rate, max(map(abs, audio.sam
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of letting a program speak."""
+    """The result of trying a program."""
 
     client: str  # with its version, where it is installed
     outcome: str
@@ -51,7 +51,7 @@ class Trial:
 
 
 def try_clients(voice: VoiceFile, graph: Path) -> list[Trial]:
-    """Let every client that is installed speak with a graph whose settings and tokens lie beside it."""
+    """Try every installed client with a graph that has its settings and tokens beside it."""
     trials = [_try_piper(voice, graph), _try_sherpa(voice, graph)]
     lexicon = graph.with_name("lexicon.txt")
     if lexicon.is_file():
@@ -70,10 +70,10 @@ def _try_piper(voice: VoiceFile, graph: Path) -> Trial:
         speaker = PiperVoice.load(graph)
         quiet = SynthesisConfig(noise_scale=0.0, noise_w_scale=0.0, normalize_audio=False)
         chunks = list(speaker.synthesize(_SENTENCE, quiet))
-    except Exception as error:  # whatever it is, it is the answer
+    except Exception as error:  # any error is the result
         return Trial(client, f"fails: {error}", failed=True)
     if not chunks:
-        return Trial(client, "fails: it says nothing", failed=True)
+        return Trial(client, "fails: it gives no audio", failed=True)
     seconds = sum(len(chunk.audio_float_array) for chunk in chunks) / voice.config.audio.sample_rate
     apart: list[float] = []
     for chunk in chunks:
@@ -88,13 +88,13 @@ def _try_piper(voice: VoiceFile, graph: Path) -> Trial:
             told = f"{len(theirs)} samples where torch makes {len(own)}"
             return Trial(client, f"speaks {seconds:.1f} s; without noise durations differ: {told}", failed=True)
     if not apart:
-        return Trial(client, f"speaks {seconds:.1f} s; not compared: a duration lies on the edge of two frames")
+        return Trial(client, f"speaks {seconds:.1f} s; not compared: a duration is close to a rounding edge")
     outcome = f"speaks {seconds:.1f} s; without noise at most {max(apart):.1e} from torch"
     return Trial(client, outcome, failed=not max(apart) <= BOUND)
 
 
 def _plan(voice: VoiceFile, ids: Sequence[int], nudge: float = 1.0) -> Plan:
-    """How torch speaks ids without noise, at the voice's own speed or slightly beside it."""
+    """Plan ids in torch without noise, at the voice's own speed times `nudge`."""
     return voice.synthesizer.plan(
         torch.tensor([list(ids)]),
         torch.tensor([len(ids)]),
@@ -130,12 +130,12 @@ def _try_sherpa(voice: VoiceFile, graph: Path, lexicon: Path | None = None) -> T
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
-        return Trial(client, f"fails: it has said nothing after {_SECONDS} s", failed=True)
+        return Trial(client, f"fails: no audio after {_SECONDS} s", failed=True)
     if done.returncode != 0 or not done.stdout.strip():
-        said = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
-        return Trial(client, f"fails with exit code {done.returncode}: {said}", failed=True)
+        message = (done.stderr.strip() or done.stdout.strip() or "nothing").splitlines()[-1]
+        return Trial(client, f"fails with exit code {done.returncode}: {message}", failed=True)
     seconds, loudest, given = json.loads(done.stdout.strip().splitlines()[-1])
-    outcome = f"given {given}, speaks {seconds:.1f} s, at most {loudest:.2f} loud"
+    outcome = f"given {given}, speaks {seconds:.1f} s, peak {loudest:.2f}"
     return Trial(client, outcome, failed=seconds == 0)
 
 

@@ -8,7 +8,7 @@ from configs.command_line import CommandParser
 
 
 def read_arguments() -> argparse.Namespace:
-    """Read the command line; `name` is what the files are called.
+    """Read the command line; `name` is the name of the files.
 
     Raises:
         InputError: that is no name of a file.
@@ -21,7 +21,7 @@ def read_arguments() -> argparse.Namespace:
 
 
 def name_of(path: Path) -> str:
-    """What the files of an export are called: as the run, or as the file."""
+    """The default name of the files of an export: the run's, or the file's."""
     path = path.resolve()
     return path.parent.name if path.name == "voice.safetensors" else path.name if path.is_dir() else path.stem
 
@@ -29,8 +29,8 @@ def name_of(path: Path) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(
         prog="python -m voices.export",
-        description="Write a voice for Piper and sherpa-onnx, and prove that it says what it said before.",
-        epilog="Exit code: 0 if all was written and the contract holds; 1 if the contract is broken, or --hf could not "
+        description="Export a voice for Piper and sherpa-onnx, and verify that it gives the same audio.",
+        epilog="Exit code: 0 if all was written and the verification passed; 1 if it failed, or --hf could not "
         "be written and the rest was; 2 if nothing could be written.",
     )
     parser.add_argument("voice", type=Path, help="a run folder, a voice.safetensors, or another program's checkpoint")

@@ -1,9 +1,9 @@
-"""The graph against the synthesizer it was made of: the same ids, the same noise, and how far apart the sounds are.
+"""Compare an exported graph with the synthesizer on the same ids and the same noise.
 
-What is compared is the very graph that is shipped, with its noise made an input. Frames per id are whole numbers: a
-duration that lies on the edge between two of them may be rounded either way by two programs that agree to seven digits.
-So every case is first settled, with torch alone: its ids and noise are drawn anew until no duration changes when the
-speed changes by 1e-5 of itself. Then durations must be equal, and the audio be within the bound.
+The graph is the exported one, with its noise made an input. Durations are integers, and one that is close to a rounding
+edge may differ between two programs that agree to seven digits. Therefore each case is settled first, with torch alone:
+ids and noise are drawn again until no duration changes when the speed changes by a factor of 1e-5. Then durations must
+be equal and the audio within the bound.
 
 B batch · T ids · S samples
 """
@@ -24,20 +24,20 @@ from voices.export.noise import Array, open_session, run_graph, up_to, with_nois
 from voices.voice_file import VoiceFile
 
 BOUND = 1e-4
-NUDGE = 1e-5  # of the speed; the programs differ by about 1e-6
-_DRAWS = 20  # after which a case cannot be settled
-_MOST_FRAMES = 8000  # of a batch: a voice that has learned nothing may ask for minutes
+NUDGE = 1e-5  # relative, of the speed; the programs differ by about 1e-6
+_DRAWS = 20  # before a case counts as unsettled
+_MOST_FRAMES = 8000  # of a batch: an untrained voice may predict minutes
 
 
 @dataclass(frozen=True)
 class Case:
-    """One way to ask for speech."""
+    """One set of inference settings."""
 
     ids: int = 61  # of the longest sentence; one word is 11, a long sentence 301
     noise_scale: float = 0.667
     length_scale: float = 1.0
     duration_noise_scale: float = 0.8
-    speakers: tuple[int, ...] = (0,)  # who speaks; as many sentences as speakers, each shorter than the one before
+    speakers: tuple[int, ...] = (0,)  # of each sentence of a batch; each sentence is shorter than the one before
 
     def __str__(self) -> str:
         scales = f"noise {self.noise_scale:g}, length {self.length_scale:g}"
@@ -53,32 +53,32 @@ class Case:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a case."""
+    """The result of a case."""
 
     case: Case
     seconds: float = 0.0  # of audio
-    difference: float = 0.0  # the largest between samples, which are compared where durations are equal
+    difference: float = 0.0  # largest between samples, where the durations are equal
     unequal_durations: int = 0
-    not_compared: str = ""  # why not, if so
+    not_compared: str = ""  # the reason, if it was not
 
     @property
     def broken(self) -> bool:
-        """Whether the graph says something else than the synthesizer."""
+        """Whether the graph differs from the synthesizer."""
         return self.unequal_durations > 0 or not self.difference <= BOUND
 
 
 @dataclass(frozen=True)
-class Utterance:
-    """A case that torch has settled: what goes into both programs, and what torch makes of it."""
+class SettledCase:
+    """The inputs of a case and torch's outputs."""
 
-    feeds: dict[str, Array]  # but for the noise
+    feeds: dict[str, Array]  # without the noise
     noises: list[Tensor]
     durations: Tensor  # [B, T]
     audio: Tensor  # [B, 1, S]
 
 
 def cases_for(num_speakers: int) -> list[Case]:
-    """Lengths, scales, batches and speakers, each varied by itself."""
+    """Variations of length, scales, batch and speaker, one at a time."""
     usual = Case()
     last = num_speakers - 1
     return [
@@ -97,40 +97,40 @@ def cases_for(num_speakers: int) -> list[Case]:
 
 
 def compare(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence[Case]) -> Iterator[Comparison]:
-    """Compare, case by case."""
+    """Compare the cases one by one."""
     injected, names = with_noise_inputs(model)
-    # The durations first, and alone: noise for other durations than torch's would not fit.
-    rhythm, sound = open_session(up_to(injected, "durations")), open_session(up_to(injected, "output"))
+    # The durations first: the prior's noise fits only if they are equal to torch's.
+    durations_alone, audio_alone = open_session(up_to(injected, "durations")), open_session(up_to(injected, "output"))
     for case in cases:
-        said = utterance(voice, case)
-        if isinstance(said, str):
-            yield Comparison(case, not_compared=said)
+        settled = settle(voice, case)
+        if isinstance(settled, str):
+            yield Comparison(case, not_compared=settled)
             continue
-        feeds = said.feeds | {name: noise.numpy() for name, noise in zip(names, said.noises, strict=True)}
-        seconds = said.audio.numel() / voice.config.audio.sample_rate
-        (durations,) = run_graph(rhythm, feeds)
-        unequal = int((durations != said.durations.numpy()).sum())
+        feeds = settled.feeds | {name: noise.numpy() for name, noise in zip(names, settled.noises, strict=True)}
+        seconds = settled.audio.numel() / voice.config.audio.sample_rate
+        (durations,) = run_graph(durations_alone, feeds)
+        unequal = int((durations != settled.durations.numpy()).sum())
         if unequal:
             yield Comparison(case, seconds, unequal_durations=unequal)
             continue
-        (audio,) = run_graph(sound, feeds)
-        yield Comparison(case, seconds, float(np.abs(audio - said.audio.numpy()).max()))
+        (audio,) = run_graph(audio_alone, feeds)
+        yield Comparison(case, seconds, float(np.abs(audio - settled.audio.numpy()).max()))
 
 
 @torch.no_grad()
-def utterance(voice: VoiceFile, case: Case) -> Utterance | str:
-    """Settle a case and say it with torch; a sentence where that cannot be."""
+def settle(voice: VoiceFile, case: Case) -> SettledCase | str:
+    """Settle a case and run it with torch; the reason where that is impossible."""
     for seed in range(_DRAWS):
         ids, lengths = _sentences(voice, case, seed)
         plan = _plan(voice, case, ids, lengths, seed)
         if plan.z_p.shape[2] > _MOST_FRAMES:
             seconds = plan.z_p.shape[2] * voice.config.audio.hop_length / voice.config.audio.sample_rate
-            return f"not compared: this voice would speak for {seconds:.0f} s"
+            return f"not compared: this voice predicts {seconds:.0f} s of speech"
         nudged = (_plan(voice, case, ids, lengths, seed, 1 + nudge) for nudge in (-NUDGE, NUDGE))
         if all(torch.equal(other.durations, plan.durations) for other in nudged):
             break
     else:
-        return f"not compared: in {_DRAWS} draws some duration was always on an edge"
+        return f"not compared: in {_DRAWS} draws some duration was always close to a rounding edge"
     feeds = {
         "input": ids.numpy(),
         "input_lengths": lengths.numpy(),
@@ -138,11 +138,11 @@ def utterance(voice: VoiceFile, case: Case) -> Utterance | str:
     }
     if len(voice.speakers) > 1:
         feeds["sid"] = np.array(case.speakers, np.int64)
-    return Utterance(feeds, _noises(voice, ids, plan, seed), plan.durations, voice.synthesizer.decode(plan).audio)
+    return SettledCase(feeds, _noises(voice, ids, plan, seed), plan.durations, voice.synthesizer.decode(plan).audio)
 
 
 def _sentences(voice: VoiceFile, case: Case, seed: int) -> tuple[Tensor, Tensor]:
-    """Random symbols as a sentence has them, `^ _ p _ ... $`: ids [B, T] and lengths [B]."""
+    """Sentences of random symbols, `^ _ p _ ... $`: ids [B, T] and lengths [B]."""
     symbols: dict[str, int] = json.loads(voice.symbols)
     known = torch.tensor([index for symbol, index in symbols.items() if symbol not in "_^$"])
     ids = torch.zeros(len(case.speakers), case.ids, dtype=torch.long)
@@ -155,7 +155,7 @@ def _sentences(voice: VoiceFile, case: Case, seed: int) -> tuple[Tensor, Tensor]
 
 
 def _plan(voice: VoiceFile, case: Case, ids: Tensor, lengths: Tensor, seed: int, nudge: float = 1.0) -> Plan:
-    # As tensors, so that noise is drawn where its scale is zero, too, as in the graph.
+    # As tensors, so that noise is drawn for a scale of zero too, as in the graph.
     return voice.synthesizer.plan(
         ids,
         lengths,
@@ -168,7 +168,7 @@ def _plan(voice: VoiceFile, case: Case, ids: Tensor, lengths: Tensor, seed: int,
 
 
 def _noises(voice: VoiceFile, ids: Tensor, plan: Plan, seed: int) -> list[Tensor]:
-    """The noise that `_plan` has drawn, once more."""
+    """Draw the noise of `_plan` again."""
     generator = torch.Generator().manual_seed(seed)
     likes = [plan.z_p]
     if isinstance(voice.synthesizer.duration_predictor, StochasticDurationPredictor):
@@ -178,28 +178,28 @@ def _noises(voice: VoiceFile, ids: Tensor, plan: Plan, seed: int) -> list[Tensor
 
 @dataclass(frozen=True)
 class Likeness:
-    """How a smaller graph sounds beside the synthesizer, over the same noise."""
+    """How far a quantised graph is from the synthesizer with the same noise."""
 
-    changed_durations: float  # the share of ids that it gives other durations
-    signal_to_noise_db: float  # of the audio with the same durations, noise being what differs
-    spectral_distance_db: float  # mean distance between the magnitudes in decibels, with the same durations
+    changed_durations: float  # fraction of ids whose durations differ
+    signal_to_noise_db: float  # of the audio with the same durations
+    spectral_distance_db: float  # mean absolute difference of magnitudes in decibels, with the same durations
 
 
 def likeness(voice: VoiceFile, model: onnx.ModelProto, case: Case) -> Likeness | None:
-    """Compare a graph whose audio is meant to differ; None where torch cannot settle the case."""
-    said = utterance(voice, case)
-    if isinstance(said, str):
+    """Compare a quantised graph; None where the case cannot be settled."""
+    settled = settle(voice, case)
+    if isinstance(settled, str):
         return None
     injected, names = with_noise_inputs(model)
     whole = next(node.input[0] for node in model.graph.node if "durations" in node.output)
-    feeds = said.feeds | {name: noise.numpy() for name, noise in zip(names, said.noises, strict=True)}
+    feeds = settled.feeds | {name: noise.numpy() for name, noise in zip(names, settled.noises, strict=True)}
     (durations,) = run_graph(open_session(up_to(injected, "durations")), feeds)
-    changed = float((durations != said.durations.numpy()).mean())
+    changed = float((durations != settled.durations.numpy()).mean())
 
     pinned, _ = with_noise_inputs(model, durations=whole)
     session = open_session(up_to(pinned, "output"))
-    (audio,) = run_graph(session, feeds | {whole: said.durations.numpy()})
-    ours, theirs = said.audio[:, 0], torch.from_numpy(audio)[:, 0]
+    (audio,) = run_graph(session, feeds | {whole: settled.durations.numpy()})
+    ours, theirs = settled.audio[:, 0], torch.from_numpy(audio)[:, 0]
     power, error = ours.square().mean(), (ours - theirs).square().mean()
     window = torch.hann_window(1024)
     levels = [

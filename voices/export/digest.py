@@ -1,7 +1,7 @@
-"""The SHA-256 of a graph, kept in the graph's own metadata: a file that was changed in a single bit is found.
+"""The SHA-256 of an ONNX file, stored in its own metadata, to detect damage.
 
-It is that of the whole file with zeros in its own place. A second entry says that there is one, so that a file whose
-digest cannot be found is damaged, and not one that was written before there were digests.
+It is the hash of the file with zeros in place of the digest. A second entry marks that there is one, so that a file
+whose digest is not found counts as damaged, not as one from before there were digests.
 """
 
 import hashlib
@@ -14,12 +14,12 @@ SEALED = f"{OWN_METADATA}sealed"
 _KEY = f"{OWN_METADATA}sha256"
 _DIGITS = 64
 _ZEROS = "0" * _DIGITS
-# As protobuf writes an entry: its key, then the field number and the length of its value.
+# protobuf's encoding of an entry: its key, then field number and length of the value.
 _BEFORE = _KEY.encode() + bytes((0x12, _DIGITS))
 
 
 def sealed(model: onnx.ModelProto) -> bytes:
-    """The content of the file of a graph, with its digest; the metadata of `model` gets entries for both."""
+    """Serialise a graph with its digest; both metadata entries are added to `model`."""
     for key, value in ((SEALED, "1"), (_KEY, _ZEROS)):
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
@@ -31,13 +31,13 @@ def sealed(model: onnx.ModelProto) -> bytes:
 
 
 def is_intact(content: bytes) -> bool | None:
-    """Whether a file has the digest that it states; None where it states none."""
+    """Whether a file matches its digest; None if it has none."""
     place = _place(content)
     return None if place is None else content[place : place + _DIGITS] == digest(content).encode()
 
 
 def digest(content: bytes | bytearray) -> str:
-    """The SHA-256 of a file, in hexadecimal digits; where it states one itself, with zeros in that place."""
+    """The SHA-256 of a file in hexadecimal, with zeros in place of the digest that it contains."""
     place = _place(content)
     if place is None:
         return hashlib.sha256(content).hexdigest()
@@ -49,7 +49,7 @@ def digest(content: bytes | bytearray) -> str:
 
 
 def _place(content: bytes | bytearray) -> int | None:
-    """Where the digits are; the metadata stands behind the weights."""
+    """The position of the digest; the metadata follows the weights."""
     found = content.rfind(_BEFORE)
     place = found + len(_BEFORE)
     return place if found >= 0 and place + _DIGITS <= len(content) else None

@@ -1,7 +1,7 @@
-"""The synthesizer as an ONNX graph with the inputs and outputs of Piper: the code that trains and speaks, traced once.
+"""Export the synthesizer to an ONNX graph with Piper's inputs and outputs, by tracing the model.
 
-torch's older exporter writes down what one call did, with the sizes of its inputs left open. Three operations it cannot
-write, or writes such that ONNX Runtime is slow, are translated here.
+torch's TorchScript exporter records one call with dynamic sizes. Operations that it does not support, or exports such
+that ONNX Runtime is slow, are translated here.
 
 B batch · T ids · S samples
 """
@@ -24,12 +24,12 @@ from torch.onnx.symbolic_helper import parse_args
 from models.synthesizer import Synthesizer
 
 _OPSET = 15
-_LARGEST = 2**63 - 1  # as the end of a slice: the last place
-_TRACED_IDS = 12  # few, because the trace does the work of speaking them
+_LARGEST = 2**63 - 1  # as the end of a slice: the end of the axis
+_TRACED_IDS = 12  # few, because the trace runs the model on them
 
 
 class SpeakingGraph(nn.Module):
-    """What the graph computes: `Synthesizer.speak` behind Piper's inputs."""
+    """`Synthesizer.speak` with Piper's inputs and outputs."""
 
     def __init__(self, synthesizer: Synthesizer) -> None:
         super().__init__()
@@ -38,12 +38,12 @@ class SpeakingGraph(nn.Module):
     def forward(
         self, ids: Tensor, lengths: Tensor, scales: Tensor, speaker_ids: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Speak.
+        """Text to audio.
 
         Args:
             ids: [B, T].
             lengths: [B].
-            scales: [3]: of the prior's noise, of the lengths (2 is half as fast), of the durations' noise.
+            scales: [3]: noise scale, length scale (2 is half as fast), duration noise scale.
             speaker_ids: [B], or None for a single voice.
 
         Returns:
@@ -62,7 +62,7 @@ class SpeakingGraph(nn.Module):
 
 
 def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
-    """Export a synthesizer in evaluation mode; it stays as it is.
+    """Export a synthesizer; it is not changed.
 
     Inputs are `input` int64 [B, T], `input_lengths` int64 [B], `scales` float32 [3] and, with several speakers, `sid`
     int64 [B]; outputs are `output` float32 [B, 1, S] and `durations` float32 [B, T].
@@ -76,14 +76,14 @@ def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
         "output": {0: "batch", 2: "samples"},
         "durations": {0: "batch", 1: "ids"},
     }
-    # Two sentences, of two lengths: nothing in the trace can take the batch or the padding for granted.
+    # Two sentences of different lengths, so that neither batch size nor padding becomes a constant.
     ids = torch.arange(2 * _TRACED_IDS).reshape(2, -1) % symbols
     inputs = [ids, torch.tensor([_TRACED_IDS, _TRACED_IDS - 3]), torch.tensor([0.667, 1.0, 0.8])]
     if speakers:
         inputs.append(torch.tensor([0, 0]))
     content = io.BytesIO()
-    # The tracer warns of each Python number that it takes for constant. Those of the layers' sizes are, and that no
-    # other is, the contract shows.
+    # The tracer warns of each Python number that becomes a constant. The sizes of layers are constants; that no other
+    # number is, the verification shows.
     with _translations(), torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -104,7 +104,7 @@ def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
 
 
 def _drop_identities(graph: onnx.GraphProto) -> None:
-    """Let everyone read the weights themselves: the exporter has equal ones copied, and quantisation stumbles there."""
+    """Remove Identity nodes, which the exporter inserts for equal weights and quantisation does not handle."""
     copied = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
     kept = [node for node in graph.node if node.op_type != "Identity"]
     for node in kept:
@@ -157,11 +157,11 @@ def _numbers(graph: Any, *values: int) -> Any:
 
 
 def _searchsorted(graph: Any, ends: Any, values: Any, *_: Any) -> Any:
-    """For each value [B, F] how many of the ends [B, P] are not greater, which is `right=True`."""
+    """For each value [B, F] the number of ends [B, P] that are not greater, as with `right=True`."""
     ends = graph.op("Unsqueeze", ends, _numbers(graph, 1))
     values = graph.op("Unsqueeze", values, _numbers(graph, 2))
-    passed = graph.op("Cast", graph.op("LessOrEqual", ends, values), to_i=onnx.TensorProto.INT64)  # [B, F, P]
-    return graph.op("ReduceSum", passed, _numbers(graph, 2), keepdims_i=0)
+    not_greater = graph.op("Cast", graph.op("LessOrEqual", ends, values), to_i=onnx.TensorProto.INT64)  # [B, F, P]
+    return graph.op("ReduceSum", not_greater, _numbers(graph, 2), keepdims_i=0)
 
 
 @parse_args("v", "i", "i", "v", "v")
@@ -173,7 +173,7 @@ def _diff(graph: Any, x: Any, _times: int, dim: int, *_: Any) -> Any:
 
 
 def _chunk(graph: Any, x: Any, chunks: int, dim: int) -> Any:
-    """Parts of one size, which is why nothing has to be worked out."""
+    """Chunks of equal size."""
     return graph.op("Split", x, axis_i=dim, outputs=chunks)
 
 
@@ -191,7 +191,7 @@ def _convolution(
     groups: int,
     *_: Any,
 ) -> Any:
-    """A signal is an image one pixel high where that is faster: ONNX Runtime has its best kernels for images only."""
+    """1-d convolutions as 2-d ones of height one, for which ONNX Runtime has faster kernels."""
     inputs = [x, weight] if bias.node().mustBeNone() else [x, weight, bias]
     as_image = len(stride) == 1 and not transposed
     if as_image:

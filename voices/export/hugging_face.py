@@ -1,7 +1,7 @@
-"""A voice as a folder for `transformers.VitsModel`, which needs no transformers to be written.
+"""Export a voice for `transformers.VitsModel`; transformers need not be installed.
 
-There the decoder is HiFi-GAN with residual blocks of the first kind, the text is symbols already, and every model has a
-posterior encoder: a voice without one gets one of zeros, which nothing there uses to speak.
+VitsModel has a HiFi-GAN decoder with residual blocks of the first kind, takes symbols instead of text, and always has a
+posterior encoder, which it does not use for inference: a voice without one gets zeros.
 """
 
 import json
@@ -17,27 +17,27 @@ from torch import Tensor
 from configs import Config, HifiganSettings, InputError, dump_config
 from configs.atomic_file import replacing
 from models.synthesizer import Synthesizer
-from models.weight_norm import WeightNorm, stored, unfolded
 from voices.importing.hugging_face import OUR_SECTION
 from voices.importing.names import hugging_face_name
 from voices.voice_file import VoiceFile, empty_synthesizer
+from voices.weight_norm import WeightNorm, stored, unfolded
 
 _PAD, _START, _END = "_", "^", "$"
 _UNKNOWN: Mapping[str, WeightNorm] = {}
 
 
 def export_hugging_face(voice: VoiceFile, folder: Path) -> list[Path]:
-    """Write config.json, model.safetensors, vocab.json, tokenizer_config.json, and a README.md that says how to speak.
+    """Write config.json, model.safetensors, vocab.json, tokenizer_config.json, and a README.md with instructions.
 
     Args:
-        voice: what to write.
-        folder: made if it is not there.
+        voice: to export.
+        folder: created if missing.
 
     Returns:
         The files.
 
     Raises:
-        InputError: transformers has no such model, or the folder cannot be written.
+        InputError: VitsModel does not support this voice, or the folder cannot be written.
     """
     ids: dict[str, int] = json.loads(voice.symbols)
     ours = {
@@ -57,7 +57,7 @@ def export_hugging_face(voice: VoiceFile, folder: Path) -> list[Path]:
     tokenizer = {
         "tokenizer_class": "VitsTokenizer",
         "add_blank": True,
-        "normalize": True,  # lower-cases what is not in the vocabulary, then leaves out what still is not
+        "normalize": True,  # lower-cases characters that are not in the vocabulary, then skips those that still are not
         "phonemize": False,
         "is_uroman": False,
         "language": voice.config.data.language,
@@ -82,7 +82,7 @@ def hugging_face_settings(synthesizer: Synthesizer, config: Config) -> dict[str,
     """The settings of a `VitsConfig` for this model.
 
     Raises:
-        InputError: there is none.
+        InputError: VitsModel does not support this model.
     """
     model, decoder = config.model, config.decoder
     if not isinstance(decoder, HifiganSettings) or decoder.residual_block != 1:
@@ -144,9 +144,9 @@ def hugging_face_weights(
     """Every tensor of a `VitsModel`, by its names and in its shapes; `hugging_face_settings` has accepted the model.
 
     Args:
-        synthesizer: speaks with the voice.
-        config: what it was made with.
-        norms: magnitude and direction of its normalised weights, as far as they are known.
+        synthesizer: of the voice.
+        config: its settings.
+        norms: magnitude and direction of its normalised weights, where known.
     """
     weights = {name: weight.detach().cpu() for name, weight in synthesizer.folded_state_dict().items()}
     if "posterior_encoder.input.weight" not in weights or _posterior_is_of_another_kernel(config):
@@ -170,7 +170,7 @@ def hugging_face_weights(
 
 
 def hugging_face_differences(voice: VoiceFile) -> list[str]:
-    """What is otherwise there than here, one sentence each."""
+    """Differences to inference here, one sentence each."""
     data, ids = voice.config.data, json.loads(voice.symbols)
     told = []
     if data.front_end == "espeak":
@@ -201,7 +201,7 @@ def hugging_face_differences(voice: VoiceFile) -> list[str]:
 
 
 def _posterior_is_of_another_kernel(config: Config) -> bool:
-    """Whether it does not fit there, where all WaveNets share one kernel size."""
+    """Whether its kernel size differs from the flow's; VitsModel has one for all WaveNets."""
     return config.model.posterior_kernel_size != config.model.coupling_kernel_size
 
 

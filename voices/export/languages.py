@@ -1,4 +1,4 @@
-"""What languages are called, as Piper's list of voices has them, by espeak-ng's voice."""
+"""Names of languages as in Piper's list of voices, by espeak-ng voice."""
 
 from dataclasses import dataclass
 
@@ -62,7 +62,7 @@ class Language:
 
 
 def describe_language(voice: str) -> Language:
-    """The language that an espeak-ng voice speaks; of one that is not listed, its name is all we know."""
+    """The language of an espeak-ng voice; of one that is not listed, only its name is known."""
     locale, native, english, country = _LANGUAGES.get(voice) or (_locale(voice), voice, voice, "")
     family, _, region = locale.partition("_")
     return Language(locale, family, region, native, english, country)

@@ -1,9 +1,8 @@
-"""The noise of a graph, taken out of it: ONNX Runtime draws it where nobody can seed or see it.
+"""Seeded noise for ONNX graphs, whose own random nodes cannot be seeded.
 
-`with_noise_inputs` makes it an input, for the same graph with known noise. `Stages` cuts a graph where noise enters,
-because how much a node draws is known only once what comes before has run; the noise between is then drawn from a seed,
-in the order in which `Synthesizer` draws it, so that a seed means the same here and there. It also cuts behind the
-durations, because what comes next takes memory in proportion to them.
+`with_noise_inputs` makes the noise an input. `Stages` splits a graph at its random nodes, because the shape of the
+noise is known only after the nodes before it have run, and draws the noise in the order of `Synthesizer`, so that a
+seed gives the same audio. It also splits after the durations, because memory from there on is proportional to them.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,13 +14,13 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 
-from models.seeded_noise import SeededNoise
+from voices.seeded_noise import SeededNoise
 
 Array = NDArray[Any]
 
 _NOISE = "RandomNormalLike"
 _FLOAT = onnx.TensorProto.FLOAT
-_LARGE_BYTES = 8192  # of a weight that can be no shape and no axis
+_LARGE_BYTES = 8192  # a larger weight is no shape and no axis
 
 
 def open_session(
@@ -32,15 +31,15 @@ def open_session(
     weights: Mapping[str, onnxruntime.OrtValue] | None = None,
     spinning: bool = False,
 ) -> onnxruntime.InferenceSession:
-    """A session on the CPU.
+    """Open a session on the CPU.
 
     Args:
-        model: a graph, or the file it is in.
-        threads: of each operator; 0 leaves their number open.
-        optimised: whether ONNX Runtime may rewrite the graph.
-        weights: those that the graph names and does not hold.
-        spinning: whether threads wait for work in a busy loop, ONNX Runtime's default, which takes a third of all
-            processor time here and is slower where the machine has other work.
+        model: a graph, or its file.
+        threads: of each operator; 0 is ONNX Runtime's default.
+        optimised: whether ONNX Runtime optimises the graph.
+        weights: external ones, which the graph only names.
+        spinning: whether threads busy-wait for work, as is ONNX Runtime's default; it takes a third of the processor
+            time and is slower on a busy machine.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
@@ -55,9 +54,9 @@ def open_session(
 
 
 def with_noise_inputs(model: onnx.ModelProto, *, durations: str | None = None) -> tuple[onnx.ModelProto, list[str]]:
-    """A copy whose noise comes from outside, and the names of these inputs in the order in which it is needed.
+    """A copy whose noise is an input, and the names of these inputs in the order of their use.
 
-    With the name of the whole durations (int64), these come from outside too.
+    With the name of the integer durations (int64), these are an input too.
     """
     noises = [node.output[0] for node in model.graph.node if node.op_type == _NOISE]
     inputs = [onnx.helper.make_tensor_value_info(name, _FLOAT, None) for name in noises]
@@ -68,7 +67,7 @@ def with_noise_inputs(model: onnx.ModelProto, *, durations: str | None = None) -
 
 
 def up_to(model: onnx.ModelProto, output: str) -> onnx.ModelProto:
-    """A copy that makes one of the outputs and nothing that it does not follow from."""
+    """A copy that computes one of the outputs only."""
     nodes, _ = _split([_Node.of(node) for node in model.graph.node], output)
     read = {name for node in nodes for name in node.reads}
     inputs = [value for value in model.graph.input if value.name in read]
@@ -77,7 +76,7 @@ def up_to(model: onnx.ModelProto, output: str) -> onnx.ModelProto:
 
 
 def run_graph(session: onnxruntime.InferenceSession, feeds: Mapping[str, Array]) -> list[Array]:
-    """All outputs; what is fed and not an input of this graph is left aside."""
+    """Run for all outputs; feeds that are no inputs of this graph are ignored."""
     wanted = {value.name for value in session.get_inputs()}
     outputs: list[Array] = session.run(None, {name: value for name, value in feeds.items() if name in wanted})
     return outputs
@@ -88,8 +87,8 @@ class _Stage:
     session: onnxruntime.InferenceSession
     takes: tuple[str, ...]
     gives: tuple[str, ...]
-    like: str | None  # the value whose shape the next noise has
-    noise: str | None  # its name; without one, the next stage follows at once
+    like: str | None  # the value with the shape of the noise to draw next
+    noise: str | None  # the name of the noise; None if there is none to draw
 
 
 class GraphRun:
@@ -128,7 +127,7 @@ class Stages:
 
     Args:
         model: the graph; its outputs are the audio and then the durations.
-        threads: of each operator; 0 leaves their number open.
+        threads: of each operator; 0 is ONNX Runtime's default.
     """
 
     def __init__(self, model: onnx.ModelProto, *, threads: int = 0) -> None:
@@ -148,10 +147,10 @@ class Stages:
 
 
 class _Node(NamedTuple):
-    """A node, and the names that are asked for again and again: each access to a protobuf message copies."""
+    """A node with its names read once: each access to a protobuf message copies."""
 
     proto: onnx.NodeProto
-    reads: tuple[str, ...]  # in its branches too
+    reads: tuple[str, ...]  # including those of its subgraphs
     makes: tuple[str, ...]
 
     @classmethod
@@ -160,14 +159,14 @@ class _Node(NamedTuple):
 
 
 def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
-    """One stage up to each place where the graph is cut; each has the nodes that none before has."""
+    """One stage for each split, with the nodes that no stage before has."""
     outputs = [value.name for value in model.graph.output]
     nodes = [_Node.of(node) for node in model.graph.node]
     weights = {weight.name: weight for weight in model.graph.initializer}
     types = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
-    available = set(types)  # what stages may take: inputs, what was made, and noise
+    available = set(types)  # inputs, outputs of earlier stages, and noise
     rest = [node for node in nodes if node.proto.op_type != _NOISE]
-    for last, drawn in [*_places(nodes, outputs), (None, None)]:
+    for last, drawn in [*_splits(nodes, outputs), (None, None)]:
         mine, rest = (rest, []) if last is None else _split(rest, last)
         made = {output for node in mine for output in node.makes}
         read = {name for node in mine for name in node.reads}
@@ -190,7 +189,7 @@ def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
 def _apart(
     weights: Iterable[onnx.TensorProto],
 ) -> tuple[list[onnx.TensorProto], dict[str, onnxruntime.OrtValue]]:
-    """Weights for a graph, the large ones only named, and these by name: parsing them takes as long as optimising."""
+    """The weights of a graph, with large ones made external, and these by name: parsing them would be slow."""
     kept, large = [], dict[str, onnxruntime.OrtValue]()
     for weight in weights:
         content = weight.raw_data
@@ -207,26 +206,26 @@ def _apart(
 
 
 def _element_type(described: str) -> int:
-    """ONNX's number of a type that ONNX Runtime describes as tensor(int64)."""
+    """ONNX's number of a type in ONNX Runtime's notation, such as tensor(int64)."""
     number: int = onnx.TensorProto.DataType.Value(described.removeprefix("tensor(").removesuffix(")").upper())
     return number
 
 
-def _places(nodes: Sequence[_Node], outputs: Sequence[str]) -> list[tuple[str, str | None]]:
-    """Where a graph is cut, in order: behind which value, and what noise is then drawn in its shape, if any."""
-    places: list[tuple[str, str | None]] = [
+def _splits(nodes: Sequence[_Node], outputs: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Where a graph is split, in order: the last value before, and the noise to draw in its shape, if any."""
+    splits: list[tuple[str, str | None]] = [
         (node.reads[0], node.makes[0]) for node in nodes if node.proto.op_type == _NOISE
     ]
     for output in outputs[1:]:
         before, _ = _split(nodes, output)
         needed = {name for node in before for name in node.reads}
-        first = max((index + 1 for index, (_, noise) in enumerate(places) if noise in needed), default=0)
-        places.insert(first, (output, None))
-    return places
+        first = max((index + 1 for index, (_, noise) in enumerate(splits) if noise in needed), default=0)
+        splits.insert(first, (output, None))
+    return splits
 
 
 def _split(nodes: Sequence[_Node], value: str) -> tuple[list[_Node], list[_Node]]:
-    """The nodes that a value follows from, and the others."""
+    """The nodes that a value depends on, and the others."""
     wanted = {value}
     before: list[_Node] = []
     after: list[_Node] = []
@@ -240,7 +239,7 @@ def _split(nodes: Sequence[_Node], value: str) -> tuple[list[_Node], list[_Node]
 
 
 def _read(node: onnx.NodeProto) -> Iterator[str]:
-    """What a node reads, in its branches too."""
+    """The inputs of a node, including those of its subgraphs."""
     yield from node.input
     for attribute in node.attribute:
         if attribute.type == onnx.AttributeProto.GRAPH:

@@ -1,7 +1,7 @@
-"""What stands beside and inside an ONNX voice: Piper's settings, sherpa-onnx's tokens and metadata, and our own.
+"""Settings and metadata of an ONNX voice: Piper's, sherpa-onnx's and our own.
 
-Piper reads `VOICE.onnx.json`, sherpa-onnx the graph's metadata and `tokens.txt`; our `infer.py` reads metadata of ours,
-so that it speaks with the whole front end of the voice.
+Piper reads `VOICE.onnx.json`, sherpa-onnx the graph's metadata and `tokens.txt`; `infer.py` reads our own metadata,
+which hold the whole front end.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from voices.export import OWN_METADATA
 from voices.export.languages import describe_language
 from voices.voice_file import VoiceFile
 
-_PIPER_VERSION = "1.0.0"  # of the format, as published voices have it
+_PIPER_VERSION = "1.0.0"  # of the format, as in published voices
 _HIGH_PARAMETERS = 25_000_000  # published high voices have 28 to 32 million, medium ones 15 to 20
 
 
@@ -45,9 +45,9 @@ def piper_settings(voice: VoiceFile, *, dataset: str) -> dict[str, Any]:
 
 
 def speaker_table(speakers: Sequence[str]) -> str:
-    """Ids and names of the speakers, one a line, where a client that asks by id could take one for another.
+    """Ids and names of the speakers, one per line, for clients that take ids.
 
-    Empty where there is nothing to say: a single voice, or every speaker is called as its id.
+    Empty for a single voice, or if every name is the id.
     """
     if len(speakers) < 2 or all(name == str(index) for index, name in enumerate(speakers)):
         return ""
@@ -57,7 +57,7 @@ def speaker_table(speakers: Sequence[str]) -> str:
 
 
 def piper_name(voice: VoiceFile, name: str, form: str = "") -> str:
-    """What Piper would call a voice: locale, name and quality, with hyphens between the three and nowhere else."""
+    """The file name of a voice in Piper's scheme: locale-name-quality, with no other hyphens."""
     locale = describe_language(voice.config.data.language).code
     middle = "_".join(part for part in (name, form) if part).replace("-", "_")
     return f"{locale}-{middle}-{_quality(voice)}"
@@ -66,8 +66,8 @@ def piper_name(voice: VoiceFile, name: str, form: str = "") -> str:
 def phoneme_ids(voice: VoiceFile) -> dict[str, list[int]]:
     """Piper's map from symbols to ids.
 
-    Piper puts `^` and `$` around every sentence: a voice that knows neither has no ids for them. It does not make
-    letters small: a voice that reads letters knows the capital ones by the same ids.
+    Piper puts `^` and `$` around every sentence: a voice without them maps them to no ids. Piper does not lower-case: a
+    voice of graphemes maps capital letters to the same ids.
     """
     symbols = _symbols(voice)
     ids: dict[str, list[int]] = {"^": [], "$": []} | {symbol: [index] for symbol, index in symbols.items()}
@@ -78,16 +78,16 @@ def phoneme_ids(voice: VoiceFile) -> dict[str, list[int]]:
 
 
 def tokens(voice: VoiceFile) -> str:
-    """The content of tokens.txt: a symbol and its id a line, in the order of the ids."""
+    """The content of tokens.txt: one symbol and its id per line, in the order of the ids."""
     return "".join(f"{symbol} {index}\n" for symbol, index in _symbols(voice).items())
 
 
 def metadata(voice: VoiceFile) -> dict[str, str]:
-    """What sherpa-onnx must find inside the graph, and what our own commands want to know of the voice."""
+    """The graph's metadata: what sherpa-onnx requires, and our own."""
     language = voice.config.data.language
     theirs = {
         "model_type": "vits",
-        "comment": "piper",  # says which inputs the graph has, and how ids are put together
+        "comment": "piper",  # determines the inputs of the graph and the order of ids
         "language": describe_language(language).name_english,
         "voice": language,
         "has_espeak": "1",
@@ -110,7 +110,7 @@ def metadata(voice: VoiceFile) -> dict[str, str]:
 
 
 def what_clients_lack(voice: VoiceFile) -> list[str]:
-    """What our own front end does and that of Piper and sherpa-onnx does not, one sentence each."""
+    """Features of our front end that those of Piper and sherpa-onnx lack, one sentence each."""
     lacking = []
     if _reads_letters(voice):
         lacking.append(

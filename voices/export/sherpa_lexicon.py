@@ -1,9 +1,9 @@
-"""The words that sherpa-onnx reads in plain text, with their phonemes: its `lexicon.txt`.
+"""`lexicon.txt` of sherpa-onnx: words with their phonemes, for plain text.
 
-sherpa-onnx 2.x has no espeak-ng. Given this file it looks up each word in small letters, leaves out those that are not
-there, and puts a space behind each word, but neither `^` before a sentence nor `$` behind it. Nor does it put pads
-between the phonemes, unless the graph says `add_blank`; but then it puts them between the phonemes it is given, too,
-which have theirs already. So an entry holds its pads, from before the first phoneme to behind the last.
+sherpa-onnx 2.x has no espeak-ng. With this file it looks up each word in lower case, skips unknown ones and appends a
+space to each word, but adds neither `^` and `$` nor blanks between phonemes. (With `add_blank` in the graph's metadata
+it would, but to phonemes given by the user too, which have them already.) Therefore an entry contains its blanks, from
+before the first phoneme to after the last.
 """
 
 import contextlib
@@ -18,16 +18,16 @@ from configs import InputError
 from voices.voice_file import VoiceFile
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_LONGEST = 40  # letters; what is longer is no word, and espeak-ng is not to be given it
+_LONGEST = 40  # letters; longer strings are no words
 _PHONEMES = re.compile(r"\[\[(.+)\]\]")
 
 
 def lexicon_words(voice: VoiceFile, file: Path | None) -> list[str]:
-    """The words, in small letters and in order: of the file, of the metadata of the corpus and of the voice's lexicon.
+    """The words of the file, of the corpus' metadata and of the voice's lexicon, sorted, in lower case.
 
     Args:
-        voice: whose corpus is read where it is still in its place.
-        file: a text in UTF-8; None for none.
+        voice: its corpus is read if it is still there.
+        file: a text in UTF-8, or None.
 
     Raises:
         InputError: the file cannot be read.
@@ -48,7 +48,7 @@ def lexicon_words(voice: VoiceFile, file: Path | None) -> list[str]:
 
 
 def sherpa_lexicon(voice: VoiceFile, words: Iterable[str]) -> str:
-    """The content of lexicon.txt: a word and its phonemes a line, unless the voice knows none of them.
+    """The content of lexicon.txt: one word and those of its phonemes that the voice knows per line.
 
     Raises:
         InputError: piper-tts is not installed, or espeak-ng does not know the language.
@@ -67,7 +67,7 @@ def sherpa_lexicon(voice: VoiceFile, words: Iterable[str]) -> str:
             phonemes = list(unicodedata.normalize("NFD", given[1].strip()))
         else:
             phonemes = _spoken(espeak, voice.config.data.language, reading)
-        # A space would end the entry; a word of several parts is said in one breath.
+        # Without spaces, which would end the entry.
         kept = [symbol for symbol in phonemes if symbol in known and not symbol.isspace()]
         if kept:
             lines.append(f"{word} _ {' _ '.join(kept)} _\n")

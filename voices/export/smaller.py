@@ -1,9 +1,8 @@
-"""Graphs that take less space: weights in eight bits, or in sixteen.
+"""Smaller graphs: dynamic quantisation to 8 bits, or weights stored in 16 bits.
 
-Eight bits are unsigned and dynamic: values are scaled as they come. That is a little faster where it replaces a matrix
-product and slower than the kernels of the decoder's convolutions, which therefore stay as they are. Sixteen bits are
-for storage alone: ONNX Runtime makes them 32 again when it loads the graph, and computes as before. (Graphs that
-compute in sixteen bits are not faster on a CPU.)
+8-bit kernels (unsigned) are a little faster for matrix products and slower for the decoder's convolutions, which are
+therefore excluded. 16 bits are for storage only: ONNX Runtime casts the weights back to float32 when it loads the
+graph. (Computing in 16 bits is not faster on a CPU.)
 """
 
 import logging
@@ -14,17 +13,17 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-_SMALLEST = 1024  # weights below it are kept: there is nothing to save, and biases and scales matter
+_SMALLEST = 1024  # values; smaller weights are kept in float32
 
 
 def in_eight_bits(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy with the weights of matrix products, embeddings and convolutions, the decoder's aside, in eight bits."""
+    """A copy with 8-bit weights of matrix products, embeddings and convolutions, except the decoder's convolutions."""
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     kept = [node.name for node in model.graph.node if node.op_type == "Conv" and node.name.startswith("/decoder/")]
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "small.onnx"
-        logging.disable(logging.WARNING)  # it recommends a preparation that is for other graphs
+        logging.disable(logging.WARNING)  # it recommends preprocessing that does not apply here
         try:
             quantize_dynamic(
                 model,
@@ -39,7 +38,7 @@ def in_eight_bits(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def in_sixteen_bits(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy whose larger weights are stored as half-precision numbers."""
+    """A copy whose larger weights are stored in half precision."""
     smaller = onnx.ModelProto()
     smaller.CopyFrom(model)
     casts = []

@@ -1,4 +1,4 @@
-"""Voices of other programs, and our own, as voices to speak with, to export, or to train on."""
+"""Import voices of other programs, and load our own, for inference, export or further training."""
 
 KINDS = (
     "a run folder or voice.safetensors of this program, a checkpoint of the original VITS (G_*.pth) or of Piper "

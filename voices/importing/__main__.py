@@ -1,4 +1,4 @@
-"""Make a voice of ours from another program's: `python -m voices.importing --from G_400.pth -o voice.safetensors`."""
+"""Import another program's voice: `python -m voices.importing --from G_400.pth -o voice.safetensors`."""
 
 from configs.command_line import check_arguments
 from voices.importing.command_line import read_arguments

@@ -1,4 +1,4 @@
-"""The symbols of a foreign voice, as an alphabet of ours: every symbol has a row of the embedding to itself."""
+"""Symbol tables of other programs' voices, converted to ours, where each symbol has its own row of the embedding."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from configs import InputError
 _BLANK, _ENDS = "_", {"^": 1, "$": 2}
 
 _PUBLISHED_MARKS = ';:,.!?¡¿—…"«»“” '
-# The apostrophe stands there twice; its later place counts. ̩ is the mark below a syllabic consonant.
+# The apostrophe is in the published list twice; the later index counts. ̩ marks a syllabic consonant.
 _PUBLISHED_PHONEMES = (
     "ɑɐɒæɓʙβɔɕçɗɖðʤəɘɚɛɜɝɞɟʄɡɠɢʛɦɧħɥʜɨɪʝɭɬɫɮʟɱɯɰŋɳɲɴøɵɸθœɶʘɹɺɾɻʀʁɽʂʃʈʧʉʊʋⱱʌɣɤʍχʎʏʑʐʒʔʡʕʢǀǁǂǃˈˌːˑʼʴʰʱʲʷˠˤ˞↓↑→↗↘'\u0329'ᵻ"
 )
@@ -20,33 +20,33 @@ _PUBLISHED_PHONEMES = (
 
 @dataclass(frozen=True)
 class Alphabet:
-    """Symbols and the embedding they stand for."""
+    """A symbol table and its rows of the original embedding."""
 
-    ids: dict[str, int]  # as a symbol table of ours wants them
-    rows: tuple[int, ...]  # the row of their embedding for each row of ours
+    ids: dict[str, int]  # by symbol
+    rows: tuple[int, ...]  # for each of our rows, the row of their embedding
     notes: tuple[str, ...]
 
     @property
     def symbols(self) -> str:
-        """The symbol table, as its JSON."""
+        """The symbol table, as JSON."""
         return json.dumps(dict(sorted(self.ids.items(), key=lambda item: item[1])), ensure_ascii=False)
 
 
 def published_ids() -> dict[str, int]:
-    """The 178 symbols of the original repository's voices, which all its descendants for IPA phonemes share."""
+    """The 178 IPA symbols of the original repository's voices, which its descendants share."""
     symbols = [_BLANK, *_PUBLISHED_MARKS, *string.ascii_uppercase, *string.ascii_lowercase, *_PUBLISHED_PHONEMES]
     return {symbol: index for index, symbol in enumerate(symbols)}
 
 
 def settled(theirs: Mapping[str, int], *, rows: int, source: str) -> Alphabet:
-    """Their symbols by our rules: 0 is the blank and nothing else, and a symbol is one character.
+    """Convert a symbol table to our rules: id 0 is the blank alone, and a symbol is one character.
 
-    Where their blank is a letter as well, or two symbols share an id, the symbol gets a copy of the row.
+    A symbol that shares its id with the blank or another symbol gets a copy of the row.
 
     Args:
         theirs: ids by symbol.
         rows: of their embedding.
-        source: names the file in what is said about it.
+        source: the file, for messages.
 
     Raises:
         InputError: an id has no row.
@@ -64,17 +64,17 @@ def settled(theirs: Mapping[str, int], *, rows: int, source: str) -> Alphabet:
             ids[symbol] = index
     notes: tuple[str, ...] = ()
     if dropped:
-        notes = (f"symbols that cannot be written here are left out: {' '.join(sorted(dropped))}",)
+        notes = (f"symbols that are not one character are left out: {' '.join(sorted(dropped))}",)
     return Alphabet(ids, tuple(chosen), notes)
 
 
 def refuse_unknown_rows(ids: Mapping[str, Any], *, rows: int | None, source: str) -> None:
-    """Refuse a symbol table of another voice.
+    """Refuse a symbol table that does not fit the embedding.
 
     Args:
         ids: by symbol.
-        rows: of the embedding; None where they are not known.
-        source: names the file in what is said about it.
+        rows: of the embedding; None if unknown.
+        source: the file, for messages.
 
     Raises:
         InputError: an id has no row, or is no whole number.

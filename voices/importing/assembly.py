@@ -10,10 +10,10 @@ from torch import Tensor
 
 from configs import Config, InputError, parse_config
 from models.synthesizer import Synthesizer
-from models.weight_norm import folded, weight_norms
 from voices.importing.alphabet import settled
 from voices.importing.report import Fate, Line, Report
 from voices.voice_file import VoiceFile, empty_synthesizer
+from voices.weight_norm import folded, weight_norms
 
 # Tensors of each sub-discriminator by its name, such as scale_1 or period_3.
 Discriminators = Mapping[str, Mapping[str, Tensor]]

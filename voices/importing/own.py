@@ -1,4 +1,4 @@
-"""Our own voices and runs, as what they are: a voice to speak with, or a checkpoint to train on."""
+"""Load our own voices: voice files, run folders and checkpoints."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,11 +10,11 @@ from configs import Config, InputError, parse_config
 from configs.content import json_object
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
-from models.weight_norm import weight_norms
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 from voices.importing.assembly import Discriminators, Imported
 from voices.importing.report import Fate, Line, Report
 from voices.voice_file import VoiceFile, load_voice, synthesizer_of
+from voices.weight_norm import weight_norms
 
 
 def read_voice(path: Path) -> Imported:
@@ -23,10 +23,10 @@ def read_voice(path: Path) -> Imported:
 
 
 def read_run(folder: Path, *, to_train: bool) -> Imported:
-    """Read a run: its voice, or to train on, its newest checkpoint, which has posterior encoder and discriminators too.
+    """Read a run: its voice; for further training its newest checkpoint, with posterior encoder and discriminators.
 
     Raises:
-        InputError: there is neither in it.
+        InputError: it has neither.
     """
     voice, checkpoints = folder / "voice.safetensors", list_checkpoints(folder / "checkpoints")
     if checkpoints and (to_train or not voice.exists()):
@@ -38,7 +38,7 @@ def read_run(folder: Path, *, to_train: bool) -> Imported:
 
 
 def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -> Imported:
-    """Read the averaged weights of a checkpoint, and its discriminators if they are wanted."""
+    """Read the EMA weights of a checkpoint, and its discriminators for further training."""
     state = load_checkpoint(path)
     with content_of_checkpoint(path):
         config = parse_config(state["config"], source=str(path))
@@ -59,10 +59,10 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
 
 
 def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_speakers: int) -> Synthesizer:
-    """The synthesizer of a checkpoint, its normalised weights written out as voices have them.
+    """The synthesizer of a checkpoint, with weight norms folded.
 
     Raises:
-        KeyError, RuntimeError: the weights are those of another network.
+        KeyError, RuntimeError: the weights do not fit these settings.
     """
     num_symbols = trained["text_encoder.embedding.weight"].shape[0]
     with torch.device("meta"):

@@ -1,4 +1,4 @@
-"""What became of every tensor when weights went from one model into another."""
+"""A report of every tensor when weights are transferred from one model to another."""
 
 import hashlib
 from collections import Counter
@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-_MOST_EXAMPLES = 3  # tensors of one part that are named one by one, unless all are asked for
+_MOST_EXAMPLES = 3  # tensors of one part that are listed, unless all are asked for
 
 
 def file_digest(path: Path) -> str | None:
-    """The SHA-256 of the file of a voice, in hexadecimal digits; None for a folder."""
+    """The SHA-256 of a file, in hexadecimal; None for a folder."""
     if not path.is_file():
         return None
     with path.open("rb") as file:
@@ -19,26 +19,26 @@ def file_digest(path: Path) -> str | None:
 
 
 class Fate(StrEnum):
-    """What became of a tensor."""
+    """What was done with a tensor."""
 
-    COPIED = "copied"  # as it was, up to the folding of its weight norm
+    COPIED = "copied"  # unchanged, except that its weight norm may be folded
     RESIZED = "resized"  # row by row
-    SKIPPED = "skipped"  # there, and not used here
-    NEW = "new"  # here, and not from there
+    SKIPPED = "skipped"  # in the source only
+    NEW = "new"  # in the target only
 
 
 @dataclass(frozen=True)
 class Line:
     """One tensor."""
 
-    name: str  # ours; theirs where it was skipped for having no counterpart
+    name: str  # ours; the source's where it has no counterpart
     fate: Fate
     shape: tuple[int, ...]
     why: str = ""
 
     @property
     def part(self) -> str:
-        """What of a model it belongs to."""
+        """The part of the model it belongs to."""
         return self.name.partition(".")[0]
 
     def __str__(self) -> str:
@@ -48,22 +48,22 @@ class Line:
 
 @dataclass(frozen=True)
 class Report:
-    """Every tensor, and what had to be assumed."""
+    """Every tensor, and what was assumed."""
 
     title: str
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
 
     def with_notes(self, notes: Iterable[str]) -> "Report":
-        """The same with more to say."""
+        """The report with these notes added."""
         return replace(self, notes=(*self.notes, *notes))
 
     def count(self, fate: Fate) -> int:
-        """How many tensors had this fate."""
+        """The number of tensors with this fate."""
         return sum(line.fate == fate for line in self.lines)
 
     def text(self, *, every_tensor: bool = False) -> str:
-        """The report as it is printed: the notes, the tensors that were not simply copied, and the counts by part."""
+        """The printed report: notes, tensors that were not copied, and counts by part."""
         lines = [str(line) for line in self.lines] if every_tensor else list(self._remarkable())
         return "\n".join([self.title, *(f"note: {note}" for note in self.notes), *lines, *self._table()])
 

@@ -1,7 +1,7 @@
-"""Checkpoints that torch wrote, read without running a line of them.
+"""Load files of `torch.save` without executing code from them.
 
-A pickle may ask for any function by name and have it called. Here it gets what torch itself lets weights ask for, and
-paths, which trainers leave among their settings. Nothing else is ever loaded, whatever the file says of itself.
+A pickle can call any function by name. Allowed here is what torch allows for weights, and paths, which trainers store
+among their settings; everything else is refused.
 """
 
 import pickle
@@ -15,8 +15,7 @@ from torch import Tensor
 
 from configs import InputError
 
-# By every name that a version of Python pickles them under. Pure paths: a path of Windows must load on Linux too, and
-# none of them is ever opened.
+# By all names that versions of Python pickle them under. As pure paths, so that a path of Windows loads on Linux.
 _PATHS = [
     (kind, f"{module}.{prefix}{system}Path")
     for kind, system in ((PurePosixPath, "Posix"), (PureWindowsPath, "Windows"))
@@ -28,7 +27,7 @@ _NO_PICKLE = "it is no pickle of torch"
 
 
 def read_torch_file(path: Path) -> Any:
-    """What a file of `torch.save` holds, on the CPU.
+    """Load a file of `torch.save` onto the CPU.
 
     Raises:
         InputError: there is no such file, it is damaged, or it holds more than weights and settings.
@@ -41,7 +40,7 @@ def read_torch_file(path: Path) -> Any:
     except pickle.UnpicklingError as error:
         reason = next((line.strip() for line in str(error).splitlines() if "GLOBAL" in line), _NO_PICKLE)
         raise InputError(f"{path}: is not weights and settings alone, and is not loaded: {reason[:200]}") from error
-    except (OSError, RuntimeError) as error:  # these say what is wrong; the others, which byte they did not understand
+    except (OSError, RuntimeError) as error:  # their messages are helpful; those below are not
         reason = (str(error).splitlines() or [_NO_PICKLE])[0][:200]
         raise InputError(f"{path}: is damaged, or not a checkpoint of torch: {reason}") from error
     except (EOFError, LookupError, ValueError, ArithmeticError, AttributeError, TypeError) as error:
@@ -49,7 +48,7 @@ def read_torch_file(path: Path) -> Any:
 
 
 def tensors_of(state: Mapping[Any, Any], prefix: str = "") -> dict[str, Tensor]:
-    """The tensors whose names begin with this, by the rest of their names; whatever else there is is left out."""
+    """The tensors whose names begin with this prefix, by the rest of their names."""
     return {
         name.removeprefix(prefix): tensor
         for name, tensor in state.items()

@@ -1,4 +1,4 @@
-"""A new run that begins with the weights of a voice: what fits is taken over, and every tensor is accounted for."""
+"""Warm start: a new run begins with the weights of a voice as far as they fit; every tensor is reported."""
 
 import json
 from collections import Counter
@@ -14,20 +14,20 @@ from torch.nn.utils import parametrize
 from configs import Config, InputError, differences
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
-from models.weight_norm import WeightNorm, put_weight_norm, unfolded
 from voices.importing.assembly import Discriminators, Imported
 from voices.importing.report import Fate, Line, Report
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
+from voices.weight_norm import WeightNorm, put_weight_norm, unfolded
 
 PARTS = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder", "speakers")
 
 _EMBEDDINGS = ("text_encoder.embedding.weight", "speakers.weight")
-_WHERE = {  # parts that not every voice has
-    "posterior_encoder": "only training needs it, so that a run keeps it in its checkpoints: give the run folder",
+_MISSING = {  # parts that not every voice has
+    "posterior_encoder": "only training needs it, so a run keeps it in its checkpoints: give the run folder",
     "speakers": "it is the voice of one speaker: give one of several",
 }
-_SHAPED_BY = {  # the beginnings of the settings that decide a part's shapes
+_SHAPED_BY = {  # prefixes of the settings that determine a part's shapes
     "text_encoder": ("model.hidden", "model.latent", "model.filter", "model.attention", "model.text"),
     "posterior_encoder": ("audio.n_fft", "model.hidden", "model.latent", "model.posterior"),
     "flow": ("model.hidden", "model.latent", "model.coupling"),
@@ -35,24 +35,24 @@ _SHAPED_BY = {  # the beginnings of the settings that decide a part's shapes
     "decoder": ("model.latent", "decoder."),
     "speakers": ("model.speaker",),
 }
-_MOST_NAMES = 12  # of new rows that are told
-_MOST_SETTINGS = 3  # of those that differ that are told
+_MOST_NAMES = 12  # of new rows in a report
+_MOST_SETTINGS = 3  # of those that differ in a message
 
-# Less of a part's weights is nothing of it. Some biases agree between any two stochastic duration predictors (0.2 % of
-# one with 48 channels, 0.02 % of the paper's); where two voices share their widths, a tenth of a part and more agrees.
+# A part of which fewer weights fit counts as not fitting. Some biases fit any stochastic duration predictor (0.2 % of
+# one with 48 channels, 0.02 % of the paper's); between voices of the same width, 10 % of a part and more fit.
 _LEAST_PERCENT = 1
 
 
 @dataclass(frozen=True)
 class WarmStart:
-    """A voice to begin a run with.
+    """A voice whose weights a new run begins with.
 
     Raises:
-        InputError: there is no such part, or not in this voice; the message says where it is.
+        InputError: there is no such part, or this voice lacks it.
     """
 
     imported: Imported
-    parts: tuple[str, ...] = ()  # of `PARTS`, what to take; none means all
+    parts: tuple[str, ...] = ()  # a selection of `PARTS`; empty means all
 
     def __post_init__(self) -> None:
         there = {name.partition(".")[0] for name in self.imported.voice.synthesizer.state_dict()}
@@ -63,12 +63,13 @@ class WarmStart:
                 )
             if part not in there:
                 raise InputError(
-                    f"--parts {part}: {self.imported.report.title}, which has none: {_WHERE[part]}, or leave {part} out"
+                    f"--parts {part}: {self.imported.report.title}, which has none: {_MISSING[part]}, or leave {part} "
+                    "out"
                 )
 
     @classmethod
     def asked(cls, voice: Path | None, parts: str | None) -> "WarmStart | None":
-        """What a command line asks for: a path, and parts with commas between them; None means all.
+        """The warm start of a command line: a path, and comma-separated parts, where None means all.
 
         Raises:
             InputError: the voice cannot be loaded, or there is no such part.
@@ -81,12 +82,12 @@ class WarmStart:
         return cls(load_voice_from(voice, to_train=True), names)
 
     def refuse_misfit(self, config: Config) -> None:
-        """Refuse to begin a run that could take nothing, as far as its settings tell; the rest its recordings do.
+        """Refuse settings that fit too little of the voice, before the recordings are read.
 
         Raises:
-            InputError: too little fits of a part that was asked for, or of every part of the voice.
+            InputError: too little fits of a selected part, or of every part.
         """
-        with torch.device("meta"):  # the names of two speakers include those of one
+        with torch.device("meta"):  # with two speakers, so that all names are there
             new = Synthesizer(config, num_symbols=1, num_speakers=2).folded_state_dict()
         there = self.imported.voice.synthesizer.state_dict()
         fitting = _parts_that_fit(
@@ -107,11 +108,11 @@ class WarmStart:
 
     @property
     def _file(self) -> str:
-        """Where the voice is, without what it is."""
+        """The path of the voice."""
         return self.imported.report.title.rpartition(": ")[0] or self.imported.report.title
 
     def _misfit(self, config: Config, parts: Iterable[str]) -> str:
-        """The first settings that give these parts other shapes here."""
+        """The first settings that give these parts other shapes."""
         beginnings = tuple(beginning for part in parts for beginning in _SHAPED_BY[part])
         changes = differences(self.imported.voice.config, config)
         told = [change for change in changes if change.startswith(beginnings) and "_dropout:" not in change]
@@ -127,20 +128,20 @@ class WarmStart:
         symbols: str,
         speakers: Sequence[str],
     ) -> Report:
-        """Give a synthesizer that is to be trained the weights of the voice, and the discriminator its discriminators.
+        """Copy the weights of the voice into new networks.
 
-        Rows of the embeddings go by symbol and by the name of the speaker; any other tensor is taken where its shape is
-        the same. The discriminator's are taken only together with the whole decoder that it was trained against.
+        Rows of the embeddings are matched by symbol and by speaker name; other tensors are copied where the shapes are
+        equal. Sub-discriminators are copied only if the whole decoder that they were trained against is.
 
         Args:
             synthesizer: new; changed in place.
             discriminator: new; changed in place.
             config: the settings of the new run.
-            symbols: its symbol table, as its JSON.
+            symbols: its symbol table, as JSON.
             speakers: its speakers' names.
 
         Raises:
-            InputError: too little fits of a part that was asked for, or of every part of the voice.
+            InputError: too little fits of a selected part, or of every part.
         """
         voice = self.imported.voice
         found = voice.synthesizer.folded_state_dict()
@@ -149,9 +150,9 @@ class WarmStart:
         for name, here in synthesizer.folded_state_dict().items():
             there = found.pop(name, None)
             if self.parts and name.partition(".")[0] not in self.parts:
-                lines.append(Line(name, Fate.NEW, tuple(here.shape), "not asked for"))
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), "not selected"))
             elif there is None:
-                lines.append(Line(name, Fate.NEW, tuple(here.shape), "there is none there"))
+                lines.append(Line(name, Fate.NEW, tuple(here.shape), "not in the voice"))
             elif name == "text_encoder.embedding.weight":
                 lines.append(_take_rows(synthesizer, name, there, *alphabets))
             elif name == "speakers.weight":
@@ -162,14 +163,12 @@ class WarmStart:
                 _put(synthesizer, name, there, voice.norms.get(name))
                 lines.append(Line(name, Fate.COPIED, tuple(here.shape)))
         self._refuse_too_little(lines)
-        lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "there is none here") for name, tensor in found.items()]
-        # Who speaks may be new to it: that is learned, and the rest is heard as it was.
+        lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "not in this run") for name, tensor in found.items()]
+        # Layers for the speaker may be new: the rest of the decoder still is the one trained against.
         of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
         whole = all(line.fate is Fate.COPIED for line in of_decoder)
-        discriminators, judged = _take_discriminators(
-            discriminator, self.imported.discriminators, decoder_is_whole=whole
-        )
-        notes = (*self.imported.report.notes, *_differences(voice, config), judged, "the optimizers begin anew")
+        discriminators, note = _take_discriminators(discriminator, self.imported.discriminators, decoder_is_whole=whole)
+        notes = (*self.imported.report.notes, *_differences(voice, config), note, "the optimizers begin anew")
         return Report(f"warm start from {self.imported.report.title}", (*lines, *discriminators), notes)
 
     def _refuse_too_little(self, lines: Sequence[Line]) -> None:
@@ -187,10 +186,10 @@ class WarmStart:
 
 
 def _parts_that_fit(tensors: Iterable[tuple[str, Sequence[int], bool]]) -> set[str]:
-    """The parts of which enough fits, by the name and shape of every tensor of a new run and whether that one does.
+    """The parts of which enough fits, given name, shape and whether it fits of every tensor of a new run.
 
-    Of an embedding a single row is enough. What a speaker adds to a layer counts neither way: it comes and goes with
-    the number of speakers, which the settings do not tell.
+    One row of an embedding is enough. Layers for the speaker are not counted: they depend on the number of speakers,
+    which the settings do not tell.
     """
     fitting: set[str] = set()
     weights: Counter[str] = Counter()
@@ -206,7 +205,7 @@ def _parts_that_fit(tensors: Iterable[tuple[str, Sequence[int], bool]]) -> set[s
 
 
 def _settled_shape(name: str, tensor: Tensor) -> tuple[int, ...]:
-    """The shape, without the number of an embedding's rows: that one, recordings decide."""
+    """The shape without an embedding's number of rows, which the recordings determine."""
     return tuple(tensor.shape[1:] if name in _EMBEDDINGS else tensor.shape)
 
 
@@ -222,7 +221,7 @@ def _put(synthesizer: nn.Module, name: str, weight: Tensor, norm: WeightNorm | N
 def _take_rows(
     synthesizer: nn.Module, name: str, there: Tensor, theirs: Mapping[str, int], ours: Mapping[str, int]
 ) -> Line:
-    """Rows of an embedding by what they stand for; those that stand for nothing known stay new."""
+    """Copy the rows of an embedding whose symbol or speaker both know; the others stay new."""
     here: Tensor = synthesizer.get_parameter(name)
     if here.shape[1] != there.shape[1]:
         return Line(name, Fate.NEW, tuple(here.shape), f"of another width there: {there.shape[1]}")
@@ -233,7 +232,7 @@ def _take_rows(
     if not shared:
         return Line(name, Fate.NEW, tuple(here.shape), "none of its rows is known there")
     if not new and dict(ours) == dict(theirs) and here.shape == there.shape:
-        here.copy_(there)  # rows that stand for nothing included
+        here.copy_(there)  # unused rows too
         return Line(name, Fate.COPIED, tuple(here.shape))
     names = " ".join(new[:_MOST_NAMES]) + (" ..." if len(new) > _MOST_NAMES else "")
     told = f"{len(shared)} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
@@ -247,7 +246,7 @@ def _places(names: Sequence[str]) -> dict[str, int]:
 def _take_discriminators(
     discriminator: Discriminator, discriminators: Discriminators | None, *, decoder_is_whole: bool
 ) -> tuple[list[Line], str]:
-    """What became of the discriminators' tensors, and the same in a sentence."""
+    """Copy the sub-discriminators that fit; return the report of their tensors and a note."""
     lines: list[Line] = []
     taken: list[str] = []
     for name, sub_discriminator in zip(discriminator.names, discriminator.sub_discriminators, strict=True):
@@ -268,7 +267,7 @@ def _take_discriminators(
         )
     return (
         lines,
-        f"the discriminators are new ({why}): while they learn, the voice may get rougher before it gets better",
+        f"the discriminators are new ({why}): the voice may get worse at first, while they learn",
     )
 
 
@@ -277,7 +276,7 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 
 def _differences(voice: VoiceFile, config: Config) -> Iterator[str]:
-    """What shapes do not show, and the ear does."""
+    """Settings that differ without changing a shape."""
     pairs = (
         ("audio.sample_rate", voice.config.audio.sample_rate, config.audio.sample_rate),
         ("audio.hop_length", voice.config.audio.hop_length, config.audio.hop_length),

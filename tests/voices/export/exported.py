@@ -11,7 +11,7 @@ from models.duration_predictor import DurationPredictor
 from models.synthesizer import Synthesizer
 from tests.rounding import exactly
 from tests.voices.random_voice import NUM_SYMBOLS, randomised, small_config, speak_up
-from voices.export.comparison import Case, Utterance, utterance
+from voices.export.comparison import Case, SettledCase, settle
 from voices.voice_file import VoiceFile
 
 LETTERS = "abcdefghijklmnop?"
@@ -35,8 +35,8 @@ def rounding(voice: VoiceFile) -> float:
     case = Case(noise_scale=1.0, speakers=tuple({0, max(0, len(voice.speakers) - 1)}))
 
     def say(synthesizer: Synthesizer) -> Tensor:
-        said = utterance(replace(voice, synthesizer=synthesizer), case)
-        assert isinstance(said, Utterance)
+        said = settle(replace(voice, synthesizer=synthesizer), case)
+        assert isinstance(said, SettledCase)
         return said.audio
 
     return 2 * exactly(voice.synthesizer, say)[1]

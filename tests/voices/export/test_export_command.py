@@ -13,7 +13,7 @@ from tests.clients.exported_voice import write_random_voice
 from tests.models.decoders.test_decoders import config_of
 from tests.voices.export.exported import small_voice
 from voices.export import __main__ as command
-from voices.export import clients, cost, graph
+from voices.export import clients, contract, graph
 from voices.export.clients import Trial
 from voices.export.command_line import name_of
 from voices.export.comparison import Case, Comparison
@@ -78,7 +78,7 @@ def test_a_graph_that_says_something_else_is_exit_code_one_and_the_case_is_named
     assert export(monkeypatch, run / "voice.safetensors", "-o", tmp_path, "--name", "other", "--quick") == 1
     errors = capsys.readouterr().err
     assert errors.count("\n") == 1
-    assert "do not say the same" in errors
+    assert "ONNX Runtime and torch differ" in errors
     assert "samples differ by" in errors
     assert (tmp_path / "other.onnx").exists()
     assert json.loads((tmp_path / "other.contract.json").read_text())["broken"] in errors
@@ -109,7 +109,7 @@ def test_a_client_that_never_answers_has_failed(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(clients, "_try_piper", lambda *_: Trial("piper-tts", "not tried"))
     _, trial = clients.try_clients(small_voice(), tmp_path / "voice.onnx")
     assert trial.failed
-    assert trial.outcome == "fails: it has said nothing after 0.1 s"
+    assert trial.outcome == "fails: no audio after 0.1 s"
 
 
 def test_a_client_that_says_something_else_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -142,7 +142,7 @@ def test_a_client_whose_durations_are_others_has_failed_and_one_on_an_edge_has_n
     monkeypatch.setattr(clients, "NUDGE", 0.9)  # as if every duration lay on an edge
     edge, _ = clients.try_clients(voice, path)
     assert not edge.failed
-    assert "not compared: a duration lies on the edge" in edge.outcome
+    assert "not compared: a duration is close to a rounding edge" in edge.outcome
 
 
 def test_the_time_is_measured_of_a_voice_whose_durations_lie_on_an_edge(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_the_time_is_measured_of_a_voice_whose_durations_lie_on_an_edge(tmp_path
     with torch.no_grad():  # as a new one begins: one frame for each id, but for the last digit
         for parameter in voice.synthesizer.duration_predictor.parameters():
             parameter.zero_()
-    costs = cost.measure_costs(voice, command.write_onnx(voice, tmp_path, "new"))
+    costs = contract.measure_costs(voice, command.write_onnx(voice, tmp_path, "new"))
     assert [one.form for one in costs] == ["torch", "ONNX, as it is written", "ONNX, float32, optimised"]
 
 

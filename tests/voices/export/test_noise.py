@@ -5,11 +5,11 @@ import onnx
 import pytest
 import torch
 
-from models.seeded_noise import SeededNoise
 from tests.voices.export.exported import rounding, small_voice
 from tests.voices.random_voice import seeded, small_config
 from voices.export.graph import trace_graph
 from voices.export.noise import Stages, open_session, run_graph, up_to, with_noise_inputs
+from voices.seeded_noise import SeededNoise
 from voices.voice_file import VoiceFile
 
 IDS, LENGTHS = torch.tensor([[1, 0, 4, 0, 7, 0, 2], [1, 0, 9, 0, 2, 0, 0]]), torch.tensor([7, 5])

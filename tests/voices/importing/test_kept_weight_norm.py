@@ -11,7 +11,6 @@ from torch import Tensor
 
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
-from models.weight_norm import weight_norms
 from tests.voices.importing.foreign_files import original_synthesizer, write_original, write_piper
 from tests.voices.importing.test_hugging_face_voices import write_theirs
 from tests.voices.random_voice import small_config, small_synthesizer
@@ -20,6 +19,7 @@ from voices.importing.__main__ import main
 from voices.importing.own import read_checkpoint
 from voices.importing.warm_start import WarmStart
 from voices.voice_file import load_voice, save_voice
+from voices.weight_norm import weight_norms
 
 SYMBOLS = json.dumps({"_": 0, "^": 1, "$": 2, **{chr(97 + place): place + 3 for place in range(17)}})
 

@@ -1,9 +1,8 @@
-"""Standard normal noise of a seed, the same that torch's generator on the CPU draws, without torch.
+"""The normal numbers of torch's CPU generator without torch: a seed gives an ONNX voice the audio of the torch voice.
 
-A voice in ONNX then says with a seed what the voice in torch says with it. torch's generator is MT19937 (Matsumoto &
-Nishimura, 1998) and its normal numbers are those of Box & Muller (1958): 16 and more at once in float32, eight pairs
-from each 16 uniform numbers; fewer one by one in float64, of which the second of each pair is kept for the next call.
-The numbers are those of torch but for the rounding of log, sin and cos.
+torch's generator is MT19937 (Matsumoto & Nishimura, 1998) with the transform of Box & Muller (1958): tensors of 16 and
+more in float32, eight pairs from each 16 uniform numbers; smaller ones number by number in float64, where the second of
+each pair is kept for the next call. The numbers differ from torch's only by the rounding of log, sin and cos.
 """
 
 import math
@@ -19,11 +18,11 @@ class SeededNoise:
     """Draws standard normal numbers.
 
     Args:
-        seed: what `torch.Generator.manual_seed` would be given; None draws other numbers every time.
+        seed: as for `torch.Generator.manual_seed`; None is a random one.
     """
 
     def __init__(self, seed: int | None = None) -> None:
-        # The legacy generator takes a seed as torch does, the newer ones hash it first.
+        # The legacy generator is seeded like torch's; the newer ones hash the seed first.
         self._twister = np.random.RandomState(None if seed is None else seed % _WORDS)
         self._kept: float | None = None
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.seeded_noise import SeededNoise
+from voices.seeded_noise import SeededNoise
 
 # Box and Muller's radius is at most 5.8 and their angle 2 pi. Two processors round the angle once each, and take the
 # logarithm, the root and the cosine to two units in the last place each.

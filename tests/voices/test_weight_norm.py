@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import weight_norm
 
-from models.weight_norm import WeightNorm, folded, put_weight_norm, stored, unfolded, weight_norms
+from voices.weight_norm import WeightNorm, folded, put_weight_norm, stored, unfolded, weight_norms
 
 SPELLINGS = (("weight_g", "weight_v"), ("parametrizations.weight.original0", "parametrizations.weight.original1"))
 

@@ -1,8 +1,7 @@
-"""Weight normalisation (Salimans & Kingma, 2016) in files: w = g v / |v|, kept as the magnitude g and the direction v.
+"""Weight normalisation (Salimans & Kingma, 2016) in files: w = g v / |v|, stored as magnitude g and direction v.
 
-The weight does not depend on the length of v, but its gradient does: a layer that is trained further keeps the g and v
-of its file. The norms are computed in float64 and rounded: what `unfolded` takes apart, `folded` puts together to the
-same bits.
+The length of v does not change the weight, but its gradient: further training needs the g and v of the file. Norms are
+computed in float64 and rounded, so that `folded` inverts `unfolded` bit for bit.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,30 +12,30 @@ from torch import Tensor, nn
 
 from configs import InputError
 
-# How a file may call the magnitude and the direction of `NAME.weight`: torch's older names, and its newer ones.
+# Names of the magnitude and the direction of `NAME.weight`: torch's older and newer ones.
 _PAIRS = (("weight_g", "weight_v"), ("parametrizations.weight.original0", "parametrizations.weight.original1"))
-_SHORTEST = 1e-18  # length of a direction whose square, and that of its inverse, is a normal number in float32
+_SHORTEST = 1e-18  # the squares of this length and of its inverse are normal numbers in float32
 
 
 @dataclass(frozen=True)
 class WeightNorm:
-    """What a weight whose first dimension is normalised is made of."""
+    """Magnitude and direction of a weight that is normalised over its first dimension."""
 
     magnitude: Tensor  # [N, 1, ...]
     direction: Tensor  # [N, ...]
 
     def shaped(self, shape: Sequence[int]) -> "WeightNorm":
-        """The same for a weight that is stored in another shape, with copies of its own."""
+        """A copy for a weight that is stored in another shape."""
         magnitude = self.magnitude.reshape(len(self.magnitude), *[1] * (len(shape) - 1))
         return WeightNorm(magnitude.clone(), self.direction.reshape(shape).clone())
 
 
 def folded(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
-    """The tensors in float32, every normalised weight as the plain one that its layer multiplies by.
+    """The tensors in float32, with plain weights in place of normalised ones.
 
     Args:
         tensors: by the names of the file.
-        source: names the file in what is said about it.
+        source: the file, for messages.
 
     Raises:
         InputError: a magnitude does not fit its direction.
@@ -57,9 +56,8 @@ def folded(tensors: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
 def weight_norms(tensors: Mapping[str, Tensor]) -> dict[str, WeightNorm]:
     """Magnitude and direction in float32 of every weight that `folded` folds, by the name that it has there.
 
-    They are those of the file, except in rows whose direction has a length that float32 cannot square: such a row would
-    be NaN in training, and is taken apart anew. A weight that is normalised over another dimension than the first one
-    is left out.
+    They are those of the file, except in rows whose direction has a length that float32 cannot square: these would be
+    NaN in training and are decomposed again. Weights normalised over another dimension than the first are left out.
     """
     norms = {}
     for layer, magnitude_name, direction_name in _pairs(tensors):
@@ -76,26 +74,26 @@ def weight_norms(tensors: Mapping[str, Tensor]) -> dict[str, WeightNorm]:
 
 
 def stored(name: str, norm: WeightNorm) -> dict[str, Tensor]:
-    """A normalised weight as torch's modules and our files have it."""
+    """A normalised weight by the names of torch's modules and our files."""
     layer = name.removesuffix("weight")
     return {f"{layer}{end}": tensor for end, tensor in zip(_PAIRS[1], (norm.magnitude, norm.direction), strict=True)}
 
 
 def unfolded(weight: Tensor) -> WeightNorm:
-    """Magnitude and direction of a weight whose first dimension is normalised; those of zeros give zeros again."""
+    """Magnitude and direction of a weight; rows of zeros are restored as zeros."""
     magnitude = _norm(weight, (len(weight), *[1] * (weight.ndim - 1)))
     return WeightNorm(magnitude, torch.where(magnitude > 0, weight, 1))
 
 
 @torch.no_grad()
 def put_weight_norm(layer: nn.Module, norm: WeightNorm) -> None:
-    """Give a layer whose weight is normalised its magnitude and its direction, in place."""
+    """Set magnitude and direction of a weight-normalised layer in place."""
     layer.get_parameter("parametrizations.weight.original0").copy_(norm.magnitude)
     layer.get_parameter("parametrizations.weight.original1").copy_(norm.direction)
 
 
 def _pairs(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, str, str]]:
-    """The beginning of the names of each normalised layer, and the names of its magnitude and its direction."""
+    """The name prefix of each normalised layer, and the names of its magnitude and its direction."""
     for magnitude_name, direction_name in _PAIRS:
         for name in tensors:
             layer = name.removesuffix(magnitude_name)
@@ -108,6 +106,6 @@ def _product(magnitude: Tensor, direction: Tensor, norm: Tensor) -> Tensor:
 
 
 def _norm(weight: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """The norm over every dimension that has one place in this shape."""
+    """The norm over every dimension of size one in this shape."""
     over = [dimension for dimension, size in enumerate(shape) if size == 1]
     return torch.linalg.vector_norm(weight.double(), dim=over, keepdim=True).float()
