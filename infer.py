@@ -1,7 +1,7 @@
 """Speak with a voice: `python infer.py runs/ljspeech "Hello." -o hello.wav`, or `Voice.load(path).speak("Hello.")`."""
 
 from configs.command_line import check_arguments
-from speaking.command_line import how_asked, read_arguments, read_text, timestamps_file
+from speaking.command_line import read_arguments, read_text, speak_options, timestamps_file
 
 if __name__ == "__main__":  # before the slow imports
     check_arguments(read_arguments)
@@ -12,35 +12,39 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
-from tqdm import tqdm
 
 from configs import InputError, command
-from data.audio_file import FULL_SCALE, read_audio
 from data.audio_writer import AudioWriter
-from speaking.batch import Line, SpeakLine, cores, read_lines, speak_and_tell
-from speaking.durations import check_durations
-from speaking.engine import Audio, Engine, VoiceParts
-from speaking.manner import How, Manner
-from speaking.outlets import Outlet, open_outlet, send
-from speaking.speaker import find_speaker
-from speaking.timestamps import TimedSpeech, Timeline, write_timestamps
-from speaking.utterance import Said, Silence, Utterance
-from speaking.words import SpokenWord, WordFinder
+from speaking.engine import (
+    Audio,
+    Engine,
+    Silence,
+    SpeechSegment,
+    SpokenSentence,
+    VoiceParts,
+    check_durations,
+)
+from speaking.options import ResolvedOptions, SpeakOptions, find_speaker
+from speaking.outputs import Output, open_output, write_segments
+from speaking.timestamps import SpokenWord, TimedSpeech, Timeline, WordFinder, write_timestamps
 from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from text.markup import plain_text, shown
 from text.ssml import Break, Utter, parse_ssml
 from voices.export import needing_onnx
 
+if TYPE_CHECKING:
+    from speaking.batch import Line, SpeakLine
+
 
 class Voice:
-    """A voice, ready to speak.
+    """A voice, ready to synthesize speech.
 
     Args:
-        parts: its settings, its symbols as their JSON, its speakers and its lexicon.
-        engine: makes its sound.
+        parts: settings, symbol table, speakers and lexicon.
+        engine: predicts durations and decodes audio.
     """
 
     def __init__(self, parts: VoiceParts, engine: Engine[Any]) -> None:
@@ -56,18 +60,16 @@ class Voice:
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto", *, threads: int | None = None) -> "Voice":
-        """Load a voice: a run folder, a voice.safetensors, an .onnx with its .json, or what another program trained.
-
-        An .onnx computes on the CPU, and torch is not imported for it. What others trained is a checkpoint of the
-        original VITS, one of Piper, or a Hugging Face VitsModel.
+        """Load a voice.
 
         Args:
-            path: of the voice.
-            device: cpu, cuda, cuda:1, mps; auto is cuda where there is one, else cpu.
-            threads: of the processor to compute with; None is as many as the library wants.
+            path: a run folder, a voice.safetensors, an .onnx with its .json (which runs on the CPU, without torch), or
+                a checkpoint of the original VITS, of Piper or of a Hugging Face VitsModel.
+            device: cpu, cuda, cuda:1, mps; auto is cuda if available, else cpu.
+            threads: number of CPU threads; None leaves it to the library.
 
         Raises:
-            InputError: there is no voice there, it is damaged, or there is no such device.
+            InputError: there is no voice at `path`, it is damaged, or there is no such device.
         """
         path = Path(path)
         if not path.exists():
@@ -80,70 +82,70 @@ class Voice:
 
         return cls(*TorchEngine.load(path, device, threads=threads))
 
-    def speak(self, text: str, **how: Unpack[How]) -> Audio:
-        """Speak a text of any length.
+    def speak(self, text: str, **options: Unpack[SpeakOptions]) -> Audio:
+        """Synthesize a text of any length.
 
         Args:
-            text: what to say; `[[...]]` holds phonemes.
-            how: see `How`.
+            text: `[[...]]` holds phonemes.
+            options: see `SpeakOptions`.
 
         Returns:
             [S] in [-1, 1] at `self.sample_rate`.
 
         Raises:
-            InputError: there is nothing to speak, no such speaker, a number is out of its range, or the voice would
-                take absurdly long.
+            InputError: the text has nothing to speak, there is no such speaker, a number is out of range, or the
+                predicted durations are absurd.
         """
-        return np.concatenate([said.whole() for said in self.say(text, **how)])
+        return np.concatenate([segment.whole() for segment in self.say(text, **options)])
 
-    def stream(self, text: str, **how: Unpack[How]) -> Iterator[Audio]:
-        """The same audio in chunks, each as soon as it is decoded, in memory that does not grow with the text.
+    def stream(self, text: str, **options: Unpack[SpeakOptions]) -> Iterator[Audio]:
+        """The same audio in chunks, each as soon as it is decoded; memory does not grow with the text.
 
-        An .onnx voice, whose graph cannot stop half-way, gives a sentence at a time. Arguments and errors as `speak`.
+        Chunks of an .onnx voice are whole sentences. Arguments and errors as `speak`.
         """
-        return (chunk for said in self.say(text, **how) for chunk in said.chunks())
+        return (chunk for segment in self.say(text, **options) for chunk in segment.chunks())
 
-    def speak_timed(self, text: str, **how: Unpack[How]) -> TimedSpeech:
-        """The same audio, and when each word and phoneme is heard. Arguments and errors as `speak`."""
+    def speak_timed(self, text: str, **options: Unpack[SpeakOptions]) -> TimedSpeech:
+        """The same audio with the timestamps of its words and phonemes. Arguments and errors as `speak`."""
         timeline = Timeline(self.sample_rate)
-        audio = [said.whole() for said in timeline.noting(self.say(text, **how))]
+        audio = [segment.whole() for segment in timeline.record(self.say(text, **options))]
         return TimedSpeech(np.concatenate(audio), timeline.timestamps)
 
-    def say(self, text: str, **how: Unpack[How]) -> Iterator[Said]:
-        """What is heard of a text, sentence by sentence and silence by silence: `speak` and `stream` are made of it.
+    def say(self, text: str, **options: Unpack[SpeakOptions]) -> Iterator[SpeechSegment]:
+        """The sentences and silences of a text, in order, each rendered when it is asked for.
 
-        Nothing is read or decoded before it is asked for, but for the arguments. Arguments and errors as `speak`.
+        `speak` and `stream` are made of it. Options are checked at once. Arguments and errors as `speak`.
         """
-        manner = Manner.chosen(self.config.speaking, **how)
-        pieces = self.pieces(text, ssml=manner.ssml)
-        manner.check_silence(sum(piece.seconds for piece in pieces if isinstance(piece, Break)))
-        return self._say(pieces, manner, self.speaker_index(manner.speaker))
+        resolved = ResolvedOptions.resolve(self.config.speaking, **options)
+        pieces = self.pieces(text, ssml=resolved.ssml)
+        resolved.check_silence(sum(piece.seconds for piece in pieces if isinstance(piece, Break)))
+        return self._segments(pieces, resolved, self.speaker_index(resolved.speaker))
 
-    def render(self, encoded: Encoded, speaker: int | None, *, text: str, seed: int | None = None) -> Utterance:
-        """Render one encoded sentence with the voice's own settings, ready to be decoded.
+    def render(self, encoded: Encoded, speaker: int | None, *, text: str, seed: int | None = None) -> SpokenSentence:
+        """Render one encoded sentence with the defaults of the voice.
 
         Args:
             encoded: what `front_end.utterance` returned.
             speaker: what `speaker_index` returned.
             text: of the sentence, for messages.
-            seed: makes the noise repeatable.
+            seed: of the noise.
 
         Raises:
-            InputError: the voice would take absurdly long.
+            InputError: the predicted durations are absurd.
         """
-        manner = Manner.chosen(self.config.speaking, seed=seed)
+        options = ResolvedOptions.resolve(self.config.speaking, seed=seed)
         words = (SpokenWord(text, 0, len(encoded.symbols), from_text=True),)
-        return self._utterance(encoded, lambda: words, manner, speaker, self.engine.generator(manner.seed))
+        return self._render(encoded, lambda: words, options, speaker, self.engine.generator(seed))
 
     def pieces(self, text: str, *, ssml: bool = False) -> list[Utter | Break]:
-        """The parts of an SSML document, or the whole of any other text."""
+        """The texts and breaks of an SSML document; a plain text is one piece."""
         return parse_ssml(text, language=self.config.data.language) if ssml else [Utter(text, 1.0)]
 
     def speaker_index(self, speaker: str | int | None) -> int | None:
-        """The id of a speaker, as `find_speaker` finds it: what is not an exact name is told in a warning.
+        """The id of a speaker, as `find_speaker` finds it, with a warning if it is not an exact name.
 
         Returns:
-            The id; the first one for None. None where the voice has one speaker only.
+            The id, 0 for None; None if the voice has one speaker.
 
         Raises:
             InputError: there is no such speaker.
@@ -154,27 +156,29 @@ class Voice:
         return index if len(self.speakers) > 1 else None
 
     def convert(self, audio: Audio, *, speaker: str | int, target: str | int) -> Audio:
-        """Let another speaker of this voice say a recording (VITS, appendix D).
+        """Voice conversion between speakers of this voice (VITS, appendix D).
 
         Args:
             audio: [S] in [-1, 1] at `self.sample_rate`.
-            speaker: who speaks in it.
-            target: who shall be heard.
+            speaker: of the recording.
+            target: speaker of the result.
 
         Returns:
             [S], as long as the recording up to one frame.
 
         Raises:
-            InputError: the voice has one speaker only or is an .onnx, there is no such speaker, or the recording is
-                too short.
+            InputError: the voice has one speaker or is an .onnx, there is no such speaker, or the recording is too
+                short.
         """
         if len(self.speakers) < 2:
             raise InputError("this voice has one speaker only: there is nobody to convert to")
         source, heard = self.speaker_index(speaker), self.speaker_index(target)
         return self.engine.convert(audio, self.config.audio, source or 0, heard or 0)
 
-    def _say(self, pieces: Iterable[Utter | Break], manner: Manner, speaker: int | None) -> Iterator[Said]:
-        generator = self.engine.generator(manner.seed)
+    def _segments(
+        self, pieces: Iterable[Utter | Break], options: ResolvedOptions, speaker: int | None
+    ) -> Iterator[SpeechSegment]:
+        generator = self.engine.generator(options.seed)
         silence, spoken = 0.0, False  # seconds before the next sentence; whether there has been one
         piece: Utter | Break | None = None
         for piece in pieces:
@@ -184,15 +188,15 @@ class Voice:
             for encoded, words in self._sentences(piece.text):
                 if silence:
                     yield Silence(round(silence * self.sample_rate))
-                yield self._utterance(encoded, words, manner.faster(piece.speed), speaker, generator)
-                silence, spoken = manner.pause_seconds, True
+                yield self._render(encoded, words, options.with_rate(piece.speed), speaker, generator)
+                silence, spoken = options.pause_seconds, True
         if not spoken:
             raise InputError("there is nothing to speak: give a text with letters that this voice knows")
         if isinstance(piece, Break):
             yield Silence(round(silence * self.sample_rate))
 
     def _sentences(self, text: str) -> Iterator[tuple[Encoded, Callable[[], Sequence[SpokenWord]]]]:
-        """Each sentence, with what finds its words."""
+        """The sentences of a text, each with a function that returns its words."""
         if markup := plain_text(text)[1]:
             warnings.warn(f"the text has markup that is not spoken: {shown(markup)}", stacklevel=4)
         for portion in self.front_end.portions(text):
@@ -203,20 +207,21 @@ class Voice:
             for place, sentence in enumerate(portion.sentences):
                 yield sentence, partial(words.of_sentence, place)
 
-    def _utterance(
+    def _render(
         self,
         encoded: Encoded,
         words: Callable[[], Sequence[SpokenWord]],
-        manner: Manner,
+        options: ResolvedOptions,
         speaker: int | None,
         generator: Any,
-    ) -> Utterance:
-        noise_scale, duration_noise_scale = manner.noise_scales(encoded)
+    ) -> SpokenSentence:
+        """Predict and check the durations of one sentence, and prepare its decoding."""
+        noise_scale, duration_noise_scale = options.noise_scales(encoded.sounds)
         check = partial(
             check_durations,
             symbols=len(encoded.symbols),
             frame_seconds=1 / self.config.audio.frames_per_second,
-            speed=manner.speed,
+            speed=options.speed,
             text=lambda: " ".join(word.text for word in words()),
         )
         rendering = self.engine.render(
@@ -225,71 +230,77 @@ class Voice:
             check=check,
             noise_scale=noise_scale,
             duration_noise_scale=duration_noise_scale,
-            speed=manner.speed,
+            speed=options.speed,
             generator=generator,
         )
-        return Utterance(encoded, words, rendering)
+        return SpokenSentence(**vars(rendering), encoded=encoded, words=words)
 
 
 @command
 def main() -> int:
-    """Speak from the command line."""
+    """The command line of infer.py."""
     arguments = read_arguments()
     voice = Voice.load(arguments.voice, arguments.device)
     if arguments.source is not None:
         return _convert(voice, arguments)
-    if arguments.speaker is not None:  # by its own name from here on, so that who was taken is told once
+    if arguments.speaker is not None:  # replaced by the exact name, so that find_speaker warns once
         index = voice.speaker_index(arguments.speaker)
         arguments.speaker = None if index is None else voice.speakers[index]
     if arguments.batch is not None:
         return _speak_batch(voice, arguments)
     text = read_text(arguments.text, arguments.file)
     if arguments.phonemes:
-        for piece in voice.pieces(text, ssml=how_asked(arguments, text)["ssml"]):
+        for piece in voice.pieces(text, ssml=speak_options(arguments, text)["ssml"]):
             for portion in voice.front_end.portions(piece.text) if isinstance(piece, Utter) else ():
                 print(*("".join(sentence.symbols) for sentence in portion.sentences), sep="\n")
         return 0
-    _tell(*_speak(voice, text, arguments))
+    _report(*_speak(voice, text, arguments))
     return 0
 
 
-def _tell(outlet: Outlet, seconds: float) -> None:
-    if isinstance(outlet, AudioWriter):
-        print(f"{outlet.path}: {seconds:.2f} s at {outlet.rate_hz} Hz")
+def _report(output: Output, seconds: float) -> None:
+    if isinstance(output, AudioWriter):
+        print(f"{output.path}: {seconds:.2f} s at {output.rate_hz} Hz")
 
 
-def _speak(voice: Voice, text: str, arguments: argparse.Namespace) -> tuple[Outlet, float]:
-    """Speak to where the arguments say; returns it, and the seconds of audio."""
-    said = voice.say(text, **how_asked(arguments, text))
-    if arguments.batch is None:
-        said = iter(tqdm(said, unit="piece", delay=2, disable=None, leave=False))
+def _speak(voice: Voice, text: str, arguments: argparse.Namespace) -> tuple[Output, float]:
+    """Synthesize a text to the output that the arguments ask for; returns that, and the seconds of audio."""
+    segments = voice.say(text, **speak_options(arguments, text))
+    if arguments.batch is None and sys.stderr.isatty():
+        from tqdm import tqdm  # for people only
+
+        segments = iter(tqdm(segments, unit="piece", delay=2, leave=False))
     times, timeline = timestamps_file(arguments), Timeline(voice.sample_rate)
-    outlet = open_outlet(arguments, voice.sample_rate)
-    samples = send(said if times is None else timeline.noting(said), outlet, stream=arguments.stream)
+    output = open_output(arguments, voice.sample_rate)
+    samples = write_segments(segments if times is None else timeline.record(segments), output, stream=arguments.stream)
     if times is not None:
         write_timestamps(times, timeline.timestamps)
-    return outlet, samples / voice.sample_rate
+    return output, samples / voice.sample_rate
 
 
 def _convert(voice: Voice, arguments: argparse.Namespace) -> int:
+    from data.audio_file import FULL_SCALE, read_audio  # which plain synthesis does not need
+
     recording = read_audio(arguments.source, sample_rate=voice.sample_rate).astype(np.float32) / np.float32(FULL_SCALE)
     audio = voice.convert(recording, speaker=arguments.source_speaker, target=arguments.speaker)
-    with open_outlet(arguments, voice.sample_rate) as outlet:
-        outlet.write(audio)
-    _tell(outlet, len(audio) / voice.sample_rate)
+    with open_output(arguments, voice.sample_rate) as output:
+        output.write(audio)
+    _report(output, len(audio) / voice.sample_rate)
     return 0
 
 
 def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
-    asked = how_asked(arguments, "")
-    asked["ssml"] = False
-    voice.say("", **asked)  # a mistake in the arguments is told once, and not for every line
+    from speaking.batch import cores, read_lines, speak_and_report  # multiprocessing takes 10 ms
+
+    options = speak_options(arguments, "")
+    options["ssml"] = False
+    voice.say("", **options)  # a mistake in the options is reported once, and not for every line
     lines = read_lines(arguments.batch)
     try:
         arguments.out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{arguments.out_dir}: cannot be made ({error.strerror}): choose another folder") from error
-    done = speak_and_tell(
+    done = speak_and_report(
         lines,
         partial(_line_speaker, arguments),
         source=arguments.batch,
@@ -299,11 +310,11 @@ def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
     return 0 if done else 2
 
 
-def _line_speaker(arguments: argparse.Namespace) -> SpeakLine:
-    """In a process of a batch: load the voice, and be ready to speak lines."""
+def _line_speaker(arguments: argparse.Namespace) -> "SpeakLine":
+    """In a process of a batch: load the voice; returns the function that synthesizes a line."""
     voice = Voice.load(arguments.voice, arguments.device, threads=1)
 
-    def speak_line(line: Line) -> float:
+    def speak_line(line: "Line") -> float:
         arguments.output = arguments.out_dir / f"{line.name}.{arguments.format or 'wav'}"
         return _speak(voice, line.text, arguments)[1]
 

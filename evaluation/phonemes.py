@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from text import Encoded
-from text.front_end import is_sound
-from text.symbols import BOS, EOS, PAD
+from text.symbols import BOS, EOS, PAD, is_sound
 
 _STRESS = frozenset("ˈˌ")
 _MARKS = ("Lm", "Mn", "Sk")  # categories of Unicode: modifiers and combining marks

@@ -13,7 +13,7 @@ from metrics.perception import Dnsmos, dnsmos
 from metrics.pitch import Pitch, PitchDifference, pitch_difference, track_pitch
 from metrics.spectra import Audio, log_mel
 from metrics.warping import WarpingPath, warp
-from speaking.utterance import Utterance
+from speaking.engine import SpokenSentence
 from text import Encoded
 
 
@@ -82,7 +82,7 @@ class Rendition:
         return phonemes_of(self.sentence.encoded)
 
     @cached_property
-    def utterance(self) -> Utterance:
+    def utterance(self) -> SpokenSentence:
         """The text as the voice renders it."""
         return self.subject.render(self.sentence.encoded, self.sentence.speaker, text=self.sentence.text)
 

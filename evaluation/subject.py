@@ -21,8 +21,8 @@ from metrics.perception import missing
 from metrics.spectra import Audio
 from models.device import choose_device
 from models.synthesizer import Synthesizer
+from speaking.engine import SpokenSentence
 from speaking.torch_engine import TorchEngine
-from speaking.utterance import Utterance
 from text import Encoded
 from voices.checkpoint import checkpoint_path, load_checkpoint
 from voices.importing.own import folded_synthesizer
@@ -76,7 +76,7 @@ class Subject:
         """Of all audio, in hertz."""
         return self.voice.sample_rate
 
-    def render(self, encoded: Encoded, speaker: int | None, *, text: str) -> Utterance:
+    def render(self, encoded: Encoded, speaker: int | None, *, text: str) -> SpokenSentence:
         """Render a sentence as one utterance, with the voice's own settings.
 
         The noise depends on the text, not on what else is evaluated.

@@ -1,7 +1,7 @@
-"""Many texts, a file each: every core speaks, and a text that cannot be spoken is named while the others are made.
+"""Batch synthesis: many texts, one file each, in several processes; a text that fails does not stop the others.
 
-Each process loads the voice, to compute with one thread, so that no core waits for another. (Two threads of one
-process were as fast as two processes; of many, Python's lock would let only a few run at once.)
+Each process loads the voice and computes with one thread. (Two threads of one process were as fast as two processes;
+with more threads Python's global lock becomes the limit.)
 """
 
 import multiprocessing
@@ -19,26 +19,26 @@ from pathlib import Path
 from tqdm import tqdm
 
 from configs import InputError
-from speaking.text_file import decoded_text
+from text.file_encoding import decoded_text
 
-# What stands before the first | is a name, if it can be that of a file.
+# The part before the first | is a name, if it can be a file name.
 _NAMED = re.compile(r"\s*([\w-][\w.-]{0,99})\s*\|(.*)")
 
-SpeakLine = Callable[["Line"], float]  # writes the file of a line, returns its seconds
+SpeakLine = Callable[["Line"], float]  # writes the file of a line, returns the seconds of audio
 
 
 @dataclass(frozen=True)
 class Line:
-    """One text of many."""
+    """One text of a batch."""
 
     number: int  # in its file, from 1
-    name: str  # of the file to make, without a suffix
+    name: str  # of the file, without suffix
     text: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a line."""
+    """Result of a line."""
 
     line: Line
     seconds: float = 0.0  # of audio
@@ -47,7 +47,7 @@ class Outcome:
 
 
 def read_lines(path: Path) -> list[Line]:
-    """The lines of a file, each a text or `name|text`; empty ones are passed over. Without a name it is the number.
+    """Read lines, each a text or `name|text`; the default name is the line number, empty lines are skipped.
 
     Raises:
         InputError: the file cannot be read, has nothing in it, or gives a name twice.
@@ -74,18 +74,21 @@ def read_lines(path: Path) -> list[Line]:
 def speak_lines(
     lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, jobs: int, preload: Sequence[str] = ()
 ) -> Iterator[Outcome]:
-    """Speak lines in so many processes; outcomes come as they are ready.
+    """Synthesize lines in several processes.
 
     Args:
-        lines: to speak.
-        prepare: called once in every process; can be pickled.
-        jobs: how many processes.
-        preload: modules that are imported once for all of them, where the platform can.
+        lines: in any order.
+        prepare: called once in each process; picklable.
+        jobs: number of processes.
+        preload: modules that are imported once for all processes, where the platform can.
+
+    Yields:
+        Outcomes, as they are ready.
 
     Raises:
         InputError: a process was killed.
     """
-    # The longest first, so that no process is left alone with one at the end.
+    # The longest first, so that no process is left with a long one at the end.
     ordered = sorted(lines, key=lambda line: -len(line.text))
     with ProcessPoolExecutor(min(jobs, len(lines)), _context(preload), initializer=_begin, initargs=(prepare,)) as pool:
         try:
@@ -99,20 +102,20 @@ def speak_lines(
             pool.shutdown(cancel_futures=True)
 
 
-def speak_and_tell(
+def speak_and_report(
     lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, source: Path, jobs: int, preload: Sequence[str] = ()
 ) -> bool:
-    """Speak lines, tell of each that fails as it does, and at the end how fast it went.
+    """Synthesize lines, print warnings and errors as they come, and the throughput at the end.
 
     Args:
-        lines: to speak.
+        lines: as `speak_lines`.
         prepare: as `speak_lines`.
-        source: their file, for messages.
-        jobs: how many processes.
+        source: file of the lines, for messages.
+        jobs: as `speak_lines`.
         preload: as `speak_lines`.
 
     Returns:
-        Whether all lines were spoken.
+        Whether no line failed.
     """
     started, seconds, made = time.perf_counter(), 0.0, 0
     outcomes = speak_lines(lines, prepare, jobs=jobs, preload=preload)
@@ -130,7 +133,7 @@ def speak_and_tell(
 
 
 def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
-    """How processes are started: never as forks of this one, which has threads and so might wait for ever."""
+    """The start method: never fork, because this process has threads, whose locks a fork would copy."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
@@ -139,7 +142,7 @@ def _context(preload: Sequence[str]) -> multiprocessing.context.BaseContext:
 
 
 def cores() -> int:
-    """How many processor cores this process may use."""
+    """Number of processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

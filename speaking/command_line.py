@@ -7,22 +7,21 @@ from pathlib import Path
 from configs import InputError
 from configs.command_line import CommandParser
 from configs.speaking import HIGHEST_RATE, LOWEST_RATE
-from speaking.manner import How, within
-from speaking.text_file import decoded_text
+from speaking.options import SpeakOptions, within
 
 STANDARD_OUTPUT = Path("-")
 TIMESTAMP_FORMATS = ("json", "srt", "tsv")
 
-_MANNER = ("speed", "noise_scale", "duration_noise_scale", "pause", "longest_silence", "seed")
-# What would do nothing beside an option, and why.
+_SPEECH_OPTIONS = ("speed", "noise_scale", "duration_noise_scale", "pause", "longest_silence", "seed")
+# Options that exclude each other, and why.
 _NOT_FOR = {
     "batch": (
         ("text", "file", "output", "stream", "phonemes", "timestamps_file", "source"),
         "whose texts are the lines of its file and whose files go to --out-dir as --format and --timestamps say",
     ),
     "source": (
-        ("text", "file", "ssml", "phonemes", "stream", "timestamps", "timestamps_file", *_MANNER),
-        "which has a recording said again as it was said",
+        ("text", "file", "ssml", "phonemes", "stream", "timestamps", "timestamps_file", *_SPEECH_OPTIONS),
+        "which converts a recording as it is",
     ),
     "phonemes": (
         ("output", "stream", "rate", "timestamps", "timestamps_file"),
@@ -33,27 +32,27 @@ _ONLY_FOR = {"out_dir": "batch", "format": "batch", "jobs": "batch", "source_spe
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line of this file."""
+    """The parser of infer.py."""
     parser = CommandParser(description="Speak a text with a trained voice.")
     parser.add_argument("voice", type=Path, help="a run folder, a voice.safetensors, an .onnx, or a foreign checkpoint")
     parser.add_argument("text", nargs="?", help="what to say; without it, or as -, standard input is read")
     parser.add_argument("--file", type=Path, help="read the text from this file")
     parser.add_argument("--ssml", action="store_true", help="the text is SSML, even if it does not begin so")
-    parser.add_argument("--phonemes", action="store_true", help="print what would be said, and make no audio")
+    parser.add_argument("--phonemes", action="store_true", help="print the phonemes, and make no audio")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
 
-    manner = parser.add_argument_group("how it is spoken", "without these, as the voice itself prefers")
-    manner.add_argument("--speaker", help="who speaks, in a voice of several: a name, or an id from 0 (the first)")
+    manner = parser.add_argument_group("synthesis", "without these, the defaults of the voice")
+    manner.add_argument("--speaker", help="speaker of a voice of several: a name, or an id from 0 (the first)")
     manner.add_argument("--speed", type=float, help="speaking rate, 2 is twice as fast")
-    manner.add_argument("--noise-scale", type=float, help="variation of the sound, 0 for none")
-    manner.add_argument("--duration-noise-scale", type=float, help="variation of the rhythm, 0 for none")
+    manner.add_argument("--noise-scale", type=float, help="noise of the prior, 0 for none")
+    manner.add_argument("--duration-noise-scale", type=float, help="noise of the durations, 0 for none")
     manner.add_argument("--pause", type=float, metavar="SECONDS", help="silence between sentences")
     manner.add_argument(
-        "--longest-silence", type=float, metavar="SECONDS", help="of all breaks of an SSML text together (3600)"
+        "--longest-silence", type=float, metavar="SECONDS", help="total of all breaks of an SSML text (3600)"
     )
-    manner.add_argument("--seed", type=int, help="say it the same way each time")
+    manner.add_argument("--seed", type=int, help="of the noise: the same audio each time")
 
-    output = parser.add_argument_group("where it goes")
+    output = parser.add_argument_group("output")
     output.add_argument(
         "-o", "--output", type=Path, help=".wav, .flac, .mp3, .ogg or .opus to write, or - for raw samples (speech.wav)"
     )
@@ -61,24 +60,24 @@ def build_parser() -> argparse.ArgumentParser:
     output.add_argument("--rate", type=int, metavar="HZ", help="samples per second (the voice's own)")
     output.add_argument("--wav-header", action="store_true", help="with -o -: a wav header before the samples")
     output.add_argument(
-        "--timestamps", choices=TIMESTAMP_FORMATS, help="when each word and phoneme is heard, beside the output"
+        "--timestamps", choices=TIMESTAMP_FORMATS, help="times of words and phonemes, in a file beside the output"
     )
     output.add_argument("--timestamps-file", type=Path, metavar="FILE", help="the same, to this file")
 
-    batch = parser.add_argument_group("many texts, a file each")
-    batch.add_argument("--batch", type=Path, metavar="FILE", help="a text or name|text a line")
+    batch = parser.add_argument_group("batch: many texts, one file each")
+    batch.add_argument("--batch", type=Path, metavar="FILE", help="one text, or name|text, per line")
     batch.add_argument("--out-dir", type=Path, metavar="DIR", help="the folder for the files")
     batch.add_argument("--format", choices=("wav", "flac", "mp3", "ogg", "opus"), help="of the files (wav)")
-    batch.add_argument("--jobs", type=int, help="processes that speak (one for each processor core)")
+    batch.add_argument("--jobs", type=int, help="processes (one per core)")
 
-    conversion = parser.add_argument_group("one speaker's recording in another speaker's voice")
+    conversion = parser.add_argument_group("voice conversion")
     conversion.add_argument("--source", type=Path, metavar="RECORDING", help="convert this recording")
-    conversion.add_argument("--source-speaker", help="who speaks in it; --speaker is to be heard")
+    conversion.add_argument("--source-speaker", help="speaker of the recording; --speaker is the target")
     return parser
 
 
 def read_arguments() -> argparse.Namespace:
-    """Read the command line.
+    """Parse and check the command line.
 
     Raises:
         InputError: as `check_together`.
@@ -89,10 +88,10 @@ def read_arguments() -> argparse.Namespace:
 
 
 def check_together(arguments: argparse.Namespace) -> None:
-    """Refuse, before anything is loaded, what cannot be followed or would do nothing.
+    """Refuse options that exclude each other or would have no effect, before anything is loaded.
 
     Raises:
-        InputError: there is such an option; the message names it.
+        InputError: the message names the option.
     """
     given = {name for name, value in vars(arguments).items() if value is not None and value is not False}
     for one, (others, why) in _NOT_FOR.items():
@@ -105,7 +104,7 @@ def check_together(arguments: argparse.Namespace) -> None:
     if "batch" in given and "out_dir" not in given:
         raise InputError("give --batch a file of lines and --out-dir a folder for their audio")
     if "source" in given and not {"source_speaker", "speaker"} <= given:
-        raise InputError("to convert a recording, name --source-speaker and the --speaker to be heard")
+        raise InputError("to convert a recording, name --source-speaker and the target --speaker")
     if arguments.wav_header and arguments.output != STANDARD_OUTPUT:
         raise InputError("--wav-header is for -o -: give -o - or leave it out, files have their header anyway")
     if arguments.rate is not None:
@@ -123,8 +122,10 @@ def read_text(argument: str | None, file: Path | None) -> str:
     """The text from the command line, a file, or standard input.
 
     Raises:
-        InputError: both a text and a file are given, or what is read is no text.
+        InputError: both a text and a file are given, or the content is not text.
     """
+    from text.file_encoding import decoded_text  # the package is not needed for --help
+
     if argument is not None and file is not None:
         raise InputError("give the text or --file, not both")
     if argument is not None and argument != "-":
@@ -138,9 +139,9 @@ def read_text(argument: str | None, file: Path | None) -> str:
     return decoded_text(content, "standard input" if file is None else str(file))
 
 
-def how_asked(arguments: argparse.Namespace, text: str) -> How:
-    """What the arguments ask of the voice for this text."""
-    return How(
+def speak_options(arguments: argparse.Namespace, text: str) -> SpeakOptions:
+    """The options of `Voice.speak` for this text."""
+    return SpeakOptions(
         speaker=arguments.speaker,
         speed=arguments.speed,
         noise_scale=arguments.noise_scale,
@@ -153,10 +154,10 @@ def how_asked(arguments: argparse.Namespace, text: str) -> How:
 
 
 def timestamps_file(arguments: argparse.Namespace) -> Path | None:
-    """Where timestamps shall go, if they are asked for; the suffix says in which format.
+    """The file for timestamps, None if they are not asked for; its suffix is the format.
 
     Raises:
-        InputError: there is no telling where, the suffix is none of a format, or the folder does not exist.
+        InputError: no file follows from the arguments, the suffix is not a format, or the folder does not exist.
     """
     file: Path | None = arguments.timestamps_file
     if file is not None:

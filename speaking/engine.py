@@ -1,58 +1,97 @@
-"""What makes the sound of a sentence; `speaking.torch_engine` and `speaking.onnx_engine` are the two there are."""
+"""The synthesis of one sentence: the interface of the engines, what they return, and the check of durations.
+
+`speaking.torch_engine` and `speaking.onnx_engine` are the two engines. P ids · S samples
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from configs import AudioSettings, Config
+from configs import AudioSettings, Config, InputError
+from text.symbols import Encoded
+
+if TYPE_CHECKING:
+    from speaking.timestamps import SpokenWord
 
 Audio = NDArray[np.float32]
 
-Generator = TypeVar("Generator")  # draws the noise; every engine has its own kind
+Generator = TypeVar("Generator")  # of random numbers; every engine has its own kind
+
+# The longest sound of speech, silence within a sentence included, lasts about two seconds. An untrained voice predicts
+# two frames, its noise a few times that; a broken one as much as the graph allows.
+LONGEST_SECONDS = 4.0  # of one symbol or blank
+MEAN_SECONDS = 0.6  # per symbol with its blank: an eighth of the usual speaking rate
+FREE_SECONDS = 3.0  # of silence around the sentence
+_MOST_SILENT_SAMPLES = 65_536  # in one chunk, so that a break of a minute is not held in memory at once
 
 
 class VoiceParts(Protocol):
-    """What a voice is beside its synthesizer: voices.voice_file.VoiceFile, or what an .onnx and its .json hold."""
+    """A voice without its synthesizer: voices.voice_file.VoiceFile, or voices.onnx_synthesizer.OnnxFile."""
 
     @property
     def config(self) -> Config:
-        """How it was made, and how it prefers to speak."""
+        """The settings it was trained with, and its defaults of synthesis."""
         ...
 
     @property
     def symbols(self) -> str:
-        """Its symbol table, as JSON."""
+        """The symbol table, as JSON."""
         ...
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """Their names; empty for a single voice."""
+        """Names by id; empty for a voice of one speaker."""
         ...
 
     @property
     def lexicon(self) -> str | None:
-        """How the user wants single words read, as JSON."""
+        """The user's lexicon, as JSON."""
         ...
 
 
 @dataclass(frozen=True)
 class Rendering:
-    """One sentence on its way to sound."""
+    """One sentence whose durations are known."""
 
     samples: int
-    frames: NDArray[np.int64]  # [P], of each id
-    whole: Callable[[], Audio]
-    chunks: Callable[[], Iterator[Audio]]
+    frames: NDArray[np.int64]  # [P], duration of each id
+    whole: Callable[[], Audio]  # decodes it at once, [S]
+    chunks: Callable[[], Iterator[Audio]]  # decodes it in chunks
 
 
-Check = Callable[[NDArray[np.int64]], None]  # is given the frames [P] of each id, and may refuse them
+@dataclass(frozen=True)
+class Silence:
+    """A pause or break."""
+
+    samples: int
+
+    def whole(self) -> Audio:
+        """Zeros [S]."""
+        return np.zeros(self.samples, dtype=np.float32)
+
+    def chunks(self) -> Iterator[Audio]:
+        """The same in chunks of bounded length."""
+        for start in range(0, self.samples, _MOST_SILENT_SAMPLES):
+            yield np.zeros(min(_MOST_SILENT_SAMPLES, self.samples - start), dtype=np.float32)
 
 
-class Options(TypedDict):
-    """How a sentence is rendered, by the names of `Synthesizer.plan`."""
+@dataclass(frozen=True)
+class SpokenSentence(Rendering):
+    """A rendered sentence with its text."""
+
+    encoded: Encoded
+    words: Callable[[], Sequence["SpokenWord"]]  # aligned with the symbols when they are first needed
+
+
+SpeechSegment = Silence | SpokenSentence
+Check = Callable[[NDArray[np.int64]], None]  # gets the durations [P] in frames, and may raise an InputError
+
+
+class Scales(TypedDict):
+    """Parameters of `Synthesizer.predict_durations` and `Synthesizer.sample_prior`."""
 
     noise_scale: float
     duration_noise_scale: float
@@ -60,10 +99,10 @@ class Options(TypedDict):
 
 
 class Engine(Protocol[Generator]):
-    """Renders the ids of a sentence as one of its speakers."""
+    """Synthesizes sentences."""
 
     def generator(self, seed: int | None) -> Generator:
-        """Where the noise of a text comes from; without a seed it is other noise every time."""
+        """A generator of the noise of one text; None seeds it randomly."""
         ...
 
     def render(
@@ -73,15 +112,46 @@ class Engine(Protocol[Generator]):
         *,
         check: Check,
         generator: Generator,
-        **options: Unpack[Options],
+        **scales: Unpack[Scales],
     ) -> Rendering:
-        """Decide how a sentence is spoken, and be ready to speak it."""
+        """Predict and check the durations of a sentence [P], and prepare its decoding."""
         ...
 
     def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
-        """Let a speaker say what another has said, [S] to [S], without noise.
+        """Convert a recording [S] of one speaker into the voice of another [S], without noise.
 
         Raises:
             InputError: the engine cannot, or the recording is too short.
         """
         ...
+
+
+def check_durations(
+    frames: NDArray[np.int64], *, symbols: int, frame_seconds: float, speed: float, text: Callable[[], str]
+) -> None:
+    """Refuse durations that are absurd, before they become minutes of noise.
+
+    The limits hold for the seconds at speed 1, so that slow speech is not mistaken for a failure of the voice.
+
+    Args:
+        frames: [P], duration of each id.
+        symbols: number of symbols of the sentence, without blanks.
+        frame_seconds: length of a frame.
+        speed: speaking rate.
+        text: returns the words of the sentence, for the message.
+
+    Raises:
+        InputError: the sentence or one of its sounds is too long.
+    """
+    # Durations are rounded up to whole frames, which at a high speed is most of them.
+    seconds = (frames - 1).clip(min=0) * frame_seconds
+    longest, total = seconds.max() * speed, seconds.sum() * speed
+    if longest > LONGEST_SECONDS or total > FREE_SECONDS + MEAN_SECONDS * symbols:
+        raise InputError(
+            f"the voice would take {seconds.sum():.0f} s to say {_shortened(text())!r}, {seconds.max():.1f} s of it "
+            "for one sound: lower the duration noise scale, try another seed or other words, or train it for longer"
+        )
+
+
+def _shortened(sentence: str, most: int = 60) -> str:
+    return sentence if len(sentence) <= most else sentence[:most] + "…"

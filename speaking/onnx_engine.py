@@ -7,7 +7,7 @@ from typing import Unpack
 import numpy as np
 
 from configs import AudioSettings, InputError
-from speaking.engine import Audio, Check, Options, Rendering
+from speaking.engine import Audio, Check, Rendering, Scales
 from voices.onnx_synthesizer import OnnxFile, OnnxSynthesizer, load_onnx
 from voices.seeded_noise import SeededNoise
 
@@ -39,7 +39,7 @@ class OnnxEngine:
         *,
         check: Check,
         generator: SeededNoise,
-        **options: Unpack[Options],
+        **scales: Unpack[Scales],
     ) -> Rendering:
         """Speak a sentence; it is sound when this returns."""
         plan = self.synthesizer.plan(
@@ -47,7 +47,7 @@ class OnnxEngine:
             np.array([len(ids)], np.int64),
             None if speaker is None else np.array([speaker], np.int64),
             noise=generator,
-            **options,
+            **scales,
         )
         check(plan.durations[0])
         audio = plan.decode().audio[0, 0]

@@ -1,32 +1,41 @@
-"""When each word and each phoneme is heard, to the sample.
+"""Timestamps: start and end of each sentence, word and phoneme, to the sample, from the predicted durations.
 
-A symbol lasts from its own first frame to the last frame of the blank behind it, in which it fades. `^` and its blank
-are the silence before a sentence, `$` is that after it, and a space or a mark is heard as the pause that it makes. So
-the phonemes of a sentence lie side by side from its beginning to its end. A word lasts as long as its phonemes,
-without the marks around it. The text of a word is as it is read (`£30` is two words, *thirty* and *pounds*), and where
-several words are spoken in one breath (*of the*), they have one time together.
+A symbol lasts from its own first frame to the last frame of the blank behind it. `^` with its blank is the silence
+before a sentence, `$` the silence after it, a space or a punctuation mark the pause that it makes; so the phonemes of a
+sentence are contiguous. A word lasts as long as its phonemes, without the marks around it. The text of a word is the
+normalised one (`£30` is two words, *thirty* and *pounds*); words that espeak-ng joins (*of the*) share one interval.
 
-What the durations say is when the synthesizer meant each symbol to begin; it was taught so by alignments of its own.
+Which word a group of phonemes belongs to is found by alignment: espeak-ng writes a space between words, but joins some
+(`of the` is ʌvðə) and splits others. So every word is also phonemised alone, and the phonemes of both are aligned
+(longest common subsequence).
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 
+import numpy as np
+
 from configs import InputError
-from speaking.engine import Audio
-from speaking.utterance import Said, Utterance
-from speaking.words import SpokenWord
-from text.symbols import BOS, EOS, PAD
+from speaking.engine import Audio, SpeechSegment, SpokenSentence
+from text.front_end import Portion
+from text.symbols import BOS, EOS, PAD, Encoded, is_sound
 
 _CUE_CHARACTERS = 80  # of a subtitle, two lines of forty
 _CUE_SECONDS = 6.0
+_MOST_CELLS = 25_000_000  # of the alignment's table: 50 MB, for a text without sentence ends
+
+Phonemise = Callable[[str], Sequence[Sequence[str]]]
 
 
 @dataclass(frozen=True)
 class Timed:
-    """Something that is heard from a second to another."""
+    """A text with its start and end, in seconds."""
 
     text: str
     start: float
@@ -35,10 +44,10 @@ class Timed:
 
 @dataclass(frozen=True)
 class TimedWord(Timed):
-    """A word, or several that are spoken in one breath."""
+    """A word, or several that share one interval."""
 
     phonemes: str
-    from_text: bool  # False where no word of the text was found for these phonemes, which then are its text
+    from_text: bool  # False where no word was found for these phonemes, which then are the text
 
 
 @dataclass(frozen=True)
@@ -46,12 +55,12 @@ class TimedSentence(Timed):
     """A sentence."""
 
     words: tuple[TimedWord, ...]
-    phonemes: tuple[Timed, ...]  # side by side; with spaces, marks, ^ and $
+    phonemes: tuple[Timed, ...]  # contiguous; with spaces, marks, ^ and $
 
 
 @dataclass(frozen=True)
 class Timestamps:
-    """When what is heard."""
+    """The timestamps of a text."""
 
     seconds: float  # of the whole audio
     sentences: tuple[TimedSentence, ...]
@@ -59,14 +68,14 @@ class Timestamps:
 
 @dataclass(frozen=True)
 class TimedSpeech:
-    """Audio, and when each of its words and phonemes is heard."""
+    """Audio with its timestamps."""
 
     audio: Audio  # [S]
     timestamps: Timestamps
 
 
 class Timeline:
-    """Keeps the time while a text is spoken.
+    """Collects timestamps while a text is synthesized.
 
     Args:
         sample_rate: samples per second, in hertz.
@@ -77,49 +86,49 @@ class Timeline:
         self._samples = 0
         self._sentences: list[TimedSentence] = []
 
-    def noting(self, said: Iterable[Said]) -> Iterator[Said]:
-        """The same, with the time of each noted as it passes."""
-        for one in said:
-            if isinstance(one, Utterance):
-                self._sentences.append(self._sentence(one))
-            self._samples += one.samples
-            yield one
+    def record(self, segments: Iterable[SpeechSegment]) -> Iterator[SpeechSegment]:
+        """Pass the segments on, and record the timestamps of each."""
+        for segment in segments:
+            if isinstance(segment, SpokenSentence):
+                self._sentences.append(self._timed(segment))
+            self._samples += segment.samples
+            yield segment
 
     @property
     def timestamps(self) -> Timestamps:
-        """What was noted so far."""
+        """The timestamps recorded so far."""
         return Timestamps(self._seconds(self._samples), tuple(self._sentences))
 
     def _seconds(self, samples: int) -> float:
         return samples / self.sample_rate
 
-    def _sentence(self, said: Utterance) -> TimedSentence:
-        encoded = said.encoded
+    def _timed(self, sentence: SpokenSentence) -> TimedSentence:
+        encoded = sentence.encoded
         # Ids are `^ _ p _ p _ $`, or `_ p _ p _` where a voice has no ends.
         has_ends = len(encoded.ids) > 2 * len(encoded.symbols) + 1
         symbols = (BOS, *encoded.symbols, EOS) if has_ends else (PAD, *encoded.symbols)
-        edges = self._edges(said, len(symbols), first_blank=int(has_ends))
+        edges = self._edges(sentence, len(symbols), first_blank=int(has_ends))
 
         def timed(word: SpokenWord) -> TimedWord:
             phonemes = "".join(encoded.symbols[word.first : word.end])
             return TimedWord(word.text, edges[word.first + 1], edges[word.end + 1], phonemes, word.from_text)
 
-        words = tuple(map(timed, said.words()))
+        words = tuple(map(timed, sentence.words()))
         phonemes = tuple(map(Timed, symbols, edges[:-1], edges[1:]))
         return TimedSentence(" ".join(word.text for word in words), edges[0], edges[-1], words, phonemes)
 
-    def _edges(self, said: Utterance, symbols: int, first_blank: int) -> list[float]:
-        """Where each of so many symbols begins, and where the last one ends."""
-        ends = said.frames.cumsum()
-        per_frame = said.samples // max(1, int(ends[-1]))
+    def _edges(self, sentence: SpokenSentence, symbols: int, first_blank: int) -> list[float]:
+        """The start of each symbol, and the end of the last one, in seconds."""
+        ends = sentence.frames.cumsum()
+        per_frame = sentence.samples // max(1, int(ends[-1]))
         starts = [0, *(int(end) * per_frame for end in ends[first_blank::2])][:symbols]
-        return [self._seconds(self._samples + place) for place in (*starts, said.samples)]
+        return [self._seconds(self._samples + place) for place in (*starts, sentence.samples)]
 
 
 def write_timestamps(path: Path, timestamps: Timestamps) -> None:
-    """Write timestamps as its suffix says.
+    """Write timestamps in the format of the suffix.
 
-    A json has everything, an srt subtitles, a tsv a line for each sentence, word and phoneme.
+    json holds everything, srt subtitles, tsv one line per sentence, word and phoneme.
 
     Raises:
         InputError: the file cannot be written.
@@ -155,7 +164,7 @@ def _srt(timestamps: Timestamps) -> str:
 
 
 def _cues(sentence: TimedSentence) -> Iterator[Timed]:
-    """A sentence in pieces that can be read: one is full at its size, or at a clause mark once it is half full."""
+    """A sentence as subtitles: one is full at its size, or at a clause mark once it is half full."""
     held: list[TimedWord] = []
     for word in sentence.words:
         text = " ".join(one.text for one in (*held, word))
@@ -178,3 +187,115 @@ def _clock(seconds: float) -> str:
     milliseconds = round(seconds * 1000)
     minutes, milliseconds = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02}:{minutes % 60:02}:{milliseconds // 1000:02},{milliseconds % 1000:03}"
+
+
+@dataclass(frozen=True)
+class SpokenWord:
+    """A range of a sentence's symbols, and the text that they belong to."""
+
+    text: str  # mostly one word; the phonemes themselves where no word was found
+    first: int  # symbol
+    end: int  # symbol behind the last
+    from_text: bool  # whether a word was found
+
+
+class WordFinder:
+    """Aligns the words of a portion of text with its phonemes, when they are first needed.
+
+    Args:
+        portion: normalised and encoded.
+        phonemise: the phonemiser that encoded it.
+    """
+
+    def __init__(self, portion: Portion, phonemise: Phonemise) -> None:
+        self._portion, self._phonemise = portion, phonemise
+
+    def of_sentence(self, place: int) -> list[SpokenWord]:
+        """The words of one sentence."""
+        return self._sentences[place]
+
+    @cached_property
+    def _sentences(self) -> list[list[SpokenWord]]:
+        return _spoken_words(self._portion, self._phonemise)
+
+
+def _spoken_words(portion: Portion, phonemise: Phonemise) -> list[list[SpokenWord]]:
+    spans = [(place, *span) for place, encoded in enumerate(portion.sentences) for span in _spans(encoded)]
+    groups = [_sounds(portion.sentences[place].symbols[first:end]) for place, first, end in spans]
+    alone = [_sounds([symbol for part in phonemise(word) for symbol in part]) for word in portion.words]
+    said_by, owners = _pair(alone, groups)
+    texts: list[list[str]] = [[] for _ in groups]
+    for text, group in zip(portion.words, said_by, strict=True):
+        if group is not None:
+            texts[group].append(text)
+    sentences: list[list[SpokenWord]] = [[] for _ in portion.sentences]
+    for (place, owner), run in groupby(range(len(groups)), key=lambda group: (spans[group][0], owners[group])):
+        several = list(run)
+        first, end = spans[several[0]][1], spans[several[-1]][2]
+        text = " ".join(texts[owner]) if owner in several else ""
+        phonemes = "".join(portion.sentences[place].symbols[first:end])
+        sentences[place].append(SpokenWord(text or phonemes, first, end, bool(text)))
+    return sentences
+
+
+def _spans(encoded: Encoded) -> Iterator[tuple[int, int]]:
+    """Start and end of each group of phonemes between spaces, without the marks around it."""
+    for is_space, places in groupby(range(len(encoded.symbols)), key=lambda place: encoded.symbols[place] == " "):
+        said = [place for place in places if unicodedata.category(encoded.symbols[place])[0] != "P"]
+        if not is_space and any(is_sound(encoded.symbols[place]) for place in said):
+            yield said[0], said[-1] + 1
+
+
+def _sounds(symbols: Sequence[str]) -> str:
+    return "".join(filter(is_sound, symbols))
+
+
+def _pair(words: Sequence[str], groups: Sequence[str]) -> tuple[list[int | None], list[int]]:
+    """The group of each word, and the owner of each group: itself, or the group that it continues.
+
+    A word belongs to the group with which it shares most phonemes; a word that shares none, to the next group if that
+    is free, else to the group of the word before. A group without words continues the word with which it shares any.
+    """
+    votes = Counter[tuple[int, int]]()
+    word_of = [index for index, sounds in enumerate(words) for _ in sounds]
+    group_of = [index for index, sounds in enumerate(groups) for _ in sounds]
+    for place, other in _common("".join(words), "".join(groups)):
+        votes[word_of[place], group_of[other]] += 1
+    said_by: list[int | None] = [None] * len(words)
+    says = list(range(len(words), len(words) + len(groups)))  # a word for each group; these are none
+    for (word, group), _ in sorted(votes.items(), key=lambda item: item[1]):  # the most votes come last
+        said_by[word], says[group] = group, word
+    free = set(range(len(groups))) - {group for _, group in votes}
+    before = -1
+    for word, voted in enumerate(said_by):
+        if voted is None and (before + 1 in free or before >= 0):
+            said_by[word] = before + 1 if before + 1 in free else before
+            free.discard(before + 1)
+        group_now = said_by[word]
+        before = before if group_now is None else group_now
+    taken = set(said_by)
+    owners = []
+    for group, word in enumerate(says):
+        continued = said_by[word] if group not in taken and word < len(words) else None
+        owners.append(group if continued is None else continued)
+    return said_by, owners
+
+
+def _common(words: str, groups: str) -> Iterator[tuple[int, int]]:
+    """Index pairs of a longest common subsequence, from the end."""
+    row, column = len(words), len(groups)
+    if row * column > _MOST_CELLS:
+        return
+    letters = np.array(list(groups))
+    lengths = np.zeros((row + 1, column + 1), dtype=np.int16)
+    for place, letter in enumerate(words):
+        longest = np.maximum(lengths[place, 1:], lengths[place, :-1] + (letters == letter))
+        np.maximum.accumulate(longest, out=lengths[place + 1, 1:])
+    while row and column:
+        if words[row - 1] == groups[column - 1]:
+            row, column = row - 1, column - 1
+            yield row, column
+        elif lengths[row - 1, column] >= lengths[row, column - 1]:
+            row -= 1
+        else:
+            column -= 1

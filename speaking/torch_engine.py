@@ -14,7 +14,7 @@ from data.spectrogram import LinearSpectrogram
 from models.device import choose_device
 from models.speech import Plan
 from models.synthesizer import Synthesizer
-from speaking.engine import Audio, Check, Options, Rendering
+from speaking.engine import Audio, Check, Rendering, Scales
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
 
@@ -59,17 +59,17 @@ class TorchEngine:
         *,
         check: Check,
         generator: torch.Generator,
-        **options: Unpack[Options],
+        **scales: Unpack[Scales],
     ) -> Rendering:
         """Plan a sentence; it is decoded when it is asked for."""
         text = self.synthesizer.predict_durations(
             *_inputs(ids, speaker, self.device),
-            duration_noise_scale=options["duration_noise_scale"],
-            speed=options["speed"],
+            duration_noise_scale=scales["duration_noise_scale"],
+            speed=scales["speed"],
             generator=generator,
         )
         check(_frames(text.durations))
-        plan = self.synthesizer.sample_prior(text, noise_scale=options["noise_scale"], generator=generator)
+        plan = self.synthesizer.sample_prior(text, noise_scale=scales["noise_scale"], generator=generator)
         return Rendering(
             samples=plan.z_p.shape[2] * self.synthesizer.hop_length,
             frames=_frames(plan.durations),

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from configs import InputError, load_config
 from infer import Voice, main
 from models.synthesizer import Synthesizer
+from speaking.engine import Silence, SpokenSentence
 from speaking.torch_engine import FIRST_FRAMES
-from speaking.utterance import Silence, Utterance
 from tests.clients.exported_voice import DECODERS, write_random_voice
 from text import piper_symbols
 from voices.export.__main__ import write_onnx
@@ -83,7 +83,7 @@ def test_sentences_are_spoken_one_by_one_with_the_pause_between(run: Path) -> No
     voice = Voice.load(run)
     text = "This is one. This is two! Is this three?"
     heard = list(voice.say(text, seed=3, pause_seconds=0.5))
-    assert [type(said) for said in heard] == [Utterance, Silence, Utterance, Silence, Utterance]
+    assert [type(said) for said in heard] == [SpokenSentence, Silence, SpokenSentence, Silence, SpokenSentence]
     assert [said.samples for said in heard[1::2]] == [11025, 11025]
     whole = voice.speak(text, seed=3, pause_seconds=0.5)
     assert np.array_equal(whole, np.concatenate([said.whole() for said in heard]))
@@ -196,7 +196,7 @@ def test_text_comes_from_the_argument_a_file_or_standard_input(
     assert np.abs(audio - expected).max() <= 1 / 32768
 
 
-def words_of(said: Utterance) -> str:
+def words_of(said: SpokenSentence) -> str:
     return " ".join(word.text for word in said.words())
 
 
@@ -294,10 +294,10 @@ def test_ssml_breaks_are_exact_and_rates_multiply_the_speed(run: Path) -> None:
     silences = [said.samples / 22050 for said in heard if isinstance(said, Silence)]
     assert silences == pytest.approx([0.25, 2, 0.1, 0.1, 1], abs=1 / 22050)
     assert isinstance(heard[-1], Silence)
-    spoken = [said for said in heard if isinstance(said, Utterance)]
+    spoken = [said for said in heard if isinstance(said, SpokenSentence)]
     (alone,) = voice.say("Three.", seed=1, speed=0.25, duration_noise_scale=0)
     assert [words_of(said) for said in spoken] == ["One", "two.", "Three.", "Four."]
-    assert isinstance(alone, Utterance)
+    assert isinstance(alone, SpokenSentence)
     assert spoken[2].frames.tolist() == alone.frames.tolist()
 
 
@@ -506,7 +506,7 @@ def test_ssml_is_known_by_its_beginning(
 
 def test_a_heading_is_a_sentence_of_its_own(run: Path) -> None:
     heard = list(Voice.load(run).say("Chapter One\n\nIt was dark.", seed=1))
-    assert [words_of(said) for said in heard if isinstance(said, Utterance)] == ["Chapter One", "It was dark."]
+    assert [words_of(said) for said in heard if isinstance(said, SpokenSentence)] == ["Chapter One", "It was dark."]
 
 
 @pytest.mark.parametrize("speed", [0.0, -1.0, float("nan"), 1e9])

@@ -1,6 +1,9 @@
 """Text of unknown origin as Unicode: UTF-8, UTF-16 and UTF-32, with or without a byte order mark, and Windows-1252."""
 
 import codecs
+import sys
+
+from configs import InputError
 
 # UTF-32's mark for the other byte order begins with UTF-16's, so it comes first.
 _MARKS = {
@@ -56,3 +59,24 @@ def _unmarked_utf16(content: bytes) -> str:
         if 4 * many > len(head) // 2 and 20 * few <= many:
             return encoding
     return ""
+
+
+def decoded_text(content: bytes, name: str) -> str:
+    """The text that a file or a pipe holds; an encoding other than UTF-8 is reported in a line on standard error.
+
+    Args:
+        content: what was read.
+        name: of the file, for what is reported.
+
+    Raises:
+        InputError: it is no text.
+    """
+    try:
+        text, done = decode(content)
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: cannot be read as UTF-8 text: {error}: save it as UTF-8") from error
+    if "\0" in text:
+        raise InputError(f"{name}: holds zero bytes, so it is no text: give a text file, saved as UTF-8")
+    if "UTF-16" in done or "UTF-32" in done or "Windows" in done:
+        print(f"{name} {done}", file=sys.stderr)
+    return text

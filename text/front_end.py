@@ -1,6 +1,5 @@
 """Text to ids, the same way for training and for speaking."""
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -89,7 +88,7 @@ class TextFrontEnd:
     def _portion(self, text: str, max_symbols: int) -> Portion:
         reading = self.reader.read(text)
         pieces = (piece for sentence in self.phonemise(reading.spoken) for piece in _cut(sentence, max_symbols))
-        spoken = [encoded for encoded in map(self.symbols.encode, pieces) if is_speakable(encoded)]
+        spoken = [encoded for encoded in map(self.symbols.encode, pieces) if encoded.sounds]
         if spoken and reading.dropped:
             spoken[0] = replace(spoken[0], unknown=reading.dropped + spoken[0].unknown)
         return Portion(tuple(_words(reading.text)), tuple(spoken))
@@ -98,16 +97,6 @@ class TextFrontEnd:
 def phonemiser(kind: FrontEnd, language: str) -> Phonemiser:
     """The phonemiser of this kind; graphemes do not need the language."""
     return EspeakPhonemiser(language) if kind == "espeak" else GraphemePhonemiser()
-
-
-def is_speakable(encoded: Encoded) -> bool:
-    """Whether any symbol is a letter or a phoneme."""
-    return any(map(is_sound, encoded.symbols))
-
-
-def is_sound(symbol: str) -> bool:
-    """Whether a symbol is a letter or a phoneme; stress, length and other marks alone are not."""
-    return unicodedata.category(symbol) in ("Ll", "Lu", "Lo", "Lt")
 
 
 def _words(text: str) -> Iterator[str]:

@@ -33,6 +33,16 @@ class Encoded:
     symbols: tuple[str, ...]  # [n]: the symbols that have ids
     unknown: tuple[str, ...]  # the symbols that have none, in the order they were met
 
+    @property
+    def sounds(self) -> int:
+        """Number of symbols that are letters or phonemes."""
+        return sum(map(is_sound, self.symbols))
+
+
+def is_sound(symbol: str) -> bool:
+    """Whether a symbol is a letter or a phoneme; stress, length and other marks alone are not."""
+    return unicodedata.category(symbol) in ("Ll", "Lu", "Lo", "Lt")
+
 
 @dataclass(frozen=True)
 class SymbolTable:

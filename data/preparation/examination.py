@@ -9,7 +9,6 @@ from data.inspection.metrics import SignalMetrics
 from data.preparation.prepared_audio import AudioFacts, PreparedAudio
 from data.recording import Recording
 from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
-from text.front_end import is_speakable
 from text.markup import plain_text, shown
 
 _MOST_CHARACTERS = 200  # of an exception
@@ -86,7 +85,7 @@ class Examiner:
     def _examine(self, recording: Recording, key: str, facts: AudioFacts) -> Examined:
         encoded = self.front_end.utterance(recording.text)
         faults = [*facts.faults, *self._text_faults(recording.text, encoded)]
-        if facts.samples and is_speakable(encoded):
+        if facts.samples and encoded.sounds:
             faults += self._rate_faults(plain_text(recording.text)[0], len(encoded.ids), facts.samples)
         clip = None
         if all(fault.action is not Action.DROPPED for fault in faults):
@@ -109,7 +108,7 @@ class Examiner:
             faults.append(Fault(FaultKind.UNKNOWN_SYMBOLS, f"left out: {left_out}", Action.KEPT))
         if markup := plain_text(text)[1]:
             faults.append(Fault(FaultKind.MARKUP, f"not spoken, or decoded: {shown(markup)}", Action.REPAIRED))
-        if not is_speakable(encoded):
+        if not encoded.sounds:
             faults.append(Fault(FaultKind.EMPTY_TEXT, f"nothing in {text!r} can be spoken"))
         return faults
 

@@ -16,7 +16,7 @@ from statistics import median
 import numpy as np
 
 from evaluation.robustness.generated import WINDOW_SECONDS, GeneratedSentence, Usual, is_pause
-from text.front_end import is_sound
+from text.symbols import is_sound
 
 # A symbol: six is 2 for the end of a phrase times 3 for stress; half a second is longer than the longest such vowel.
 STRETCHED_TIMES, STRETCHED_SECONDS = 6.0, 0.5

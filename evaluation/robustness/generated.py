@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from data.inspection.metrics import to_dbfs
 from infer import Voice
-from speaking.engine import Audio
+from speaking.engine import Audio, SpokenSentence
 from speaking.timestamps import Timed, TimedSentence, Timeline
-from speaking.utterance import Utterance
-from text.front_end import is_sound
+from text.symbols import is_sound
 
 WINDOW_SECONDS = 0.01  # of power: shorter than nearly every phoneme
 FULL_SCALE = 0.999  # the last 33 of the 32768 values of 16 bits
@@ -68,9 +67,9 @@ def generate(
         InputError: as `Voice.speak`.
     """
     for said in voice.say(text, seed=seed, speaker=speaker):
-        if isinstance(said, Utterance):
+        if isinstance(said, SpokenSentence):
             timeline = Timeline(voice.sample_rate)
-            (utterance,) = timeline.noting([said])
+            (utterance,) = timeline.record([said])
             chunks: Iterable[Audio] = list(utterance.chunks()) if keep_audio else utterance.chunks()
             powers, at_full_scale = _powers(chunks, round(WINDOW_SECONDS * voice.sample_rate))
             yield GeneratedSentence(

@@ -30,7 +30,7 @@ from evaluation.robustness.faults import QUIETER_DB, RATE_TIMES, Reason
 from evaluation.robustness.generated import GeneratedSentence
 from metrics.pitch import CENTS_PER_OCTAVE, track_pitch
 from metrics.spectra import Audio, log_mel
-from text.front_end import is_sound
+from text.symbols import is_sound
 
 NO_SPEECH = "no speech"  # the rule
 ENOUGH_RECORDINGS = 5  # for a median that an odd one does not move

@@ -20,8 +20,7 @@ from evaluation.table import table, table_of_two
 from infer import Voice
 from metrics.perception import missing
 from metrics.spectra import Audio, mel_distance
-from speaking.engine import Rendering
-from speaking.utterance import Utterance
+from speaking.engine import SpokenSentence
 from tests.benchmarks.streaming import random_voice
 from text import Encoded
 
@@ -49,11 +48,11 @@ class Echo(Subject):
     def reconstruct(self, recorded: Audio, speaker: int | None) -> Audio:
         return recorded + self.noise * np.random.default_rng(1).normal(size=len(recorded)).astype(np.float32)
 
-    def render(self, encoded: Encoded, speaker: int | None, *, text: str) -> Utterance:
+    def render(self, encoded: Encoded, speaker: int | None, *, text: str) -> SpokenSentence:
         if text == self.speechless_at:
             raise InputError("the voice would take 99 s to say it")
         audio, frames = self.reconstruct(buzz(TEXTS.index(text)), speaker), np.full(len(encoded.ids), SPOKEN_FRAMES)
-        return Utterance(encoded, lambda: (), Rendering(len(audio), frames, lambda: audio, lambda: iter([audio])))
+        return SpokenSentence(len(audio), frames, lambda: audio, lambda: iter([audio]), encoded, lambda: ())
 
     def align(self, ids: Sequence[int], recorded: Audio, speaker: int | None) -> Aligned:
         frames = np.full(len(ids), RECORDED_FRAMES)

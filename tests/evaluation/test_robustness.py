@@ -25,7 +25,7 @@ from evaluation.robustness import (
 from evaluation.robustness.ordinary import LEAST_CHANGE_DB, TONE_CENTS, TONE_VOICED_SHARE, Impression
 from evaluation.robustness.texts import ordinary_sentences
 from infer import Voice
-from speaking.engine import Audio, Check, Options, Rendering
+from speaking.engine import Audio, Check, Rendering, Scales
 from tests.benchmarks.streaming import random_voice
 from text import grapheme_symbols
 
@@ -62,7 +62,7 @@ class SteadyEngine:
         *,
         check: Check,
         generator: None,
-        **options: Unpack[Options],
+        **scales: Unpack[Scales],
     ) -> Rendering:
         frames = np.where(np.arange(len(ids)) % 2, BLANK, SYMBOL)
         spoilt = self.everywhere or self.marker in ids

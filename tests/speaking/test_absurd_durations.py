@@ -10,7 +10,7 @@ import torch
 
 from configs import InputError
 from infer import Voice
-from speaking.durations import check_durations
+from speaking.engine import check_durations
 from speaking.onnx_engine import OnnxEngine
 from tests.benchmarks.streaming import TEN_WORDS, random_voice
 from tests.clients.exported_voice import write_random_voice

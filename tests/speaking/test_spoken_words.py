@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data.layouts import read_corpus
-from speaking.words import WordFinder
+from speaking.timestamps import WordFinder
 from text import TextFrontEnd, grapheme_symbols, piper_symbols
 
 LJSPEECH = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ljspeech_dev"

@@ -2,22 +2,20 @@
 
 import itertools
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from speaking.engine import Rendering
-from speaking.timestamps import Timed, Timeline, Timestamps, write_timestamps
-from speaking.utterance import Said, Silence, Utterance
-from speaking.words import SpokenWord
+from speaking.engine import Silence, SpeechSegment, SpokenSentence
+from speaking.timestamps import SpokenWord, Timed, Timeline, Timestamps, write_timestamps
 from text import Encoded, SymbolTable
 
 RATE, HOP = 1000, 10
 
 
-def utterance(text: str, frames: list[int], *, has_ends: bool = True) -> Utterance:
+def utterance(text: str, frames: list[int], *, has_ends: bool = True) -> SpokenSentence:
     """A sentence of letters whose words are between spaces."""
     alphabet = "^$ ,abcdefghijklmnopqrstuvwxyz" if has_ends else " ,abcdefghijklmnopqrstuvwxyz"
     encoded: Encoded = SymbolTable({symbol: place for place, symbol in enumerate("_" + alphabet)}).encode(text)
@@ -27,13 +25,12 @@ def utterance(text: str, frames: list[int], *, has_ends: bool = True) -> Utteran
     words = [SpokenWord(text[first:after].upper(), first, after, True) for first, after in spans]
     samples = sum(frames) * HOP
     audio = np.zeros(samples, np.float32)
-    rendering = Rendering(samples, np.array(frames), lambda: audio, lambda: iter([audio]))
-    return Utterance(encoded, lambda: words, rendering)
+    return SpokenSentence(samples, np.array(frames), lambda: audio, lambda: iter([audio]), encoded, lambda: words)
 
 
-def timestamps(*said: Said) -> Timestamps:
+def timestamps(*said: SpeechSegment) -> Timestamps:
     timeline = Timeline(RATE)
-    assert list(timeline.noting(said)) == list(said)
+    assert list(timeline.record(said)) == list(said)
     return timeline.timestamps
 
 
@@ -66,7 +63,7 @@ def test_a_voice_without_start_and_end_symbols_begins_with_its_first_blank() -> 
 
 def test_silences_move_what_follows_and_the_last_time_is_the_length_of_the_audio() -> None:
     first, second = utterance("a", [1, 1, 1, 1, 1]), utterance("b", [2, 2, 2, 2, 2])
-    said: list[Said] = [Silence(7), first, Silence(123), second]
+    said: list[SpeechSegment] = [Silence(7), first, Silence(123), second]
     times = timestamps(*said)
     assert [(one.start, one.end) for one in times.sentences] == [(0.007, 0.057), (0.18, 0.28)]
     assert times.seconds == times.sentences[-1].phonemes[-1].end == sum(len(one.whole()) for one in said) / RATE
@@ -76,8 +73,8 @@ def test_silences_move_what_follows_and_the_last_time_is_the_length_of_the_audio
 def test_a_sentence_of_no_frames_is_the_one_frame_that_is_heard() -> None:
     silent = utterance("a", [0, 0, 0, 0, 0])
     audio = np.zeros(HOP, np.float32)
-    rendering = Rendering(HOP, silent.frames, lambda: audio, lambda: iter([audio]))
-    (sentence,) = timestamps(Utterance(silent.encoded, silent.words, rendering)).sentences
+    shortest = replace(silent, samples=HOP, whole=lambda: audio, chunks=lambda: iter([audio]))
+    (sentence,) = timestamps(shortest).sentences
     assert (sentence.start, sentence.end) == (0.0, HOP / RATE)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from text import EspeakPhonemiser, Reader
-from text.front_end import is_sound
+from text.symbols import is_sound
 
 pytest.importorskip("piper")
 

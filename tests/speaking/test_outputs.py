@@ -14,7 +14,7 @@ import soxr
 
 from configs import InputError
 from speaking.engine import Audio
-from speaking.outlets import PcmOutlet, Player
+from speaking.outputs import PcmOutput, Player
 
 RATE = 22050
 NOISE = np.random.default_rng(0).uniform(-1, 1, 30_000).astype(np.float32)
@@ -24,9 +24,9 @@ AS_INTEGERS = np.rint(NOISE * 32768).clip(-32768, 32767).astype("<i2")
 
 def sent(*, rate_hz: int | None = None, header: bool = False) -> bytes:
     stream = io.BytesIO()
-    with PcmOutlet(stream, sample_rate=RATE, rate_hz=rate_hz, header=header) as outlet:
+    with PcmOutput(stream, sample_rate=RATE, rate_hz=rate_hz, header=header) as output:
         for chunk in CHUNKS:
-            outlet.write(chunk)
+            output.write(chunk)
     return stream.getvalue()
 
 
@@ -53,9 +53,9 @@ def test_a_header_makes_a_wav_that_programs_can_read_while_it_grows() -> None:
 
 
 def test_audio_that_is_not_a_number_is_not_sent() -> None:
-    outlet = PcmOutlet(io.BytesIO(), sample_rate=RATE)
-    with pytest.raises(InputError, match="NaN"), outlet:
-        outlet.write(np.array([np.nan], np.float32))
+    output = PcmOutput(io.BytesIO(), sample_rate=RATE)
+    with pytest.raises(InputError, match="NaN"), output:
+        output.write(np.array([np.nan], np.float32))
 
 
 def install(folder: Path, program: str, script: str) -> None:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs import InputError
-from speaking.speaker import find_speaker
+from speaking.options import find_speaker
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Where audio goes that is not written to a file: a stream of 16-bit samples, or a program that plays them."""
+"""Outputs of audio: a file, a stream of 16-bit samples, or a program that plays them."""
 
 import argparse
 import contextlib
@@ -16,8 +16,7 @@ from configs import InputError
 from data.audio_file import to_int16
 from data.audio_writer import AudioWriter, stream_resampler
 from speaking.command_line import STANDARD_OUTPUT
-from speaking.engine import Audio
-from speaking.utterance import Said, Silence
+from speaking.engine import Audio, Silence, SpeechSegment
 
 # Programs that play what they read; macOS's afplay reads files only.
 _PLAYERS = {
@@ -28,10 +27,10 @@ _PLAYERS = {
 _UNKNOWN_SIZE = 0xFFFFFFFF  # what a wav header says of a stream that has not ended
 
 
-class Outlet(Protocol):
-    """Takes audio as it comes, such as a data.audio_writer.AudioWriter."""
+class Output(Protocol):
+    """Receives audio in chunks, such as data.audio_writer.AudioWriter."""
 
-    rate_hz: int  # that it is heard at
+    rate_hz: int  # of the output
 
     def __enter__(self) -> Any:
         """Begin."""
@@ -48,11 +47,11 @@ class Outlet(Protocol):
         ...
 
 
-def open_outlet(arguments: argparse.Namespace, sample_rate: int) -> Outlet:
-    """Where audio of this rate shall go: to a file, to standard output, or through a player.
+def open_output(arguments: argparse.Namespace, sample_rate: int) -> Output:
+    """The output that the arguments ask for: a file, standard output, or a player.
 
     Raises:
-        InputError: it cannot go there.
+        InputError: it cannot be opened.
     """
     if arguments.output is None and arguments.stream:
         return Player(sample_rate=sample_rate, rate_hz=arguments.rate)
@@ -60,27 +59,27 @@ def open_outlet(arguments: argparse.Namespace, sample_rate: int) -> Outlet:
         return AudioWriter(arguments.output or "speech.wav", sample_rate=sample_rate, rate_hz=arguments.rate)
     if sys.stdout.isatty():
         raise InputError("standard output is a terminal: pipe the samples on, as in -o - | aplay -f S16_LE -r 22050")
-    outlet = PcmOutlet(sys.stdout.buffer, sample_rate=sample_rate, rate_hz=arguments.rate, header=arguments.wav_header)
-    print(f"16-bit little-endian mono at {outlet.rate_hz} Hz", file=sys.stderr, flush=True)
-    return outlet
+    output = PcmOutput(sys.stdout.buffer, sample_rate=sample_rate, rate_hz=arguments.rate, header=arguments.wav_header)
+    print(f"16-bit little-endian mono at {output.rate_hz} Hz", file=sys.stderr, flush=True)
+    return output
 
 
-def send(said: Iterable[Said], outlet: Outlet, *, stream: bool) -> int:
-    """Send what is said to where it is heard, a sentence or, streaming, a chunk at a time.
+def write_segments(segments: Iterable[SpeechSegment], output: Output, *, stream: bool) -> int:
+    """Write segments to an output: a sentence at a time or, streaming, a chunk at a time.
 
     Returns:
-        How many samples it had.
+        The number of samples.
     """
     samples = 0
-    with outlet:
-        for one in said:
-            for audio in one.chunks() if stream or isinstance(one, Silence) else (one.whole(),):
-                outlet.write(audio)
-            samples += one.samples
+    with output:
+        for segment in segments:
+            for audio in segment.chunks() if stream or isinstance(segment, Silence) else (segment.whole(),):
+                output.write(audio)
+            samples += segment.samples
     return samples
 
 
-class PcmOutlet:
+class PcmOutput:
     """Writes chunks to a stream as they come, as signed 16-bit little-endian mono.
 
     Args:
@@ -97,7 +96,7 @@ class PcmOutlet:
         self.stream, self.rate_hz, self._header = stream, sample_rate if rate_hz is None else rate_hz, header
         self._resampler = stream_resampler(sample_rate, self.rate_hz)
 
-    def __enter__(self) -> "PcmOutlet":
+    def __enter__(self) -> "PcmOutput":
         if self._header:
             self.stream.write(_wav_header(self.rate_hz))
         return self
@@ -118,7 +117,7 @@ class PcmOutlet:
         self.stream.flush()
 
 
-class Player(PcmOutlet):
+class Player(PcmOutput):
     """Plays chunks through the first player program that is installed.
 
     Raises:
