@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from monitoring.tags import present_tag
+from tests.voices.importing.foreign_files import original_network
 
 GOLDEN = Path(__file__).with_name("lockstep.json")
 SYMBOLS, SPEAKERS, STEPS = 178, 2, 3
@@ -112,30 +113,9 @@ def _shape(arguments: tuple[Any, ...]) -> tuple[int, ...]:
 
 def plain_synthesizer() -> Any:
     """The original synthesizer, small, in float64, with weights that a seed tells."""
-    from piper.train.vits.models import SynthesizerTrn
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        network = SynthesizerTrn(
-            n_vocab=SYMBOLS,
-            spec_channels=N_FFT // 2 + 1,
-            segment_size=SEGMENT_FRAMES,
-            inter_channels=8,
-            hidden_channels=16,
-            filter_channels=24,
-            n_heads=2,
-            n_layers=2,
-            kernel_size=3,
-            p_dropout=0.1,
-            resblock="1",
-            resblock_kernel_sizes=(3, 5),
-            resblock_dilation_sizes=((1, 3, 5), (1, 3, 5)),
-            upsample_rates=(4, 2),
-            upsample_initial_channel=16,
-            upsample_kernel_sizes=(8, 4),
-            n_speakers=SPEAKERS,
-            gin_channels=6,
-        )
+        network = original_network(symbols=SYMBOLS, speakers=SPEAKERS)
     return _weighted(network, seed=2).double().train()
 
 

@@ -14,37 +14,37 @@ _DILATIONS = {1: [[1, 3, 5], [1, 3, 5]], 2: [[1, 2], [2, 6]]}
 _KERNELS, _RATES = [8, 4], [4, 2]
 
 
-def original_synthesizer(
+def original_network(
     *, symbols: int = 178, speakers: int = 1, stochastic: bool = True, block: int = 1, kernels: tuple[int, ...] = (3, 5)
 ) -> Any:
-    """The original implementation with random weights, small."""
-    models = pytest.importorskip("piper.train.vits.models")
+    """The original implementation, small: 8000 Hz, an FFT of 32, hops of 8 samples, segments of 8 frames."""
+    return pytest.importorskip("piper.train.vits.models").SynthesizerTrn(
+        n_vocab=symbols,
+        spec_channels=17,
+        segment_size=8,
+        inter_channels=8,
+        hidden_channels=16,
+        filter_channels=24,
+        n_heads=2,
+        n_layers=2,
+        kernel_size=3,
+        p_dropout=0.1,
+        resblock=str(block),
+        resblock_kernel_sizes=kernels,
+        resblock_dilation_sizes=_DILATIONS[block],
+        upsample_rates=_RATES,
+        upsample_initial_channel=16,
+        upsample_kernel_sizes=_KERNELS,
+        n_speakers=speakers,
+        gin_channels=6 if speakers > 1 else 0,
+        use_sdp=stochastic,
+    )
 
-    def build() -> Any:
-        return models.SynthesizerTrn(
-            n_vocab=symbols,
-            spec_channels=17,
-            segment_size=8,
-            inter_channels=8,
-            hidden_channels=16,
-            filter_channels=24,
-            n_heads=2,
-            n_layers=2,
-            kernel_size=3,
-            p_dropout=0.1,
-            resblock=str(block),
-            resblock_kernel_sizes=kernels,
-            resblock_dilation_sizes=_DILATIONS[block],
-            upsample_rates=_RATES,
-            upsample_initial_channel=16,
-            upsample_kernel_sizes=_KERNELS,
-            n_speakers=speakers,
-            gin_channels=6 if speakers > 1 else 0,
-            use_sdp=stochastic,
-        )
 
-    synthesizer = randomised(build)
-    synthesizer.dec.conv_post.weight.data.mul_(4)  # random weights whisper
+def original_synthesizer(**network: Any) -> Any:
+    """`original_network`, with its arguments and random weights."""
+    synthesizer = randomised(lambda: original_network(**network))
+    synthesizer.dec.conv_post.weight.data.mul_(4)  # random weights give quiet audio
     return synthesizer
 
 
