@@ -105,13 +105,13 @@ def compare(first: Evaluation, second: Evaluation) -> list[Compared]:
     pairs = ((row, others.get(row.key)) for row in first.rows)
     found = [_compare(row, other) for row, other in pairs if other is not None and not (row.note or other.note)]
     covers_more = next((one.winner for one in found if one.key == (ALIGNMENT.title, COVERAGE)), None)
-    believed = {
+    eligible = {
         "first": covers_more != "second" and has_aligned(first.rows),
         "second": covers_more != "first" and has_aligned(second.rows),
     }
     return [
         replace(one, winner=None, withheld=True)
-        if one.part == ALIGNMENT.title and one.winner is not None and not believed[one.winner]
+        if one.part == ALIGNMENT.title and one.winner is not None and not eligible[one.winner]
         else one
         for one in found
     ]

@@ -1,12 +1,13 @@
 """The results as a table and as JSON: means with their 95 % intervals."""
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+from pydantic_core import to_json
 
 from configs.atomic_file import replacing
 from evaluation.alignment import ALIGNMENT, has_aligned
@@ -65,26 +66,17 @@ def write_json(
     Raises:
         InputError: the file cannot be written.
     """
+
+    def of_row(row: Row) -> dict[str, Any]:
+        return {**asdict(row), "interval": row.interval, "recorded_interval": row.recorded_interval}
+
     found = {
         "sentences": [{"id": sentence.id, "text": sentence.text} for sentence in sentences],
-        "voices": [asdict(each) | {"rows": [_row(row) for row in each.rows]} for each in evaluations],
-        "comparison": [asdict(one) for one in compared],
+        "voices": [asdict(each) | {"rows": [of_row(row) for row in each.rows]} for each in evaluations],
+        "comparison": compared,
     }
-    text = json.dumps(_without_nan(found), ensure_ascii=False, indent=1, allow_nan=False)
     with replacing(path) as file:
-        file.write(f"{text}\n".encode())
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {**asdict(row), "interval": asdict(row.interval), "recorded_interval": asdict(row.recorded_interval)}
-
-
-def _without_nan(found: Any) -> Any:
-    if isinstance(found, Mapping):
-        return {key: _without_nan(value) for key, value in found.items()}
-    if isinstance(found, list | tuple):
-        return [_without_nan(value) for value in found]
-    return None if isinstance(found, float) and not math.isfinite(found) else found
+        file.write(to_json(found, indent=1, inf_nan_mode="null") + b"\n")
 
 
 def _laid_out(head: Cells, rows: Sequence[Row], cells: Callable[[Row], Cells]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from metrics.spectra import Audio, Frames, log_mel
+from metrics.spectra import Frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,12 +31,3 @@ def warp(reference: Frames, other: Frames) -> WarpingPath:
     _, steps = dtw(X=reference.T, Y=other.T, metric="euclidean")  # from the end to the beginning
     steps = np.asarray(steps[::-1], np.int64)
     return WarpingPath(steps[:, 0], steps[:, 1])
-
-
-def warped_mel_distance(reference: Audio, other: Audio, sample_rate: int) -> float:
-    """Mean absolute difference of log-mel frames along the path of `warp`, in nats; NaN without a whole frame."""
-    first, second = log_mel(reference, sample_rate), log_mel(other, sample_rate)
-    if not len(first) or not len(second):
-        return float("nan")
-    path = warp(first, second)
-    return float(np.abs(first[path.reference] - second[path.other]).mean())

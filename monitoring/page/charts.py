@@ -63,6 +63,23 @@ def _loss(name: str) -> tuple[Series, ...]:
     )
 
 
+def _accuracy(name: str) -> tuple[Series, ...]:
+    """The accuracy of a sub-discriminator."""
+    return (
+        Series(f"discriminator_accuracy/real/{name}", "recordings"),
+        Series(f"discriminator_accuracy/generated/{name}", "generated", "dashes"),
+    )
+
+
+def _adversarial(name: str) -> tuple[Series, ...]:
+    """The losses of a sub-discriminator, and that of the generator for it."""
+    return (
+        Series(f"loss/discriminator/real/{name}", "discriminator, recordings"),
+        Series(f"loss/discriminator/generated/{name}", "discriminator, generated", "dashes"),
+        Series(f"loss/generator/adversarial/{name}", "generator", "points"),
+    )
+
+
 _LOSSES = (
     Chart(
         "Mel",
@@ -218,32 +235,10 @@ def groups(names: Collection[str]) -> list[Group]:
         )
     )
     accuracy = tuple(
-        Chart(
-            name,
-            "share classified correctly",
-            "",
-            (
-                Series(f"discriminator_accuracy/real/{name}", "recordings"),
-                Series(f"discriminator_accuracy/generated/{name}", "generated", "dashes"),
-            ),
-            limits=(0.0, 1.0),
-            level=0.5,
-        )
+        Chart(name, "share classified correctly", "", _accuracy(name), limits=(0.0, 1.0), level=0.5)
         for name in sub_discriminators
     )
-    adversarial = tuple(
-        Chart(
-            name,
-            "least squares",
-            "",
-            (
-                Series(f"loss/discriminator/real/{name}", "discriminator, recordings"),
-                Series(f"loss/discriminator/generated/{name}", "discriminator, generated", "dashes"),
-                Series(f"loss/generator/adversarial/{name}", "generator", "points"),
-            ),
-        )
-        for name in sub_discriminators
-    )
+    adversarial = tuple(Chart(name, "least squares", "", _adversarial(name)) for name in sub_discriminators)
     known = [
         Group("Losses", "", _LOSSES, "No losses yet: the first come after train.report_every steps."),
         Group("Validation", "", _VALIDATION, "No validation yet: the next comes after train.validate_every steps."),

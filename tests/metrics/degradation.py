@@ -4,7 +4,8 @@ import numpy as np
 import scipy.signal
 import soxr
 
-from metrics.spectra import Audio
+from metrics.spectra import Audio, log_mel
+from metrics.warping import warp
 from tests.metrics.conftest import RATE
 
 STRENGTHS = {
@@ -49,3 +50,12 @@ def stretched(audio: Audio, times: float) -> Audio:
             place = around + int(scipy.signal.correlate(region, onward, mode="valid").argmax())
         longer[piece * PIECE : (piece + 2) * PIECE] += window * padded[place : place + 2 * PIECE]
     return longer
+
+
+def warped_mel_distance(reference: Audio, other: Audio, sample_rate: int) -> float:
+    """Mean absolute difference of log-mel frames along the path of `warp`, in nats; NaN without a whole frame."""
+    first, second = log_mel(reference, sample_rate), log_mel(other, sample_rate)
+    if not len(first) or not len(second):
+        return float("nan")
+    path = warp(first, second)
+    return float(np.abs(first[path.reference] - second[path.other]).mean())

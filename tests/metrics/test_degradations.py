@@ -9,9 +9,8 @@ from metrics.cepstra import mel_cepstral_distortion
 from metrics.perception import dnsmos, missing, pesq_wideband, stoi
 from metrics.pitch import PitchDifference, pitch_difference, track_pitch
 from metrics.spectra import Audio, mel_distance, multi_resolution_stft_distance
-from metrics.warping import warped_mel_distance
 from tests.metrics.conftest import RATE
-from tests.metrics.degradation import STRENGTHS, degraded
+from tests.metrics.degradation import STRENGTHS, degraded, warped_mel_distance
 
 SPECTRAL = {"mel", "stft", "warped mel", "cepstral distortion"}
 # The larger the worse, and the larger the better.

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from metrics.spectra import log_mel
-from metrics.warping import warp, warped_mel_distance
+from metrics.warping import warp
 from tests.metrics.conftest import RATE, harmonic_tone
+from tests.metrics.degradation import warped_mel_distance
 
 
 def every_path(rows: int, columns: int) -> Iterator[list[tuple[int, int]]]:
