@@ -39,7 +39,7 @@ from models.device import choose_device
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesis, Synthesizer
 from training.accumulation import WHOLE_BATCH, LossNormalisation
-from training.cuda_graphs import Replayed, execution
+from training.cuda_graphs import GraphedStep, execution
 from training.ema import make_ema, update_ema
 from training.features import Segments
 from training.interruption import listening_for_stop
@@ -80,7 +80,7 @@ class Trainer(TrainingLoop):
             config, num_symbols=corpus.symbols.size, num_speakers=max(1, len(corpus.speakers))
         ).to(self.device)
         self.discriminator = Discriminator(config.discriminator).to(self.device)
-        self.average = make_ema(self.synthesizer)
+        self.ema = make_ema(self.synthesizer)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
         self.discriminator_optimizer = self._optimizer(self.discriminator)
         self.execute = execution(
@@ -91,7 +91,7 @@ class Trainer(TrainingLoop):
             ranks=self.ranks.count,
             networks=[*self.synthesizer.children(), self.discriminator],
         )
-        if isinstance(self.execute, Replayed):  # a CUDA graph is captured for each shape of batch
+        if isinstance(self.execute, GraphedStep):  # a CUDA graph is captured for each shape of batch
             self.frame_bounds = config.data.bucket_frames
         if not self.ranks.is_first:  # the same weights, and noise of its own
             seed_everything(config.run.seed + self.ranks.rank)
@@ -175,7 +175,7 @@ class Trainer(TrainingLoop):
         """Update the synthesizer and its EMA; return the norm of its gradients before clipping, 0-d."""
         norm = self._update("generator", self.synthesizer, self.synthesizer_optimizer)
         self.scaler.update()
-        update_ema(self.average, self.synthesizer, self.schedule.ema_weight)
+        update_ema(self.ema, self.synthesizer, self.schedule.ema_weight)
         return norm
 
     def _update(self, name: str, network: nn.Module, optimizer: torch.optim.AdamW) -> Tensor:
@@ -228,7 +228,7 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
     if warm is not None:
         alphabet = corpus.symbols.to_json()
         report = warm.give(trainer.synthesizer, trainer.discriminator, config, alphabet, corpus.speakers)
-        trainer.average.load_state_dict(trainer.synthesizer.state_dict())
+        trainer.ema.load_state_dict(trainer.synthesizer.state_dict())
         trainer.from_seed = False
         if verbose:
             print(report.text())
@@ -260,7 +260,7 @@ def resume(
     choose_device(local_device(stopped.config.run.device))
     stopped, corpus = stopped.open_corpus(accept_changes=accept_changes, verbose=verbose)
     if stopped.changed and verbose:
-        print(stopped.told())
+        print(stopped.announcement())
     return resumed(stopped, corpus, ranks)
 
 

@@ -44,12 +44,12 @@ def test_a_run_begun_with_a_run_speaks_at_once_as_that_one_at_its_end(
     corpus_folder: Path, finished: Trainer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trainer = begun(corpus_folder, tmp_path / "run", finished.run_folder.path)
-    expected = finished.validation.losses(finished.average)
+    expected = finished.validation.losses(finished.ema)
     trainer.validation.config = finished.config  # the noise is that of run.seed
-    assert trainer.validation.losses(trainer.average) == pytest.approx(expected, rel=1e-4)
+    assert trainer.validation.losses(trainer.ema) == pytest.approx(expected, rel=1e-4)
     plain = start(tiny(corpus_folder, tmp_path / "plain", "run.seed=99"))
     plain.validation.config = finished.config
-    assert plain.validation.losses(plain.average)["mel"] != pytest.approx(expected["mel"], rel=1e-2)
+    assert plain.validation.losses(plain.ema)["mel"] != pytest.approx(expected["mel"], rel=1e-2)
     for here, there in zip(
         trainer.discriminator.state_dict().values(), finished.discriminator.state_dict().values(), strict=True
     ):
@@ -114,7 +114,7 @@ def test_an_imported_voice_of_other_symbols_begins_a_run(
     assert f"{len(symbols) - 1} of {len(symbols)} rows taken by name; new: a" in told
     assert "the discriminators are new (none were found)" in told
     kept = voice.synthesizer.text_encoder.embedding.weight
-    for network in (trainer.synthesizer, trainer.average):
+    for network in (trainer.synthesizer, trainer.ema):
         rows = network.text_encoder.embedding.weight
         same = {symbol for symbol, index in symbols.items() if torch.equal(rows[index], kept[index])}
         assert same == symbols.keys() - {"a"}

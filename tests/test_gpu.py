@@ -111,8 +111,8 @@ def test_recorded_steps_are_the_steps(tmp_path: Path, capsys: pytest.CaptureFixt
             trainer.step += 1
         losses.append(reports)
         weights.append([weight.detach().clone() for weight in trainer.synthesizer.parameters()])
-        averages.append([weight.detach().clone() for weight in trainer.average.parameters()])
-    assert "cannot be recorded" not in capsys.readouterr().err
+        averages.append([weight.detach().clone() for weight in trainer.ema.parameters()])
+    assert "cannot be captured" not in capsys.readouterr().err
     for eager, replayed in zip(*losses, strict=True):
         assert replayed == pytest.approx(eager, rel=1e-2)
     # A learning rate that stays where it was recorded moves the weights by 6e-3, such a share the average by 1.3e-3.

@@ -34,7 +34,7 @@ def test_the_mel_loss_on_sixteen_clips_falls_to_half_of_its_value_after_a_hundre
         trainer.run_step(batch)
         trainer.step += 1
         if trainer.step % 50 == 0:
-            mel[trainer.step] = trainer.validation.losses(trainer.average)["mel"]
+            mel[trainer.step] = trainer.validation.losses(trainer.ema)["mel"]
         if trainer.step == 1600 or (trainer.step > 100 and mel.get(trainer.step, 9.0) < mel[100] / 2):
             break
     assert mel[trainer.step] < mel[100] / 2, mel

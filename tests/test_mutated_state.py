@@ -89,7 +89,7 @@ def test_a_checkpoint_that_is_no_dict_is_refused(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_mutated_voice_of_the_right_sha_is_refused_in_a_sentence_or_used(trainer: Trainer, tmp_path: Path) -> None:
     path = tmp_path / "voice.safetensors"
-    save_voice(path, trainer.average, trainer.config, symbols=trainer.corpus.symbols.to_json(), speakers=(), step=1)
+    save_voice(path, trainer.ema, trainer.config, symbols=trainer.corpus.symbols.to_json(), speakers=(), step=1)
     with safetensors.safe_open(str(path), framework="pt") as file:
         metadata, weights = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     del metadata["sha256"]
@@ -188,7 +188,7 @@ def test_an_output_that_no_file_system_can_name_is_one_sentence(
     name: str, command: str,
 ) -> None:  # fmt: skip
     voice = tmp_path / "voice.safetensors"
-    save_voice(voice, trainer.average, trainer.config, symbols=trainer.corpus.symbols.to_json(), speakers=(), step=1)
+    save_voice(voice, trainer.ema, trainer.config, symbols=trainer.corpus.symbols.to_json(), speakers=(), step=1)
     import infer
     from voices.importing import __main__ as importing
 

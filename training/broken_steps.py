@@ -27,7 +27,7 @@ from training.updates import is_usable
 from voices.checkpoint import list_checkpoints
 
 _MOST_STEPS = 1000  # between two reports; of more, the newest
-_MOST_AT_ONCE = 20  # records of one report: the first ones tell what went wrong
+_MOST_AT_ONCE = 20  # records of one report: the first ones show what went wrong
 _MOST_RECORDS = 200  # files of one run; of more, the newest
 
 
@@ -43,7 +43,7 @@ class BrokenStep:
 
 @dataclass(frozen=True)
 class Record:
-    """What the file of a broken step says to one rank."""
+    """The file of a broken step, as one rank reads it."""
 
     broken: BrokenStep
     config: Config  # of the run at that step

@@ -9,8 +9,8 @@ class Clock:
     """Measures the parts of a run between one report and the next.
 
     Args:
-        waited: tells for how many seconds, so far, steps have waited for data.
-        now: tells the time, in seconds.
+        waited: returns for how many seconds, so far, steps have waited for data.
+        now: returns the time, in seconds.
     """
 
     def __init__(self, waited: Callable[[], float], now: Callable[[], float] = time.monotonic) -> None:

@@ -1,10 +1,10 @@
-"""How a step is carried out: operation by operation, in compiled kernels, or recorded once and replayed.
+"""How a training step is executed: eagerly, compiled by torch.compile, or captured as a CUDA graph and replayed.
 
-The 2021 step is some 6000 operations, which Python launches one by one while a fast GPU waits. A CUDA graph launches
-all of them at once. It is recorded for one shape of batch, reads its batch where the first one lay, and leaves its
-result where the first one was left; the batches therefore come in few shapes (`data.batch.collate`).
+The step of VITS is some 6000 operations, which Python launches one by one while a fast GPU waits. A CUDA graph launches
+all of them at once. It is captured for one shape of batch, reads its batch from the memory of the first one and writes
+its result where the first result lies; batches are therefore padded to few shapes (`data.batch.collate`).
 
-Recording costs no step: the first batch of a shape is taught as usual, the second is recorded and then replayed.
+Capture costs no step: the first batch of a shape is run eagerly, the second is captured and then replayed.
 """
 
 import copy
@@ -23,8 +23,8 @@ from data.batch import Batch
 
 Result = TypeVar("Result")
 
-_UNRECORDED = "training goes on as if train.execution had no graphs in it"
-_MOST_RECORDINGS = 64  # each keeps a batch and what a driver needs to launch the step; the rest they share
+_WITHOUT_GRAPHS = "training goes on as if train.execution had no graphs in it"
+_MOST_GRAPHS = 64  # each keeps a batch and what a driver needs to launch the step; the rest they share
 
 
 def execution(
@@ -36,72 +36,72 @@ def execution(
     ranks: int,
     networks: Sequence[nn.Module],
 ) -> Callable[[Batch], Result]:
-    """The same step, carried out as `train.execution` says.
+    """The same step, executed as `train.execution` says.
 
     Args:
-        step: reads nothing but the batch and what lies on the device, and leaves tensors.
+        step: reads only the batch and tensors on the device, and returns tensors.
         settings: the train section.
         dtype: of convolutions and matrix products.
         device: of the step.
-        ranks: that make it together.
-        networks: that the step is made of.
+        ranks: processes that train together.
+        networks: of the step, which are compiled.
     """
     compiled, replayed = "compiled" in settings.execution, "graphs" in settings.execution
     if compiled:
-        step = Compiled(step, networks)
+        step = CompiledStep(step, networks)
     if not replayed:
         return step
     obstacles = {
         f"the device is a {device.type}, not a GPU of CUDA": device.type != "cuda",
-        f"train.accumulate = {settings.accumulate} looks back at the noise": settings.accumulate > 1,
-        "fp16 keeps its scale's books in Python": dtype == torch.float16,
-        f"{ranks} processes meet the same shapes at different steps": ranks > 1,
+        f"train.accumulate = {settings.accumulate} restores the random state": settings.accumulate > 1,
+        "fp16 updates its loss scale in Python": dtype == torch.float16,
+        f"{ranks} processes see a shape at different steps": ranks > 1,
         "the alignment search needs Triton to run on the GPU": importlib.util.find_spec("triton") is None,
     }
     for reason, there in obstacles.items():
         if there:
-            note(f"the step cannot be recorded ({reason}): {_UNRECORDED}")
+            note(f"the step cannot be captured ({reason}): {_WITHOUT_GRAPHS}")
             return step
-    return Replayed(step, CudaRecorder(device))
+    return GraphedStep(step, CudaCapture(device))
 
 
-class Recorder(Protocol):
-    """Notes down what the device is asked to do."""
+class StepCapture(Protocol):
+    """Captures the work of a device."""
 
-    def record(self, work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
-        """Note work down without doing it; return what does it, and where its result will be each time."""
+    def capture(self, work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
+        """Capture work without running it; return a function that runs it, and the result that it writes."""
         ...
 
-    def aside(self) -> AbstractContextManager[None]:
-        """Where the same work is done unrecorded."""
+    def side_stream(self) -> AbstractContextManager[None]:
+        """The stream on which the same work runs eagerly."""
         ...
 
 
-class CudaRecorder:
-    """CUDA graphs, which share one pool of memory, since one is replayed after the other.
+class CudaCapture:
+    """CUDA graphs, which share a memory pool, since one is replayed after the other.
 
     Args:
         device: a GPU.
     """
 
     def __init__(self, device: torch.device) -> None:
-        # Not the usual stream, on which nothing can be recorded. What autograd keeps of a step that was made there
-        # would tie the recording to it, so all steps are made here.
+        # Nothing can be captured on the default stream. What autograd keeps of a step that ran there would tie a graph
+        # to that stream, so all steps run on this one.
         self._stream = torch.cuda.Stream(device)
         self._pool = torch.cuda.graph_pool_handle()
 
-    def record(self, work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
-        """See `Recorder`."""
+    def capture(self, work: Callable[[], Result]) -> tuple[Callable[[], None], Result]:
+        """See `StepCapture`."""
         graph = torch.cuda.CUDAGraph()
-        # The thread that makes the next batches uses the device, too, and may.
+        # The prefetching thread uses the device meanwhile.
         capture = torch.cuda.graph(graph, pool=self._pool, stream=self._stream, capture_error_mode="thread_local")
         with torch.cuda.device(self._stream.device), capture:
             result = work()
         return graph.replay, result
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
-        """See `Recorder`."""
+    def side_stream(self) -> Iterator[None]:
+        """See `StepCapture`."""
         usual = torch.cuda.current_stream(self._stream.device)
         self._stream.wait_stream(usual)
         with torch.cuda.stream(self._stream):
@@ -110,78 +110,78 @@ class CudaRecorder:
 
 
 @dataclass(frozen=True)
-class Recording(Generic[Result]):
-    """A step that can be made again."""
+class CapturedStep(Generic[Result]):
+    """A step that can be replayed."""
 
     batch: Batch  # which it reads
     replay: Callable[[], None]
     result: Result  # which it writes
 
 
-class Replayed(Generic[Result]):
-    """A step that is recorded for each shape of batch and then replayed.
+class GraphedStep(Generic[Result]):
+    """A step that is captured for each shape of batch and then replayed.
 
-    Where there is no room for recordings, it says so once, and every step from there on is made as if nobody had asked.
+    Where graphs do not fit the memory, it prints a note once, and every further step is run eagerly.
 
     Args:
-        step: reads nothing but the batch and what lies on the device, and leaves tensors.
-        recorder: of the device.
+        step: reads only the batch and tensors on the device, and returns tensors.
+        capture: of the device.
     """
 
-    def __init__(self, step: Callable[[Batch], Result], recorder: Recorder) -> None:
-        self._step, self._recorder = step, recorder
+    def __init__(self, step: Callable[[Batch], Result], capture: StepCapture) -> None:
+        self._step, self._capture = step, capture
         self._seen: set[tuple[object, ...]] = set()
-        self._recordings: dict[tuple[object, ...], Recording[Result]] = {}
+        self._captured: dict[tuple[object, ...], CapturedStep[Result]] = {}
         self._given_up = False
 
     def __call__(self, batch: Batch) -> Result:
-        """Make the step on one batch; the result holds until the next.
+        """Run the step on one batch; the result is valid until the next.
 
         Raises:
-            InputError: the step cannot be recorded.
+            InputError: the step cannot be captured.
         """
         try:
-            recording = None if self._given_up else self._recording(batch)
-            with self._recorder.aside():
-                if recording is None:
+            captured = None if self._given_up else self._captured_step(batch)
+            with self._capture.side_stream():
+                if captured is None:
                     return self._step(batch)
-                for kept, fresh in zip(_tensors(recording.batch), _tensors(batch), strict=True):
+                for kept, fresh in zip(_tensors(captured.batch), _tensors(batch), strict=True):
                     kept.copy_(fresh)
-                recording.replay()
-            return recording.result
+                captured.replay()
+            return captured.result
         except torch.OutOfMemoryError:
             if self._given_up:
                 raise
-        # Recordings keep what the largest of them needs, and a step of a new shape needs as much again.
+        # The graphs keep the memory of the largest of them, and a step of a new shape needs as much again.
         self._given_up = True
-        self._recordings.clear()
-        note(f"there is no room for recorded steps: {_UNRECORDED}")
+        self._captured.clear()
+        note(f"CUDA graphs do not fit the memory: {_WITHOUT_GRAPHS}")
         return self(batch)
 
-    def _recording(self, batch: Batch) -> Recording[Result] | None:
-        """The recording for such a batch, made now where it is the second one of its shape; None for the first."""
+    def _captured_step(self, batch: Batch) -> CapturedStep[Result] | None:
+        """The graph for this shape of batch, captured now if it is the second of its shape; None for the first."""
         shape = _shape(batch)
-        if shape not in self._recordings and shape in self._seen and len(self._recordings) < _MOST_RECORDINGS:
+        if shape not in self._captured and shape in self._seen and len(self._captured) < _MOST_GRAPHS:
             own = copy.deepcopy(batch)
             try:
-                replay, result = self._recorder.record(lambda: self._step(own))
+                replay, result = self._capture.capture(lambda: self._step(own))
             except torch.OutOfMemoryError:
                 raise
             except RuntimeError as error:
-                # CUDA ends a recording that went wrong with an error of its own, and is in no state to go on.
+                # CUDA ends a failed capture with an error of its own, and cannot go on.
                 raise InputError(
-                    f"the step cannot be recorded ({_first_line(error.__context__ or error)}): go on from the newest "
+                    f"the step cannot be captured ({_first_line(error.__context__ or error)}): go on from the newest "
                     "checkpoint with train.execution=eager"
                 ) from error
-            self._recordings[shape] = Recording(own, replay, result)
+            self._captured[shape] = CapturedStep(own, replay, result)
         self._seen.add(shape)
-        return self._recordings.get(shape)
+        return self._captured.get(shape)
 
 
-class Compiled(Generic[Result]):
-    """A step whose networks run in kernels that torch.compile makes of them.
+class CompiledStep(Generic[Result]):
+    """A step whose networks are compiled by torch.compile.
 
-    Where they cannot be compiled, it says so once, and they run as if nobody had asked.
+    Where they cannot be compiled, it prints a note once, and they run eagerly.
 
     Args:
         step: of the networks.
@@ -193,7 +193,7 @@ class Compiled(Generic[Result]):
         self._proven = False
 
     def __call__(self, batch: Batch) -> Result:
-        """Make the step on one batch."""
+        """Run the step on one batch."""
         if self._proven:
             return self._step(batch)
         for network in self._networks:  # not before: what comes before the first step need not wait for a compiler

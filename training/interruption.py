@@ -25,7 +25,7 @@ class Interrupted(KeyboardInterrupt):
 
 @dataclass
 class StopRequest:
-    """Whether the run shall stop: because somebody asked, or because its journal cannot be written any more."""
+    """Whether the run shall stop: because of a signal, or because its metrics cannot be written any more."""
 
     signal_number: int | None = None
     fault: InputError | None = None

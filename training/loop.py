@@ -36,7 +36,8 @@ from training.schedule import Epochs, Schedule, learning_rate
 from training.updates import StepReport, Updates, over_ranks
 from training.validation import Validation
 
-_NETWORKS = ("synthesizer", "discriminator", "average")
+# By their names in a checkpoint.
+_NETWORKS = {"synthesizer": "synthesizer", "discriminator": "discriminator", "average": "ema"}
 _OPTIMIZERS = ("synthesizer_optimizer", "discriminator_optimizer")
 _READ_ELSEWHERE = ("config", "scaler")  # entries of a checkpoint whose structure their readers check
 
@@ -52,7 +53,7 @@ class TrainingLoop(ABC):
 
     synthesizer: Synthesizer
     discriminator: Discriminator
-    average: Synthesizer
+    ema: Synthesizer  # exponential moving average of the synthesizer's weights, which becomes the voice
     synthesizer_optimizer: torch.optim.AdamW
     discriminator_optimizer: torch.optim.AdamW
     execute: Callable[[Batch], StepReport]
@@ -286,7 +287,7 @@ class TrainingLoop(ABC):
         if reporter is not None and not stop:
             try:
                 with self.clock.on("validation"):
-                    self.best = reporter.validate(self.step, self.average, self.synthesizer, self.best, stop)
+                    self.best = reporter.validate(self.step, self.ema, self.synthesizer, self.best, stop)
                     done = True
                     reporter.diagnose(self.step, bar)
             except Interrupted:
@@ -318,12 +319,12 @@ class TrainingLoop(ABC):
                 self.run_folder.path = reporter.logger.present_folder() or self.run_folder.path
             best = None
             if better:
-                best = self.average if self.best.weights == "averaged" else self.synthesizer
-            self.run_folder.save(state, self.average, best, best_step=self.best.step, fault=fault)
+                best = self.ema if self.best.weights == "averaged" else self.synthesizer
+            self.run_folder.save(state, self.ema, best, best_step=self.best.step, fault=fault)
 
     def mend_voices(self) -> None:
         """Write again what a process that was killed during a save had not written yet."""
-        self.best = self.run_folder.mend(step=self.step, average=self.average, best=self.best)
+        self.best = self.run_folder.mend(step=self.step, average=self.ema, best=self.best)
 
     def report_broken_steps(self) -> None:
         """Record which of the newest steps had gradients that are not finite, and on which recordings."""
@@ -343,7 +344,7 @@ class TrainingLoop(ABC):
             InputError: there are some.
         """
         refuse_broken_weights(
-            {name: getattr(self, name).state_dict() for name in _NETWORKS}
+            {name: getattr(self, network).state_dict() for name, network in _NETWORKS.items()}
             | {name: getattr(self, name).state_dict()["state"] for name in _OPTIMIZERS},
             self.run_folder.path,
             step=self.step,
@@ -368,7 +369,7 @@ class TrainingLoop(ABC):
             "best": asdict(self.best),
             "synthesizer": self.synthesizer.state_dict(),
             "discriminator": self.discriminator.state_dict(),
-            "average": self.average.state_dict(),
+            "average": self.ema.state_dict(),
             "synthesizer_optimizer": self.synthesizer_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
@@ -384,8 +385,8 @@ class TrainingLoop(ABC):
         expected = self._state_of_all_ranks()
         expected = {name: value for name, value in expected.items() if name not in _READ_ELSEWHERE}
         require_like(state, expected, complete=False)
-        for name in ("synthesizer", "discriminator", "average", "synthesizer_optimizer", "discriminator_optimizer"):
-            getattr(self, name).load_state_dict(state[name])
+        for name, attribute in (_NETWORKS | {name: name for name in _OPTIMIZERS}).items():
+            getattr(self, attribute).load_state_dict(state[name])
         for optimizer in (self.synthesizer_optimizer, self.discriminator_optimizer):
             for weight, moments in optimizer.state.items():
                 known = (tensor for tensor in moments.values() if isinstance(tensor, Tensor) and tensor.dim())

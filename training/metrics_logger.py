@@ -1,4 +1,4 @@
-"""What a run leaves to be read: metrics.jsonl, TensorBoard events, and the validation sentences as spoken."""
+"""Writes the metrics of a run: metrics.jsonl, TensorBoard events, and the synthesized validation sentences."""
 
 import hashlib
 import io
@@ -82,11 +82,11 @@ class RunningMeans:
 
 
 class MetricsLoggerError(InputError):
-    """What a run leaves to be read cannot be written any more."""
+    """The metrics of a run cannot be written any more."""
 
 
 class MetricsLogger:
-    """The written record of one run.
+    """Logs the metrics of one run.
 
     Args:
         folder: the run folder.
@@ -130,7 +130,7 @@ class MetricsLogger:
             self._events.add(summary.text(name, text), step)
 
     def sentences(self, texts: Mapping[str, str]) -> None:
-        """What the validation sentences say, by the names of their files, in samples/sentences.json."""
+        """The texts of the validation sentences, by the names of their files, in samples/sentences.json."""
         named = {_file_name(id): text for id, text in texts.items()}
         with self._writing(), replacing(self.folder / "samples" / "sentences.json") as file:
             file.write(json.dumps(named, ensure_ascii=False, indent=1).encode("utf-8", "backslashreplace"))
@@ -139,9 +139,9 @@ class MetricsLogger:
         """A validation sentence as recorded, [S]: samples/recorded/ID.wav, and in TensorBoard."""
         self._audio(step, "recorded", "recorded", id, audio, sample_rate)
 
-    def spoken(self, step: int, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
-        """The same sentence as spoken at a step, [S]: samples/STEP/ID.wav, and in TensorBoard."""
-        self._audio(step, "spoken", f"{step:08d}", id, audio, sample_rate)
+    def synthesis(self, step: int, id: str, audio: NDArray[np.float32], sample_rate: int) -> None:
+        """The same sentence as synthesized at a step, [S]: samples/STEP/ID.wav, and in TensorBoard."""
+        self._audio(step, "synthesis", f"{step:08d}", id, audio, sample_rate)
 
     def picture(self, step: int, kind: str, id: str, picture: Picture) -> None:
         """A picture of that sentence, [H, W, 3]: samples/STEP/ID.KIND.png, and in TensorBoard."""

@@ -38,7 +38,7 @@ def mel_picture(panels: dict[str, NDArray[np.float32]], *, seconds_per_frame: fl
 
 
 def alignment_picture(durations: NDArray[np.int64], symbols: list[str], *, seconds_per_frame: float) -> Picture:
-    """The alignment as a path: time to the right, phonemes upwards, each named where it is heard.
+    """The alignment as a path: time to the right, phonemes upwards, each named at its frames.
 
     Args:
         durations: [P], frames per phoneme.

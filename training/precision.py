@@ -12,7 +12,7 @@ small ones or is a likelihood keeps float32, by casts where it is computed, each
 - models/layers/spline.py: knots, slopes and log-derivatives of the duration predictor's flow;
 - models/masks.py: masks, and by them the residual streams of WaveNets and text encoder, which add up layer after layer;
 - losses/: every difference, square and mean;
-- weights, gradients, both optimizers and the average.
+- weights, gradients, both optimizers and the EMA.
 
 What the decoder and the discriminators make between their convolutions, the bulk of all memory traffic, is bfloat16.
 """

@@ -62,7 +62,7 @@ class Ranks:
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one that writes and speaks for all."""
+        """Whether this is the rank that writes and prints for all."""
         return self.rank == 0
 
     def sum(self, tensor: Tensor) -> Tensor:

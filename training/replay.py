@@ -19,7 +19,7 @@ from voices.checkpoint import list_checkpoints, load_checkpoint
 
 
 def replay(trainer: TrainingLoop, record: BrokenStep, *, exactly: bool) -> str:
-    """Make a recorded step again; return in a sentence where it stopped to be finite.
+    """Run a recorded step again; return in a sentence the first operation whose result is not finite.
 
     Args:
         trainer: at a step before it, or, where no such step is left, behind it.

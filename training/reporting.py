@@ -1,4 +1,4 @@
-"""What a run tells while it trains: its means, its validations, and what both amount to in words."""
+"""Reports of a run while it trains: means of its metrics, validation, and the diagnosis of both."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ _METRICS = ("validation/score", "validation/mel", "validation/spoken_mel", "vali
 
 
 class Reporter:
-    """Tells how a run is going, in its folder, in TensorBoard and on the terminal.
+    """Reports how a run is going, in its folder, in TensorBoard and on the terminal.
 
     Args:
         config: the experiment.
@@ -43,7 +43,7 @@ class Reporter:
         self.logger, self.validation, self.clock = logger, validation, clock
         self.symbol_of_id = {index: symbol for symbol, index in corpus.symbols.ids.items()}
         self.read_at = 0  # step at which the clock was read last
-        self.told: set[str] = set()  # rules whose problems have been told on the terminal
+        self.printed: set[str] = set()  # rules whose problems have been printed on the terminal
 
     def begin(self, step: int) -> None:
         """Write down what does not change, and measure throughput from this step on."""
@@ -63,40 +63,40 @@ class Reporter:
         return f"{'  '.join(losses)}  {throughput['throughput/seconds_per_step']:.2f} s/step"
 
     def validate(
-        self, step: int, averaged: Synthesizer, newest: Synthesizer, best: Best, stop: StopRequest | None = None
+        self, step: int, ema: Synthesizer, newest: Synthesizer, best: Best, stop: StopRequest | None = None
     ) -> Best:
-        """Validate the averaged and the newest weights; return the best until now, which may be one of them.
+        """Validate EMA and newest weights; return the best until now, which may be one of them.
 
         Raises:
             Interrupted: somebody asked to stop, and this would have taken long; no line was written.
         """
         stop = StopRequest() if stop is None else stop
-        with evaluating(averaged), evaluating(newest), stop.cutting_short():
-            judged: dict[Weights, ValidationResult] = {
-                "averaged": self.validation.validate(averaged),
+        with evaluating(ema), evaluating(newest), stop.cutting_short():
+            results: dict[Weights, ValidationResult] = {
+                "averaged": self.validation.validate(ema),
                 "newest": self.validation.validate(newest),
             }
         self._show(
-            step, judged["averaged"], stop
+            step, results["averaged"], stop
         )  # before the line is there: who follows the lines finds the sentences
         self.logger.scalars(
             step,
             {
                 f"{GROUPS[weights]}/{name}": value
-                for weights, each in judged.items()
+                for weights, each in results.items()
                 for name, value in each.scalars.items()
             },
         )
         if self.config.train.histograms:
             for name, weight in newest.named_parameters():
                 self.logger.histogram(step, f"weights/{name}", weight)
-        for weights, each in judged.items():
+        for weights, each in results.items():
             if each.score < best.score:
                 best = Best(step, each.score, weights)
         return best
 
     def diagnose(self, step: int, bar: "tqdm[Any]") -> list[Finding]:
-        """Say in words how it is going: all of it in TensorBoard, and each problem once on the terminal."""
+        """Write the diagnosis to TensorBoard, and print each problem once on the terminal."""
         try:
             findings = diagnose(read_run(self.logger.folder))
         except InputError:  # no line yet
@@ -104,24 +104,24 @@ class Reporter:
         lines = [f"- **{finding.severity}** ({finding.rule}): {finding.sentence}" for finding in findings]
         self.logger.text(step, "diagnosis", "\n".join(lines))
         for finding in findings:
-            if finding.severity == "problem" and finding.rule not in {*self.told, "outlook"}:
-                self.told.add(finding.rule)
+            if finding.severity == "problem" and finding.rule not in {*self.printed, "outlook"}:
+                self.printed.add(finding.rule)
                 bar.write(f"problem at step {step} ({finding.rule}): {finding.sentence}")
         return findings
 
-    def _show(self, step: int, judged: ValidationResult, stop: StopRequest) -> None:
+    def _show(self, step: int, results: ValidationResult, stop: StopRequest) -> None:
         rate = self.config.audio.sample_rate
-        for sentence in judged.sentences:
+        for sentence in results.sentences:
             if stop:  # asked between two of them, not in the midst of a file
                 raise Interrupted
             if step == 0:
                 self.logger.recording(step, sentence.clip.id, sentence.recording, rate)
-            self.logger.spoken(step, sentence.clip.id, sentence.audio, rate)
+            self.logger.synthesis(step, sentence.clip.id, sentence.audio, rate)
             self._draw(step, sentence)
 
     def _draw(self, step: int, sentence: Sentence) -> None:
         seconds_per_frame = 1 / self.config.audio.frames_per_second
-        mels = {"recorded": sentence.recorded_mel, "spoken": sentence.mel}
+        mels = {"recorded": sentence.recorded_mel, "synthesized": sentence.mel}
         symbols = [self.symbol_of_id[index] for index in sentence.clip.phoneme_ids.tolist()]
         pictures = {
             "mel": mel_picture(mels, seconds_per_frame=seconds_per_frame),

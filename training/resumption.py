@@ -13,7 +13,7 @@ from text import SymbolTable
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 
 # What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
-# reports, how the voice speaks, and how the optimizers step. Of the last, a change is announced.
+# reports, how the voice synthesizes, and how the optimizers step. Of the last, a change is announced.
 MAY_CHANGE = (
     *("run.dir", "run.device", "run.threads"),
     *("data.root", "data.format", "data.columns", "data.cache", "data.lexicon", "data.strict", "data.hold"),
@@ -39,7 +39,7 @@ class Stopped:
     config: Config  # the settings to go on with
     checkpoint: Path
     state: dict[str, Any]  # what the checkpoint holds
-    changed: tuple[str, ...] = ()  # settings that are not those it was trained with, and should be told
+    changed: tuple[str, ...] = ()  # settings that are not those it was trained with, and are announced
     is_another: bool = False  # whether from here on it is another run, with the same weights
 
     def open_corpus(self, *, accept_changes: bool, verbose: bool) -> tuple["Stopped", Corpus]:
@@ -47,7 +47,7 @@ class Stopped:
 
         Args:
             accept_changes: whether they may be others than those it was trained on; it is another run then.
-            verbose: whether to say what was found in them.
+            verbose: whether to print what was found in them.
 
         Raises:
             InputError: they cannot be used, or are others.
@@ -80,14 +80,14 @@ class Stopped:
         if broken is not None:
             raise InputError(f"{self.checkpoint}: {broken} is NaN or infinite: delete it to go on from an older one")
 
-    def told(self) -> str:
+    def announcement(self) -> str:
         """What is not as it was, in a sentence; empty where all is."""
         if not self.changed:
             return ""
         sentence = f"from step {self.state['step']} on with {'; '.join(self.changed)}"
         if self.is_another:
             sentence += (
-                ": this is another run from here on, with the same weights, averages, optimizers and steps; it begins "
+                ": this is another run from here on, with the same weights, EMA, optimizers and steps; it begins "
                 "a new epoch, and is not the run to the bit that would have gone on unchanged"
             )
         return sentence

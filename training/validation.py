@@ -1,4 +1,4 @@
-"""How a voice is doing on recordings it does not learn from, with the same noise each time."""
+"""Validation on recordings that are not trained on, with the same noise each time."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -21,12 +21,12 @@ from metrics.warping import warp
 from models.synthesizer import Synthesis, Synthesizer
 from training.features import Features
 
-_MOST_LENGTHS = 4  # of the recording: what a voice says beyond is not made, for that would take long and tell nothing
+_MOST_LENGTHS = 4  # of the recording: longer speech is not synthesized, for that would take long and show nothing
 
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """A validation clip as the voice says it. S samples, M mel bands, F and G frames, P phonemes."""
+    """A validation clip, synthesized from its text. S samples, M mel bands, F and G frames, P phonemes."""
 
     clip: Clip
     audio: NDArray[np.float32]  # [S], not beyond four times the recording's length; 0 where it was no number
@@ -50,7 +50,7 @@ class Sentence:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """What validation says of one set of weights."""
+    """The validation of one set of weights."""
 
     scalars: dict[str, float]
     sentences: list[Sentence]
@@ -62,7 +62,7 @@ class ValidationResult:
 
 
 class Validation:
-    """Teacher-forced losses on all validation clips, and a few sentences spoken.
+    """Losses of reconstruction on all validation clips, and a few sentences synthesized from their text.
 
     Args:
         config: the experiment.
@@ -88,10 +88,12 @@ class Validation:
     def validate(self, synthesizer: Synthesizer) -> ValidationResult:
         """Validate a voice, which is in evaluation mode.
 
-        The score is the mean of two distances in log-mel: of copies of recordings, which the decoder decides about,
-        and of sentences spoken from their text, which everything else decides about.
+        The score is the mean of two log-mel distances: of reconstructions, which depend on the decoder, and of
+        sentences synthesized from their text, which depend on everything else.
         """
-        sentences = [self._speak(synthesizer, clip) for clip in self.clips[: self.config.train.spoken_sentences]]
+        sentences = [
+            self._synthesize_text(synthesizer, clip) for clip in self.clips[: self.config.train.spoken_sentences]
+        ]
         scalars = self.losses(synthesizer) | _of_sentences(sentences, self.config.audio.sample_rate)
         parts = [scalars[name] for name in ("mel", "spoken_mel") if name in scalars]
         return ValidationResult({**scalars, "score": sum(parts) / len(parts)}, sentences)
@@ -115,41 +117,47 @@ class Validation:
 
     def _losses(self, synthesizer: Synthesizer, clips: Sequence[Clip]) -> dict[str, Tensor]:
         batch = self.make_batch(clips)
-        spectrogram, spoken = self._synthesize(synthesizer, batch)
-        segments = self.features.segments(batch, spectrogram, spoken)
-        longest = spoken.durations.amax(dim=1) / spoken.durations.sum(dim=1)
-        kl = kl_loss(spoken.z_p, spoken.posterior.log_std, spoken.prior.mean, spoken.prior.log_std, spoken.frame_mask)
+        spectrogram, synthesis = self._synthesize(synthesizer, batch)
+        segments = self.features.segments(batch, spectrogram, synthesis)
+        longest = synthesis.durations.amax(dim=1) / synthesis.durations.sum(dim=1)
+        kl = kl_loss(
+            synthesis.z_p,
+            synthesis.posterior.log_std,
+            synthesis.prior.mean,
+            synthesis.prior.log_std,
+            synthesis.frame_mask,
+        )
         losses = {
             "mel": mel_loss(segments.mel_real, segments.mel_generated, segments.frame_mask),
             "kl": kl,
-            "duration": duration_loss(spoken.duration_cost, spoken.phoneme_mask),
+            "duration": duration_loss(synthesis.duration_cost, synthesis.phoneme_mask),
             # Of all frames, those of the one phoneme that has most: near 1 while the alignment is not found.
             "longest_phoneme_share": longest.mean(),
         }
         if len(clips) > 1:
-            losses["text_gain"] = self._kl_of_other_texts(synthesizer, batch, spoken) - kl
+            losses["text_gain"] = self._kl_of_other_texts(synthesizer, batch, synthesis) - kl
         return losses
 
-    def _kl_of_other_texts(self, synthesizer: Synthesizer, batch: Batch, spoken: Synthesis) -> Tensor:
+    def _kl_of_other_texts(self, synthesizer: Synthesizer, batch: Batch, synthesis: Synthesis) -> Tensor:
         """The KL term where each recording is given the text of its neighbour in the batch.
 
-        What its own text makes of it is less by as much as texts tell about recordings: near 0 before the alignment
-        is found, and for ever where the texts are not those of the recordings.
+        That of its own text is smaller by as much as texts predict recordings: by nearly 0 before the alignment is
+        found, and for ever where the texts are not those of the recordings.
         """
         frame_lengths = self.features.frame_lengths(batch)
         lengths = batch.phoneme_lengths.roll(1).minimum(frame_lengths)
         with self.autocast():
             ids = batch.phoneme_ids.roll(1, dims=0)
-            prior = synthesizer.align_latents(spoken.z_p, ids, lengths, frame_lengths).prior
-        return kl_loss(spoken.z_p, spoken.posterior.log_std, prior.mean, prior.log_std, spoken.frame_mask)
+            prior = synthesizer.align_latents(synthesis.z_p, ids, lengths, frame_lengths).prior
+        return kl_loss(synthesis.z_p, synthesis.posterior.log_std, prior.mean, prior.log_std, synthesis.frame_mask)
 
     def _synthesize(self, synthesizer: Synthesizer, batch: Batch) -> tuple[Tensor, Synthesis]:
         with self.autocast():
             return self.features.synthesize(synthesizer, batch, self._noise(batch.audio.device))
 
-    def _speak(self, synthesizer: Synthesizer, clip: Clip) -> Sentence:
+    def _synthesize_text(self, synthesizer: Synthesizer, clip: Clip) -> Sentence:
         batch, speaking = self.make_batch([clip]), self.config.speaking
-        spectrogram, spoken = self._synthesize(synthesizer, batch)
+        spectrogram, synthesis = self._synthesize(synthesizer, batch)
         recorded = int(self.features.frame_lengths(batch))
         with self.autocast():
             plan = synthesizer.plan(
@@ -161,14 +169,14 @@ class Validation:
                 generator=self._noise(spectrogram.device),
             )
             most = _MOST_LENGTHS * recorded
-            heard = replace(plan, z_p=plan.z_p[:, :, :most], frame_mask=plan.frame_mask[:, :, :most])
-            audio = synthesizer.decode(heard).audio[0].float()  # [1, S]
+            shortened = replace(plan, z_p=plan.z_p[:, :, :most], frame_mask=plan.frame_mask[:, :, :most])
+            audio = synthesizer.decode(shortened).audio[0].float()  # [1, S]
         return Sentence(
             clip=clip,
             audio=audio[0].nan_to_num(0.0, 0.0, 0.0).cpu().numpy(),
             mel=self.features.mel(audio)[0].cpu().numpy(),
             recorded_mel=self.features.mel_scale(spectrogram)[0, :, :recorded].cpu().numpy(),
-            durations=spoken.durations[0, : len(clip.phoneme_ids)].cpu().numpy(),
+            durations=synthesis.durations[0, : len(clip.phoneme_ids)].cpu().numpy(),
             length_ratio=plan.frame_mask.shape[2] * self.features.hop_length / len(clip.audio),
         )
 
@@ -184,7 +192,7 @@ def _of_sentences(sentences: Sequence[Sentence], sample_rate: int) -> dict[str, 
         tuple(integrated_loudness(audio, sample_rate) for audio in (sentence.audio, sentence.recording))
         for sentence in sentences
     ]
-    louder = [spoken - recorded for spoken, recorded in levels if spoken is not None and recorded is not None]
+    louder = [generated - recorded for generated, recorded in levels if generated is not None and recorded is not None]
     return {
         "spoken_mel": _mean([sentence.mel_distance() for sentence in sentences]),
         "length_ratio": _mean([sentence.length_ratio for sentence in sentences]),

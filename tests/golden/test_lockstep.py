@@ -74,7 +74,7 @@ def trainer_of(folder: Path, plain: PlainTraining) -> Trainer:
     trainer = Trainer(config, corpus)
     report = warm.give(trainer.synthesizer, trainer.discriminator, config, voice.symbols, voice.speakers)
     assert any("discriminators were found and taken: scale_1, period_2" in note for note in report.notes)
-    for network in (trainer.synthesizer, trainer.discriminator, trainer.average):
+    for network in (trainer.synthesizer, trainer.discriminator, trainer.ema):
         network.double()
     for optimizer in (trainer.synthesizer_optimizer, trainer.discriminator_optimizer):
         optimizer.param_groups[0]["fused"] = False  # whose flag to skip an update must be in float32

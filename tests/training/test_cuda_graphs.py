@@ -1,6 +1,6 @@
-"""A step that is replayed is the step; what cannot be recorded or compiled says so and goes on.
+"""A step that is replayed is the step; what cannot be captured or compiled says so and goes on.
 
-No GPU is needed: here a recorder notes the work down, and does it on the batch it was noted down with.
+No GPU is needed: here a capture notes the work down, and does it on the batch it was noted down with.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from configs import InputError, TrainSettings
 from data.batch import Batch
-from training.cuda_graphs import Compiled, Replayed, execution
+from training.cuda_graphs import CompiledStep, GraphedStep, execution
 
 
 def batch_of(value: float, *, clips: int = 2, samples: int = 8) -> Batch:
@@ -36,8 +36,8 @@ class Notebook:
         self.recorded = 0
         self.aside_depth = 0
 
-    def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-        assert self.aside_depth == 0, "CUDA's recorder brings its own stream"
+    def capture(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+        assert self.aside_depth == 0, "CUDA's capture brings its own stream"
         self.recorded += 1
         result: dict[str, Tensor] = {"sum": torch.full((), torch.nan)}
 
@@ -47,7 +47,7 @@ class Notebook:
         return replay, result
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def side_stream(self) -> Iterator[None]:
         self.aside_depth += 1
         yield
         self.aside_depth -= 1
@@ -68,7 +68,7 @@ class Learner:
 
 def test_replayed_steps_are_the_steps() -> None:
     learner, usual, notebook = Learner(), Learner(), Notebook()
-    replayed = Replayed(learner.step, notebook)
+    replayed = GraphedStep(learner.step, notebook)
     shapes = [{}, {"samples": 16}, {"clips": 3}]
     for round_ in range(4):
         for place, shape in enumerate(shapes):
@@ -79,7 +79,7 @@ def test_replayed_steps_are_the_steps() -> None:
 
 def test_a_batch_is_only_read_and_its_names_are_no_part_of_its_shape() -> None:
     learner, notebook = Learner(), Notebook()
-    replayed = Replayed(learner.step, notebook)
+    replayed = GraphedStep(learner.step, notebook)
     first, second = batch_of(1.0), replace(batch_of(2.0), ids=("x", "y"))
     for batch in (first, second, first, second):
         replayed(batch)
@@ -90,38 +90,38 @@ def test_a_batch_is_only_read_and_its_names_are_no_part_of_its_shape() -> None:
 
 def test_a_step_that_cannot_be_recorded_ends_the_run_and_says_why() -> None:
     class Refusing(Notebook):
-        def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+        def capture(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
             try:
                 raise RuntimeError("operation not permitted when stream is capturing\nand more")
             except RuntimeError:
                 raise RuntimeError("capture failed due to a previous error")  # noqa: B904 - as torch does
 
-    replayed = Replayed(Learner().step, Refusing())
+    replayed = GraphedStep(Learner().step, Refusing())
     replayed(batch_of(1.0))
-    with pytest.raises(InputError, match=r"recorded \(operation not permitted when stream is capturing\): .*=eager"):
+    with pytest.raises(InputError, match=r"captured \(operation not permitted when stream is capturing\): .*=eager"):
         replayed(batch_of(2.0))
 
 
-@pytest.mark.parametrize("where", ["recording", "a step of another shape"])
+@pytest.mark.parametrize("where", ["captured", "a step of another shape"])
 def test_without_room_for_recordings_steps_are_made_as_usual(where: str, capsys: pytest.CaptureFixture[str]) -> None:
     class Full(Notebook):
-        def record(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
-            if where == "recording":
+        def capture(self, work: Callable[[], Any]) -> tuple[Callable[[], None], Any]:
+            if where == "captured":
                 raise torch.OutOfMemoryError("CUDA out of memory")
-            return super().record(work)
+            return super().capture(work)
 
     learner, usual, notebook = Learner(), Learner(), Full()
 
     def step(batch: Batch) -> dict[str, Tensor]:
-        if where != "recording" and batch.audio.shape[2] == 16 and replayed._recordings:
+        if where != "captured" and batch.audio.shape[2] == 16 and replayed._captured:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return learner.step(batch)
 
-    replayed = Replayed(step, notebook)
+    replayed = GraphedStep(step, notebook)
     for value, samples in ((1.0, 8), (2.0, 8), (3.0, 16), (4.0, 16), (5.0, 8)):
         batch = batch_of(value, samples=samples)
         assert float(replayed(batch)["sum"]) == float(usual.step(batch)["sum"])
-    assert capsys.readouterr().err.count("there is no room for recorded steps") == 1
+    assert capsys.readouterr().err.count("CUDA graphs do not fit the memory") == 1
 
 
 def test_a_step_that_has_no_room_by_itself_says_so() -> None:
@@ -129,18 +129,18 @@ def test_a_step_that_has_no_room_by_itself_says_so() -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(torch.OutOfMemoryError):
-        Replayed(step, Notebook())(batch_of(1.0))
+        GraphedStep(step, Notebook())(batch_of(1.0))
 
 
 def test_shapes_without_end_are_not_recorded_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.cuda_graphs._MOST_RECORDINGS", 2)
+    monkeypatch.setattr("training.cuda_graphs._MOST_GRAPHS", 2)
     learner, notebook = Learner(), Notebook()
-    replayed = Replayed(learner.step, notebook)
+    replayed = GraphedStep(learner.step, notebook)
     for _ in range(3):
         for samples in (8, 16, 24, 32):
             replayed(batch_of(1.0, samples=samples))
     assert notebook.recorded == 2
-    assert learner.calls == 12  # also those of the recorder, which makes each replayed step
+    assert learner.calls == 12  # also those of the capture, which makes each replayed step
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_graphs_where_there_can_be_none_are_told(
     learner, settings = Learner(), TrainSettings(execution="graphs", accumulate=accumulate)
     step = execution(learner.step, settings, dtype=dtype, device=torch.device(device), ranks=ranks, networks=[])
     assert step == learner.step
-    assert f"the step cannot be recorded ({reason}" in capsys.readouterr().err
+    assert f"the step cannot be captured ({reason}" in capsys.readouterr().err
 
 
 def test_networks_are_compiled_and_compute_the_same() -> None:
@@ -170,7 +170,7 @@ def test_networks_are_compiled_and_compute_the_same() -> None:
         return result
 
     usual = step(batch_of(0.3))
-    compiled = Compiled(step, [network])
+    compiled = CompiledStep(step, [network])
     torch.testing.assert_close(compiled(batch_of(0.3)), usual)
     assert network._compiled_call_impl is not None
 
@@ -187,7 +187,7 @@ def test_networks_that_cannot_be_compiled_run_as_they_are(
         network._compiled_call_impl = fail
 
     monkeypatch.setattr(network, "compile", compile_badly)
-    compiled = Compiled(lambda batch: network(batch.audio), [network])
+    compiled = CompiledStep(lambda batch: network(batch.audio), [network])
     assert torch.equal(compiled(batch_of(1.0)), network(batch_of(1.0).audio))
     assert "the networks cannot be compiled (no C++ compiler)" in capsys.readouterr().err
 
@@ -197,4 +197,4 @@ def test_a_step_that_is_wrong_in_itself_still_says_so() -> None:
         raise ZeroDivisionError("our own fault")
 
     with pytest.raises(ZeroDivisionError, match="our own fault"):
-        Compiled(step, [])(batch_of(1.0))
+        CompiledStep(step, [])(batch_of(1.0))

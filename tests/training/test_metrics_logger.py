@@ -57,7 +57,7 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     journal.scalars(20, {"loss/generator/mel": 1.25})
     sound = np.sin(np.arange(2205, dtype=np.float32) / 20)
     journal.recording(0, "a", sound, 22050)
-    journal.spoken(20, "a", sound, 22050)
+    journal.synthesis(20, "a", sound, 22050)
     journal.picture(20, "mel", "a", mel_picture({"spoken": np.zeros((80, 12), np.float32)}, seconds_per_frame=0.01))
     path = alignment_picture(np.array([3, 4, 5]), ["^", "a", "$"], seconds_per_frame=0.01)
     journal.picture(20, "alignment", "a", path)
@@ -74,7 +74,7 @@ def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     board.Reload()
     assert [(event.step, event.value) for event in board.Scalars("loss/generator/mel")] == [(10, 1.5), (20, 1.25)]
     assert board.Tags()["images"] == ["mel/a", "alignment/a"]
-    assert [event.step for event in board.Audio("spoken/a")] == [20]
+    assert [event.step for event in board.Audio("synthesis/a")] == [20]
     assert board.Audio("recorded/a")[0].sample_rate == 22050
     assert board.Histograms("weights/x")[0].histogram_value.num == 10
     tensors = board.Tensors("diagnosis/text_summary")
@@ -148,7 +148,7 @@ def everything(journal: MetricsLogger) -> dict[str, Callable[[], None]]:
     return {
         "scalars": lambda: journal.scalars(1, {"loss/generator/mel": 1.0}),
         "recording": lambda: journal.recording(1, "a", sound, 22050),
-        "spoken": lambda: journal.spoken(1, "a", sound, 22050),
+        "spoken": lambda: journal.synthesis(1, "a", sound, 22050),
         "picture": lambda: journal.picture(1, "mel", "a", picture),
     }
 

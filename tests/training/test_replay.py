@@ -142,7 +142,7 @@ def test_a_step_between_reports_is_recorded_when_the_run_is_stopped(experiment: 
 PLACES: dict[str, Callable[[Trainer], torch.Tensor]] = {
     "synthesizer": lambda trainer: next(trainer.synthesizer.parameters()),
     "discriminator": lambda trainer: next(trainer.discriminator.parameters()),
-    "average": lambda trainer: next(trainer.average.parameters()),
+    "average": lambda trainer: next(trainer.ema.parameters()),
     "synthesizer_optimizer": lambda trainer: next(iter(trainer.synthesizer_optimizer.state.values()))["exp_avg_sq"],
 }
 

@@ -76,7 +76,7 @@ def test_tensorboard_has_every_scalar_of_the_file_in_a_few_groups(run: Path, boa
 
 
 def test_sentences_are_spoken_each_time_and_the_recording_is_there_once(run: Path, board: EventAccumulator) -> None:
-    assert [event.step for event in board.Audio("spoken/speaker/c0")] == [0, 1]
+    assert [event.step for event in board.Audio("synthesis/speaker/c0")] == [0, 1]
     assert [event.step for event in board.Audio("recorded/speaker/c0")] == [0]
     assert {event.step for event in board.Images("mel/speaker/c0")} == {0, 1}
     assert {event.step for event in board.Images("alignment/speaker/c0")} == {0, 1}
@@ -120,24 +120,24 @@ def test_a_problem_is_told_once_on_the_terminal(
 
 def test_a_network_is_back_in_training_after_it_was_judged(tmp_path: Path) -> None:
     made = trainer(tmp_path)
-    with evaluating(made.synthesizer), evaluating(made.average):
+    with evaluating(made.synthesizer), evaluating(made.ema):
         assert not made.synthesizer.training
         assert not made.synthesizer.text_encoder.training
     assert made.synthesizer.training
     assert made.synthesizer.text_encoder.training
-    assert not made.average.training
+    assert not made.ema.training
 
 
 @pytest.mark.parametrize("part", ["decoder", "text_encoder", "flow", "duration_predictor", "posterior_encoder"])
 @pytest.mark.filterwarnings("error")
 def test_a_voice_that_is_no_number_ends_no_run_and_is_never_the_best(part: str, tmp_path: Path) -> None:
     made = trainer(tmp_path / "run")
-    for voice in (made.average, made.synthesizer):
+    for voice in (made.ema, made.synthesizer):
         for weight in getattr(voice, part).parameters():
             torch.nn.init.constant_(weight, math.nan)
     journal = MetricsLogger(tmp_path)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
-    best = reporter.validate(1, made.average, made.synthesizer, Best())
+    best = reporter.validate(1, made.ema, made.synthesizer, Best())
     journal.close()
     [line] = (json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines())
     if part == "duration_predictor":  # then each phoneme lasts a frame
@@ -172,7 +172,7 @@ def test_who_follows_the_lines_finds_the_sentences_of_the_last_one(
     monkeypatch.setattr(
         journal, "scalars", lambda *_: there.extend(path.name for path in (tmp_path / "samples/00000007").iterdir())
     )
-    reporter.validate(7, made.average, made.synthesizer, Best())
+    reporter.validate(7, made.ema, made.synthesizer, Best())
     journal.close()
     assert sorted(there) == ["speaker_c0.alignment.png", "speaker_c0.mel.png", "speaker_c0.wav"]
 
@@ -181,9 +181,9 @@ def test_weights_that_score_lower_than_all_before_are_the_best(tmp_path: Path) -
     made = trainer(tmp_path)
     journal = MetricsLogger(tmp_path)
     reporter = Reporter(made.config, made.corpus, journal, made.validation, made.clock)
-    first = reporter.validate(1, made.average, made.synthesizer, Best())
+    first = reporter.validate(1, made.ema, made.synthesizer, Best())
     assert first.step == 1
-    assert reporter.validate(2, made.average, made.synthesizer, first) == first, "a draw is no improvement"
+    assert reporter.validate(2, made.ema, made.synthesizer, first) == first, "a draw is no improvement"
     worse = replace(first, score=first.score + 1)
-    assert reporter.validate(3, made.average, made.synthesizer, worse).step == 3
+    assert reporter.validate(3, made.ema, made.synthesizer, worse).step == 3
     journal.close()

@@ -94,8 +94,8 @@ def test_what_is_not_of_the_weights_may_change_where_that_is_asked_for(stopped: 
         read_stopped(stopped, [override], processes=1)
     found = read_stopped(stopped, [override], processes=1, accept_changes=True)
     assert found.is_another
-    assert override.partition("=")[0] in found.told()
-    assert "this is another run from here on" in found.told()
+    assert override.partition("=")[0] in found.announcement()
+    assert "this is another run from here on" in found.announcement()
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_the_number_of_processes_may_change_where_that_is_asked_for(corpus_folde
     with pytest.raises(InputError, match=r"trained by 1 processes, and these are 2.*--changed"):
         read_stopped(stopped, [], processes=2)
     found = read_stopped(stopped, [], processes=2, accept_changes=True)
-    assert "processes: 1 -> 2" in found.told()
+    assert "processes: 1 -> 2" in found.announcement()
     second = resume(stopped, [], Ranks(1, 2), accept_changes=True)
     assert (second.step, second.epochs) == (3, Epochs(3, 3, 1))
 
@@ -123,7 +123,7 @@ def test_the_number_of_processes_may_change_where_that_is_asked_for(corpus_folde
 def test_what_has_not_changed_is_the_same_run_whatever_was_asked_for(stopped: Path) -> None:
     found = read_stopped(stopped, ["train.steps=9"], processes=1, accept_changes=True)
     assert not found.is_another
-    assert found.told() == ""
+    assert found.announcement() == ""
 
 
 def test_a_smaller_batch_keeps_weights_optimizers_averages_and_step_and_begins_a_new_epoch(

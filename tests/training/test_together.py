@@ -164,7 +164,7 @@ leave(0)
 
 def weights_digest(trainer: Trainer) -> str:
     """Equal for equal bits of both networks and of the average."""
-    networks = (trainer.synthesizer, trainer.discriminator, trainer.average)
+    networks = (trainer.synthesizer, trainer.discriminator, trainer.ema)
     return " ".join(str(torch.hash_tensor(torch.cat([p.detach().flatten() for p in n.parameters()]))) for n in networks)
 
 

@@ -55,7 +55,7 @@ def trainer(folder: Path, clips: int) -> Trainer:
 
 def test_texts_gain_what_the_other_texts_cost_more(tmp_path: Path) -> None:
     of = trainer(tmp_path, 2)
-    validation, voice = of.validation, of.average
+    validation, voice = of.validation, of.ema
     losses = validation.losses(voice)
     [batch] = [validation.make_batch(clips) for clips in validation._batches()]
     _, spoken = validation._synthesize(voice, batch)
@@ -76,10 +76,10 @@ def test_of_a_voice_that_does_not_stop_only_the_beginning_is_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of = trainer(tmp_path, 1)  # whose clip has 12 phonemes and 60 frames
-    predictor = of.average.duration_predictor
+    predictor = of.ema.duration_predictor
     predict = predictor.predict
     monkeypatch.setattr(predictor, "predict", lambda *given, **named: 0 * predict(*given, **named) + math.log(99.5))
-    judged = of.validation.validate(of.average)
+    judged = of.validation.validate(of.ema)
     [endless] = judged.sentences
     assert endless.length_ratio == 12 * 100 / 60
     assert len(endless.audio) == 4 * 60 * 256
@@ -89,6 +89,6 @@ def test_of_a_voice_that_does_not_stop_only_the_beginning_is_made(
 
 def test_a_single_clip_has_no_other_text_and_the_score_needs_none(tmp_path: Path) -> None:
     of = trainer(tmp_path, 1)
-    judged = of.validation.validate(of.average)
+    judged = of.validation.validate(of.ema)
     assert "text_gain" not in judged.scalars
     assert judged.score == pytest.approx((judged.scalars["mel"] + judged.scalars["spoken_mel"]) / 2)
