@@ -6,8 +6,9 @@ A micro-batch's term, weighted by its share of the count, adds up to the term of
 B batch
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,18 +40,32 @@ class MicroBatch:
     normalisation: LossNormalisation
 
 
-class StepParts(Protocol):
-    """The parts of `Trainer.train_step`, which are called here in another order."""
+class StepParts(ABC):
+    """The parts of `Trainer.train_step`, which gradient accumulation calls in another order."""
 
     device: torch.device
     synthesizer_optimizer: torch.optim.AdamW
     discriminator_optimizer: torch.optim.AdamW
 
-    def generator_forward(self, batch: Batch, normalisation: LossNormalisation) -> Any: ...  # noqa: D102
-    def discriminator_step(self, output: Any) -> dict[str, Tensor]: ...  # noqa: D102
-    def generator_step(self, output: Any) -> dict[str, Tensor]: ...  # noqa: D102
-    def update_discriminator(self) -> Tensor: ...  # noqa: D102
-    def update_generator(self) -> Tensor: ...  # noqa: D102
+    @abstractmethod
+    def generator_forward(self, batch: Batch, normalisation: LossNormalisation = WHOLE_BATCH) -> Any:
+        """Reconstruct a segment of each recording."""
+
+    @abstractmethod
+    def discriminator_step(self, output: Any) -> dict[str, Tensor]:
+        """Add to the discriminator's gradients; return its losses."""
+
+    @abstractmethod
+    def generator_step(self, output: Any) -> dict[str, Tensor]:
+        """Add to the generator's gradients; return its losses."""
+
+    @abstractmethod
+    def update_discriminator(self) -> Tensor:
+        """Update the discriminator; return the norm of its gradients."""
+
+    @abstractmethod
+    def update_generator(self) -> Tensor:
+        """Update the generator and its EMA; return the norm of its gradients."""
 
 
 class GradientAccumulation:

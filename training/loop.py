@@ -1,6 +1,6 @@
 """The loop around a training step: batches, the schedule, reports, validation, checkpoints and the end."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -21,7 +21,7 @@ from models.device import choose_device
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from monitoring.best import Best
-from training.accumulation import WHOLE_BATCH, GradientAccumulation, LossNormalisation
+from training.accumulation import GradientAccumulation, StepParts
 from training.broken_steps import RecentSteps, refuse_broken_weights, refuse_stalled, report_broken_steps
 from training.clock import Clock
 from training.features import Features
@@ -42,7 +42,7 @@ _OPTIMIZERS = ("synthesizer_optimizer", "discriminator_optimizer")
 _READ_ELSEWHERE = ("config", "scaler")  # entries of a checkpoint whose structure their readers check
 
 
-class TrainingLoop(ABC):
+class TrainingLoop(StepParts):
     """What `train.Trainer` needs around its step.
 
     Args:
@@ -54,8 +54,6 @@ class TrainingLoop(ABC):
     synthesizer: Synthesizer
     discriminator: Discriminator
     ema: Synthesizer  # exponential moving average of the synthesizer's weights, which becomes the voice
-    synthesizer_optimizer: torch.optim.AdamW
-    discriminator_optimizer: torch.optim.AdamW
     execute: Callable[[Batch], StepReport]
 
     def __init__(self, config: Config, corpus: Corpus, ranks: Ranks | None = None) -> None:
@@ -88,26 +86,6 @@ class TrainingLoop(ABC):
     @abstractmethod
     def train_step(self, batch: Batch) -> StepReport:
         """One update of the discriminator, then one of the generator."""
-
-    @abstractmethod
-    def generator_forward(self, batch: Batch, normalisation: LossNormalisation = WHOLE_BATCH) -> Any:
-        """Reconstruct a segment of each recording."""
-
-    @abstractmethod
-    def discriminator_step(self, output: Any) -> dict[str, Tensor]:
-        """Add to the discriminator's gradients; return its losses."""
-
-    @abstractmethod
-    def generator_step(self, output: Any) -> dict[str, Tensor]:
-        """Add to the generator's gradients; return its losses."""
-
-    @abstractmethod
-    def update_discriminator(self) -> Tensor:
-        """Update the discriminator; return the norm of its gradients."""
-
-    @abstractmethod
-    def update_generator(self) -> Tensor:
-        """Update the generator and its EMA; return the norm of its gradients."""
 
     @property
     def optimizer_flags(self) -> dict[str, bool]:
