@@ -85,8 +85,8 @@ def _try_piper(voice: VoiceFile, graph: Path) -> Trial:
         beside = (_plan(voice, chunk.phoneme_ids, nudge) for nudge in (1 + NUDGE, 1 - NUDGE))
         shortest, longest = (other.z_p.shape[2] * voice.synthesizer.hop_length for other in beside)
         if not shortest <= len(theirs) <= longest:
-            told = f"{len(theirs)} samples where torch makes {len(own)}"
-            return Trial(client, f"speaks {seconds:.1f} s; without noise durations differ: {told}", failed=True)
+            difference = f"{len(theirs)} samples where torch makes {len(own)}"
+            return Trial(client, f"speaks {seconds:.1f} s; without noise durations differ: {difference}", failed=True)
     if not apart:
         return Trial(client, f"speaks {seconds:.1f} s; not compared: a duration is close to a rounding edge")
     outcome = f"speaks {seconds:.1f} s; without noise at most {max(apart):.1e} from torch"

@@ -204,6 +204,6 @@ def _convolution(
         "group_i": groups,
     }
     if not transposed:
-        made = graph.op("Conv", *inputs, **sizes)
-        return graph.op("Squeeze", made, _numbers(graph, 2)) if as_image else made
+        output = graph.op("Conv", *inputs, **sizes)
+        return graph.op("Squeeze", output, _numbers(graph, 2)) if as_image else output
     return graph.op("ConvTranspose", *inputs, **sizes, output_padding_i=output_padding)

@@ -157,47 +157,52 @@ def hugging_face_weights(
     deterministic = config.model.duration_predictor == "deterministic"
     theirs: dict[str, Tensor] = {}
     for name, weight in weights.items():
-        there = hugging_face_name(name, kernels=kernels, deterministic=deterministic)
-        if ".wavenet." in there and there.endswith(".weight"):
-            theirs |= stored(there, norms[name] if name in norms else unfolded(weight))
+        target = hugging_face_name(name, kernels=kernels, deterministic=deterministic)
+        if ".wavenet." in target and target.endswith(".weight"):
+            theirs |= stored(target, norms[name] if name in norms else unfolded(weight))
         elif name.endswith((".relative_keys", ".relative_values")):
-            theirs[there] = weight.unsqueeze(0)
-        elif ".pointwise." in name and name.endswith(".weight"):  # theirs convolve
-            theirs[there] = weight.unsqueeze(2)
+            theirs[target] = weight.unsqueeze(0)
+        elif ".pointwise." in name and name.endswith(".weight"):  # convolutions in VitsModel
+            theirs[target] = weight.unsqueeze(2)
         else:
-            theirs[there] = weight
+            theirs[target] = weight
     return {name: weight.contiguous() for name, weight in theirs.items()}
 
 
 def hugging_face_differences(voice: VoiceFile) -> list[str]:
     """Differences to inference here, one sentence each."""
     data, ids = voice.config.data, json.loads(voice.symbols)
-    told = []
-    if data.front_end == "espeak":
-        told.append(
-            f"The text must be phonemes, as espeak-ng's {data.language!r} makes them (`infer.py VOICE TEXT --phonemes` "
-            "prints them): the tokenizer makes none, and characters that are no symbols of the voice are left out."
-        )
-    else:
-        told.append("Numbers, abbreviations and signs must be written as words: the tokenizer reads letters alone.")
-    if _START in ids:
-        told.append(
-            "The tokenizer knows no start and end: write ^ before each sentence and $ after it. It then puts one pad "
-            "more at both ends than the voice was trained with; for exactly its ids set `tokenizer.add_blank = False` "
-            "and write the pads out, `^_h_ə_..._$`."
-        )
-    told.append("A text is one utterance there: give one sentence at a time.")
-    if voice.lexicon is not None:
-        told.append("The words of the lexicon are not known there.")
-    if len(voice.speakers) > 1:
-        numbered = ", ".join(f"{index} {name}" for index, name in enumerate(voice.speakers))
-        told.append(
-            f'Who speaks is a number, given as `forward_params={{"speaker_id": 0}}`, and without one nobody does: '
-            f"{numbered}."
-        )
-    if not hasattr(voice.synthesizer, "posterior_encoder") or _posterior_is_of_another_kernel(voice.config):
-        told.append("The posterior encoder, which is for training alone, is all zeros: the model cannot be trained on.")
-    return told
+    espeak = data.front_end == "espeak"
+    numbered = ", ".join(f"{index} {name}" for index, name in enumerate(voice.speakers))
+    sentences = (
+        (
+            espeak,
+            f"The text must be phonemes of espeak-ng's {data.language!r}, which `infer.py VOICE TEXT --phonemes` prints. "
+            "The tokenizer has no phonemiser, and skips characters that are not symbols of the voice.",
+        ),
+        (
+            not espeak,
+            "Numbers, abbreviations and signs must be written as words: the tokenizer reads letters alone.",
+        ),
+        (
+            _START in ids,
+            "The tokenizer adds no start and end symbols: write ^ before each sentence and $ after it. It then puts "
+            "one blank more at both ends than in training; for exactly the same ids set "
+            "`tokenizer.add_blank = False` and write the blanks, `^_h_ə_..._$`.",
+        ),
+        (True, "Texts are not split into sentences: give one sentence at a time."),
+        (voice.lexicon is not None, "The lexicon is not used."),
+        (
+            len(voice.speakers) > 1,
+            f'The speaker is a number, `forward_params={{"speaker_id": 0}}`; without one the audio has no speaker: '
+            f"{numbered}.",
+        ),
+        (
+            not hasattr(voice.synthesizer, "posterior_encoder") or _posterior_is_of_another_kernel(voice.config),
+            "The posterior encoder, which only training uses, is all zeros: the model cannot be trained further.",
+        ),
+    )
+    return [sentence for applies, sentence in sentences if applies]
 
 
 def _posterior_is_of_another_kernel(config: Config) -> bool:
@@ -221,7 +226,7 @@ def _readme(voice: VoiceFile) -> str:
     ends = (_START, _END) if _START in json.loads(voice.symbols) else ("", "")
     text = "həlˈoʊ." if voice.config.data.front_end == "espeak" else "hello."
     speaker = ', forward_params={"speaker_id": 0}' if len(voice.speakers) > 1 else ""
-    differences = "\n".join(f"- {told}" for told in hugging_face_differences(voice))
+    differences = "\n".join(f"- {sentence}" for sentence in hugging_face_differences(voice))
     return f"""---
 library_name: transformers
 pipeline_tag: text-to-speech

@@ -113,8 +113,8 @@ class GraphRun:
     def _value(self, name: str) -> Array:
         while name not in self._values:
             stage = next(self._left)
-            made = stage.session.run(list(stage.gives), {taken: self._values[taken] for taken in stage.takes})
-            self._values |= dict(zip(stage.gives, made, strict=True))
+            feeds = {taken: self._values[taken] for taken in stage.takes}
+            self._values |= dict(zip(stage.gives, stage.session.run(list(stage.gives), feeds), strict=True))
             if stage.noise is not None and stage.like is not None:
                 shape = self._values[stage.like].shape
                 audible = next(self._audible)

@@ -111,39 +111,40 @@ def metadata(voice: VoiceFile) -> dict[str, str]:
 
 def what_clients_lack(voice: VoiceFile) -> list[str]:
     """Features of our front end that those of Piper and sherpa-onnx lack, one sentence each."""
-    lacking = []
-    if _reads_letters(voice):
-        lacking.append(
-            "This voice reads letters. Numbers, abbreviations and signs are words only here: clients skip them."
-        )
-        composed = [symbol for symbol in _symbols(voice) if len(unicodedata.normalize("NFD", symbol)) > 1]
-        if composed:
-            lacking.append(
-                f"Piper takes {' '.join(composed)} apart into letters and marks, and speaks the bare letters."
-            )
-    else:
-        lacking.append(
-            "Clients read the text with espeak-ng alone; what our normalisation makes of numbers, dates, units and "
-            "abbreviations before it sounds as espeak-ng has it there."
-        )
-        lacking.append(
-            "sherpa-onnx 1.x carries an espeak-ng of its own, which gives half of all English sentences slightly other "
-            "phonemes (never ʲ)."
-        )
-        lacking.append(
-            "sherpa-onnx 2.x makes no phonemes: give it phonemes, or with lexicon.txt plain text, of which it leaves "
-            "out the words that are not in there and says sentences without their start and end symbols."
-        )
-    if voice.lexicon is not None:
-        lacking.append("The lexicon of this voice is not read by clients: give them its words as [[phonemes]].")
-    speaking = voice.config.speaking
-    if speaking.speed != 1.0:
-        lacking.append(
-            f"sherpa-onnx does not read this voice's own speed: give it a length scale of {1 / speaking.speed:.3g}."
-        )
-    if "^" not in _symbols(voice):
-        lacking.append("This voice has no start and end symbols: sherpa-onnx, which needs both, cannot speak with it.")
-    return lacking
+    symbols, letters, speed = _symbols(voice), _reads_letters(voice), voice.config.speaking.speed
+    composed = " ".join(symbol for symbol in symbols if len(unicodedata.normalize("NFD", symbol)) > 1)
+    sentences = (
+        (letters, "This voice reads letters, and clients skip numbers, abbreviations and signs: write them as words."),
+        (letters and composed, f"Piper decomposes {composed} into letters and marks, and speaks the bare letters."),
+        (
+            not letters,
+            "Clients read the text with espeak-ng alone: numbers, dates, units and abbreviations sound as espeak-ng "
+            "reads them, without our normalisation.",
+        ),
+        (
+            not letters,
+            "sherpa-onnx 1.x contains its own espeak-ng, which gives half of all English sentences slightly different "
+            "phonemes (never ʲ).",
+        ),
+        (
+            not letters,
+            "sherpa-onnx 2.x takes phonemes, or plain text with lexicon.txt; then it skips words that are not in it "
+            "and omits the start and end symbols of sentences.",
+        ),
+        (
+            voice.lexicon is not None,
+            "The lexicon of this voice is not read by clients: give them its words as [[phonemes]].",
+        ),
+        (
+            speed != 1.0,
+            f"sherpa-onnx does not read this voice's own speed: give it a length scale of {1 / speed:.3g}.",
+        ),
+        (
+            "^" not in symbols,
+            "This voice has no start and end symbols: sherpa-onnx, which needs both, cannot load it.",
+        ),
+    )
+    return [sentence for applies, sentence in sentences if applies]
 
 
 def _symbols(voice: VoiceFile) -> dict[str, int]:
@@ -158,9 +159,9 @@ def _reads_letters(voice: VoiceFile) -> bool:
 def _quality(voice: VoiceFile) -> str:
     if voice.config.audio.sample_rate <= 16000:
         return "low"
-    spoken_with = (
+    parameters = (
         weight.numel()
         for name, weight in voice.synthesizer.state_dict().items()
         if not name.startswith("posterior_encoder.")
     )
-    return "high" if sum(spoken_with) > _HIGH_PARAMETERS else "medium"
+    return "high" if sum(parameters) > _HIGH_PARAMETERS else "medium"

@@ -66,7 +66,7 @@ def sherpa_lexicon(voice: VoiceFile, words: Iterable[str]) -> str:
         if given:
             phonemes = list(unicodedata.normalize("NFD", given[1].strip()))
         else:
-            phonemes = _spoken(espeak, voice.config.data.language, reading)
+            phonemes = _phonemes_of(espeak, voice.config.data.language, reading)
         # Without spaces, which would end the entry.
         kept = [symbol for symbol in phonemes if symbol in known and not symbol.isspace()]
         if kept:
@@ -74,7 +74,7 @@ def sherpa_lexicon(voice: VoiceFile, words: Iterable[str]) -> str:
     return "".join(lines)
 
 
-def _spoken(espeak: Any, language: str, word: str) -> list[str]:
+def _phonemes_of(espeak: Any, language: str, word: str) -> list[str]:
     try:
         return [symbol for part in espeak.phonemize(language, word) for symbol in part]
     except (RuntimeError, ValueError) as error:

@@ -22,19 +22,19 @@ def in_eight_bits(model: onnx.ModelProto) -> onnx.ModelProto:
 
     kept = [node.name for node in model.graph.node if node.op_type == "Conv" and node.name.startswith("/decoder/")]
     with tempfile.TemporaryDirectory() as folder:
-        made = Path(folder) / "small.onnx"
+        target = Path(folder) / "small.onnx"
         logging.disable(logging.WARNING)  # it recommends preprocessing that does not apply here
         try:
             quantize_dynamic(
                 model,
-                str(made),
+                str(target),
                 op_types_to_quantize=["MatMul", "Conv", "Gather"],
                 weight_type=QuantType.QUInt8,
                 nodes_to_exclude=kept,
             )
         finally:
             logging.disable(logging.NOTSET)
-        return onnx.load(str(made))
+        return onnx.load(str(target))
 
 
 def in_sixteen_bits(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -12,7 +12,7 @@ def read_arguments() -> argparse.Namespace:
     """Read the command line.
 
     Raises:
-        InputError: there is no place for the output.
+        InputError: the output is not a .safetensors file in an existing folder.
     """
     parser = CommandParser(prog="python -m voices.importing", description="Import a voice.")
     parser.add_argument("--from", dest="source", metavar="VOICE", type=Path, required=True, help=KINDS)

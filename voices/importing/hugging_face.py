@@ -34,7 +34,7 @@ def read_hugging_face(folder: Path) -> Imported:
     """Read a voice of transformers, whichever its duration predictor and number of speakers.
 
     Raises:
-        InputError: it cannot be a voice here; the message says why.
+        InputError: it cannot be imported; the message says why.
     """
     tree = read_json(folder / "config.json")
     for key, value in _MUST_BE.items():

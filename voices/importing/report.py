@@ -69,13 +69,13 @@ class Report:
 
     def _remarkable(self) -> Iterator[str]:
         alike = Counter((line.part, line.fate) for line in self.lines)
-        told: Counter[tuple[str, Fate]] = Counter()
+        listed: Counter[tuple[str, Fate]] = Counter()
         for line in self.lines:
             kind = (line.part, line.fate)
-            told[kind] += 1
-            if line.fate is Fate.COPIED or told[kind] > _MOST_EXAMPLES + 1:
+            listed[kind] += 1
+            if line.fate is Fate.COPIED or listed[kind] > _MOST_EXAMPLES + 1:
                 continue
-            if told[kind] <= _MOST_EXAMPLES:
+            if listed[kind] <= _MOST_EXAMPLES:
                 yield str(line)
             else:
                 yield f"{line.fate:8} {line.part}: and {alike[kind] - _MOST_EXAMPLES} more"
