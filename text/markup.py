@@ -37,6 +37,9 @@ _MARKUP = re.compile(
     rf"|<\|[\w-]{{1,40}}\|>|\[/?(?:{_LANGUAGES})\]|\[[a-z]{{2}}[-_][A-Za-z]{{2}}\]",
     re.DOTALL | re.IGNORECASE,
 )
+_TYPE = re.compile(
+    r"int\d{0,2}|float|double|bool|char|str|string|long|void|size_t|[A-Z]\w*"
+)  # vector<int>, List<String>
 _MARKER = re.compile(rf"\[/?(?:{_LANGUAGES})\]")
 _ALL_SET = re.compile(rf"(?:{_ATTRIBUTE}|{_BARE})*", re.IGNORECASE)
 _LINK = re.compile(
@@ -115,6 +118,9 @@ def _is_markup(match: re.Match[str]) -> bool:
         return True
     if name in _BLOCKS or name in _INLINE:
         return _ALL_SET.fullmatch(match["attributes"]) is not None
+    before, closing = match.string[match.start() - 1 : match.start()], f"</{match['name']}>"
+    if before.isalnum() and _TYPE.fullmatch(match[0][1:-1]):
+        return match.string.find(closing, match.end(), match.end() + 2000) > 0
     return len(name) > 1 and "://" not in match[0] and _ALL_SET.fullmatch(match["attributes"]) is not None
 
 

@@ -5,6 +5,11 @@ import pytest
 from text import Reader
 
 ENGLISH = [
+    ("It costs 10 000, or 2 500.", "It costs ten thousand, or two thousand five hundred."),
+    ("1,00,000 people and ₹5,00,000", "one hundred thousand people and five hundred thousand rupees"),
+    ("12,34,567", "one million two hundred thirty-four thousand five hundred sixty-seven"),
+    ("£5 GBP, $5 CAD and £5 million GBP", "five pounds, five Canadian dollars and five million pounds"),
+    ("pp. iv-xii, chapters ii–v", "pages four to twelve, chapters two to five"),
     ("$5 US dollars and $3 bucks", "five dollars and three dollars"),
     ("50% per cent of people, 50 percent %", "fifty percent of people, fifty percent"),
     ("10 km kilometres at 70 mph miles per hour", "ten kilometers at seventy miles per hour"),
@@ -80,6 +85,10 @@ ENGLISH = [
     ("+31 6 12345678", "plus three one, six, one two three four five six seven eight"),
 ]
 GERMAN = [
+    (
+        "-5 °C sind kalt, es sind -3,5 °C",
+        "minus fünf Grad Celsius sind kalt, es sind minus drei Komma fünf Grad Celsius",
+    ),
     ("5 kg Kilo, 20 °C Grad, 5 Euro €", "fünf Kilogramm, zwanzig Grad Celsius, fünf Euro"),
     ("10-20 km, 5-10 €, 5 %–10 %", "zehn bis zwanzig Kilometer, fünf bis zehn Euro, fünf Prozent bis zehn Prozent"),
     ("9:00–17:00 Uhr, 10–12 Uhr", "neun Uhr bis siebzehn Uhr, zehn bis zwölf Uhr"),
@@ -98,6 +107,7 @@ GERMAN = [
     ("030 1234567", "null drei null, eins zwei drei vier fünf sechs sieben"),
 ]
 DUTCH = [
+    ("-5 °C is koud", "min vijf graden Celsius is koud"),
     ("10-20 km voor € 5-10", "tien tot twintig kilometer voor vijf tot tien euro"),
     ("hoofdstuk IV", "hoofdstuk vier"),
     ("d.w.z.dit", "dat wil zeggen dit"),

@@ -34,6 +34,8 @@ PIECES = f"{TAGS} &amp; &#39; &lt; &gt; &x; < > & ; / a b = \" ' # [[ ]]"
         ("x < y > z, a<b, 3 <4 and 5> 2", "x < y > z, a<b, 3 <4 and 5> 2", ()),
         ("<john@x.org> <https://x.org/a>", "<john@x.org> <https://x.org/a>", ()),
         ("he said [it] was [sic]", "he said [it] was [sic]", ()),
+        ("a vector<int> or List<String>", "a vector<int> or List<String>", ()),
+        ("one<BR>two <Note>three</Note>", "one\ntwo  three ", ("<BR>", "<Note>", "</Note>")),
         ("[[<b>&amp;]] <i>x</i>", "[[<b>&amp;]] x", ("<i>", "</i>")),
     ],
 )

@@ -106,6 +106,7 @@ class TableReader:
                 r"(?<![\w.,/-])\+(?=(?:[\s./()-]{0,2}\d){7})\d{1,3}(?:[\s./-]?\(?\d{1,9}\)?){2,6}(?![\w-])",
                 self._telephone,
             ),
+            Rule(r"(?<!\d\s)(?<![^\s(\"'])-(?=\d)", f"{table.minus} "),
             Rule(r"(?<![\w.,/-])(\d{1,2})([./-])(\d{1,2})\2(\d{4})(?![\w-])", self._numeric_date),
             Rule(r"(?<![\w.,/-])(\d{4})(-)(\d\d)-(\d\d)(?![\w-])", self._iso_date),
             Rule(r"(?<![\w.,/-])(\d{1,2})\.(\d{1,2})\.(?!\d)", self._day_and_month),

@@ -12,11 +12,12 @@ _DIGIT = re.compile(r"\d")
 _OTHER_DIGIT = re.compile(r"[^\x00-\x7f\D]|[₀-₉]")
 _VULGAR = re.compile(r"(?:(?<=\d)\s)?[¼-¾⅐-⅞]")
 _LONG = re.compile(rf"(?<!\d)\d{{{MOST_DIGITS + 1},}}|(?<![\d,])(?:\d{{1,3}},){{{MOST_DIGITS // 3},}}\d+")
-# Thousands apart by blanks, apostrophes or full stops: 1 000 000, 1'234'444, 1.234.567,89.
+# Thousands apart by blanks, apostrophes or full stops: 1 000 000, 10 000, 1'234'444, 1.234.567,89.
 _GROUPED = re.compile(
-    r"(?<![\w.,'/+-])(?<!\d\s)[1-9]\d{0,2}(?:(?:\s\d{3}){2,6}|\s\d{3}(?=\s[a-z])|(?:'\d{3}){1,6}|(?:\.\d{3}){2,6}"
+    r"(?<![\w.,'/+-])(?<!\d\s)[1-9]\d{0,2}(?:(?:\s\d{3}){2,6}|\s\d{3}(?=\s[a-z])|\s\d00(?![^.,;:!?)\"'\s]|\s\d)|(?:'\d{3}){1,6}|(?:\.\d{3}){2,6}"
     r"|(?:\.\d{3}){1,6}(?=,\d{1,2}(?!\d)))(?:,(\d{1,9}))?(?![\w'-]|[.,]\d|\s\d)"
 )
+_INDIAN = re.compile(r"(?<![\w.,])\d{1,2}(?:,\d{2}){1,4},\d{3}(?![\d,]|\.\d\d\d)")  # 12,34,567
 # The comma of 3,5 km and of €3,50.
 _DECIMAL_COMMA = re.compile(
     rf"(?<![\w.,])(\d{{1,6}}),(?=\d{{1,2}}\s?(?:{quantities.MEASURED})(?![\w/]))|([$£€]\s?\d{{1,6}}),(?=\d\d(?![\d,]))"
@@ -62,6 +63,7 @@ def read(text: str, language: str) -> str:
     counted = _DIGIT.search(text) is not None
     if counted:
         text = _LONG.sub(lambda match: digits(match[0]), text)
+        text = _INDIAN.sub(lambda match: f"{int(match[0].replace(',', '')):,}", text)
         text = _DECIMAL_COMMA.sub(r"\1\2.", _GROUPED.sub(_with_commas, text))
         text = apply(_WITH_DIGITS, text)
         if language.lower() != "en-us":

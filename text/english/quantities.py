@@ -145,6 +145,12 @@ def _money(match: re.Match[str]) -> str:
     return small if not whole.strip("0") else f"{large} and {small}"
 
 
+def _sign_and_code(match: re.Match[str]) -> str:
+    """£5 GBP and $5 CAD name one currency twice."""
+    sign, amount, scale, code = match.groups()
+    return f"{_CODES[code]}{amount}{scale}" if _CODES[code].endswith(sign[-1]) else match[0]
+
+
 def _price(match: re.Match[str]) -> str:
     return f"{match[1]} per {_UNITS.get(match[2], match[2])}"
 
@@ -209,7 +215,7 @@ def _feet_and_inches(match: re.Match[str]) -> str:
 
 
 MONEY = (
-    Rule(rf"(\$\s?(?:{NUMBER}))\s?USD\b|(€\s?(?:{NUMBER}))\s?EUR\b", lambda match: match[1] or match[2]),
+    Rule(rf"({_SIGN})\s?({NUMBER})((?:\s?(?:{_SCALE}))?)\s?({'|'.join(_CODES)})\b", _sign_and_code),
     Rule(rf"\b({'|'.join(_CODES)})\s?(?={NUMBER})", lambda match: _CODES[match[1]]),
     Rule(rf"{_START}({NUMBER})\s?({'|'.join(_CODES)})\b", lambda match: _CODES[match[2]] + match[1]),
     Rule(rf"{_START}({NUMBER})\s?([€£₽₹₩₪₺₴])(?!\s?\d)", r"\2\1"),

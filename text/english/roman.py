@@ -88,6 +88,11 @@ def _listed(match: re.Match[str]) -> str:
     return f"{match[1]}{cardinal(value)}{match[3]}" if value else match[0]
 
 
+def _page_range(match: re.Match[str]) -> str:
+    first, last = (value_of(numeral.upper()) for numeral in match.groups()[1:])
+    return f"{match[1]}{cardinal(first)} to {cardinal(last)}" if 0 < first < last else match[0]
+
+
 _NUMERAL = r"(?:[IVX]{1,5}|[ivx]{1,5})"
 _NEXT = r"(?:,\s|,?\s(?:and|or|to|through)\s|[-–])"
 _INTRAVENOUS = (
@@ -106,6 +111,10 @@ def _list(match: re.Match[str]) -> str:
 
 
 RULES = (
+    Rule(
+        r"\b((?:[Pp]ages|[Cc]hapters|[Ss]ections|[Vv]olumes|[Pp]arts|[Aa]rticles)\s)([ivxl]{1,8})[-–]([ivxl]{1,8})(?![\w'-])",
+        _page_range,
+    ),
     Rule(rf"(?<![\w.&'-])IV(?=\s(?:{_INTRAVENOUS})\b)|(?<=\b[Aa]n\s)IV\b", "I V"),
     Rule(rf"(?<![\w.&'-]){_NUMERAL}(?:{_NEXT}{_NUMERAL}){{1,12}}(?![\w'&-]|\.\w)", _list),
     Rule(
