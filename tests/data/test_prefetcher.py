@@ -164,14 +164,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # who starts tests in 
 def source():
     yield 0
     print("waiting", flush=True)
-    time.sleep(5)
+    time.sleep(1.5)
     yield 1
 for item in Prefetcher().through(source()):
     pass
 """
 
 
-def test_a_program_that_leaves_a_feed_open_ends() -> None:
+def test_a_program_that_leaves_a_prefetcher_open_ends() -> None:
     run = subprocess.run(
         [sys.executable, "-c", LEFT_OPEN], cwd=HOUSE, capture_output=True, text=True, timeout=600, check=False
     )
@@ -192,7 +192,7 @@ def test_control_c_reaches_a_program_that_waits_for_data() -> None:
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
-def test_feeding_draws_from_no_generator_of_the_run() -> None:
+def test_prefetching_draws_from_no_generator_of_the_run() -> None:
     corpus = clips(40)
     source = ClipsInMemory(corpus, BucketBatchSampler([len(clip.audio) for clip in corpus], [1000, 9000], 4, 7))
     before = [torch.get_rng_state().tolist(), str(np.random.get_state()), random.getstate()]  # noqa: NPY002

@@ -1,6 +1,7 @@
 """A cache that other versions, or other preparations, have written to: what is not ours is made again."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -85,17 +86,26 @@ def test_entries_of_another_version_are_left_alone_under_their_own_keys(tmp_path
     assert entries(cache)["0" * 64].facts == {"of": "another version"}
 
 
+# Processes that begin at once, each forked from one that has imported what it needs.
 CODE = """
-import json, sys
+import json, os, sys
 from configs import AudioSettings, DataSettings
 from data.preparation import prepare
-settings = json.loads(sys.argv[1])
-preparation = prepare(DataSettings(**settings), AudioSettings(), progress=False)
-print(json.dumps([[clip.recording.id, clip.audio_key, clip.audio_digest] for clip in preparation.clips]))
+children = []
+for number, settings in enumerate(json.loads(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        preparation = prepare(DataSettings(**settings), AudioSettings(), progress=False)
+        with open(os.path.join(sys.argv[2], f"{number}.json"), "w") as file:
+            json.dump([[clip.recording.id, clip.audio_key, clip.audio_digest] for clip in preparation.clips], file)
+        os._exit(0)
+    children.append(child)
+sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
 """
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_preparations_of_different_settings_and_corpora_share_a_cache_at_once(tmp_path: Path) -> None:
     roots = [make_corpus(tmp_path / name, 20) for name in ("one", "two")]
     asked: list[dict[str, Any]] = [
@@ -104,13 +114,9 @@ def test_preparations_of_different_settings_and_corpora_share_a_cache_at_once(tm
         for own in ({}, {"level": "rms"}, {"longest_seconds": 9.0})
     ]
 
-    def start(settings: dict[str, Any], cache: str) -> "subprocess.Popen[str]":
-        arguments = [sys.executable, "-c", CODE, json.dumps(settings | {"cache": str(tmp_path / cache)})]
-        return subprocess.Popen(arguments, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
-
-    running = [start(settings, "shared") for settings in asked for _ in range(2)]
-    together = [process.communicate()[0] for process in running]
-    assert all(process.returncode == 0 for process in running)
+    running = [settings | {"cache": str(tmp_path / "shared")} for settings in asked for _ in range(2)]
+    subprocess.run([sys.executable, "-c", CODE, json.dumps(running), str(tmp_path)], cwd=REPOSITORY, check=True)
+    together = [(tmp_path / f"{number}.json").read_text(encoding="utf-8") for number in range(len(running))]
     for number, settings in enumerate(asked):
         own = DataSettings(**settings | {"cache": str(tmp_path / f"alone-{number}")})
         alone = prepare(own, AudioSettings(), progress=False)

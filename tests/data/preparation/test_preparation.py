@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,9 @@ SENTENCE = "The quick brown fox jumps over the lazy dog."
 
 def make_noise_corpus(root: Path, clips: int, seconds: float = 3.0) -> Path:
     (root / "wavs").mkdir(parents=True)
-    for number in range(clips):
-        noise = np.random.default_rng(number).normal(scale=0.1, size=int(seconds * 22050))
-        soundfile.write(root / "wavs" / f"clip-{number:03d}.flac", noise, 22050)
+    noise = np.random.default_rng(0).normal(scale=0.1, size=int(seconds * 22050) + clips)
+    for number in range(clips):  # each begins a sample later
+        soundfile.write(root / "wavs" / f"clip-{number:03d}.flac", noise[number : number - clips], 22050)
     rows = (f"clip-{number:03d}|{SENTENCE}|{SENTENCE}" for number in range(clips))
     (root / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
     return root
@@ -41,17 +42,19 @@ def look(root: Path, cache: Path, **settings: Any) -> Preparation:
     return prepare(data, AudioSettings(), progress=False)
 
 
-def wait_for_the_clock(root: Path) -> None:
-    """Let a corpus grow old enough for its times to be trusted."""
-    for path in (root / "wavs").iterdir():
-        os.utime(path, (1, 1))  # the time of the record itself cannot be set
-    time.sleep(2.1)
+def grow_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the corpus grow old enough for its times to be trusted: preparations see a clock that is an hour ahead."""
+    monkeypatch.setattr(data.preparation.preparation, "time", SimpleNamespace(time=lambda: time.time() + 3600))
 
 
 def entries(cache: Path) -> dict[str, bytes]:
     return {
         path.parent.name + path.name: path.read_bytes() for path in (cache / "entries").rglob("*") if path.is_file()
     }
+
+
+def count(cache: Path) -> int:
+    return sum(path.is_file() for path in (cache / "entries").rglob("*"))
 
 
 def of_audio(files: dict[str, bytes]) -> dict[str, bytes]:
@@ -61,7 +64,7 @@ def of_audio(files: dict[str, bytes]) -> dict[str, bytes]:
 def test_a_second_preparation_opens_no_recording(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = make_noise_corpus(tmp_path / "corpus", 5)
     (root / "wavs" / "clip-003.flac").write_bytes(b"")
-    wait_for_the_clock(root)
+    grow_old(monkeypatch)
     first = look(root, tmp_path / "cache")
     assert [fault.kind for fault in first.faults] == [FaultKind.EMPTY_FILE]
     read_bytes = Path.read_bytes
@@ -175,7 +178,7 @@ def test_a_full_disk_stops_it_and_is_no_fault_of_a_recording(tmp_path: Path, mon
 
 def test_a_recording_that_could_not_be_read_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root, cache = make_noise_corpus(tmp_path / "corpus", 2), tmp_path / "cache"
-    wait_for_the_clock(root)
+    grow_old(monkeypatch)
     read_bytes = Path.read_bytes
 
     def fail(path: Path) -> bytes:
@@ -193,7 +196,7 @@ def test_what_does_not_matter_to_a_row_opens_no_recording_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root, cache = make_noise_corpus(tmp_path / "corpus", 3), tmp_path / "cache"
-    wait_for_the_clock(root)
+    grow_old(monkeypatch)
     before = look(root, cache)
     monkeypatch.setattr(data.preparation.preparation, "_examine_all", None)  # would fail if it were called
     after = look(Path(f"{root}/."), cache, validation_clips=1, bucket_frames=(100,), format="ljspeech", strict=True)
@@ -244,7 +247,7 @@ while killed < int(sys.argv[3]):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_preparation_killed_100_times_goes_on_and_uses_no_damaged_entry(tmp_path: Path) -> None:
-    root, cache = make_noise_corpus(tmp_path / "corpus", 45, seconds=9), tmp_path / "cache"
+    root, cache = make_noise_corpus(tmp_path / "corpus", 45), tmp_path / "cache"
     arguments = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(root), str(cache), "100"]
     subprocess.run(arguments, cwd=REPOSITORY, check=True)
     store = Cache(cache)
@@ -286,19 +289,19 @@ def processes_of(session: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_the_processes_of_a_killed_preparation_end_soon_after_it(tmp_path: Path) -> None:
-    root, cache = make_noise_corpus(tmp_path / "corpus", 300, seconds=6), tmp_path / "cache"
+    root, cache = make_noise_corpus(tmp_path / "corpus", 150, seconds=6), tmp_path / "cache"
     process = start(root, cache)
-    while len(entries(cache)) < 20:
+    while count(cache) < 10:
         assert process.poll() is None, "it ended before it could be killed"
-        time.sleep(0.05)
+        time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     deadline = time.monotonic() + GIVEN_UP_SECONDS
     while processes_of(process.pid):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert 20 <= len(entries(cache)) < 300
-    assert len(look(root, cache).clips) == 300
+    assert 10 <= len(entries(cache)) < 150
+    assert len(look(root, cache).clips) == 150
 
 
 @pytest.mark.slow
@@ -307,9 +310,9 @@ def test_a_process_of_a_preparation_that_is_killed_stops_it_in_one_sentence(tmp_
     root, cache = make_noise_corpus(tmp_path / "corpus", 100, seconds=6), tmp_path / "cache"
     command = [sys.executable, "-m", "data.prepare", str(root), f"data.cache={cache}", "data.front_end=graphemes"]
     process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while len(entries(cache)) < 5:
+    while count(cache) < 5:
         assert process.poll() is None, "it ended before one of its processes could be killed"
-        time.sleep(0.05)
+        time.sleep(0.005)
     workers = [one for one in processes_of(process.pid) if one != process.pid]
     os.kill(workers[0], signal.SIGKILL)
     _, said = process.communicate(timeout=GIVEN_UP_SECONDS)
