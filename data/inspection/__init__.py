@@ -1,1 +1,1 @@
-"""What one recording is: decoded, measured, judged, and repaired where that is honest."""
+"""Inspection of recordings: decoding, signal metrics, faults and repairs."""

@@ -164,27 +164,29 @@ def _decode(content: bytes, container: Container | None, longest_seconds: float)
             raise NotDecodedError(FaultKind.HEADER_ONLY, within_header) from error
         raise NotDecodedError(FaultKind.GARBAGE, f"cannot be decoded: {_words_of(error)}") from error
     with file:
-        rate, promised = file.samplerate, file.frames
-        unknown = promised >= UNKNOWN_FRAMES
+        rate, declared_frames = file.samplerate, file.frames
+        unknown = declared_frames >= UNKNOWN_FRAMES
         if not unknown:
-            check_length(promised, rate, file.channels, longest_seconds)
-        most = min(promised, MOST_SAMPLES // file.channels + 1)
+            check_length(declared_frames, rate, file.channels, longest_seconds)
+        most = min(declared_frames, MOST_SAMPLES // file.channels + 1)
         if not math.isinf(longest_seconds):
             most = min(most, math.floor(longest_seconds * rate) + 1)
         audio, error_words = _read(file, most)
         lossy = file.subtype in ("VORBIS", "OPUS") or file.subtype.startswith("MPEG")
     if ends_within_header and len(audio) == 0:
         raise NotDecodedError(FaultKind.HEADER_ONLY, within_header)
-    said = "" if unknown else f" of {promised}"
+    declared = "" if unknown else f" of {declared_frames}"
     if unknown and (len(audio) > longest_seconds * rate or audio.size > MOST_SAMPLES):
         longest = min(longest_seconds, MOST_SAMPLES / audio.shape[1] / rate)
         raise NotDecodedError(FaultKind.TOO_LONG, f"a stream of more than {longest:g} s{SPLIT_HINT}")
     if unknown and "seek" in error_words:  # how soundfile reports the end of such a stream
         error_words = ""
     if error_words and stream.tell() < len(content):
-        raise NotDecodedError(FaultKind.GARBAGE, f"cannot be decoded after {len(audio)}{said} samples: {error_words}")
-    if error_words or (not unknown and len(audio) < promised - (LOSSY_SLACK_SECONDS * rate if lossy else 0)):
-        raise NotDecodedError(FaultKind.TRUNCATED, f"the file ends after {len(audio)}{said} samples")
+        raise NotDecodedError(
+            FaultKind.GARBAGE, f"cannot be decoded after {len(audio)}{declared} samples: {error_words}"
+        )
+    if error_words or (not unknown and len(audio) < declared_frames - (LOSSY_SLACK_SECONDS * rate if lossy else 0)):
+        raise NotDecodedError(FaultKind.TRUNCATED, f"the file ends after {len(audio)}{declared} samples")
     if len(audio) == 0:
         raise NotDecodedError(FaultKind.ZERO_SAMPLES, "the file is well formed, but has 0 samples")
     return Decoded(audio, rate)

@@ -93,7 +93,7 @@ def inspect(
     faults += _silence(audio, frames) or _clipping(metrics) + _dc_offset(metrics)
     if any(fault.action is Action.DROPPED for fault in faults):
         return Inspected(None, metrics, tuple(faults))
-    heard, audio = audio, _repaired(audio, metrics, sample_rate)
+    original, audio = audio, _repaired(audio, metrics, sample_rate)
     if trim_margin_seconds is not None:
         audio = _trimmed(audio, sample_rate, metrics, trim_margin_seconds)
         too_short = _too_short(len(audio) / sample_rate, shortest_seconds, " after trimming")
@@ -105,7 +105,7 @@ def inspect(
     margin = math.inf if trim_margin_seconds is None else trim_margin_seconds
     metrics = replace(
         metrics,
-        loudness_lufs=metrics.loudness_lufs if audio is heard else integrated_loudness(audio, sample_rate),
+        loudness_lufs=metrics.loudness_lufs if audio is original else integrated_loudness(audio, sample_rate),
         leading_silence_seconds=min(metrics.leading_silence_seconds, margin),
         trailing_silence_seconds=min(metrics.trailing_silence_seconds, margin),
     )
@@ -119,14 +119,14 @@ def _mono(audio: Samples) -> tuple[Samples, list[Fault]]:
         return audio[:, 0], []
     powers = audio.var(axis=0, dtype=np.float64)
     empty = powers < EMPTY_CHANNEL_RATIO * powers.max()
-    heard = audio[:, ~empty] if empty.any() else audio
-    mono: Samples = heard.mean(axis=1, dtype=np.float32)
+    filled = audio[:, ~empty] if empty.any() else audio
+    mono: Samples = filled.mean(axis=1, dtype=np.float32)
     detail = f"{channels} channels: their mean is taken"
     if empty.any():
         names = ", ".join(str(place + 1) for place in np.flatnonzero(empty))
         detail = f"{channels} channels, left out as empty: {names}"
     if mono.var(dtype=np.float64) < CANCELLING_RATIO * powers[~empty].mean():
-        mono = np.ascontiguousarray(heard[:, 0])
+        mono = np.ascontiguousarray(filled[:, 0])
         detail = f"{channels} channels in anti-phase, whose mean cancels: the first is taken"
     return mono, [Fault(FaultKind.STEREO, detail, Action.REPAIRED)]
 

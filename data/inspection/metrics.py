@@ -79,11 +79,11 @@ class Frames:
         noise, speech = self.noise_and_speech()
         bound = min(noise * _ratio(SILENCE_OVER_NOISE_DB), speech * _ratio(-LEAST_UNDER_SPEECH_DB))
         bound = max(bound, speech * _ratio(-MOST_UNDER_SPEECH_DB))
-        heard = np.flatnonzero(self.powers > bound)
-        if len(heard) == 0:
+        loud = np.flatnonzero(self.powers > bound)
+        if len(loud) == 0:
             return 0.0, 0.0
-        after = len(self.powers) - 1 - heard[-1]
-        return float(heard[0] * self.step_seconds), float(after * self.step_seconds)
+        after = len(self.powers) - 1 - loud[-1]
+        return float(loud[0] * self.step_seconds), float(after * self.step_seconds)
 
 
 def frames_of(audio: Samples, rate_hz: int) -> Frames:

@@ -33,12 +33,12 @@ _DEEPEST = 5  # levels below the root that are searched for recordings
 class Deviation(Enum):
     """A way in which a corpus may deviate from its layout and still be read, and the sentence that tells it."""
 
-    EXTENSION = "{rows} a recording with another extension than it has ({said} is read from {found})"
-    CAPITALS = "{rows} a recording with other capital letters than it has ({said} is read from {found})"
-    PATH = "{rows} a recording by a path from elsewhere ({said} is read from {found})"
-    FOLDER = "{rows} a recording that was found by looking into every folder ({said} is read from {found})"
-    LINK = "{links} out of the folder ({said} leads to {found}), and followed; data.strict=true refuses it"
-    RAW_TEXT = "{lack} no normalised text in column 3, so column 2 is read and normalised ({said}, {found})"
+    EXTENSION = "{rows} a recording with another extension than it has ({written} is read from {found})"
+    CAPITALS = "{rows} a recording with other capital letters than it has ({written} is read from {found})"
+    PATH = "{rows} a recording by a path from elsewhere ({written} is read from {found})"
+    FOLDER = "{rows} a recording that was found by looking into every folder ({written} is read from {found})"
+    LINK = "{links} out of the folder ({written} leads to {found}), and followed; data.strict=true refuses it"
+    RAW_TEXT = "{lack} no normalised text in column 3, so column 2 is read and normalised ({written}, {found})"
 
 
 class Deviations:
@@ -48,10 +48,10 @@ class Deviations:
         self._counts: Counter[Deviation] = Counter()
         self._first: dict[Deviation, tuple[str, str]] = {}
 
-    def add(self, deviation: Deviation, said: str, found: str) -> None:
+    def add(self, deviation: Deviation, written: str, found: str) -> None:
         """Count one: what the row or the link says, and what was read instead."""
         self._counts[deviation] += 1
-        self._first.setdefault(deviation, (said, found))
+        self._first.setdefault(deviation, (written, found))
 
     def sentences(self) -> tuple[str, ...]:
         """One for each deviation that occurred."""
@@ -60,7 +60,7 @@ class Deviations:
                 rows="1 row names" if count == 1 else f"{count} rows name",
                 links="1 file is a link" if count == 1 else f"{count} files are links",
                 lack="1 row has" if count == 1 else f"{count} rows have",
-                said=self._first[deviation][0],
+                written=self._first[deviation][0],
                 found=self._first[deviation][1],
             )
             for deviation in Deviation
@@ -313,6 +313,8 @@ class Folder:
         return (path.relative_to(self.root) if path.is_relative_to(self.root) else path).as_posix()
 
 
-def _spelling(said: str, found: str) -> Deviation:
+def _spelling(written: str, found: str) -> Deviation:
     """The deviation of a row from the name of the file."""
-    return Deviation.CAPITALS if without_extension(said) != without_extension(composed(found)) else Deviation.EXTENSION
+    return (
+        Deviation.CAPITALS if without_extension(written) != without_extension(composed(found)) else Deviation.EXTENSION
+    )

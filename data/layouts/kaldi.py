@@ -34,10 +34,10 @@ def read_rows(folder: Folder) -> Iterator[Row]:
             f"{folder.root / 'segments'}: recordings that are cut into segments are not read: write each segment to a "
             "file of its own, and name that in wav.scp"
         )
-    heard, said = folder.root / "wav.scp", folder.root / "text"
+    scp_file, text_file = folder.root / "wav.scp", folder.root / "text"
     recordings: dict[str, tuple[Line, str]] = {}
     again: list[tuple[Line, str, str]] = []
-    for line, identity, name in _pairs(heard):
+    for line, identity, name in _pairs(scp_file):
         if identity in recordings:
             again.append((line, identity, name))
         else:
@@ -45,23 +45,25 @@ def read_rows(folder: Folder) -> Iterator[Row]:
     speakers = _speakers(folder)
     places = ("", str(Path.cwd()), *(str(path) for path in folder.root.resolve().parents[:3]))
     spoken: Counter[str] = Counter()
-    for line, identity, text in _pairs(said):
+    for line, identity, text in _pairs(text_file):
         spoken[identity] += 1
         scp, name = recordings.get(identity, _NOWHERE)
         audio = line.fault or _audio(folder, places, scp, name)
         repair = "; ".join(filter(None, (line.repair, scp.repair and f"in wav.scp, {scp.repair}")))
         speaker = speakers.get(identity, "") if speakers else None
-        yield Row(identity, name, text, speaker, audio, said, line.number, repair)
+        yield Row(identity, name, text, speaker, audio, text_file, line.number, repair)
     for identity, (line, name) in recordings.items():
         if not spoken[identity]:
             fault = Fault(FaultKind.EMPTY_TEXT, f"wav.scp line {line.number}: text has no line for it")
-            yield Row(identity, name, "", None, fault, heard, line.number, line.repair)
+            yield Row(identity, name, "", None, fault, scp_file, line.number, line.repair)
     for line, identity, name in again:
         if spoken[identity] < 2:  # else it is a row of text's already
             detail = (
                 f"wav.scp line {line.number}: the id {identity} is already on line {recordings[identity][0].number}"
             )
-            yield Row(identity, name, "", None, Fault(FaultKind.DUPLICATE_ID, detail), heard, line.number, line.repair)
+            yield Row(
+                identity, name, "", None, Fault(FaultKind.DUPLICATE_ID, detail), scp_file, line.number, line.repair
+            )
 
 
 def _audio(folder: Folder, places: Sequence[str], line: Line, name: str) -> Path | Fault:

@@ -86,9 +86,11 @@ def _between_bars(path: Path, asked: ColumnSettings | None, *, with_speakers: bo
     text = 1 if sounds and speaker is None else last or columns - 1
     roles = Roles(0, text, speaker)
     given = settled(asked, table, (), columns) if asked is not None else {}
-    file, said = given.get("file"), given.get("text")
+    file, text_column = given.get("file"), given.get("text")
     roles = Roles(
-        0 if file is None else file, roles.text if said is None else said, given.get("speaker", roles.speaker)
+        0 if file is None else file,
+        roles.text if text_column is None else text_column,
+        given.get("speaker", roles.speaker),
     )
     example = next(record for record in records if len(record.cells) == columns)
     return Reading(table, (), columns, roles, example, "piper" if with_speakers else "ljspeech")

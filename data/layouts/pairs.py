@@ -26,8 +26,8 @@ _DEEPEST = 3
 class _Place:
     """A folder of recordings, and the folder of their transcripts."""
 
-    heard: Entries
-    said: Entries
+    audio: Entries
+    transcripts: Entries
     texts: dict[str, str]  # transcripts by recording
     folders: tuple[str, ...]  # from the root of the corpus to the recordings
 
@@ -36,8 +36,8 @@ def fits(folder: Folder) -> bool:
     """Whether at least half of the recordings have a transcript."""
     recordings = texts = 0
     for place in _places(folder):
-        recordings += len(place.heard.recordings)
-        texts += len(place.texts.keys() & place.heard.recordings.keys())
+        recordings += len(place.audio.recordings)
+        texts += len(place.texts.keys() & place.audio.recordings.keys())
     return texts >= _FEWEST and 2 * texts >= recordings
 
 
@@ -47,19 +47,19 @@ def read_rows(folder: Folder) -> Iterator[Row]:
     speakers = _speakers(places)
     with_recording: dict[Path, set[str]] = {}
     for place in places:
-        with_recording.setdefault(place.said.path, set()).update(place.heard.recordings)
+        with_recording.setdefault(place.transcripts.path, set()).update(place.audio.recordings)
     for place in places:
         here = "/".join(place.folders)
-        alone = place.texts.keys() - with_recording[place.said.path]
-        with_recording[place.said.path] |= alone  # several places may share a folder of transcripts
-        for stem in sorted(alone | place.heard.recordings.keys()):
-            name = place.heard.recordings.get(stem, stem)
+        alone = place.texts.keys() - with_recording[place.transcripts.path]
+        with_recording[place.transcripts.path] |= alone  # several places may share a folder of transcripts
+        for stem in sorted(alone | place.audio.recordings.keys()):
+            name = place.audio.recordings.get(stem, stem)
             yield transcribed(
                 folder,
                 f"{here}/{stem}" if len(places) > 1 and here else stem,
                 name=f"{here}/{name}" if here else name,
                 speaker=speakers.get(place.folders),
-                transcript=place.said.path / place.texts.get(stem, f"{stem}{_ENDINGS[0]}"),
+                transcript=place.transcripts.path / place.texts.get(stem, f"{stem}{_ENDINGS[0]}"),
                 is_there=stem in place.texts,
             )
 
@@ -86,13 +86,13 @@ def _speakers(places: Sequence[_Place]) -> dict[tuple[str, ...], str]:
 def _places(folder: Folder) -> list[_Place]:
     """The folders of recordings with transcripts: beside them, or else in a folder of transcripts."""
     found: list[_Place] = []
-    for heard in folder.folders_below("", _DEEPEST):
-        if not heard.recordings:
+    for audio in folder.folders_below("", _DEEPEST):
+        if not audio.recordings:
             continue
-        folders = tuple(parts_of(folder.relative(heard.path)))
-        for said in (heard, *_folders_of_texts(folder, folders)):
-            if texts := _texts(said, heard):
-                found.append(_Place(heard, said, texts, folders))
+        folders = tuple(parts_of(folder.relative(audio.path)))
+        for transcripts in (audio, *_folders_of_texts(folder, folders)):
+            if texts := _texts(transcripts, audio):
+                found.append(_Place(audio, transcripts, texts, folders))
                 break
     return found
 
@@ -107,12 +107,12 @@ def _folders_of_texts(folder: Folder, folders: Sequence[str]) -> Iterator[Entrie
                     yield folder.entries("", "/".join(filter(None, (above, name, *below))))
 
 
-def _texts(said: Entries, heard: Entries) -> dict[str, str]:
+def _texts(transcripts: Entries, audio: Entries) -> dict[str, str]:
     texts: dict[str, str] = {}
     for ending in reversed(_ENDINGS):
-        for name, path in said.files.items():
+        for name, path in transcripts.files.items():
             stem, extension = Path(name).stem, Path(name).suffix
-            stem = stem if stem in heard.recordings else without_extension(stem)  # x.wav.txt
-            if extension.lower() == ending and (said is not heard or stem in heard.recordings):
+            stem = stem if stem in audio.recordings else without_extension(stem)  # x.wav.txt
+            if extension.lower() == ending and (transcripts is not audio or stem in audio.recordings):
                 texts[stem] = path
-    return texts if texts.keys() & heard.recordings.keys() else {}
+    return texts if texts.keys() & audio.recordings.keys() else {}

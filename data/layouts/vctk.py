@@ -28,15 +28,18 @@ def read_rows(folder: Folder) -> Iterator[Row]:
     audio_folder = next((name for name in _AUDIO_FOLDERS if name in top), _AUDIO_FOLDERS[0])
     speakers = {*folder.entries("txt").folders.values(), *folder.entries(audio_folder).folders.values()}
     for speaker in sorted(speakers):
-        said, heard = folder.entries("txt", speaker), folder.entries(audio_folder, speaker).recordings
-        transcripts = {name.removesuffix(".txt"): path for name, path in said.files.items() if name.endswith(".txt")}
-        for identity in sorted(transcripts.keys() | {_MICROPHONE.sub("", name) for name in heard}):
+        text_entries, recordings = folder.entries("txt", speaker), folder.entries(audio_folder, speaker).recordings
+        transcripts = {
+            name.removesuffix(".txt"): path for name, path in text_entries.files.items() if name.endswith(".txt")
+        }
+        for identity in sorted(transcripts.keys() | {_MICROPHONE.sub("", name) for name in recordings}):
             names = (f"{identity}_mic1", f"{identity}_mic2", identity)
+            name = next((recordings[name] for name in names if name in recordings), identity)
             yield transcribed(
                 folder,
                 identity,
-                name=f"{audio_folder}/{speaker}/{next((heard[name] for name in names if name in heard), identity)}",
+                name=f"{audio_folder}/{speaker}/{name}",
                 speaker=speaker,
-                transcript=said.path / transcripts.get(identity, f"{identity}.txt"),
+                transcript=text_entries.path / transcripts.get(identity, f"{identity}.txt"),
                 is_there=identity in transcripts,
             )

@@ -1,4 +1,4 @@
-"""A corpus made ready: every row looked at and decided upon, and its sound in a cache."""
+"""Preparation of a corpus: every row examined, and its audio cached."""
 
 from data.preparation.examination import PreparedClip
 from data.preparation.preparation import Preparation, prepare

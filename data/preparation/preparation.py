@@ -244,7 +244,7 @@ def _died(examiner: Examiner, recording: Recording, code: int) -> Examined:
     name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     if name in _KILLED_FROM_OUTSIDE:
         raise InputError(
-            f"{examiner.data.root}: a process that looked at its recordings was killed, perhaps for want of memory "
+            f"{examiner.data.root}: a process that examined its recordings was killed, perhaps for want of memory "
             f"({name}, at {recording.where}, {recording.id!r}): free some, and run the same command again, which goes "
             "on from there; remove this row if it ends there again"
         )
@@ -261,9 +261,9 @@ def _to_json(examined: Examined) -> list[Any]:
     return [clip, [_fields(fault) for fault in examined.faults]]
 
 
-def _fields(thing: PreparedClip | SignalMetrics | RowFault) -> dict[str, Any]:
+def _fields(record: PreparedClip | SignalMetrics | RowFault) -> dict[str, Any]:
     # dataclasses.asdict would copy every text.
-    return {field.name: getattr(thing, field.name) for field in fields(thing)}
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 _CLIP = fields_like(PreparedClip) | {"metrics": fields_like(SignalMetrics)}

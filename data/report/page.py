@@ -59,14 +59,7 @@ def _facts(preparation: Preparation, statistics: CorpusStatistics) -> dict[str, 
         "clips": len(preparation.clips),
         "counts": {kind: found[kind] for kind in FaultKind},
         "rows": [
-            {
-                "id": fault.id,
-                "file": fault.file,
-                "line": fault.line,
-                "class": fault.kind,
-                "detail": fault.detail,
-                "action": fault.action,
-            }
+            {"class" if name == "kind" else name: value for name, value in asdict(fault).items()}
             for fault in preparation.faults
         ],
         "corpus": asdict(statistics),

@@ -47,7 +47,7 @@ def _faults(faults: Sequence[RowFault]) -> list[str]:
         if own := [fault for fault in faults if fault.kind is kind]:
             rows.append((kind, str(len(own)), actions(own), example(own[0])))
     if len(rows) == 1:
-        return ["nothing was found fault with"]
+        return ["no faults"]
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
     return [
         f"{name:{widths[0]}}  {count:>{widths[1]}}  {action:{widths[2]}}  {case}" for name, count, action, case in rows

@@ -61,8 +61,8 @@ def align(
     inside = np.full(len(texts), -1.0)  # seconds to the nearer end of the window
     for window in _windows(guess):
         start, end, first, last = window[0].start, window[-1].end, window[0].first, window[-1].last
-        heard = audio[round(start * sample_rate) : round(end * sample_rate)]
-        found = start + aligner(heard, sample_rate, texts[first:last], speaker)
+        transcript = audio[round(start * sample_rate) : round(end * sample_rate)]
+        found = start + aligner(transcript, sample_rate, texts[first:last], speaker)
         margin = np.full(len(found), np.inf)
         if start > guess[0].start:
             margin = np.minimum(margin, found - start)
@@ -94,18 +94,18 @@ class TranscriptAligner:
     def __call__(self, audio: Samples, sample_rate: int, texts: Sequence[str], speaker: str | None) -> Floats:
         """As `Aligner`."""
         places = find_silences(audio, sample_rate).middles
-        heard, lengths = "", [0]
+        transcript, lengths = "", [0]
         for start, end in itertools.pairwise(places):
-            heard += _letters(
+            transcript += _letters(
                 self.transcriber(audio[round(start * sample_rate) : round(end * sample_rate)], sample_rate)
             )
-            lengths.append(len(heard))
+            lengths.append(len(transcript))
         written = [_letters(text) for text in texts]
-        aligned = Levenshtein.opcodes("".join(written), heard)
-        in_text, in_heard = np.array(
+        aligned = Levenshtein.opcodes("".join(written), transcript)
+        in_text, in_transcript = np.array(
             [(0, 0), *((code.src_end, code.dest_end) for code in aligned)], np.float64
         ).T  # [codes + 1] each
-        ends = np.interp(np.cumsum([len(one) for one in written]), in_text, in_heard)
+        ends = np.interp(np.cumsum([len(one) for one in written]), in_text, in_transcript)
         times: Floats = np.interp(ends, lengths, places)
         times[-1] = places[-1]
         return times

@@ -40,13 +40,13 @@ def find_silences(audio: Samples, rate_hz: int) -> Silences:
     """
     frames = frames_of(audio, rate_hz)
     step, seconds = frames.step_seconds, len(audio) / rate_hz
-    heard = _heard(frames)
-    silent = np.concatenate([[False], ~heard, [False]])
+    speech = _is_speech(frames)
+    silent = np.concatenate([[False], ~speech, [False]])
     edges = np.flatnonzero(np.diff(silent.astype(np.int8)))
     starts, ends = edges[::2], edges[1::2]
     long = (ends - starts) * step >= SHORTEST_SECONDS
     starts, ends = starts[long], ends[long]
-    spoken_frames = np.concatenate([[0], np.cumsum(heard)])
+    spoken_frames = np.concatenate([[0], np.cumsum(speech)])
     inside = (starts > 0) & (ends < len(frames.powers))
     lead = ends[0] * step if len(starts) and starts[0] == 0 else 0.0
     tail = starts[-1] * step if len(starts) and ends[-1] == len(frames.powers) else seconds
@@ -57,11 +57,11 @@ def find_silences(audio: Samples, rate_hz: int) -> Silences:
     )
 
 
-def _heard(frames: Frames) -> npt.NDArray[np.bool_]:
+def _is_speech(frames: Frames) -> npt.NDArray[np.bool_]:
     """Whether each frame is speech, relative to the loudest speech around it: [F]."""
     width = round(AROUND_SECONDS / frames.step_seconds)
     loudest = maximum_filter1d(uniform_filter1d(frames.powers, max(1, width // 20)), width)
-    noise, speech = frames.noise_and_speech()
-    floor = min(noise * 10 ** (SILENCE_OVER_NOISE_DB / 10), speech * 10 ** (-LEAST_UNDER_SPEECH_DB / 10))
-    heard: npt.NDArray[np.bool_] = frames.powers > np.maximum(loudest * 10 ** (-UNDER_SPEECH_DB / 10), floor)
-    return heard
+    noise, speech_power = frames.noise_and_speech()
+    floor = min(noise * 10 ** (SILENCE_OVER_NOISE_DB / 10), speech_power * 10 ** (-LEAST_UNDER_SPEECH_DB / 10))
+    speech: npt.NDArray[np.bool_] = frames.powers > np.maximum(loudest * 10 ** (-UNDER_SPEECH_DB / 10), floor)
+    return speech
