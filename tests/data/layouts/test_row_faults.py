@@ -105,25 +105,6 @@ def test_a_speaker_that_one_row_does_not_name_is_missed_there(tmp_path: Path, re
     assert {row.speaker for row in read(tmp_path, "a||one", "b||two", layout="piper").recordings} == {None}
 
 
-def test_an_ljspeech_row_without_normalised_text_is_read_from_its_raw_text(
-    tmp_path: Path, record: RecordingsWriter
-) -> None:
-    record("wavs/a.wav", "wavs/b.wav", "wavs/c.wav", "wavs/d.wav")
-    rows = ["a|Mr. One said it.|Mister One said it.", "b|It is 2.|", "c|Dr. Three did.|Doctor Three did.", "d|Four.| "]
-    for layout in ("auto", "ljspeech"):
-        listing = read(tmp_path, *rows, layout=layout)
-        assert [row.text for row in listing.recordings] == [
-            "Mister One said it.",
-            "It is 2.",
-            "Doctor Three did.",
-            "Four.",
-        ]
-        assert (listing.layout, listing.faults) == ("ljspeech", ())
-        assert listing.notices == (
-            "2 rows have no normalised text in column 3, so column 2 is read and normalised (b, line 2)",
-        )
-
-
 @pytest.mark.parametrize(
     ("content", "line", "detail", "texts"),
     [

@@ -247,7 +247,7 @@ while killed < int(sys.argv[3]):
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_preparation_killed_100_times_goes_on_and_uses_no_damaged_entry(tmp_path: Path) -> None:
-    root, cache = make_noise_corpus(tmp_path / "corpus", 45), tmp_path / "cache"
+    root, cache = make_noise_corpus(tmp_path / "corpus", 24), tmp_path / "cache"
     arguments = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(root), str(cache), "100"]
     subprocess.run(arguments, cwd=REPOSITORY, check=True)
     store = Cache(cache)
