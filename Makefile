@@ -1,5 +1,5 @@
 # make demo   a voice in minutes, from nothing, on a CPU
-# make test   the whole test suite
+# make test   the whole test suite; make test-fast   two minutes of it, every part of the system once
 # make test-numeric   the numeric tests as other processors compute; make test-oracles   those that need oracles
 # make lint   format, lint and types
 # make oracles   with a C compiler: PESQ, and what else some tests compare with and otherwise leave out
@@ -12,8 +12,12 @@ BIN := $(VENV)/bin
 DEMO := runs/demo
 EXTRAS := --extra espeak --extra export --extra eval --extra demo
 
-.PHONY: setup setup-test demo test test-numeric test-oracles lint oracles lock
+.PHONY: setup setup-test demo test test-fast test-numeric test-oracles lint oracles lock
 
+# A run that is resumed, spoken and drawn, an export, and the rooms that need no training.
+FAST := tests/golden/test_version_0_1.py tests/test_floors.py tests/test_commands.py tests/test_readme.py \
+    tests/test_recipes.py tests/configs tests/text tests/data tests/losses tests/models/layers tests/monitoring \
+    tests/voices/export/test_noise.py tests/voices/test_voice_file.py
 # The tests whose results depend on how a processor adds, but for the slow ones.
 NUMERIC := tests/losses tests/metrics tests/models/layers tests/models/decoders tests/models/test_*.py \
     tests/data/test_spectrogram.py tests/test_rounding.py
@@ -54,6 +58,9 @@ demo: setup
 
 test: setup-test
 	$(BIN)/python -m pytest
+
+test-fast: setup-test
+	$(BIN)/python -m pytest -m "not slow" $(FAST)
 
 # As on other processors: one with AVX2 alone, and one without vector units and with two threads.
 test-numeric: setup-test
