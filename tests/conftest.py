@@ -1,11 +1,14 @@
 """What every test shares."""
 
 import os
+import shutil
+import tempfile
 
 import pytest
 import torch
 from hypothesis import settings
 
+from tests.embedded import SHARED
 from tests.skips import grouped
 
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
@@ -15,6 +18,18 @@ torch.set_num_threads(int(os.environ.get("PARLANCE_TEST_THREADS", "1")))
 settings.register_profile("same", derandomize=True, deadline=None)  # a busy machine fails no test
 settings.register_profile("search", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make a folder that all processes of the session share."""
+    if not hasattr(config, "workerinput"):
+        os.environ[SHARED] = tempfile.mkdtemp(prefix="parlance-tests-")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove the shared folder."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

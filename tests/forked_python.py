@@ -31,8 +31,13 @@ sys.exit(int(server.recv(8) or b"1"))
 
 
 @contextlib.contextmanager
-def forked_python(folder: Path) -> Iterator[dict[str, str]]:
-    """An environment whose PATH begins with such a `python`, as long as the context is open."""
+def forked_python(folder: Path, prepare: str = "") -> Iterator[dict[str, str]]:
+    """An environment whose PATH begins with such a `python`, as long as the context is open.
+
+    Args:
+        folder: a new one, for the `python`.
+        prepare: statements that are executed before the first fork.
+    """
     folder.mkdir()
     address = str(folder / "socket")
     client = folder / "python"
@@ -40,7 +45,10 @@ def forked_python(folder: Path) -> Iterator[dict[str, str]]:
     client.chmod(0o755)
     environment = {**os.environ, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked_python", address], cwd=HOUSE, stdout=subprocess.PIPE, env=environment
+        [sys.executable, "-m", "tests.forked_python", address, prepare],
+        cwd=HOUSE,
+        stdout=subprocess.PIPE,
+        env=environment,
     )
     try:
         assert server.stdout is not None
@@ -51,10 +59,11 @@ def forked_python(folder: Path) -> Iterator[dict[str, str]]:
         server.wait()
 
 
-def _serve(address: str) -> None:
+def _serve(address: str, prepare: str) -> None:
     import infer  # noqa: F401
     import train  # noqa: F401
 
+    exec(prepare)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
@@ -118,4 +127,4 @@ def _run(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(*sys.argv[1:])

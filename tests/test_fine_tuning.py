@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from configs import InputError
-from data.embedded import make_embedded_corpus
+from tests.embedded import make_embedded_corpus
 from tests.test_train import HOUSE, lines, tiny, trained
 from train import Trainer, main, start
 from training.interruption import StopRequest

@@ -7,8 +7,8 @@ import pytest
 
 from configs import load_config
 from data.corpus import load_corpus
-from data.embedded import make_embedded_corpus
 from data.preparation import prepare
+from tests.embedded import make_embedded_corpus
 from train import Trainer
 
 HOUSE = Path(__file__).resolve().parents[1]

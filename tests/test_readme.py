@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from data.embedded import make_embedded_corpus
+from tests.embedded import make_embedded_corpus
 from tests.forked_python import forked_python
 from tests.voices.importing.foreign_files import original_synthesizer, write_original
 
@@ -30,6 +30,12 @@ SHORTER = (
     *("decoder.initial_channels=32", "discriminator.channel_divisor=16", "discriminator.periods=[2]"),
     *("data.validation_clips=2", "train.report_every=1"),
 )
+
+
+RECOGNISER_IN_SECONDS = """
+from evaluation.recogniser.of_corpus import train_or_load
+train_or_load.__kwdefaults__["trained_hours"] = 0.02
+"""
 
 
 def blocks(language: str) -> list[str]:
@@ -71,7 +77,7 @@ def test_their_commands_run_in_their_order(newcomer: Path) -> None:
     assert len(commands) >= 6
     (program,) = blocks("python")
     (newcomer / "program.py").write_text(program)
-    with forked_python(newcomer / "bin") as environment:
+    with forked_python(newcomer / "bin", RECOGNISER_IN_SECONDS) as environment:
         for command in (*commands, "python program.py"):
             done = subprocess.run(
                 ["bash", "-c", shortened(command)],

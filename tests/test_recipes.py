@@ -42,8 +42,8 @@ def followed(title: str, folder: Path, *, most_files: int) -> Path:
     for room in MAY_IMPORT:
         if (HOUSE / room).is_dir():
             shutil.copytree(HOUSE / room, copy / room)
-    for file in (*HOUSE.glob("*.py"), HOUSE / "pyproject.toml"):
-        shutil.copy(file, copy)
+    for single in (*HOUSE.glob("*.py"), HOUSE / "pyproject.toml"):
+        shutil.copy(single, copy)
     steps = blocks(title)
     assert 0 < len({file for file, _, _ in steps}) <= most_files
     for file, kind, text in steps:

@@ -21,10 +21,10 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from configs import Config, InputError, load_config
 from data.corpus import Corpus, load_corpus
-from data.embedded import make_embedded_corpus
 from data.preparation import prepare
 from infer import Voice
 from monitoring.best import Best
+from tests.embedded import make_embedded_corpus
 from train import Trainer, frozen, main, resume, start
 from training.interruption import StopRequest
 from training.validation import ValidationResult

@@ -9,8 +9,8 @@ import pytest
 from filelock import FileLock
 
 from configs import dump_config
-from data.embedded import make_embedded_corpus
 from tests.clients.exported_voice import CHOIR, HOUSE, ExportedVoice, Exports, tiny_config, write_random_voice
+from tests.embedded import make_embedded_corpus
 from voices.export.__main__ import write_onnx
 from voices.voice_file import load_voice
 

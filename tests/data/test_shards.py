@@ -19,9 +19,9 @@ import soundfile
 from configs import AudioSettings, DataSettings, InputError, load_config
 from data.clips import Clip, Shard
 from data.corpus import Corpus
-from data.embedded import make_embedded_corpus
 from data.prefetcher import ClipSource, clip_source
 from data.shards import main, open_shards, write_shards
+from tests.embedded import make_embedded_corpus
 from text import SymbolTable
 
 HOUSE = Path(__file__).resolve().parents[2]

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from data.embedded import make_embedded_corpus
+from tests.embedded import make_embedded_corpus
 
 HOUSE = Path(__file__).resolve().parents[2]
 _CLIPS = 12

@@ -11,8 +11,8 @@ import torch
 
 from configs import Config, InputError, load_config
 from data.batch import Batch
-from data.embedded import make_embedded_corpus
 from models.finite_weights import first_not_finite, tensors_in
+from tests.embedded import make_embedded_corpus
 from train import Trainer, main, resume, start
 from training.broken_steps import BrokenStep, newest_record, read_record, write_records
 from training.interruption import StopRequest

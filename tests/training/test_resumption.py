@@ -12,8 +12,8 @@ import pytest
 
 from configs import Config, InputError, load_config
 from data.batch import Batch
-from data.embedded import make_embedded_corpus
 from monitoring.best import Best
+from tests.embedded import make_embedded_corpus
 from tests.faults.tiny_runs import differing, lasting
 from train import Trainer, main, resume, start
 from training.interruption import StopRequest, listening_for_stop

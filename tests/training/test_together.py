@@ -20,7 +20,7 @@ import models.stochastic_duration_predictor
 from configs import Config, load_config
 from data.clips import Clip
 from data.corpus import Corpus
-from data.embedded import make_embedded_corpus
+from tests.embedded import make_embedded_corpus
 from text import SymbolTable
 from train import Trainer
 from training.accumulation import micro_batches
