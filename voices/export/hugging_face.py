@@ -177,7 +177,7 @@ def hugging_face_differences(voice: VoiceFile) -> list[str]:
     sentences = (
         (
             espeak,
-            f"The text must be phonemes of espeak-ng's {data.language!r}, which `infer.py VOICE TEXT --phonemes` prints. "
+            f"The text must be phonemes of espeak-ng's {data.language!r}, as `infer.py VOICE TEXT --phonemes` prints. "
             "The tokenizer has no phonemiser, and skips characters that are not symbols of the voice.",
         ),
         (
