@@ -103,11 +103,11 @@ def test_statistics_are_raised_to_float32_even_where_the_mask_is_half_precision_
         assert x.dtype == torch.float32
 
 
-def test_what_is_summed_stays_float32_and_what_lies_between_the_judges_convolutions_does_not() -> None:
+def test_what_is_summed_stays_float32_and_what_lies_between_the_discriminators_convolutions_does_not() -> None:
     wavenet, discriminators = WaveNet(4, 3, 2), Discriminator(DiscriminatorSettings(periods=(2,), channel_divisor=16))
     with torch.autocast("cpu", torch.bfloat16):
         assert wavenet(noise(2, 4, 9), length_mask(torch.tensor([9, 5]), 9)).dtype == torch.float32
-        judged = discriminators(noise(2, 1, 2048))
-        assert {layer.dtype for sub_discriminator in judged.feature_maps for layer in sub_discriminator} == {
+        outputs = discriminators(noise(2, 1, 2048))
+        assert {layer.dtype for sub_discriminator in outputs.feature_maps for layer in sub_discriminator} == {
             torch.bfloat16
         }

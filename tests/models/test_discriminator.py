@@ -33,7 +33,7 @@ def outputs_column_by_column(sub_discriminator: PeriodDiscriminator, audio: Tens
     return [torch.stack(outputs, dim=-1) for outputs in zip(*columns, strict=True)]
 
 
-def test_judges_of_the_paper_have_46_747_132_weights() -> None:
+def test_discriminators_of_the_paper_have_46_747_132_weights() -> None:
     with torch.device("meta"):
         discriminator = Discriminator(DiscriminatorSettings())
     assert sum(parameter.numel() for parameter in discriminator.parameters()) == 46_747_132
@@ -43,7 +43,7 @@ def test_judges_of_the_paper_have_46_747_132_weights() -> None:
 @pytest.mark.parametrize("period", [2, 3, 5, 7, 11])
 @torch.no_grad()
 @float64()
-def test_period_judge_sees_every_period_th_sample_with_the_end_reflected(period: int, samples: int) -> None:
+def test_period_discriminator_sees_every_period_th_sample_with_the_end_reflected(period: int, samples: int) -> None:
     sub_discriminator, audio = randomised(lambda: PeriodDiscriminator(period, 32)), noise(2, 1, samples)
     logits, feature_maps = sub_discriminator(audio)
     expected = outputs_column_by_column(sub_discriminator, audio)
@@ -55,7 +55,7 @@ def test_period_judge_sees_every_period_th_sample_with_the_end_reflected(period:
 
 @torch.no_grad()
 @float64()
-def test_scale_judge_hears_the_audio_pooled_as_often_as_it_says() -> None:
+def test_scale_discriminator_gets_the_audio_pooled_as_often_as_it_says() -> None:
     plain, pooled = (randomised(lambda n=n: ScaleDiscriminator(n, 16)) for n in (0, 2))  # type: ignore[misc]
     audio = noise(2, 1, 512)
     smooth = audio
@@ -68,7 +68,7 @@ def test_scale_judge_hears_the_audio_pooled_as_often_as_it_says() -> None:
 @pytest.mark.parametrize("scales", [0, 1, 3])
 @pytest.mark.parametrize("periods", [(2,), (2, 3, 5, 7, 11)])
 @torch.no_grad()
-def test_there_is_a_judge_for_each_scale_and_each_period(scales: int, periods: tuple[int, ...]) -> None:
+def test_there_is_a_sub_discriminator_for_each_scale_and_each_period(scales: int, periods: tuple[int, ...]) -> None:
     discriminator = Discriminator(DiscriminatorSettings(scales=scales, periods=periods, channel_divisor=16))
     output = discriminator(noise(2, 1, 300))
     assert len(output.logits) == len(output.feature_maps) == scales + len(periods)
@@ -93,7 +93,7 @@ def test_only_the_first_of_three_scales_has_spectral_norm() -> None:
     assert norms(1) == [False, False]
 
 
-def test_every_channel_divisor_that_the_settings_accept_builds_judges() -> None:
+def test_every_channel_divisor_that_the_settings_accept_builds_discriminators() -> None:
     accepted = []
     for divisor in (1, 2, 3, 4, 6, 8, 16, 17, 32, 64):
         with contextlib.suppress(InputError), torch.device("meta"):
@@ -104,7 +104,7 @@ def test_every_channel_divisor_that_the_settings_accept_builds_judges() -> None:
 
 @torch.no_grad()
 @float64()
-def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
+def test_a_clip_is_classified_the_same_whatever_its_neighbours_are() -> None:
     discriminator = randomised(lambda: Discriminator(DiscriminatorSettings(channel_divisor=16)))
     audio = noise(4, 1, 500)
     batched = discriminator(audio)
@@ -115,7 +115,7 @@ def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
 
 
 @float64()
-def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
+def test_two_batches_classified_in_one_pass_are_classified_as_in_two() -> None:
     torch.manual_seed(0)
     discriminators = Discriminator(DiscriminatorSettings(channel_divisor=8))
     real, fake = torch.randn(3, 1, 2000), torch.randn(3, 1, 2000)
@@ -129,7 +129,7 @@ def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
                 assert_same(ours, theirs)
 
 
-def test_every_weight_of_the_judges_learns_from_the_scores() -> None:
+def test_every_weight_of_the_discriminators_learns_from_the_logits() -> None:
     discriminator = randomised(lambda: Discriminator(DiscriminatorSettings(scales=3, channel_divisor=16)))
     total = torch.stack([logits.square().mean() for logits in discriminator(noise(2, 1, 700)).logits]).sum()
     gradients = torch.autograd.grad(total, list(discriminator.parameters()))

@@ -101,7 +101,7 @@ def test_flow_moves_each_clip_of_a_batch_as_it_does_alone(voice: Synthesizer, di
 @pytest.mark.parametrize("kind", ["stochastic", "deterministic"])
 @pytest.mark.parametrize("num_speakers", [1, 3])
 @torch.no_grad()
-def test_duration_predictor_judges_and_times_each_sentence_of_a_batch_as_it_does_alone(
+def test_duration_predictor_scores_and_times_each_sentence_of_a_batch_as_it_does_alone(
     kind: str, num_speakers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     voice = small_synthesizer(small_config(model={"duration_predictor": kind}), num_speakers=num_speakers)

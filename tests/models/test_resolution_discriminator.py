@@ -22,7 +22,7 @@ def discriminators(divisor: int = 16, **settings: Any) -> Discriminator:
     return Discriminator(DiscriminatorSettings(resolutions=RESOLUTIONS, channel_divisor=divisor, **settings))  # type: ignore[arg-type]
 
 
-def judged(sub_discriminator: ResolutionDiscriminator, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
+def classified(sub_discriminator: ResolutionDiscriminator, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
     """What a sub-discriminator says of audio [B, 1, S]."""
     logits, feature_maps = sub_discriminator(sub_discriminator.spectrum(audio))
     return logits, feature_maps
@@ -66,11 +66,11 @@ def test_a_phase_that_magnitudes_do_not_show_is_heard() -> None:
     sine, cosine = (torch.sin(2 * torch.pi * 40 / 256 * time + shift).view(1, 1, -1) for shift in (0.0, torch.pi / 2))
     magnitudes = [sub_discriminator.spectrum(each).square().sum(1).sqrt()[:, 4:-4] for each in (sine, cosine)]
     assert_same(*magnitudes)
-    inside = [judged(sub_discriminator, each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
+    inside = [classified(sub_discriminator, each)[0].view(1, 32, -1)[:, 12:20] for each in (sine, cosine)]
     assert largest_difference(*inside) > 1e-3
 
 
-def test_existing_judges_are_what_they_were_without_resolutions() -> None:
+def test_existing_sub_discriminators_are_what_they_were_without_resolutions() -> None:
     plain, more = (
         randomised(lambda r=r: Discriminator(DiscriminatorSettings(channel_divisor=16, resolutions=r)))  # type: ignore[misc]
         for r in ((), RESOLUTIONS)
@@ -85,7 +85,7 @@ def test_existing_judges_are_what_they_were_without_resolutions() -> None:
 
 @torch.no_grad()
 @float64()
-def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
+def test_a_clip_is_classified_the_same_whatever_its_neighbours_are() -> None:
     discriminator, audio = randomised(discriminators), noise(4, 1, 500)
     batched = discriminator(audio)
     assert [len(feature_maps) for feature_maps in batched.feature_maps[-2:]] == [6, 6]
@@ -95,7 +95,7 @@ def test_a_clip_is_judged_the_same_whoever_its_neighbours_are() -> None:
 
 
 @float64()
-def test_two_batches_judged_in_one_pass_are_judged_as_in_two() -> None:
+def test_two_batches_classified_in_one_pass_are_classified_as_in_two() -> None:
     discriminator = randomised(discriminators)
     real, fake = noise(3, 1, 600), noise(3, 1, 600, seed=1)
     for together, apart in zip(
@@ -112,7 +112,7 @@ def test_every_weight_and_every_sample_learns_from_the_scores() -> None:
         noise(2, 1, 700).requires_grad_(),
     )
     gradients = torch.autograd.grad(
-        judged(sub_discriminator, audio)[0].square().mean(), [audio, *sub_discriminator.parameters()]
+        classified(sub_discriminator, audio)[0].square().mean(), [audio, *sub_discriminator.parameters()]
     )
     assert all(bool(gradient.isfinite().all()) and float(gradient.abs().max()) > 0 for gradient in gradients)
     assert float((gradients[0] != 0).float().mean()) > 0.99
@@ -129,7 +129,7 @@ def test_cached_weights_change_nothing() -> None:
 
 
 @torch.no_grad()
-def test_all_judges_are_compiled_in_one_piece_though_spectra_cannot_be() -> None:
+def test_all_sub_discriminators_are_compiled_in_one_piece_though_spectra_cannot_be() -> None:
     """One by one they would be more pieces than torch.compile keeps, and the last ones be left uncompiled."""
     few = DiscriminatorSettings(periods=(2,), scales=0, resolutions=RESOLUTIONS[:1], channel_divisor=16)
     discriminator, audio = randomised(lambda: Discriminator(few)), noise(2, 1, 600)
@@ -149,12 +149,12 @@ def test_all_judges_are_compiled_in_one_piece_though_spectra_cannot_be() -> None
 @torch.no_grad()
 def test_spectrum_stays_float32_under_autocast_and_the_layers_do_not() -> None:
     sub_discriminator, audio = randomised(lambda: ResolutionDiscriminator(256, 64, 256, 8)), noise(2, 1, 700)
-    full, _ = judged(sub_discriminator, audio)
+    full, _ = classified(sub_discriminator, audio)
     with torch.autocast("cpu", torch.bfloat16):
         assert torch.equal(
             sub_discriminator.spectrum(audio.bfloat16()), sub_discriminator.spectrum(audio.bfloat16().float())
         )
-        half, feature_maps = judged(sub_discriminator, audio)
+        half, feature_maps = classified(sub_discriminator, audio)
     assert {layer.dtype for layer in feature_maps} == {torch.bfloat16}
     assert relative_error(half, full) < 0.05
 
@@ -174,7 +174,7 @@ def test_resolutions_that_cannot_be_are_refused(resolutions: list[list[int]], na
         small_config(discriminator={"resolutions": resolutions})
 
 
-def test_resolutions_as_long_as_the_segment_are_judged() -> None:
+def test_resolutions_as_long_as_the_segment_are_classified() -> None:
     config = small_config(discriminator={"resolutions": [[64, 1, 64], [32, 32, 32]], "channel_divisor": 16})
     output = Discriminator(config.discriminator)(noise(1, 1, config.train.segment_samples))
     assert all(bool(logits.isfinite().all()) for logits in output.logits)

@@ -296,7 +296,7 @@ def test_discriminators_come_along_with_the_decoder_they_know(tmp_path: Path, pr
     for here, there in zip(discriminator(audio).logits, discriminators(audio).logits, strict=True):
         assert torch.equal(here, there)
 
-    # A decoder that is new would be judged by what another one did wrong.
+    # A new decoder must not be trained against the discriminators of another.
     synthesizer, discriminator = new_networks(config, num_symbols=rows)
     report = WarmStart(imported, ("flow",)).give(synthesizer, discriminator, config, imported.voice.symbols, ())
     assert fates(report, "discriminator") == {Fate.NEW}
@@ -304,7 +304,7 @@ def test_discriminators_come_along_with_the_decoder_they_know(tmp_path: Path, pr
 
 
 @float64()
-def test_the_judges_of_the_original_implementation_judge_the_same_here() -> None:
+def test_the_discriminators_of_the_original_implementation_classify_the_same_here() -> None:
     models = pytest.importorskip("piper.train.vits.models")
     theirs = randomised(models.MultiPeriodDiscriminator).double()
     config = small_config(discriminator={"channel_divisor": 1})
@@ -316,12 +316,12 @@ def test_the_judges_of_the_original_implementation_judge_the_same_here() -> None
     audio = torch.randn(1, 1, 700, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
         expected, _, _, _ = theirs(audio, audio)
-        judged = ours(audio).logits
-    for here, there in zip(judged, expected, strict=True):
+        outputs = ours(audio).logits
+    for here, there in zip(outputs, expected, strict=True):
         assert_same(here, there)
 
 
-def test_missing_judges_are_named_and_new(tmp_path: Path) -> None:
+def test_missing_discriminators_are_named_and_new(tmp_path: Path) -> None:
     imported = load_voice_from(write_original(tmp_path, original_synthesizer().state_dict()), to_train=True)
     assert imported.discriminators is None
     assert any("there is no D_7.pth beside it" in note for note in imported.report.notes)
