@@ -21,6 +21,7 @@ from evaluation.recogniser import (
     of_corpus,
     phoneme_error_rate,
     phonemes_said,
+    recogniser,
     total,
     train_or_load,
     training,
@@ -92,6 +93,13 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
 
 
 @pytest.fixture
+def small_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tried here does not depend on the size of the network."""
+    for module in (training, recogniser):
+        monkeypatch.setattr(module, "RecogniserNetwork", partial(RecogniserNetwork, channels=32, hidden=16))
+
+
+@pytest.fixture
 def never_trained(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> Recogniser:
         raise AssertionError("it was trained again")
@@ -131,6 +139,7 @@ def test_other_sounds_are_other_errors(taught: Taught) -> None:
     assert phoneme_error_rate(said[::-1], backwards).errors <= 1
 
 
+@pytest.mark.usefixtures("small_network")
 def test_a_seed_gives_the_same_one_and_leaves_the_chance_of_others_alone(tmp_path: Path) -> None:
     small = corpus(12)
     state = torch.get_rng_state()
@@ -144,6 +153,7 @@ def test_a_seed_gives_the_same_one_and_leaves_the_chance_of_others_alone(tmp_pat
     assert not np.array_equal(weights(first), weights(other))
 
 
+@pytest.mark.usefixtures("small_network")
 def test_held_out_recordings_have_no_part_in_it(tmp_path: Path) -> None:
     small = corpus(12)
     others = replace(small, validation=[clip(seed, 3) for seed in range(2000, 2003)], fingerprint="two")
@@ -152,6 +162,7 @@ def test_held_out_recordings_have_no_part_in_it(tmp_path: Path) -> None:
     assert np.array_equal(weights(pair[0]), weights(pair[1]))
 
 
+@pytest.mark.usefixtures("small_network")
 def test_the_second_time_it_is_found(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     small, config = corpus(12), settings(tmp_path)
     trained = train_or_load(small, config, trained_hours=HARDLY, progress=False)
@@ -213,6 +224,7 @@ def test_a_clip_is_heard_alike_alone_and_in_a_batch() -> None:
         assert torch.allclose(alone[0], together[place, :count], atol=1e-5)
 
 
+@pytest.mark.usefixtures("small_network")
 def test_shards_teach_as_recordings_in_memory_do(tmp_path: Path) -> None:
     whole, config = corpus(12), settings(tmp_path / "cache")
     arguments: dict[str, Any] = {"data": config.data, "audio": config.audio, "symbols": SYMBOLS, "speakers": ()}
