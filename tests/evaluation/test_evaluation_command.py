@@ -251,6 +251,15 @@ def test_hard_texts_are_judged_where_they_are_asked_for(
     assert "only marks      1" in capsys.readouterr().out
 
 
+@pytest.fixture(scope="module")
+def unfit_runs(corpus: Path) -> dict[str, Path]:
+    """A voice whose recordings are gone, and one of another alphabet."""
+    return {
+        "moved": write_run(corpus.parent / "moved", corpus, "data.root=/gone/away"),
+        "letters": write_run(corpus.parent / "letters", corpus, "data.front_end=graphemes", letters="abcdefg"),
+    }
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -276,21 +285,19 @@ def test_hard_texts_are_judged_where_they_are_asked_for(
 )
 def test_a_mistake_is_told_in_one_sentence(
     run: Path,
-    corpus: Path,
+    unfit_runs: dict[str, Path],
     tmp_path: Path,
     arguments: list[str],
     told: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    places = {"run": run, "empty": tmp_path / "empty", "moved": tmp_path / "moved", "letters": tmp_path / "letters"}
+    places = {"run": run, "empty": tmp_path / "empty", **unfit_runs}
     places["empty"].mkdir()
     for name, content in ASR_MODULES.items():
         (tmp_path / f"{name}.py").write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr("evaluation.__main__.train_or_load", None)  # whatever is wrong is told before the long work
-    write_run(places["moved"], corpus, "data.root=/gone/away")
-    write_run(places["letters"], corpus, "data.front_end=graphemes", letters="abcdefg")
     monkeypatch.setattr("sys.argv", ["evaluation", *(argument.format(**places) for argument in arguments)])
     assert main() == 2
     error = capsys.readouterr().err.strip()
