@@ -32,7 +32,7 @@ from speaking.outputs import Output, open_output, write_segments
 from speaking.timestamps import SpokenWord, TimedSpeech, Timeline, WordFinder, write_timestamps
 from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 from text.markup import plain_text, shown
-from text.ssml import Break, Utter, parse_ssml
+from text.ssml import Break, TextPiece, parse_ssml
 from voices.export import needing_onnx
 
 if TYPE_CHECKING:
@@ -137,9 +137,9 @@ class Voice:
         words = (SpokenWord(text, 0, len(encoded.symbols), from_text=True),)
         return self._render(encoded, lambda: words, options, speaker, self.engine.generator(seed))
 
-    def pieces(self, text: str, *, ssml: bool = False) -> list[Utter | Break]:
+    def pieces(self, text: str, *, ssml: bool = False) -> list[TextPiece | Break]:
         """The texts and breaks of an SSML document; a plain text is one piece."""
-        return parse_ssml(text, language=self.config.data.language) if ssml else [Utter(text, 1.0)]
+        return parse_ssml(text, language=self.config.data.language) if ssml else [TextPiece(text, 1.0)]
 
     def speaker_index(self, speaker: str | int | None) -> int | None:
         """The id of a speaker, as `find_speaker` finds it, with a warning if it is not an exact name.
@@ -176,11 +176,11 @@ class Voice:
         return self.engine.convert(audio, self.config.audio, source or 0, heard or 0)
 
     def _segments(
-        self, pieces: Iterable[Utter | Break], options: ResolvedOptions, speaker: int | None
+        self, pieces: Iterable[TextPiece | Break], options: ResolvedOptions, speaker: int | None
     ) -> Iterator[SpeechSegment]:
         generator = self.engine.generator(options.seed)
         silence, spoken = 0.0, False  # seconds before the next sentence; whether there has been one
-        piece: Utter | Break | None = None
+        piece: TextPiece | Break | None = None
         for piece in pieces:
             if isinstance(piece, Break):
                 silence = piece.seconds
@@ -251,7 +251,7 @@ def main() -> int:
     text = read_text(arguments.text, arguments.file)
     if arguments.phonemes:
         for piece in voice.pieces(text, ssml=speak_options(arguments, text)["ssml"]):
-            for portion in voice.front_end.portions(piece.text) if isinstance(piece, Utter) else ():
+            for portion in voice.front_end.portions(piece.text) if isinstance(piece, TextPiece) else ():
                 print(*("".join(sentence.symbols) for sentence in portion.sentences), sep="\n")
         return 0
     _report(*_speak(voice, text, arguments))

@@ -1,4 +1,4 @@
-"""Read, phonemise, encode: the text front end that training and speaking share."""
+"""Text front end, shared by training and inference: normalisation, phonemes or graphemes, symbol ids."""
 
 from text.front_end import FrontEnd, TextFrontEnd
 from text.lexicon import Lexicon

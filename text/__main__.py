@@ -1,4 +1,4 @@
-"""`python -m text < lines.txt`: each line as it would be read, or with --phonemes as it would be spoken."""
+"""`python -m text < lines.txt` prints each line normalised, or with --phonemes as phonemes."""
 
 import io
 import sys
@@ -15,14 +15,12 @@ from text.normalise import Reader
 
 @command
 def main() -> int:
-    """Read lines from standard input and write as many to standard output."""
-    parser = CommandParser(
-        prog="python -m text", description="Read lines from standard input and print each as it would be read."
-    )
+    """Normalise standard input, line by line."""
+    parser = CommandParser(prog="python -m text", description="Normalise lines from standard input.")
     parser.add_argument("--language", default="en-us", help="espeak-ng voice (default: %(default)s)")
     parser.add_argument("--lexicon", type=Path, metavar="FILE", help="a lexicon: word, tab, respelling or [[phonemes]]")
     parser.add_argument("--front-end", choices=("espeak", "graphemes"), default="espeak", help="default: %(default)s")
-    parser.add_argument("--phonemes", action="store_true", help="print each line as it would be spoken")
+    parser.add_argument("--phonemes", action="store_true", help="print the phonemes of each line")
     arguments = parser.parse_args()
     reader = Reader(arguments.language, Lexicon.from_file(arguments.lexicon) if arguments.lexicon else None)
     phonemise = phonemiser(arguments.front_end, arguments.language) if arguments.phonemes else None

@@ -1,4 +1,4 @@
-"""E-mail and web addresses and names of files, spelled out in any language."""
+"""Normalisation of e-mail addresses, web addresses and file names, in any language."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -31,15 +31,17 @@ _PATTERNS = (
     r"|(?<![\w.@/-])[a-z_][\w-]{1,64}\.[ch](?![\w'-]|\.\w)|(?<![\w.@/-])\.NET\b",
 )
 _SCHEME = re.compile(r"^(?:[a-zA-Z]{2,6}://|mailto:)")
-IN_TEXT = re.compile(r"@|://|www\.|\.[A-Za-z]{2}|\.[ch]\b", re.IGNORECASE)  # whether the rules are worth trying
+IN_TEXT = re.compile(
+    r"@|://|www\.|\.[A-Za-z]{2}|\.[ch]\b", re.IGNORECASE
+)  # a quick test: without a match no rule applies
 
 
 def address_rules(signs: Mapping[str, str], digits: Callable[[str], str]) -> tuple[Rule, ...]:
-    """Rules that spell addresses word by word and sign by sign, digits one by one.
+    """Rules that write addresses as words: signs by their names, digits one by one.
 
     Args:
-        signs: what . @ / - _ and the others are called; those not named are left out.
-        digits: reads digits one after the other.
+        signs: names of . @ / - _ and others; signs without a name are left out.
+        digits: writes digits as words, one by one.
     """
 
     def spell(address: str) -> str:
@@ -62,7 +64,7 @@ def address_rules(signs: Mapping[str, str], digits: Callable[[str], str]) -> tup
 
 
 def address_spans(text: str) -> list[tuple[int, int]]:
-    """Where addresses and names of files begin and end."""
+    """Start and end of each address and file name."""
     if not IN_TEXT.search(text):
         return []
     return [match.span() for pattern in _PATTERNS for match in re.finditer(pattern, text)]

@@ -1,8 +1,8 @@
-"""Characters as they can be read: one spelling for each, and none that is not meant to be read.
+"""Unicode normalisation: one code point for each character, and no control characters.
 
-espeak-ng misreads full-width digits and fails on NUL and lone surrogates, and a byte order mark or a soft hyphen
-splits a word. Characters that are only another shape of a letter or digit become that letter or digit; those that
-mean something else (² ½ º) and the dashes, whose pauses espeak-ng knows, stay. Numbers are not spelled out here.
+espeak-ng misreads full-width digits and fails on NUL and lone surrogates; a byte order mark or a soft hyphen splits a
+word. Compatibility variants of letters and digits become plain ones. Characters with a meaning of their own (² ½ º) and
+dashes, which espeak-ng knows as pauses, stay.
 """
 
 import re
@@ -26,7 +26,7 @@ _STRAY_JOINER = re.compile("(?<![\u0600-\u08ff\u0900-\u0dff])[\u200c\u200d]+")
 
 
 class _Characters(dict[int, str]):
-    """What each character becomes: worked out when it is first met."""
+    """A translation table that is filled on demand."""
 
     def __init__(self, become: Callable[[str], str]) -> None:
         super().__init__()
@@ -60,11 +60,11 @@ _PLAIN = _Characters(_simplest)
 
 
 def clean(text: str) -> str:
-    """Remove what cannot be read, and give every character one spelling.
+    """Normalise the characters of a text; idempotent.
 
     Control and formatting characters and lone surrogates are removed, full-width and stylistic letters and digits
-    become plain ones, curly quotes straight ones, runs of white space one space. The result is in NFC; normalising it
-    again changes nothing. `[[phonemes]]` are only freed of control characters.
+    become plain, curly quotes straight, runs of white space one space. The result is in NFC. From `[[phonemes]]` only
+    control characters are removed.
     """
     text = _STRAY_JOINER.sub("", text.translate(_READABLE))
     parts = [part if index % 2 else _plain(part) for index, part in enumerate(split_blocks(text))]
@@ -72,10 +72,10 @@ def clean(text: str) -> str:
 
 
 def split_blocks(text: str) -> list[str]:
-    """Text and `[[blocks]]` in turn, beginning and ending with text, which may be empty.
+    """Alternating text and `[[blocks]]`, beginning and ending with text, which may be empty.
 
-    A block ends at the first `]]`; what is never closed is text. (A regular expression would search the whole rest of
-    the text for the end of each of many unclosed blocks.)
+    A block ends at the first `]]`; an unclosed block is text. (A regular expression would take quadratic time on many
+    unclosed blocks.)
     """
     parts: list[str] = []
     end = 0

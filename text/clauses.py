@@ -1,9 +1,8 @@
-"""Texts in pieces that espeak-ng can hold.
+"""Splitting of clauses that are too long for espeak-ng.
 
-espeak-ng keeps a clause in buffers of a fixed size (in its sources 800 bytes, 300 words and 1000 phonemes). Of a longer
-clause words are lost, or joined where it is cut. A clause with 33 or more parts of words with marks between them
-(`a.a.a`, `'s's's`) overruns a buffer and ends the process. The bounds here are well below these, and above what people
-write.
+espeak-ng keeps a clause in buffers of a fixed size (800 bytes, 300 words and 1000 phonemes in its sources). It loses or
+joins words of a longer clause, and a clause with 33 or more parts of words between marks (`a.a.a`, `'s's's`) overruns a
+buffer and crashes the process. The limits here are well below these, and above what people write.
 """
 
 import re
@@ -23,9 +22,9 @@ _CLAUSE_END = re.compile(r"(?:\w[,;:!?…–—。！？、，；：।॥؟،؛
 
 
 def holdable(text: str) -> list[str]:
-    """The text in pieces, each of which espeak-ng can hold; between two of them a clause goes on.
+    """Split a text into pieces that fit espeak-ng's buffers; a clause continues from one piece to the next.
 
-    Nearly every text is one piece. A clause is cut between words, and a word only where it is too long itself.
+    Nearly every text is one piece. Splits are between words, or within a word that is too long itself.
     """
     if _LONG_WORD.search(text):
         text = "".join(_held_words(text))
@@ -52,7 +51,7 @@ def _cost(text: str) -> int:
 
 
 def _extra(sign: str) -> int:
-    """What a character costs more than a letter; the blank that may follow a mark is given with it."""
+    """Cost of a character beyond that of a letter; a mark is passed with the blank behind it."""
     if sign[0].isdecimal():
         return _DIGIT
     if sign[0].isalpha() or len(sign) > 1:
@@ -61,7 +60,7 @@ def _extra(sign: str) -> int:
 
 
 def _held_words(text: str) -> Iterator[str]:
-    """The words of a text; those that espeak-ng cannot hold have a space where they are cut."""
+    """The words of a text; words that are too long for espeak-ng are split by spaces."""
     for match in _WORD.finditer(text):
         word = match[0]
         if len(word) <= _MOST_MARKS or (len(word) < MOST_COST // _OTHER and word.rstrip().isalpha()):

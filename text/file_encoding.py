@@ -1,4 +1,4 @@
-"""Text of unknown origin as Unicode: UTF-8, UTF-16 and UTF-32, with or without a byte order mark, and Windows-1252."""
+"""Decoding of text files: UTF-8, UTF-16 and UTF-32, with or without a byte order mark, and Windows-1252."""
 
 import codecs
 import sys

@@ -1,4 +1,4 @@
-"""Text to ids, the same way for training and for speaking."""
+"""The text front end: text to symbol ids, the same for training and inference."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,20 +20,20 @@ _CLAUSE_MARKS = frozenset(",;:.!?–—")
 
 @dataclass(frozen=True)
 class Portion:
-    """A few sentences of a text, which were read together."""
+    """A few sentences of a text that are normalised and encoded together."""
 
-    words: tuple[str, ...]  # as they are read, in order; `[[phonemes]]` are one
+    words: tuple[str, ...]  # normalised; `[[phonemes]]` are one
     sentences: tuple[Encoded, ...]
 
 
 class TextFrontEnd:
-    """Read, phonemise, encode.
+    """Normalises, phonemises and encodes text.
 
     Args:
         kind: espeak for IPA phonemes, graphemes for letters.
-        language: an espeak-ng voice: whose phonemes, and how numbers and abbreviations are read.
-        symbols: the alphabet of the voice.
-        lexicon: how the user wants single words read.
+        language: an espeak-ng voice; selects the phonemes and the rules of normalisation.
+        symbols: symbol table of the voice.
+        lexicon: pronunciations or spellings of single words.
 
     Raises:
         InputError: piper-tts is not installed, or espeak-ng does not know the language.
@@ -45,9 +45,9 @@ class TextFrontEnd:
         self.phonemise: Phonemiser = phonemiser(kind, language)
 
     def utterance(self, text: str) -> Encoded:
-        """A whole line for training: its sentences joined by a space, as one `^ ... $`.
+        """Encode a transcript for training: all sentences, joined by spaces, as one `^ ... $`.
 
-        Its `unknown` begins with the characters that cannot be read, and goes on with the symbols that have no id.
+        `unknown` holds the characters that normalisation dropped, then the symbols without an id.
         """
         readings = [self.reader.read(paragraph) for paragraph in paragraphs(plain_text(text)[0])]
         joined: list[str] = []
@@ -59,17 +59,16 @@ class TextFrontEnd:
         return replace(encoded, unknown=sum((r.dropped for r in readings), ()) + encoded.unknown)
 
     def sentences(self, text: str, *, max_symbols: int = 400) -> list[Encoded]:
-        """A text for speaking: one `^ ... $` per sentence; empty if there is nothing in it to speak.
+        """Encode a text for inference, one `^ ... $` per sentence; empty if it has no letters.
 
-        What cannot be read is in the `unknown` of the first sentence of its portion. What has no letter or phoneme
-        (`...`) is left out. A sentence of more than `max_symbols` symbols is cut after its last clause mark, else at
-        its last space, else where it is, so that a text of any length needs bounded memory. Takes time in proportion
-        to the length of the text.
+        Characters that normalisation dropped are in `unknown` of the first sentence of their portion. Sentences without
+        a letter or phoneme (`...`) are left out. A sentence of more than `max_symbols` symbols is split after the last
+        clause mark, else at the last space, else anywhere, so that memory is bounded. Linear time.
         """
         return [encoded for portion in self.portions(text, max_symbols=max_symbols) for encoded in portion.sentences]
 
     def portions(self, text: str, *, max_symbols: int = 400) -> Iterator[Portion]:
-        """The same sentences a few at a time, each when it is asked for, with the words that they are made of."""
+        """The same sentences with their words, a few at a time, computed lazily."""
         if max_symbols < 1:
             raise ValueError(f"max_symbols = {max_symbols}: a sentence needs at least one symbol")
         for part in portions(plain_text(text)[0], self._parted):
@@ -78,7 +77,7 @@ class TextFrontEnd:
                 yield portion
 
     def _parted(self, before: str, after: str) -> bool:
-        """Whether two texts that follow each other are said as each by itself."""
+        """Whether phonemising the concatenation is the same as phonemising each part."""
         together, first = self._said(before + after), self._said(before)
         return together[: len(first)] == first and together[len(first) :] == self._said(after)
 
@@ -95,7 +94,7 @@ class TextFrontEnd:
 
 
 def phonemiser(kind: FrontEnd, language: str) -> Phonemiser:
-    """The phonemiser of this kind; graphemes do not need the language."""
+    """The phonemiser of this kind; graphemes ignore the language."""
     return EspeakPhonemiser(language) if kind == "espeak" else GraphemePhonemiser()
 
 
@@ -117,7 +116,7 @@ def _cut(sentence: Sequence[str], most: int) -> Iterator[Sequence[str]]:
 
 
 def _cut_end(sentence: Sequence[str], start: int, end: int) -> int:
-    """Where the piece that begins at `start` and may reach up to `end` should end."""
+    """The best end of a piece from `start` to at most `end`."""
     spaces = [index for index in range(start + 1, end + 1) if sentence[index] == " "]
     after_marks = [index for index in spaces if sentence[index - 1] in _CLAUSE_MARKS]
     return max(after_marks or spaces, default=end)

@@ -1,7 +1,7 @@
-"""The IPA letters that a language is spoken with, as espeak-ng writes them: what a corpus should cover.
+"""Phoneme inventories: the IPA letters of a language as espeak-ng writes them, which a corpus should cover.
 
-Stress, length and other marks are left out, and so are sounds that only loanwords have, such as the x of *loch*. The
-letters are those of a list of words, which tests/data/report/test_inventories.py holds.
+Stress, length and other marks are left out, and so are sounds of loanwords only, such as the x of *loch*. The word
+lists behind them are in tests/data/report/test_inventories.py.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Lines of a text as its paragraphs: a line that ends before it is full ends a sentence, and wrapped lines go on.
+"""Layout: lines of a plain text are joined into paragraphs.
 
-A line is full where the first word of the next would not have fit. Bullets and numbers begin items, and headings, rules
-and rows of tables stand by themselves.
+A line that is wrapped (the first word of the next line would not have fit) continues; a shorter line ends a sentence.
+Bullets and numbers begin items; headings, rules and table rows are paragraphs of their own.
 """
 
 import re
@@ -26,9 +26,9 @@ _GOES_ON = re.compile(r"[,;–—、，；-]$")
 
 
 def paragraphs(text: str) -> Iterator[str]:
-    """The paragraphs of a text, each on one line, without the bullets, rules and quotation marks of its layout.
+    """The paragraphs of a text, each on one line, without bullets, rules and the quotation marks of e-mail.
 
-    A block of `[[phonemes]]` is never cut. What is a sentence to the eye is a paragraph, though no mark ends it.
+    A block of `[[phonemes]]` is never split. A line that layout makes a sentence of its own is a paragraph.
     """
     parts = split_blocks(text)
     parts[1::2] = [_LINE_END.sub(" ", block) for block in parts[1::2]]
@@ -44,7 +44,7 @@ def paragraphs(text: str) -> Iterator[str]:
 
 
 def _of_block(lines: Sequence[str]) -> Iterator[str]:
-    """The paragraphs of lines with no empty one between them."""
+    """The paragraphs of consecutive non-empty lines."""
     width = max(map(_width, lines), default=0)
     paragraph = ""
     for index, line in enumerate(lines):
@@ -59,7 +59,7 @@ def _of_block(lines: Sequence[str]) -> Iterator[str]:
 
 
 def _begins(previous: str, line: str, width: int) -> bool:
-    """Whether a line begins a paragraph of its own, in a block whose longest line is so wide."""
+    """Whether a line begins a paragraph, in a block of this width."""
     if _BULLET.match(line) or any(map(_stands_alone, (previous, line))):
         return True
     first = line.split(maxsplit=1)[0]
@@ -84,7 +84,7 @@ def _width(line: str) -> int:
 
 
 def _content(line: str) -> str:
-    """A line without what only its layout means; the cells of a row stand between commas."""
+    """A line without its layout characters; table cells are separated by commas."""
     line = _HEADING.sub("", _BULLET.sub("", line))
     if _ROW.search(line):
         return ", ".join(cell for cell in _CELL_END.split(line) if cell)

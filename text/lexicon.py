@@ -1,8 +1,8 @@
-"""A user's lexicon: how single words are read, as another spelling or as phonemes.
+"""The user's lexicon: a respelling or phonemes for single words.
 
-One entry a line: `word<TAB>respelling` or `word<TAB>[[phonemes]]`, where `=` or two spaces may stand for the tab, and
-what follows a `#` is a comment. An entry in lower case holds however the word is written; one with a capital holds
-for that spelling only, and goes first. A word may have several parts: New Orleans, O'Brien, C++.
+One entry per line: `word<TAB>respelling` or `word<TAB>[[phonemes]]`; `=` or two spaces may replace the tab, `#` begins
+a comment. A lower-case entry matches any capitalisation; an entry with a capital matches only itself, and first. A word
+may have several parts: New Orleans, O'Brien, C++.
 """
 
 import json
@@ -24,10 +24,10 @@ _HISSING, _VOICELESS = "szʃʒ", "ptkfθ"
 
 @dataclass(frozen=True)
 class Lexicon:
-    """How single words are read.
+    """Respellings or phonemes of words.
 
     Raises:
-        InputError: a word does not begin with a letter or digit, or has no reading.
+        InputError: a word does not begin with a letter or digit, or its entry is empty.
     """
 
     entries: Mapping[str, str]  # word: respelling, or [[phonemes]]
@@ -48,10 +48,10 @@ class Lexicon:
 
     @classmethod
     def from_file(cls, path: Path) -> "Lexicon":
-        """Read a lexicon file.
+        """Load a lexicon file.
 
         Raises:
-            InputError: it cannot be read as UTF-8, or a line is no entry or comes twice; names the line.
+            InputError: it is not UTF-8, or a line is not an entry or is given twice.
         """
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -96,7 +96,7 @@ class Lexicon:
         return json.dumps(dict(self.entries), ensure_ascii=False)
 
     def divided(self, goes_first: Callable[[str], bool]) -> tuple["Lexicon", "Lexicon"]:
-        """The entries whose word is such, and the others."""
+        """The entries for whose word `goes_first` is true, and the others."""
         first = {word for word in self.entries if goes_first(word)}
         return (
             Lexicon({word: self.entries[word] for word in self.entries if word in first}),
@@ -104,7 +104,7 @@ class Lexicon:
         )
 
     def apply(self, text: str) -> str:
-        """The text with every word that is an entry as its reading; what is in `[[ ]]` stays."""
+        """Replace every word that has an entry; `[[phonemes]]` stay."""
         if not self.entries:
             return text
         parts = split_blocks(text)
@@ -138,7 +138,7 @@ def _is_inside_word(text: str, start: int) -> bool:
 
 
 def _stands_at(word: str, text: str, start: int) -> bool:
-    """Whether the word, and not only part of a longer one, stands there."""
+    """Whether the whole word, and not part of a longer one, is there."""
     stop = start + len(word)
     written = text[start:stop]
     if written != word and written.lower() != word:
@@ -149,6 +149,6 @@ def _stands_at(word: str, text: str, start: int) -> bool:
 
 
 def _possessive(phonemes: str) -> str:
-    """The sound of 's after these phonemes, as in the English plural."""
+    """Phonemes of the possessive 's after these phonemes, as in the English plural."""
     last = phonemes.rstrip("ˈˌː ")[-1:]
     return "ᵻz" if last in _HISSING and last else "s" if last in _VOICELESS and last else "z"

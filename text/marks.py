@@ -1,8 +1,8 @@
-"""Marks between words: each stands where a phonemiser takes it for a mark, and none joins two words or is named.
+"""Normalisation of punctuation, so that no mark joins two words or is spoken by name.
 
-espeak-ng names a mark that is glued to the word behind it (`it.And` is *it dot and*), and joins the words around marks
-that it does not know. So marks get their blank where a text is read, and a run of marks becomes one clause mark where
-it is given to a phonemiser.
+espeak-ng speaks the name of a mark that has no space behind it (`it.And` is *it dot and*), and joins the words around
+marks that it does not know. So missing spaces are inserted during normalisation, and a run of marks becomes one clause
+mark before phonemisation.
 """
 
 import re
@@ -68,13 +68,13 @@ _HEAD, _TAIL = re.compile(r"[\"')]*"), re.compile(r"[\"'(]*$")
 
 
 def plain_marks(text: str) -> str:
-    """A text in which marks of other scripts are those of Latin letters; those of the script of its letters stay."""
+    """Replace the marks of other scripts by Latin ones; marks of the text's own script stay."""
     become = {mark: plain for mark in _foreign_marks(text) if (plain := _equivalent(mark))}
     return text.translate({ord(mark): plain for mark, plain in become.items()})
 
 
 def nameless_marks(text: str) -> frozenset[str]:
-    """The marks of a text that are no mark of its script and no sign that is read as a word."""
+    """The marks that belong neither to the text's script nor to the signs that are read as words."""
     return frozenset(mark for mark in _foreign_marks(text) if unicodedata.category(mark) != "Sc")
 
 
@@ -95,9 +95,9 @@ def _equivalent(mark: str) -> str:
 
 
 def leave_out_rules(text: str, dropped: list[str]) -> str:
-    """A text without runs of signs, such as `====`, `-->` and `:-)`, which draw and are no words.
+    """Remove runs of signs such as `====`, `-->` and `:-)`; they are appended to `dropped`.
 
-    Between two operands `<=` and `==` are signs of mathematics.
+    Between two operands `<=` and `==` become the signs of mathematics.
     """
     text = _ENCLOSED.sub(r" \1 ", text)
     text = _COMPARISON.sub(lambda match: f" {_COMPARISONS[match[2]]} ", text)
@@ -107,10 +107,7 @@ def leave_out_rules(text: str, dropped: list[str]) -> str:
 
 
 def separate(text: str) -> str:
-    """A text in which a mark that is glued to the word behind it has a blank after it.
-
-    Addresses, names of files, abbreviations and numbers stay as they are.
-    """
+    """Insert the missing space behind a mark; addresses, file names, abbreviations and numbers stay."""
     if not _SUSPECT.search(text):
         return text
     pieces, end = list[str](), 0
@@ -134,7 +131,7 @@ def _separate(text: str) -> str:
 
 
 def _moved(match: re.Match[str]) -> str:
-    """The marks that stand before a word and belong behind the word before it."""
+    """Marks before a word are separated from it; before the first word they are removed."""
     return f"{match[0]} " if match.start() else ""
 
 
@@ -147,7 +144,7 @@ def _undotted(match: re.Match[str]) -> str:
 
 
 def _ends_sentence(left: str, right: str) -> bool:
-    """Whether a full stop between these ends a sentence, or an abbreviation, and is no part of a word."""
+    """Whether the full stop between these ends a sentence or an abbreviation, and is not part of a word."""
     if right[0].isdecimal():
         return left.isalpha() and len(left) > 1
     if left[-1].isdecimal():
@@ -158,9 +155,9 @@ def _ends_sentence(left: str, right: str) -> bool:
 
 
 def clause_marks(text: str) -> str:
-    """A text in which each run of marks between two words is one that a phonemiser makes a pause of.
+    """Replace each run of marks between words by one clause mark, which a phonemiser turns into a pause.
 
-    An ellipsis within a sentence is a comma, an unspaced dash is spaced, and marks before the first word are left out.
+    An ellipsis within a sentence becomes a comma, a dash gets spaces, marks before the first word are removed.
     """
     return _RUN.sub(_clause_mark, text)
 

@@ -1,4 +1,4 @@
-"""Markup in a text that should be plain: entities of HTML are decoded, tags and markers of languages are left out."""
+"""Markup in plain text: HTML entities are decoded, tags and language markers removed."""
 
 import html
 import re
@@ -51,9 +51,9 @@ _LINK = re.compile(
 
 
 def plain_text(text: str) -> tuple[str, tuple[str, ...]]:
-    """A text without markup, and the markup that it had, in order.
+    """The text without markup, and the markup that was removed, in order.
 
-    A tag that begins a block of HTML, such as a paragraph or a row, becomes the end of a line. `[[phonemes]]` stay.
+    A tag of a block element, such as a paragraph or a row, becomes a line break. `[[phonemes]]` stay.
     """
     if "<" not in text and "&" not in text and "[" not in text:
         return text, ()
@@ -64,7 +64,7 @@ def plain_text(text: str) -> tuple[str, tuple[str, ...]]:
 
 
 def shown(markup: Sequence[str], most: int = 8) -> str:
-    """The markup of a text for a message: each once, and not too much of it."""
+    """The markup for a message: each once, at most `most`."""
     different = list(dict.fromkeys(markup))
     more = f" and {len(different) - most} more" if len(different) > most else ""
     return " ".join(one[:40] for one in different[:most]) + more
@@ -110,7 +110,7 @@ def _linked(match: re.Match[str], found: list[str]) -> str:
 
 
 def _is_markup(match: re.Match[str]) -> bool:
-    """Whether it is a tag, and neither `a <b and c> d` nor an editor's [it]."""
+    """Whether it is a tag: not `a <b and c> d`, not `vector<int>`, not an editor's [it]."""
     if match[0].startswith("["):
         return _MARKER.fullmatch(match[0]) is not None or len(match[0]) == 7
     name = (match["name"] or "").lower()
@@ -125,7 +125,7 @@ def _is_markup(match: re.Match[str]) -> bool:
 
 
 def _between(tags: list[re.Match[str]], text: str) -> str:
-    """What stands in the place of tags that follow each other."""
+    """The replacement of adjacent tags: a line break, a space or nothing."""
     names = {(tag["name"] or tag["whole"] or "").lower() for tag in tags}
     if names & _BLOCKS:
         return "\n"

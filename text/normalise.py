@@ -1,7 +1,7 @@
-"""Text as a person reads it aloud: characters cleaned, and what is written otherwise than spoken turned into words.
+"""Text normalisation: numbers, dates, money, abbreviations, addresses and signs are written as they are read aloud.
 
-English, Dutch and German have rules. In other languages the characters are cleaned, and the phonemiser reads numbers
-as it can. What nobody can read is left out and named.
+English, Dutch and German have rules. In other languages only characters and punctuation are normalised, and numbers are
+left to the phonemiser. Characters without a reading are dropped and reported.
 """
 
 import re
@@ -19,34 +19,34 @@ from text.marks import clause_marks, leave_out_rules, nameless_marks, plain_mark
 from text.markup import plain_text
 
 _BLOCK = "\ue000"  # stands for [[phonemes]] while the text around them is read; it is of no script, and private
-_MODIFIERS = frozenset("\ufe0e\ufe0f\u20e3🏻🏼🏽🏾🏿")  # parts of a picture: the picture is named, not they
+_MODIFIERS = frozenset("\ufe0e\ufe0f\u20e3🏻🏼🏽🏾🏿")  # parts of a pictograph, not reported by themselves
 _PUNCTUATION = frozenset(f" .,;:!?'\"()-–—¿¡{_BLOCK}")
 _BRACKETS = str.maketrans("[]{}", "()()")
 _STRAY_SPACE = re.compile(r"(?<=\S) (?=[,;:.!?)](?:\s|$))")
-_MOST_PASSES = 5  # what one pass has read may be the context of another rule; two is the rule, three are rare
+_MOST_PASSES = 5  # the result of one rule may be the context of another; mostly two passes, rarely three
 _READ_SYMBOLS = frozenset("₀₁₂₃₄₅₆₇₈₉⁰⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A text as it is read."""
+    """A normalised text."""
 
-    text: str  # on one line; reads as itself
-    spoken: str  # the same, as a phonemiser must be given it
-    dropped: tuple[str, ...]  # the characters that have no reading, in the order they were met
+    text: str  # on one line; normalising it again changes nothing
+    spoken: str  # the same with hints and clause marks for the phonemiser
+    dropped: tuple[str, ...]  # characters without a reading, in order
 
 
 def normalise(text: str, language: str = "en-us") -> str:
-    """The text as it is read in the language of this espeak-ng voice."""
+    """Normalise a text in the language of an espeak-ng voice."""
     return _reader(language).read(text).text
 
 
 class Reader:
-    """Reads texts of one language.
+    """Normalises texts of one language.
 
     Args:
         language: an espeak-ng voice, such as en-us, nl or de.
-        lexicon: how the user wants single words read.
+        lexicon: pronunciations or spellings of single words.
     """
 
     def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:
@@ -57,17 +57,14 @@ class Reader:
         self._before, self._after = (lexicon or Lexicon({})).divided(self._would_change)
 
     def read(self, text: str) -> Reading:
-        """Everything in a text as words: numbers, dates, money, abbreviations, addresses, signs; without its markup.
-
-        `[[phonemes]]` stay as they are. Takes time in proportion to the length of the text; never fails.
-        """
+        """Normalise a text and remove its markup; `[[phonemes]]` stay. Linear time; never fails."""
         dropped: list[str] = []
         line = self._read_line(self._before.apply(clean(plain_text(text)[0])), dropped)
         text = self._after.apply(line)
         return Reading(text, self._spoken(text), tuple(dropped))
 
     def _would_change(self, word: str) -> bool:
-        """Whether a word of the lexicon, such as C++ or vs. or INS, must be looked up before the rules read it."""
+        """Whether normalisation would change a word, such as C++ or vs., so that the lexicon must be applied first."""
         plain = all(character.isalpha() or character in " '-" for character in word)
         return not plain or self._read_line(word, []) != word
 
@@ -115,7 +112,7 @@ def _rules(language: str) -> Callable[[str, str], str] | None:
 
 
 def _leave_out(text: str, dropped: list[str], unreadable: Callable[[str], bool]) -> str:
-    """The text with a space in the place of every unreadable character."""
+    """Replace every unreadable character by a space."""
     without = {character for character in set(text) if unreadable(character)}
     if not without:
         return text
@@ -126,7 +123,7 @@ def _leave_out(text: str, dropped: list[str], unreadable: Callable[[str], bool])
 
 @lru_cache(maxsize=4096)
 def _is_picture(character: str) -> bool:
-    """Whether a character is a picture in any language, or stands for nothing."""
+    """Whether a character is a pictograph, private or unassigned."""
     if character in _MODIFIERS:
         return True
     category = unicodedata.category(character)
@@ -136,10 +133,7 @@ def _is_picture(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_foreign(character: str) -> bool:
-    """Whether a character is a picture, or a letter of a script that a reader of Latin letters cannot read.
-
-    Greek letters may be signs, and digits of any script are digits.
-    """
+    """Whether a character is a pictograph, or a letter that is not Latin or Greek; digits of any script are read."""
     if character < "\u0250" or character in _READ_SYMBOLS:
         return False
     if unicodedata.category(character)[0] not in "LMN":
@@ -151,7 +145,7 @@ def _is_foreign(character: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_sign(character: str) -> bool:
-    """Whether a character is left over after reading: neither a Latin letter nor punctuation."""
+    """Whether a character of a normalised text is neither a Latin letter nor punctuation."""
     if character in _PUNCTUATION or character.isspace() or (character.isascii() and character.isalnum()):
         return False
     return not unicodedata.name(character, "").startswith(("LATIN ", "COMBINING "))

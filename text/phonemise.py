@@ -1,7 +1,7 @@
-"""Text to the symbols of speech, sentence by sentence: phonemes as Piper's runtime makes them, or letters.
+"""Phonemisation: IPA phonemes as Piper's runtime makes them, or graphemes.
 
-A Phonemiser is any callable from text to sentences of one-character symbols. Everything that touches GPL code
-(piper-tts, espeak-ng) stays behind EspeakPhonemiser.
+A Phonemiser is any callable from text to sentences of one-character symbols. GPL code (piper-tts, espeak-ng) is used in
+EspeakPhonemiser only.
 """
 
 import difflib
@@ -20,7 +20,7 @@ from text.symbols import PIPER_MISSING
 Sentences = list[list[str]]
 Clause = tuple[str, str, bool]  # phonemes, the mark behind them, and whether it ends a sentence
 
-# espeak-ng keeps its voice in global state: two threads that speak at once get each other's phonemes.
+# espeak-ng keeps its voice in global state, so two threads at once would get each other's phonemes.
 _ESPEAK_LOCK = threading.Lock()
 
 _LANGUAGE_SWITCH = re.compile(r"\([^)]+\)")  # around words of another language, such as (en)
@@ -31,7 +31,7 @@ _SENTENCE_END = re.compile(r"""(?:(?<=[.!?])|(?<=[.!?]["')]))\s+""")
 
 
 class Phonemiser(Protocol):
-    """Anything that turns normalised text into sentences of symbols."""
+    """Turns normalised text into sentences of symbols."""
 
     def __call__(self, text: str) -> Sentences:
         """The symbols of each sentence, one character each."""
@@ -39,7 +39,7 @@ class Phonemiser(Protocol):
 
 
 class EspeakPhonemiser:
-    """IPA from espeak-ng, the same that Piper's runtime gives its voices.
+    """IPA phonemes from espeak-ng, equal to those of Piper's runtime.
 
     Args:
         language: an espeak-ng voice, such as en-us, nl or de.
@@ -74,11 +74,11 @@ class EspeakPhonemiser:
         return True
 
     def __call__(self, text: str) -> Sentences:
-        """Sentences of IPA symbols and punctuation, decomposed (NFD); `[[phonemes]]` are taken as they stand."""
+        """Sentences of IPA symbols and punctuation in NFD; `[[phonemes]]` are copied."""
         return _with_inline_phonemes(text, self._phonemise, "NFD", unspoken="\"'()")
 
     def _phonemise(self, text: str) -> Sentences:
-        """Sentences as piper-tts makes them of espeak-ng's clauses, with a space also after a clause without a mark."""
+        """Sentences from espeak-ng's clauses as in piper-tts, with a space also after a clause without a mark."""
         *cut, last = holdable(text)
         clauses = [clause for piece in cut for clause in _going_on(self._clauses(piece))] + self._clauses(last)
         sentences: Sentences = []
@@ -101,15 +101,15 @@ class EspeakPhonemiser:
 
 
 def _going_on(clauses: list[Clause]) -> list[Clause]:
-    """The clauses of a text that goes on: the last ends a sentence only where it has a mark."""
+    """The clauses of a text that continues: the last one ends a sentence only if it has a mark."""
     return [*clauses[:-1], *((phonemes, mark, ends and bool(mark)) for phonemes, mark, ends in clauses[-1:])]
 
 
 class GraphemePhonemiser:
-    """The letters themselves, lower-cased; sentences end at . ! or ? before a space."""
+    """Lower-case letters; sentences end at . ! or ? before a space."""
 
     def __call__(self, text: str) -> Sentences:
-        """Sentences of letters and punctuation, composed (NFC); `[[symbols]]` are taken as they stand."""
+        """Sentences of letters and punctuation in NFC; `[[symbols]]` are copied."""
         return _with_inline_phonemes(text, self._spell, "NFC", unspoken="")
 
     def _spell(self, text: str) -> Sentences:
@@ -118,12 +118,12 @@ class GraphemePhonemiser:
 
 
 def _with_inline_phonemes(
-    text: str, speak: Callable[[str], Sentences], form: Literal["NFC", "NFD"], *, unspoken: str
+    text: str, phonemise: Callable[[str], Sentences], form: Literal["NFC", "NFD"], *, unspoken: str
 ) -> Sentences:
-    """Speak what is outside [[ ]] and pass on what is inside, as if the block were a word of its sentence.
+    """Phonemise the text outside [[ ]], and insert each block as a word of its sentence.
 
-    The speaker strips the spaces of what it is given. One that leaves out some marks (`unspoken`: quotes, brackets)
-    also loses the clause mark that follows a block; those are put back here.
+    `phonemise` strips spaces. One that drops some marks (`unspoken`: quotes, brackets) also loses the clause mark
+    behind a block; that is restored here.
     """
     marks = f"[{unspoken}]*" if unspoken else ""
     parts = split_blocks(text)
@@ -143,7 +143,7 @@ def _with_inline_phonemes(
             sentences[-1].append(mark[1])
             ended = mark[1] in ".!?"
             rest = part[mark.end() :]
-        spoken = [sentence for sentence in speak(rest) if sentence] if rest.strip() else []
+        spoken = [sentence for sentence in phonemise(rest) if sentence] if rest.strip() else []
         if spoken and sentences and not ended:
             if re.match(rf"{marks}\s", rest):
                 sentences[-1].append(" ")
@@ -161,7 +161,7 @@ def _unknown_language(language: str, known: list[str]) -> str:
 
 
 def _voice_files(folder: Path) -> dict[str, str]:
-    """Each language that has a voice, and the name of the voice's file in this folder."""
+    """Language codes and the file of their voice in this folder."""
     files: dict[str, str] = {}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         for row in map(str.split, file.read_text(encoding="utf-8", errors="replace").splitlines()):

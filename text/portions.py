@@ -1,7 +1,7 @@
-"""A long text in portions that are read one by one, and together say what the whole says.
+"""Splitting of long texts into portions, such that processing the portions equals processing the whole.
 
-An end of a sentence is where reading the two sides together is reading them apart. In languages of Latin letters most
-can be seen; where none is seen in a long time, those who read the text are asked, in whatever language it is.
+Most sentence ends are found by regular expressions. Where none is found for long, a candidate is accepted if
+phonemising the text around it gives the same as phonemising both sides, in whatever language.
 """
 
 import re
@@ -11,31 +11,31 @@ from itertools import chain, islice
 
 from text.layout import paragraphs
 
-LEAST_CHARACTERS = 300  # a few sentences, so that the first is heard before the last has been read
+LEAST_CHARACTERS = 300  # a few sentences, so that audio begins before the whole text is processed
 MOST_CHARACTERS = 2000  # of what is not a single block of phonemes
 
-# Where a sentence surely ends, whatever follows: no abbreviation has so many small letters.
+# A sure sentence end: no abbreviation has so many small letters.
 _SURE_END = re.compile(r"""(?:[!?]|(?<=[a-zß-öø-ÿ]{6})\.)["')”’]*\s+(?=["'(“‘]?[A-ZÀ-ÖØ-Þ])""")
 _CLOSERS = r"""["')\]”’»›）」』]*"""
 _LIKELY_END = re.compile(rf"(?:[!?]|(?<=\w\w\w\w)\.){_CLOSERS}\s+|[。！？｡．।॥؟۔։።။។]{_CLOSERS}\s*")
 _POSSIBLE_END = re.compile(rf"[.;…·]{_CLOSERS}\s+")  # also of abbreviations; Greek asks with a semicolon
 _CLAUSE_END = re.compile(r"[,;:.!?…–—،؛]\s+|[，、；：]")
 _SPACE = re.compile(r"\s+")
-_ASKED = 8  # ends in each portion: a text may consist of abbreviations, or never end
-_BEFORE, _AFTER = 200, 120  # characters around an end that are read to find out
+_ASKED = 8  # candidates that are tested per portion
+_BEFORE, _AFTER = 200, 120  # characters around a candidate that are phonemised
 
-Parted = Callable[[str, str], bool]  # whether two texts that follow each other are read as each by itself
+Parted = Callable[[str, str], bool]  # whether two adjacent texts can be processed separately
 
 
 def portions(text: str, parted: Parted) -> Iterator[str]:
-    """The text in portions of a bounded length: paragraphs, and parts of long paragraphs.
+    """Split a text into paragraphs, and long paragraphs into portions of bounded length.
 
-    They end with a sentence. Where there is no sure end of one for as long as a portion may be, they end after what
-    looks like a sentence, or else a clause, or else a word. A block of `[[phonemes]]` is never cut.
+    A portion ends with a sentence; if no sentence surely ends within the bound, with a likely sentence, else a clause,
+    else a word. A block of `[[phonemes]]` is never split.
 
     Args:
         text: of any length.
-        parted: is asked where no end can be seen.
+        parted: tests a candidate for a sentence end.
     """
     for paragraph in paragraphs(text):
         yield from _parts(paragraph, parted)

@@ -30,16 +30,16 @@ def apply(rules: Sequence[Rule], text: str) -> str:
 
 
 def before(match: re.Match[str], most: int = 40) -> str:
-    """What stands just before a match."""
+    """The text before a match."""
     return match.string[max(0, match.start() - most) : match.start()]
 
 
 def after(match: re.Match[str], most: int = 40) -> str:
-    """What stands just after a match."""
+    """The text after a match."""
     return match.string[match.end() : match.end() + most]
 
 
 def spaced(match: re.Match[str], words: str) -> str:
-    """Words in the place of a match, with a space where a letter, digit or bracket would touch them."""
+    """The replacement of a match, with spaces where a letter, digit or bracket would touch it."""
     left, right = before(match, 1), after(match, 1)
     return (" " if left.isalnum() else "") + words + (" " if right.isalnum() or right == "(" else "")

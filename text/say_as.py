@@ -1,6 +1,6 @@
-"""What the say-as of SSML asks for: in words, or in a writing that the reader of the language reads in one way only.
+"""The say-as element of SSML: content as words, or in a form that normalisation reads unambiguously.
 
-English, Dutch and German have rules (text/normalise.py); other languages spell and read digits, and leave whole
+English, Dutch and German have rules (text/normalise.py); other languages spell characters and digits, and leave whole
 numbers to the phonemiser.
 """
 
@@ -14,7 +14,7 @@ from text.english import addresses, dates
 from text.english.words import digits
 from text.normalise import normalise
 
-# The reader needs no help to see that these are what they are.
+# Normalisation recognises these by itself.
 _READ_AS_WRITTEN = frozenset(("address", "currency", "fraction", "measure", "time", "unit"))
 _MOST_DIGITS = 15  # of a number that is read as one
 _ORDINAL = re.compile(r"(\d{1,9})(?:st|nd|rd|th|e|de|ste|\.)?")
@@ -22,17 +22,17 @@ _DATE_WIDTHS = {"y": 4, "m": 2, "d": 2}
 
 
 def say_as(content: str, kind: str, *, language: str, date_format: str = "", behind: str = "") -> str | None:
-    """A text as it shall be interpreted.
+    """Interpret the content of a say-as element.
 
     Args:
-        content: what is written.
+        content: text of the element.
         kind: the interpret-as attribute.
         language: an espeak-ng voice.
-        date_format: the format attribute: which of y, m and d stand there, in which order.
-        behind: what stands before; the ending of a German ordinal follows from it.
+        date_format: the format attribute: y, m and d in the order of the content.
+        behind: text before the element, which determines the ending of a German ordinal.
 
     Returns:
-        The same for a reader of this language; None if the content is not of this kind, or the language has no rule.
+        Text for normalisation; None if the content is not of this kind, or the language has no rule.
     """
     content = clean(content)
     code = language.partition("-")[0].lower()
@@ -58,7 +58,7 @@ def _has_rules(code: str) -> bool:
 
 
 def _spelled(content: str, code: str, language: str) -> str:
-    """Names of characters between commas, where espeak-ng takes no letter for a word."""
+    """Names of the characters, separated by commas so that espeak-ng takes no letter for a word."""
     signs = addresses.SIGNS if code == "en" else TABLES[code].address_signs if code in TABLES else {}
     names = [signs.get(sign) or normalise(sign, language) for sign in content if not sign.isspace()]
     names = [name for name in names if any(character.isalnum() for character in name)]
@@ -125,7 +125,7 @@ def _date(content: str, code: str, language: str, order: str) -> str | None:
 
 
 def _written_date(year: int | None, month: int | None, day: int | None, code: str, language: str) -> str:
-    """The writing of a date that is read as a date wherever it stands."""
+    """A form of a date that normalisation reads as a date in any context."""
     if month is None:
         return normalise(str(year), language)
     name = (dates.MONTHS if code == "en" else TABLES[code].months)[month - 1]

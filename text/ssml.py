@@ -1,25 +1,24 @@
-"""A subset of the Speech Synthesis Markup Language (W3C, SSML 1.1): what to say, how fast, and where to be silent.
+"""A subset of the Speech Synthesis Markup Language (W3C, SSML 1.1).
 
     <speak>      the root
-    <p> <s>      a paragraph, a sentence: what is inside is spoken by itself
+    <p> <s>      a paragraph, a sentence: processed by itself
     <break>      silence: time="500ms" or "1.5s", else strength="none", x-weak, weak, medium (the default), strong or
                  x-strong
     <prosody>    rate="x-slow", slow, medium, default, fast or x-fast, or "120%", "+20%", "-20%", "1.2"; nested rates
                  multiply. Pitch, range, contour, volume and duration are left out with a warning.
-    <phoneme>    alphabet="ipa" (the default and the only one) ph="...": spoken instead of what is inside
+    <phoneme>    alphabet="ipa" (the default and the only one) ph="...": replaces the content
     <say-as>     interpret-as="characters" (or spell-out, verbatim), "digits", "telephone", "cardinal" (or number),
                  "ordinal", "date" with a format such as "mdy" or "yyyymmdd", "time", and others that need no help. In
                  languages without rules (all but English, Dutch and German) characters, digits and telephone are
                  spelled; whatever cannot be interpreted is read as plain text, with a warning.
-    <sub>        alias="...": spoken instead of what is inside
+    <sub>        alias="...": replaces the content
 
-What SSML has besides (voice, emphasis, lang, audio, ...), and elements of other namespaces, are spoken through: their
-text is said as if they were not there, with a warning. `mark` and `metadata` are passed over. An element or attribute
-that SSML does not have is a mistake, and refused. `[[...]]` in the text holds phonemes, as in any text to speak.
+Other elements of SSML (voice, emphasis, lang, audio, ...) and of other namespaces are ignored with a warning; their
+content is spoken. `mark` and `metadata` are skipped. Elements and attributes that SSML does not have are refused.
+`[[...]]` in the text holds phonemes.
 
-White space is one space, wherever it stands. A word ends at a break even where it is not heard. A mark or metadata
-parts two letters or digits that it stands between, and nothing else. Document types are refused, so there are no
-entities but the five of XML.
+White space is one space. A word ends at a break, even one of no duration. A mark or metadata separates two letters or
+digits around it, and nothing else. Document types are refused, so there are no entities but the five of XML.
 """
 
 import difflib
@@ -69,39 +68,36 @@ _UNSPOKEN = " .,;:!?'\"()-–—…¿¡«»“”‘’"
 
 
 @dataclass(frozen=True)
-class Utter:
-    """A text to be spoken by itself: one sentence or several.
+class TextPiece:
+    """One or several sentences; between adjacent pieces comes the pause between sentences."""
 
-    Between two Utters that follow each other directly comes the ordinary pause between sentences.
-    """
-
-    text: str  # on one line; `[[...]]` holds phonemes, as in any text to speak
-    speed: float  # 2 is twice as fast as the voice was asked to speak
+    text: str  # on one line; `[[...]]` holds phonemes
+    speed: float  # factor on the speaking rate
 
 
 @dataclass(frozen=True)
 class Break:
-    """Silence, in the place of the ordinary pause; never two of them in a row. It may come first or last.
+    """Silence that replaces the pause between sentences; never two in a row, possibly first or last.
 
-    One of 0 seconds stands where a sentence goes on at another speed.
+    A break of 0 seconds is where a sentence continues at another speed.
     """
 
     seconds: float
 
 
-def parse_ssml(text: str, *, language: str = "en-us") -> list[Utter | Break]:
-    """What an SSML document says.
+def parse_ssml(text: str, *, language: str = "en-us") -> list[TextPiece | Break]:
+    """Parse an SSML document.
 
     Args:
         text: the document, from `<speak>` to `</speak>`.
-        language: the espeak-ng voice that will read it, for say-as.
+        language: an espeak-ng voice, for say-as.
 
     Returns:
-        Utters and Breaks in the order of speaking; empty if nothing is said.
+        Pieces of text and breaks, in order; empty if there is no text.
 
     Raises:
         InputError: it is not well formed, has a document type, an element or attribute that SSML does not have, or a
-            value that cannot be followed; names the line and column.
+            invalid value; the message names line and column.
     """
     if "<speak" not in text:
         raise InputError("the SSML has no <speak>: put what shall be said between <speak> and </speak>")
@@ -114,7 +110,7 @@ def parse_ssml(text: str, *, language: str = "en-us") -> list[Utter | Break]:
 
 @dataclass(frozen=True)
 class _Element:
-    """One that is open."""
+    """An open element."""
 
     name: str
     attributes: Mapping[str, str]
@@ -122,19 +118,19 @@ class _Element:
 
 
 class _Listener:
-    """Follows a document from tag to tag; `said` is what has been said so far."""
+    """Handlers of expat; `said` is the result so far."""
 
     def __init__(self, language: str) -> None:
-        self.said: list[Utter | Break] = []
+        self.said: list[TextPiece | Break] = []
         self.warnings: dict[str, None] = {}  # each once, in the order they were met
         self._language = language
         self._open: list[_Element] = []
         self._silent = 0  # how many elements are open in a silent one
         self._inside: list[str] = []  # the text of an element that is replaced
-        self._text: list[str] = []  # of the Utter to come
+        self._text: list[str] = []  # of the TextPiece to come
         self._last_block = 0  # where in it the text after the last phonemes begins
         self._parted: Callable[[str, str], bool] | None = None  # what stood since the last text: whether it ends a word
-        self._goes_on = False  # whether it belongs to the sentence of the Utter before
+        self._goes_on = False  # whether it belongs to the sentence of the TextPiece before
         self._parser = expat.ParserCreate("utf-8", " ")
         self._parser.buffer_text = True  # text comes whole, up to the next tag
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
@@ -143,7 +139,7 @@ class _Listener:
         self._parser.CharacterDataHandler = self._characters
 
     def read(self, text: str) -> None:
-        """Follow a whole document."""
+        """Parse a whole document."""
         try:
             self._parser.Parse(text.removeprefix("\ufeff").encode("utf-8", "surrogatepass"), True)
         except expat.ExpatError as error:
@@ -212,13 +208,13 @@ class _Listener:
     # ------------------------------------------------------------------------------------------------ what is said
 
     def _utter(self, *, goes_on: bool = False) -> None:
-        """End the Utter; at a change of speed its sentence may go on."""
+        """End the TextPiece; at a change of speed its sentence may go on."""
         written, speed = "".join(self._text), self._open[-1].speed
         self._text.clear()
         self._last_block = 0
         last = self.said[-1] if self._goes_on else None
         mark = _MARKS.match(written)
-        if mark and isinstance(last, Utter):
+        if mark and isinstance(last, TextPiece):
             if last.text[-1] not in _UNSPOKEN:
                 self.said[-1] = replace(last, text=last.text + mark[0])
             self._goes_on = not _SENTENCE_END.search(mark[0])
@@ -227,7 +223,7 @@ class _Listener:
         if text.strip(_UNSPOKEN):
             if self._goes_on:
                 self.said.append(Break(0.0))
-            self.said.append(Utter(text, speed))
+            self.said.append(TextPiece(text, speed))
             self._goes_on = not _SENTENCE_END.search(text)
         self._goes_on = self._goes_on and goes_on
 

@@ -1,4 +1,4 @@
-"""Symbols and their ids: the alphabet of a voice, which travels with it.
+"""The symbol table: ids of the symbols of a voice, stored with it.
 
 Ids and their order are those of Piper's runtime, `^ _ p1 _ p2 _ ... $`: start, every symbol followed by a pad, end. A
 voice that was trained without a start and an end, as in the original repository, reads `_ p1 _ p2 _ ...`.
@@ -27,7 +27,7 @@ PIPER_MISSING = (
 
 @dataclass(frozen=True)
 class Encoded:
-    """A text as a model reads it."""
+    """An encoded sentence."""
 
     ids: tuple[int, ...]  # [2 n + 3]: ^ _ p1 _ ... pn _ $, or [2 n + 1]: _ p1 _ ... pn _
     symbols: tuple[str, ...]  # [n]: the symbols that have ids
@@ -46,7 +46,7 @@ def is_sound(symbol: str) -> bool:
 
 @dataclass(frozen=True)
 class SymbolTable:
-    """The id of each symbol; the pad is 0; start and end are 1 and 2, or both are missing.
+    """Ids of symbols: the pad is 0, start and end are 1 and 2 or both missing.
 
     Raises:
         InputError: a special symbol has another id, a symbol is not one character, or an id is used twice.
@@ -78,7 +78,7 @@ class SymbolTable:
 
     @property
     def size(self) -> int:
-        """Rows of an embedding that has room for every id: the highest id and one more."""
+        """Rows of an embedding for all ids: the highest id plus one."""
         return max(self.ids.values()) + 1
 
     def encode(self, symbols: Iterable[str]) -> Encoded:
@@ -130,11 +130,10 @@ def piper_symbols() -> SymbolTable:
 
 
 def grapheme_symbols(texts: Sequence[str], language: str = "", lexicon: Lexicon | None = None) -> SymbolTable:
-    """The special symbols, punctuation, and the letters of these texts, lower-cased, in the order of their codepoints.
+    """A table of the special symbols, punctuation, and the lower-case letters of these texts, by code point.
 
-    The letters are those of the reading in this language, with this lexicon; without a language, of the text itself.
-
-    Digits and signs are left out: a reader of letters cannot guess how a number is spoken.
+    The texts are normalised in this language with this lexicon; without a language they are used as they are. Digits
+    and signs are left out, because graphemes do not determine how a number is spoken.
     """
     reader = Reader(language, lexicon)
     characters = set(unicodedata.normalize("NFC", "".join(reader.read(text).spoken.lower() for text in texts)))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from configs import InputError
 from text import TextFrontEnd, piper_symbols
-from text.ssml import NAMESPACE, RATES, STRENGTHS, Break, Utter, parse_ssml
+from text.ssml import NAMESPACE, RATES, STRENGTHS, Break, TextPiece, parse_ssml
 
 # Whatever XML can hold, and often what has a meaning to one of the two readers.
 Texts = st.text(
@@ -37,18 +37,18 @@ Documents = st.recursive(
 )
 
 
-def said(inside: str, language: str = "en-us") -> list[Utter | Break]:
+def said(inside: str, language: str = "en-us") -> list[TextPiece | Break]:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return parse_ssml(f"<speak>{inside}</speak>", language=language)
 
 
 def texts(inside: str, language: str = "en-us") -> list[str]:
-    return [part.text for part in said(inside, language) if isinstance(part, Utter)]
+    return [part.text for part in said(inside, language) if isinstance(part, TextPiece)]
 
 
 def speeds(inside: str) -> list[float]:
-    return [part.speed for part in said(inside) if isinstance(part, Utter)]
+    return [part.speed for part in said(inside) if isinstance(part, TextPiece)]
 
 
 def refused(document: str) -> str:
@@ -63,7 +63,7 @@ def refused(document: str) -> str:
 def test_plain_text_passes_unchanged_but_for_white_space(text: str) -> None:
     expected = " ".join(text.split())
     spoken = bool(expected.strip(" .,;:!?'\"()-–—…¿¡«»“”‘’"))
-    assert said(escape(text)) == ([Utter(expected, 1.0)] if spoken else [])
+    assert said(escape(text)) == ([TextPiece(expected, 1.0)] if spoken else [])
     cdata = "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"
     assert said(cdata) == said(escape(text))
 
@@ -72,7 +72,7 @@ def test_plain_text_passes_unchanged_but_for_white_space(text: str) -> None:
 def test_what_only_changes_the_manner_changes_no_word(text: str, element: str) -> None:
     with pytest.warns(UserWarning, match=f"<{element}> is not supported: what is inside is spoken"):
         spoken = parse_ssml(f"<speak>before <{element}>{escape(text)}</{element}> after</speak>")
-    assert spoken == [Utter(" ".join(f"before {text} after".split()), 1.0)]
+    assert spoken == [TextPiece(" ".join(f"before {text} after".split()), 1.0)]
 
 
 def test_paragraphs_and_sentences_are_spoken_by_themselves() -> None:
@@ -88,7 +88,7 @@ def test_a_whole_document_has_a_declaration_a_namespace_and_comments() -> None:
   <metadata><x:about>nobody <x:hears>this</x:hears></x:about></metadata>
   <s id="a" xml:lang="en">Café<!-- no --> ol&#233; &amp; more</s><mark name="here"/>
 </speak>"""
-    assert parse_ssml(document) == [Utter("Café olé & more", 1.0)]
+    assert parse_ssml(document) == [TextPiece("Café olé & more", 1.0)]
 
 
 # Documents of every element, well placed or not, with values that are right or nearly so.
@@ -146,14 +146,14 @@ def test_any_document_is_spoken_or_refused(inside: str, language: str) -> None:
     with warnings.catch_warnings(), contextlib.suppress(InputError):
         warnings.simplefilter("ignore")
         for part in parse_ssml(f"<speak>{inside}</speak>", language=language):
-            if isinstance(part, Utter):
+            if isinstance(part, TextPiece):
                 front_end.sentences(part.text)
 
 
 def test_a_document_may_begin_with_quoted_phonemes() -> None:
     pytest.importorskip("piper")
     (part,) = said('"<phoneme ph="təmˈɑːtoʊ">tomato</phoneme>" it is')
-    assert isinstance(part, Utter)
+    assert isinstance(part, TextPiece)
     front_end = TextFrontEnd(kind="espeak", language="en-us", symbols=piper_symbols())
     assert ["".join(s.symbols) for s in front_end.sentences(part.text)] == ["təmˈɑːtoʊ ɪɾ ˈɪz"]
 
@@ -163,11 +163,11 @@ def test_a_document_may_begin_with_quoted_phonemes() -> None:
 
 def test_a_break_is_as_long_as_it_says() -> None:
     assert said('One.<break time="1500ms"/>Two.<break time="1.5s"/> Three.<break time=" +.5s "/>') == [
-        Utter("One.", 1.0),
+        TextPiece("One.", 1.0),
         Break(1.5),
-        Utter("Two.", 1.0),
+        TextPiece("Two.", 1.0),
         Break(1.5),
-        Utter("Three.", 1.0),
+        TextPiece("Three.", 1.0),
         Break(0.5),
     ]
 
@@ -184,14 +184,18 @@ def test_a_break_without_a_time_is_as_long_as_its_strength() -> None:
 def test_breaks_in_a_row_are_one() -> None:
     assert said('<break/><p><break time="1s"/></p>a<break/><break/>.') == [
         Break(1.75),
-        Utter("a", 1.0),
+        TextPiece("a", 1.0),
         Break(1.5),
     ]
 
 
 def test_no_silence_joins_sentences_and_splits_none() -> None:
-    assert said('one <break strength="none"/> two') == [Utter("one two", 1.0)]
-    assert said('<s>One.</s><break time="0s"/><s>Two.</s>') == [Utter("One.", 1.0), Break(0), Utter("Two.", 1.0)]
+    assert said('one <break strength="none"/> two') == [TextPiece("one two", 1.0)]
+    assert said('<s>One.</s><break time="0s"/><s>Two.</s>') == [
+        TextPiece("One.", 1.0),
+        Break(0),
+        TextPiece("Two.", 1.0),
+    ]
 
 
 @pytest.mark.parametrize("silent", ['<break strength="none"/>', '<break time="0s"/>', '<mark name="a"/>'])
@@ -208,7 +212,7 @@ def test_no_silence_joins_sentences_and_splits_none() -> None:
     ],
 )
 def test_a_word_ends_where_something_stands_that_is_not_heard(silent: str, inside: str, text: str) -> None:
-    assert said(inside.replace("|", silent)) == [Utter(text, 1.0)]
+    assert said(inside.replace("|", silent)) == [TextPiece(text, 1.0)]
 
 
 @pytest.mark.parametrize("silent", ['<break strength="none"/>', '<mark name="a"/>', "<metadata>no</metadata>"])
@@ -217,7 +221,7 @@ def test_a_word_ends_where_something_stands_that_is_not_heard(silent: str, insid
     ["$|5", "US$|5.20", "don|'t", "don|’t", "one|-two", "x—“|one”", 'x—"|one"', "([|one])|", "say:„|eins|“."],
 )
 def test_what_is_not_heard_splits_no_word_amount_or_quotation(silent: str, inside: str) -> None:
-    assert said(inside.replace("|", silent)) == [Utter(inside.replace("|", ""), 1.0)]
+    assert said(inside.replace("|", silent)) == [TextPiece(inside.replace("|", ""), 1.0)]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +258,7 @@ def test_every_word_is_said_and_never_are_there_two_breaks_in_a_row(document: tu
     inside, words = document
     spoken = said(inside)
     assert not any(isinstance(one, Break) and isinstance(next, Break) for one, next in itertools.pairwise(spoken))
-    assert "".join(filter(str.isalpha, "".join(part.text for part in spoken if isinstance(part, Utter)))) == words
+    assert "".join(filter(str.isalpha, "".join(part.text for part in spoken if isinstance(part, TextPiece)))) == words
 
 
 # ------------------------------------------------------------------------------------------------------------ speed
@@ -293,22 +297,22 @@ def test_nested_rates_multiply(percentages: list[int]) -> None:
 
 def test_a_sentence_goes_on_without_a_pause_where_only_the_speed_changes() -> None:
     assert said('He said it <prosody rate="slow">slowly</prosody>, and left.') == [
-        Utter("He said it", 1.0),
+        TextPiece("He said it", 1.0),
         Break(0.0),
-        Utter("slowly,", RATES["slow"]),
+        TextPiece("slowly,", RATES["slow"]),
         Break(0.0),
-        Utter("and left.", 1.0),
+        TextPiece("and left.", 1.0),
     ]
     assert said('One<prosody rate="2">, two,</prosody>." Three') == [
-        Utter("One,", 1.0),
+        TextPiece("One,", 1.0),
         Break(0.0),
-        Utter("two,", 2.0),
-        Utter("Three", 1.0),
+        TextPiece("two,", 2.0),
+        TextPiece("Three", 1.0),
     ]
     assert said('<s>One</s><prosody rate="2">two</prosody><s>three</s>') == [
-        Utter("One", 1.0),
-        Utter("two", 2.0),
-        Utter("three", 1.0),
+        TextPiece("One", 1.0),
+        TextPiece("two", 2.0),
+        TextPiece("three", 1.0),
     ]
 
 
@@ -318,7 +322,7 @@ def test_other_kinds_of_prosody_are_left_out_with_a_warning() -> None:
         pytest.warns(UserWarning, match="<prosody pitch> is not supported: only the rate changes"),
         pytest.warns(UserWarning, match="<prosody volume> is not supported: only the rate changes"),
     ):
-        assert parse_ssml(document) == [Utter("go", 2.0)]
+        assert parse_ssml(document) == [TextPiece("go", 2.0)]
 
 
 # ---------------------------------------------------------------------------------------------- other things to say
@@ -373,13 +377,13 @@ def test_what_is_said_as_something_else_is_read_in_the_language() -> None:
 def test_what_cannot_be_read_so_is_read_as_it_stands_with_a_warning() -> None:
     with pytest.warns(UserWarning, match="'three' cannot be read as 'ordinal' in the language 'fr', and is read as"):
         spoken = parse_ssml('<speak>le <say-as interpret-as="ordinal">three</say-as></speak>', language="fr")
-    assert spoken == [Utter("le three", 1.0)]
+    assert spoken == [TextPiece("le three", 1.0)]
 
 
 def test_elements_of_others_are_spoken_through() -> None:
     with pytest.warns(UserWarning, match="<express-as> is not supported"):
         spoken = parse_ssml('<speak xmlns:m="urn:m"><m:express-as style="x">hi<break/></m:express-as></speak>')
-    assert spoken == [Utter("hi", 1.0), Break(STRENGTHS["medium"])]
+    assert spoken == [TextPiece("hi", 1.0), Break(STRENGTHS["medium"])]
 
 
 # ---------------------------------------------------------------------------------------------------------- refusals
@@ -443,7 +447,7 @@ PIECES = ("<speak>", "</speak>", "<s>", "</s>", "<break/>", '<sub alias="', '"/>
 def test_whatever_comes_in_is_said_or_refused(pieces: str) -> None:
     for document in (pieces, f"<speak>{pieces}</speak>"):
         with contextlib.suppress(InputError):
-            assert all(isinstance(part, Utter | Break) for part in parse_ssml(document))
+            assert all(isinstance(part, TextPiece | Break) for part in parse_ssml(document))
 
 
 def test_entities_are_refused_before_they_grow(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Dutch, as read aloud."""
+"""The table of Dutch."""
 
 from text.continental.table import Table
 from text.tables import table, table_of_two, words

@@ -1,4 +1,4 @@
-"""German, as read aloud."""
+"""The table of German."""
 
 from text.continental.table import Table
 from text.tables import table, table_of_two, words

@@ -1,4 +1,4 @@
-"""Reads a text by the table of its language; the numbers are those of num2words."""
+"""Normalisation by the table of a language, with the numbers of num2words."""
 
 import re
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ _DIGIT = re.compile(r"\d")
 
 
 class TableReader:
-    """Reads texts of the language of this table."""
+    """Normalises texts of the language of a table."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -37,7 +37,7 @@ class TableReader:
         self._respelled = tuple(Rule(pattern, read) for pattern, read in table.respelled)
 
     def __call__(self, text: str, language: str) -> str:
-        """A text without inline phonemes, as it would be read, the same in every dialect."""
+        """Normalise a text without inline phonemes; the same for every dialect."""
         text = apply(self._respelled, self._abbreviations.sub(self._expand, text))
         if IN_TEXT.search(text):
             text = apply(self._addresses, text)
@@ -52,21 +52,21 @@ class TableReader:
     # ---------------------------------------------------------------------------------------- numbers as words
 
     def cardinal(self, number: int | str) -> str:
-        """How many."""
+        """Cardinal."""
         value = int(number)
         return self._words(value, "year" if 1100 <= value < 2000 and value % 100 == 0 else "cardinal")
 
     def ordinal(self, number: str, behind: str) -> str:
-        """Which, with the ending that the text before it asks for."""
+        """Ordinal, with the ending that follows from the text before it."""
         ending = next((ending for pattern, ending in self.table.endings if re.search(pattern, behind)), "")
         return self._words(int(number), "ordinal") + ending
 
     def year(self, number: str) -> str:
-        """Nineteen hundred and so on."""
+        """Year: nineteen hundred and so on."""
         return self._words(int(number), "year" if 1100 <= int(number) < 2000 else "cardinal")
 
     def digits(self, text: str) -> str:
-        """One after the other."""
+        """Digit by digit."""
         return " ".join(self.cardinal(digit) for digit in text if digit.isdecimal())
 
     def number(self, text: str) -> str:
@@ -164,7 +164,7 @@ class TableReader:
         return f"{match[1]} {self.table.king} {words.capitalize() if self.table.capital_kings else words}"
 
     def _said_once(self, text: str) -> str:
-        """A text in which a unit that is written as a sign and as a word (5 € Euro, 20 °C Grad) is said once."""
+        """Remove the second of a unit that is written as a sign and as a word (5 € Euro, 20 °C Grad)."""
         pieces, start, place = list[str](), 0, 0
         while match := self._twice.search(text, place):
             first, second = match[1], match[2]

@@ -1,4 +1,4 @@
-"""What a language needs so that its numbers, dates, money, measures and abbreviations are read."""
+"""The words of a language from which its rules of normalisation are made."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

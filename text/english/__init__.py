@@ -1,4 +1,4 @@
-"""English as it is read aloud: ordered rules, one file for each kind of thing that is written otherwise than spoken."""
+"""Normalisation of English: ordered rules, one file for each kind of expression."""
 
 import re
 import unicodedata
@@ -50,7 +50,7 @@ _BRITISH = (
 
 
 def read(text: str, language: str) -> str:
-    """A text without inline phonemes, as it would be read in the English of this espeak-ng voice."""
+    """Normalise a text without inline phonemes; `language` is the espeak-ng voice."""
     if not text.isascii():
         text = _POWER.sub(lambda match: f" to the power of {unicodedata.normalize('NFKC', match[0])}", text)
         text = _VULGAR.sub(_plain_fraction, text)
@@ -76,12 +76,12 @@ def read(text: str, language: str) -> str:
 def _with_commas(match: re.Match[str]) -> str:
     parts = re.split(r"[\s'.]", match[0].partition(",")[0])
     if len(parts) == 4 and "." in match[0] and not match[1] and all(int(part) < 256 for part in parts):
-        return match[0]  # an address of the internet
+        return match[0]  # an IP address
     return ",".join(parts) + (f".{match[1]}" if match[1] else "")
 
 
 def hint(text: str) -> str:
-    """A reading as espeak-ng must be given it, so that it says what a person would."""
+    """Insert hints for espeak-ng into a normalised text."""
     return apply(hints.RULES, text)
 
 

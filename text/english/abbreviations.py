@@ -1,6 +1,6 @@
-"""Abbreviations and titles, as English.
+"""Normalisation of abbreviations and titles in English.
 
-What espeak-ng and every reader know as a word (Mr. Mrs. Dr. St. Co. Ltd. etc.) stays; the others are written out.
+Those that espeak-ng knows (Mr. Mrs. Dr. St. Co. Ltd. etc.) stay; others are written out.
 """
 
 import re

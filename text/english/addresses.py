@@ -1,4 +1,4 @@
-"""E-mail and web addresses, handles and hashtags, as English."""
+"""Normalisation of addresses, handles and hashtags in English."""
 
 import re
 

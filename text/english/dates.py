@@ -1,4 +1,4 @@
-"""Dates, times of day, years and decades, as English."""
+"""Normalisation of dates, times, years and decades in English."""
 
 import re
 

@@ -1,7 +1,7 @@
-"""What espeak-ng must be told about English: which full stops end no sentence, and which capitals are letters.
+"""Hints for espeak-ng about English: full stops that do not end a sentence, capitals that are spelled.
 
-It pauses at a full stop before any capital, takes the A of *Edwin A. Walker* for the article, and says ACLU as a word.
-A person who reads the text needs none of this, so it is no part of the reading.
+espeak-ng pauses at a full stop before any capital, takes the A of *Edwin A. Walker* for the article, and reads ACLU as
+a word. Hints are not part of the normalised text.
 """
 
 import re
@@ -53,7 +53,7 @@ def _initial(match: re.Match[str]) -> str:
 
 
 def _in_capitals(match: re.Match[str]) -> str:
-    """A sentence of capitals, in which IT and US are words; in others they are letters."""
+    """In a sentence of capitals IT and US are words; elsewhere they are letters."""
     several = len(re.findall(r"[A-Z]+", match[0])) > 2
     return _SMALL_WORD.sub(lambda word: word[0].lower(), match[0]) if several else match[0]
 

@@ -1,4 +1,4 @@
-"""Numbers that are names: of telephones, houses, roads, rooms, products, versions and post towns, as English."""
+"""Normalisation of numbers that are names (telephones, houses, roads, products, versions, post codes) in English."""
 
 import re
 

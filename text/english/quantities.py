@@ -1,4 +1,4 @@
-"""Money, measures, per cent, fractions and degrees, as English."""
+"""Normalisation of money, measures, percentages, fractions and degrees in English."""
 
 import re
 

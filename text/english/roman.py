@@ -1,4 +1,4 @@
-"""Roman numerals, as English: those of kings and popes are ordinals, those of chapters and wars are not."""
+"""Normalisation of Roman numerals in English: ordinals for rulers, cardinals for chapters and wars."""
 
 import re
 

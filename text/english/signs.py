@@ -1,4 +1,4 @@
-"""Signs that are words between words, as English: & @ + = × ÷ § № ™ and single Greek letters."""
+"""Normalisation of signs that are read as words in English: & @ + = × ÷ § № ™ and single Greek letters."""
 
 import re
 

@@ -1,6 +1,6 @@
-"""Numbers as English words: how many, which, what year, digit by digit, and in pairs as house numbers are read.
+"""Numbers as English words: cardinals, ordinals, years, digits, and pairs as in house numbers.
 
-American habit, no "and": 199 is one hundred ninety-nine. (num2words has no such reading, and no years before 1100.)
+American, without "and": 199 is one hundred ninety-nine. (num2words has no such form, and no years before 1100.)
 """
 
 from text.tables import table
@@ -20,7 +20,7 @@ MOST_DIGITS = 21  # of a number that is read as one; longer ones are read digit 
 
 
 def cardinal(number: int | str) -> str:
-    """How many: 6439 is six thousand four hundred thirty-nine. Commas in a string are those between thousands."""
+    """Cardinal: 6439 is six thousand four hundred thirty-nine. Commas in a string are those between thousands."""
     text = str(number).replace(",", "")
     if len(text) > MOST_DIGITS:
         return digits(text)
@@ -45,7 +45,7 @@ def _below_thousand(number: int) -> str:
 
 
 def ordinal(number: int | str) -> str:
-    """Which: 21 is twenty-first."""
+    """Ordinal: 21 is twenty-first."""
     return make_ordinal(cardinal(number))
 
 
@@ -82,7 +82,7 @@ def _after_hundreds(rest: int) -> str:
 
 
 def digits(text: str, *, zero: str = "zero") -> str:
-    """One after the other; what is no digit is left out."""
+    """Digit by digit; other characters are left out."""
     return " ".join(_SMALL[int(digit)] if digit != "0" else zero for digit in text if digit in "0123456789")
 
 
