@@ -8,7 +8,7 @@ import numpy as np
 
 from monitoring.diagnosis import Severity
 from monitoring.run import Run
-from tests.monitoring.pencil import STEPS, Height, balance, mel, run_of
+from tests.monitoring.pencil import STEPS, Height, balance, run_of
 from tests.monitoring.pencil import settings as experiment
 
 GAP = float("nan")
@@ -17,6 +17,16 @@ GAP = float("nan")
 def after(step: float, value: float, before: float = 0.0) -> Callable[[Any], Any]:
     """A curve that jumps to a value after a step."""
     return lambda steps: np.where(steps > step, value, before)
+
+
+def falling(height: float, share: float) -> Callable[[Any], Any]:
+    """A curve that falls by this share after half of the run."""
+    return lambda steps: np.where(steps > STEPS / 2 + 400, height - height * share, height)
+
+
+def at(name: str) -> Callable[[float], Run]:
+    """Good runs but for one curve, which has the same height at every step."""
+    return lambda x: run_of({name: x})
 
 
 def turning(loss: str, rise: float, fall: float = 0.5) -> Run:
@@ -89,7 +99,7 @@ CASES = [
         "discriminator_winning",
         lambda x: run_of(
             balance(real=0.01, generated=0.01, accuracy_real=1, accuracy_generated=1)
-            | {"validation/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 0.7 - 0.7 * x, 0.7)}
+            | {"validation/mel": falling(0.7, x)}
         ),
         0.012,
         0.008,
@@ -118,24 +128,19 @@ CASES = [
     ),
     Case(
         "mel_stuck",
-        lambda x: run_of({"validation/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 3 - 3 * x, 3)}),
+        lambda x: run_of({"validation/mel": falling(3, x)}),
         0.055,
         0.045,
         "problem",
         "2.87 nats and was 3 ",
     ),
     Case(
-        "mel_plateaued",
-        lambda x: run_of({"validation/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 0.7 - 0.7 * x, 0.7)}),
-        0.011,
-        0.009,
-        "notice",
-        "does not mean",
+        "mel_plateaued", lambda x: run_of({"validation/mel": falling(0.7, x)}), 0.011, 0.009, "notice", "does not mean"
     ),
-    Case("mel_plateaued", lambda x: run_of({"validation/mel": x}), 1.21, 1.19, "notice", "end near 0.4"),
-    Case("mel_plateaued", lambda x: run_of({"validation/mel": x}), 0.59, 0.61, "notice", "end near 0.4", less="ok"),
-    Case("kl_exploding", lambda x: run_of({"validation/kl": x}), 7.9, 8.1, "notice", "8.1 nats per frame"),
-    Case("kl_exploding", lambda x: run_of({"validation/kl": x}), 19.9, 20.1, "problem", "20.1 nats", less="notice"),
+    Case("mel_plateaued", at("validation/mel"), 1.21, 1.19, "notice", "end near 0.4"),
+    Case("mel_plateaued", at("validation/mel"), 0.59, 0.61, "notice", "end near 0.4", less="ok"),
+    Case("kl_exploding", at("validation/kl"), 7.9, 8.1, "notice", "8.1 nats per frame"),
+    Case("kl_exploding", at("validation/kl"), 19.9, 20.1, "problem", "20.1 nats", less="notice"),
     Case(
         "kl_exploding",
         lambda x: run_of({"validation/kl": x}, config=experiment("loss.kl=0")),
@@ -153,17 +158,9 @@ CASES = [
         "0.04 nats per frame",
         less="notice",
     ),
-    Case("kl_collapsed", lambda x: run_of({"validation/kl": x}), 0.06, -0.01, "notice", "-0.01 nats"),
-    Case("gradients_not_finite", lambda x: run_of({"skipped_updates/generator": x}), 0.04, 0.06, "notice", "6 %"),
-    Case(
-        "gradients_not_finite",
-        lambda x: run_of({"skipped_updates/discriminator": x}),
-        0.49,
-        0.51,
-        "problem",
-        "51 %",
-        less="notice",
-    ),
+    Case("kl_collapsed", at("validation/kl"), 0.06, -0.01, "notice", "-0.01 nats"),
+    Case("gradients_not_finite", at("skipped_updates/generator"), 0.04, 0.06, "notice", "6 %"),
+    Case("gradients_not_finite", at("skipped_updates/discriminator"), 0.49, 0.51, "problem", "51 %", less="notice"),
     Case(
         "gradients_not_finite",
         lambda x: run_of({"loss/generator/mel": after(x, GAP, 1.0)}),
@@ -214,12 +211,7 @@ CASES = [
     ),
     Case(
         "learning_rate_too_high",
-        lambda x: run_of(
-            {
-                "schedule/learning_rate": 0.02,
-                "loss/generator/mel": lambda steps: np.where(steps > STEPS / 2 + 400, 1.5 - 1.5 * x, 1.5),
-            }
-        ),
+        lambda x: run_of({"schedule/learning_rate": 0.02, "loss/generator/mel": falling(1.5, x)}),
         0.055,
         0.045,
         "problem",
@@ -292,17 +284,10 @@ CASES = [
         "problem",
         "to 7e-111",
     ),
+    Case("alignment_never_formed", at("validation/longest_phoneme_share"), 0.29, 0.31, "notice", "31 % of the frames"),
     Case(
         "alignment_never_formed",
-        lambda x: run_of({"validation/longest_phoneme_share": x}),
-        0.29,
-        0.31,
-        "notice",
-        "31 % of the frames",
-    ),
-    Case(
-        "alignment_never_formed",
-        lambda x: run_of({"validation/longest_phoneme_share": x}),
+        at("validation/longest_phoneme_share"),
         0.49,
         0.51,
         "problem",
@@ -345,29 +330,13 @@ CASES = [
         "-0.0004 nats",
         less="notice",
     ),
-    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), -2.9, -3.1, "notice", "3.1 LU quieter"),
-    Case("loudness_off", lambda x: run_of({"validation/loudness_db": x}), 2.9, 3.1, "notice", "3.1 LU louder"),
-    Case(
-        "loudness_off",
-        lambda x: run_of({"validation/loudness_db": x}),
-        -19,
-        -21,
-        "problem",
-        "21.0 LU quieter",
-        less="notice",
-    ),
-    Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 1.24, 1.26, "notice", "1.26 times"),
-    Case(
-        "length_off",
-        lambda x: run_of({"validation/length_ratio": x}),
-        0.51,
-        0.49,
-        "problem",
-        "0.49 times",
-        less="notice",
-    ),
-    Case("length_off", lambda x: run_of({"validation/length_ratio": x}), 0.81, 0.79, "notice", "0.79 times"),
-    Case("data_bound", lambda x: run_of({"time/data": x}), 0.19, 0.21, "notice", "21 %"),
+    Case("loudness_off", at("validation/loudness_db"), -2.9, -3.1, "notice", "3.1 LU quieter"),
+    Case("loudness_off", at("validation/loudness_db"), 2.9, 3.1, "notice", "3.1 LU louder"),
+    Case("loudness_off", at("validation/loudness_db"), -19, -21, "problem", "21.0 LU quieter", less="notice"),
+    Case("length_off", at("validation/length_ratio"), 1.24, 1.26, "notice", "1.26 times"),
+    Case("length_off", at("validation/length_ratio"), 0.51, 0.49, "problem", "0.49 times", less="notice"),
+    Case("length_off", at("validation/length_ratio"), 0.81, 0.79, "notice", "0.79 times"),
+    Case("data_bound", at("time/data"), 0.19, 0.21, "notice", "21 %"),
     Case(
         "validation_costly",
         lambda x: run_of({"time/validation": lambda s: np.where(s % 200 == 0, x, 0)}),
@@ -376,7 +345,7 @@ CASES = [
         "notice",
         "11 %",
     ),
-    Case("saving_costly", lambda x: run_of({"time/saving": x}), 0.09, 0.11, "notice", "11 %"),
+    Case("saving_costly", at("time/saving"), 0.09, 0.11, "notice", "11 %"),
     Case("bandwidth_missing", lambda x: run_of(corpus={"bandwidth_hz": x}), 9400, 9300, "notice", "above 9300 Hz"),
     Case("speaking_rate_unlikely", lambda x: run_of(corpus={"phonemes_per_second": x}), 17.2, 17.4, "notice", "17.4"),
     Case(
@@ -430,30 +399,3 @@ CASES = [
         "about 1000 steps",
     ),
 ]
-
-# What says that all is well, and a curve that takes it away.
-OKS: dict[str, dict[str, Height]] = {
-    "mel_falling": {"validation/mel": 0.5},
-    "kl_settled": {"validation/kl": 30.0},
-    "discriminator_balanced": balance(real=0.01, generated=0.01, accuracy_real=1, accuracy_generated=1),
-    "alignment_formed": {"validation/text_gain": 0.0},
-    "validation_follows": {"validation/mel": lambda steps: mel(steps) + 0.5 * steps / STEPS},
-    "gradients_stable": {"skipped_updates/generator": 0.2},
-}
-
-EARLY: dict[str, tuple[int, dict[str, Height]]] = {
-    "discriminator_not_learning": (500, balance(real=1.0, generated=0.0)),
-    "discriminator_winning": (500, balance(real=0.0, generated=0.0, accuracy_real=1.0, accuracy_generated=1.0)),
-    "learning_rate_too_high": (1000, {"schedule/learning_rate": 0.02, "loss/generator/mel": 2.0}),
-    "learning_rate_too_low": (1000, {"schedule/learning_rate": 1e-6, "loss/generator/mel": 2.0}),
-    "kl_exploding": (500, {"validation/kl": 80.0}),
-    "kl_collapsed": (500, {"validation/kl": 0.0}),
-    "mel_stuck": (1000, {"loss/generator/mel": 2.0, "validation/mel": 2.0}),
-    "mel_plateaued": (1000, {"loss/generator/mel": 0.5, "validation/mel": 0.5}),
-    "text_not_used": (6050, {"validation/text_gain": 0.0}),
-    "alignment_never_formed": (1000, {"validation/longest_phoneme_share": 0.9}),
-    "loudness_off": (1000, {"validation/loudness_db": -30.0}),
-    "length_off": (1000, {"validation/length_ratio": 3.0}),
-    "memorised": (1000, {"loss/generator/mel": 0.1, "loss/generator/kl": 0.1}),
-    "ema_behind": (1000, {"validation/score": 3.0}),
-}

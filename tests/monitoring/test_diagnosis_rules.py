@@ -15,9 +15,36 @@ from monitoring import rules
 from monitoring.curves import Curve
 from monitoring.diagnosis import RULES, diagnose
 from monitoring.run import Run
-from tests.monitoring.pencil import CORPUS, STEPS, Height, drawn, good_heights, run_of
+from tests.monitoring.pencil import CORPUS, STEPS, Height, balance, drawn, good_heights, mel, run_of
 from tests.monitoring.pencil import settings as experiment
-from tests.monitoring.rule_cases import CASES, EARLY, GAP, OKS, Case, after
+from tests.monitoring.rule_cases import CASES, GAP, Case, after
+
+# What says that all is well, and a curve that takes it away.
+OKS: dict[str, dict[str, Height]] = {
+    "mel_falling": {"validation/mel": 0.5},
+    "kl_settled": {"validation/kl": 30.0},
+    "discriminator_balanced": balance(real=0.01, generated=0.01, accuracy_real=1, accuracy_generated=1),
+    "alignment_formed": {"validation/text_gain": 0.0},
+    "validation_follows": {"validation/mel": lambda steps: mel(steps) + 0.5 * steps / STEPS},
+    "gradients_stable": {"skipped_updates/generator": 0.2},
+}
+
+EARLY: dict[str, tuple[int, dict[str, Height]]] = {
+    "discriminator_not_learning": (500, balance(real=1.0, generated=0.0)),
+    "discriminator_winning": (500, balance(real=0.0, generated=0.0, accuracy_real=1.0, accuracy_generated=1.0)),
+    "learning_rate_too_high": (1000, {"schedule/learning_rate": 0.02, "loss/generator/mel": 2.0}),
+    "learning_rate_too_low": (1000, {"schedule/learning_rate": 1e-6, "loss/generator/mel": 2.0}),
+    "kl_exploding": (500, {"validation/kl": 80.0}),
+    "kl_collapsed": (500, {"validation/kl": 0.0}),
+    "mel_stuck": (1000, {"loss/generator/mel": 2.0, "validation/mel": 2.0}),
+    "mel_plateaued": (1000, {"loss/generator/mel": 0.5, "validation/mel": 0.5}),
+    "text_not_used": (6050, {"validation/text_gain": 0.0}),
+    "alignment_never_formed": (1000, {"validation/longest_phoneme_share": 0.9}),
+    "loudness_off": (1000, {"validation/loudness_db": -30.0}),
+    "length_off": (1000, {"validation/length_ratio": 3.0}),
+    "memorised": (1000, {"loss/generator/mel": 0.1, "loss/generator/kl": 0.1}),
+    "ema_behind": (1000, {"validation/score": 3.0}),
+}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}-{case.severity}")
