@@ -69,7 +69,7 @@ class DurationPredictor(nn.Module):
         """Log durations [B, 1, P] in float32, zero where the mask is; the noise arguments are unused."""
         x = hidden.detach()
         if self.speaker is not None:
-            assert speaker is not None, "a model of several speakers needs one to speak as"
+            assert speaker is not None, "a multi-speaker model needs speaker ids"
             x = x + self.speaker(speaker.detach())
         x = self.dropout(self.first_norm(F.relu(self.first(x * mask))))
         x = self.dropout(self.second_norm(F.relu(self.second(x * mask))))

@@ -180,7 +180,7 @@ class StochasticDurationPredictor(nn.Module):
     def _condition(self, hidden: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
         x = self.input(hidden.detach())
         if self.speaker is not None:
-            assert speaker is not None, "a model of several speakers needs one to speak as"
+            assert speaker is not None, "a multi-speaker model needs speaker ids"
             x = x + self.speaker(speaker.detach())
         return self.projection(self.stack(x, mask)) * mask
 

@@ -136,7 +136,7 @@ class UpsamplingDecoder(Decoder):
         """
         x = self.input(masked(z, mask))
         if self.speaker is not None:
-            assert speaker is not None, "a model of several speakers needs one to speak as"
+            assert speaker is not None, "a multi-speaker model needs speaker ids"
             x = x + self.speaker(speaker)
         for rate, upsample, residuals in zip(self.upsample_rates, self.upsamples, self.residuals, strict=True):
             x = upsample(masked(self.before_upsampling(x), mask))  # [B, H, T * rate]

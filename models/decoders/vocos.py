@@ -83,7 +83,7 @@ class VocosDecoder(Decoder, kinds=["vocos"]):
         """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S], in float32."""
         x = self.input(z if mask is None else z * mask)
         if self.speaker is not None:
-            assert speaker is not None, "a model of several speakers needs one to speak as"
+            assert speaker is not None, "a multi-speaker model needs speaker ids"
             x = x + self.speaker(speaker)
         # Channels last throughout, as the norms and linear layers need them: fewer transposes.
         x = self.input_norm(x.transpose(1, 2).contiguous())  # [B, F, H]

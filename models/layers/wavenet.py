@@ -37,7 +37,7 @@ class WaveNet(nn.Module):
         """
         conditions: list[Tensor | None] = [None] * len(self.gates)
         if self.speaker is not None:
-            assert speaker is not None, "a model of several speakers needs one to speak as"
+            assert speaker is not None, "a multi-speaker model needs speaker ids"
             conditions = list(self.speaker(speaker).chunk(len(self.gates), dim=1))  # each [B, 2H, 1]
         skips = torch.zeros_like(x)
         for gate, residual_skip, condition in zip(self.gates, self.residual_skips, conditions, strict=True):

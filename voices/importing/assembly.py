@@ -1,10 +1,10 @@
 """A voice of ours from the tensors of another program's model; their shapes tell its architecture."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count, takewhile
-from typing import Any, Protocol
+from typing import Any
 
 from torch import Tensor
 
@@ -48,14 +48,6 @@ class Description:
     parts: tuple[str, ...] = ()  # prefixes of the tensors of a synthesizer there
 
 
-class Naming(Protocol):
-    """Maps our tensor names to those of another program."""
-
-    def __call__(self, name: str, *, kernels: int) -> str:
-        """Their name, given the number of residual blocks after each upsampling."""
-        ...
-
-
 @dataclass(frozen=True)
 class Architecture:
     """What the shapes of the tensors tell: all but strides and dilations."""
@@ -72,14 +64,15 @@ class Foreign:
 
     Args:
         tensors: by their names.
-        naming: from our names to theirs, weight norms folded.
+        naming: maps one of our names, weight norms folded, to theirs; `kernels` is the number of residual blocks after
+            each upsampling.
         source: the file, for messages.
 
     Raises:
         InputError: a weight norm is damaged.
     """
 
-    def __init__(self, tensors: Mapping[str, Tensor], naming: Naming, source: str) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor], naming: Callable[..., str], source: str) -> None:
         self.tensors, self.norms = folded(tensors, source), weight_norms(tensors)
         self.source, self._naming = source, naming
         self._kernels = 1  # for counting, all residual blocks are those of the first upsampling

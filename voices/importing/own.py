@@ -54,8 +54,7 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
             norms=weight_norms(state["average"]),
         )
         discriminators = _discriminators(state["discriminator"], config) if to_train else None
-    imported = _copied(voice, f"{path}: checkpoint of a run")
-    return Imported(imported.voice, imported.report, discriminators)
+    return _copied(voice, f"{path}: checkpoint of a run", discriminators)
 
 
 def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_speakers: int) -> Synthesizer:
@@ -82,7 +81,7 @@ def _discriminators(tensors: Mapping[str, Tensor], config: Config) -> Discrimina
     return discriminators
 
 
-def _copied(voice: VoiceFile, title: str) -> Imported:
+def _copied(voice: VoiceFile, title: str, discriminators: Discriminators | None = None) -> Imported:
     weights = voice.synthesizer.state_dict()
     lines = [Line(name, Fate.COPIED, tuple(weight.shape)) for name, weight in weights.items()]
-    return Imported(voice, Report(title, tuple(lines)))
+    return Imported(voice, Report(title, tuple(lines)), discriminators)

@@ -115,9 +115,9 @@ class WarmStart:
         """The first settings that give these parts other shapes."""
         beginnings = tuple(beginning for part in parts for beginning in _SHAPED_BY[part])
         changes = differences(self.imported.voice.config, config)
-        told = [change for change in changes if change.startswith(beginnings) and "_dropout:" not in change]
-        more = f" and {len(told) - _MOST_SETTINGS} more" if len(told) > _MOST_SETTINGS else ""
-        return f"there -> here: {'; '.join(told[:_MOST_SETTINGS])}{more}"
+        changed = [change for change in changes if change.startswith(beginnings) and "_dropout:" not in change]
+        more = f" and {len(changed) - _MOST_SETTINGS} more" if len(changed) > _MOST_SETTINGS else ""
+        return f"there -> here: {'; '.join(changed[:_MOST_SETTINGS])}{more}"
 
     @torch.no_grad()
     def give(
@@ -156,7 +156,7 @@ class WarmStart:
             elif name == "text_encoder.embedding.weight":
                 lines.append(_take_rows(synthesizer, name, there, *alphabets))
             elif name == "speakers.weight":
-                lines.append(_take_rows(synthesizer, name, there, _places(voice.speakers), _places(speakers)))
+                lines.append(_take_rows(synthesizer, name, there, _indices(voice.speakers), _indices(speakers)))
             elif there.shape != here.shape:
                 lines.append(Line(name, Fate.NEW, tuple(here.shape), f"of another shape there: {list(there.shape)}"))
             else:
@@ -225,21 +225,21 @@ def _take_rows(
     here: Tensor = synthesizer.get_parameter(name)
     if here.shape[1] != there.shape[1]:
         return Line(name, Fate.NEW, tuple(here.shape), f"of another width there: {there.shape[1]}")
-    shared = [thing for thing in ours if thing in theirs]
+    shared = [key for key in ours if key in theirs]
     if shared:
-        here[[ours[thing] for thing in shared]] = there[[theirs[thing] for thing in shared]].to(here)
-    new = [thing for thing in ours if thing not in theirs]
+        here[[ours[key] for key in shared]] = there[[theirs[key] for key in shared]].to(here)
+    new = [key for key in ours if key not in theirs]
     if not shared:
         return Line(name, Fate.NEW, tuple(here.shape), "none of its rows is known there")
     if not new and dict(ours) == dict(theirs) and here.shape == there.shape:
         here.copy_(there)  # unused rows too
         return Line(name, Fate.COPIED, tuple(here.shape))
     names = " ".join(new[:_MOST_NAMES]) + (" ..." if len(new) > _MOST_NAMES else "")
-    told = f"{len(shared)} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
-    return Line(name, Fate.RESIZED, tuple(here.shape), told)
+    summary = f"{len(shared)} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
+    return Line(name, Fate.RESIZED, tuple(here.shape), summary)
 
 
-def _places(names: Sequence[str]) -> dict[str, int]:
+def _indices(names: Sequence[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(names)}
 
 
