@@ -170,14 +170,14 @@ class Synthesizer(nn.Module):
             frame_lengths: [B], each at least its number of phonemes.
             speaker_ids: [B], or None for a single voice.
         """
-        z_p = self.prior_side(spectrogram, frame_lengths, speaker_ids)
+        z_p = self.latents(spectrogram, frame_lengths, speaker_ids)
         return self.align_latents(z_p, phoneme_ids, phoneme_lengths, frame_lengths)
 
     @torch.no_grad()
     def align_latents(
         self, z_p: Tensor, phoneme_ids: Tensor, phoneme_lengths: Tensor, frame_lengths: Tensor
     ) -> Alignment:
-        """Align texts with recordings that are already on the prior's side of the flow, z_p [B, Z, F].
+        """Align texts with z_p [B, Z, F] of recordings.
 
         The other arguments are those of `align`. The texts need not be those of the recordings.
         """
@@ -187,8 +187,8 @@ class Synthesizer(nn.Module):
         return Alignment(scores, durations, _expand_prior(text.prior, durations, z_p.shape[2]))
 
     @torch.no_grad()
-    def prior_side(self, spectrogram: Tensor, frame_lengths: Tensor, speaker_ids: Tensor | None = None) -> Tensor:
-        """The posterior's mean on the prior's side of the flow: z_p [B, Z, F] of recordings, without noise.
+    def latents(self, spectrogram: Tensor, frame_lengths: Tensor, speaker_ids: Tensor | None = None) -> Tensor:
+        """The posterior's mean after the flow: z_p [B, Z, F] of recordings, without noise.
 
         Args:
             spectrogram: [B, N, F], linear magnitudes.

@@ -16,7 +16,7 @@ import torch
 
 from configs import InputError
 from configs.atomic_file import replacing
-from configs.content import UNFIT, content_of
+from configs.content import UNFIT, content_of, require_like
 
 _DIGEST_BYTES = 64  # SHA-256 in hexadecimal
 
@@ -66,14 +66,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     try:
         _refuse_compressed(content)
         state: dict[str, Any] = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, zipfile.BadZipFile, *UNFIT) as error:
+    except (pickle.UnpicklingError, zipfile.BadZipFile, AssertionError, *UNFIT) as error:  # torch asserts
         raise InputError(f"{path}: holds more than training state, and is not loaded: {error}") from error
     with content_of_checkpoint(path):
         if not isinstance(state, dict):
             raise ValueError(f"it is a {type(state).__name__} and not a dict")
-        for name, kinds in _KINDS.items():
-            if name in state:
-                _check(name, state[name], kinds)
+        _check_types(state)
         _rename_weights(state)
     return state
 
@@ -109,36 +107,24 @@ def content_of_checkpoint(path: Path) -> AbstractContextManager[None]:
     )
 
 
-_WEIGHTS = "weights"  # a dict of tensors by name
 # Types that readers rely on before they build anything; `require_like` compares the rest.
-_KINDS: dict[str, type | str] = {
-    "config": dict,
-    "symbols": str,
-    "speakers": list,
-    "step": int,
-    "best": dict,
-    "ranks": list,
-    "synthesizer": _WEIGHTS,
-    "average": _WEIGHTS,
-    "discriminator": _WEIGHTS,
-}
+_TYPES: dict[str, Any] = {"config": {}, "symbols": "", "speakers": [""], "step": 0, "best": {}, "ranks": []}
 
 
-def _check(name: str, value: Any, kind: type | str) -> None:
-    """Check the type of an entry and of its items.
+def _check_types(state: dict[str, Any]) -> None:
+    """Check what is there of the entries.
 
     Raises:
-        ValueError: it is another.
+        ValueError: one has another type, or the step is out of range.
     """
-    fits = isinstance(value, dict if isinstance(kind, str) else kind) and not isinstance(value, bool)
-    if fits and kind == _WEIGHTS:
-        fits = all(isinstance(key, str) and isinstance(weight, torch.Tensor) for key, weight in value.items())
-    if fits and name == "step":
-        fits = 0 <= value < 2**53
-    if fits and name == "speakers":
-        fits = all(isinstance(speaker, str) for speaker in value)
-    if not fits:
-        raise ValueError(f"{name} is a {type(value).__name__} that does not belong there")
+    require_like(state, _TYPES, complete=False)
+    if not 0 <= state.get("step", 0) < 2**53:
+        raise ValueError(f"step is {state['step']}")
+    for network in ("synthesizer", "average", "discriminator"):
+        weights = state.get(network, {})
+        names = isinstance(weights, dict) and all(isinstance(name, str) for name in weights)
+        if not names or not all(isinstance(weight, torch.Tensor) for weight in weights.values()):
+            raise ValueError(f"{network} is not a dict of tensors by name")
 
 
 def prune_checkpoints(folder: Path, *, keep: int, best_step: int | None, replayed_step: int | None = None) -> None:

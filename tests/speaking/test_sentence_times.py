@@ -73,11 +73,11 @@ def test_the_texts_are_found_where_the_prior_says_that_they_are(run: Path, monke
     ids = aligner.front_end.symbols.encode([*symbols[0], " ", *symbols[1], " ", *symbols[2]]).ids
     frames_each = torch.tensor([int(durations[index % 4]) for index in range(len(ids))])
 
-    def prior_side(spectrogram: torch.Tensor, lengths: torch.Tensor, speakers: object) -> torch.Tensor:
+    def latents(spectrogram: torch.Tensor, lengths: torch.Tensor, speakers: object) -> torch.Tensor:
         text, _ = aligner.synthesizer._encode_text(torch.tensor([ids]), torch.tensor([len(ids)]))
         return text.prior.mean.repeat_interleave(frames_each, dim=2)
 
-    monkeypatch.setattr(aligner.synthesizer, "prior_side", prior_side)
+    monkeypatch.setattr(aligner.synthesizer, "latents", latents)
     audio = np.zeros(int(frames_each.sum()) * 256, np.float32)
     times = aligner(audio, 22050, TEXTS, None)
     ends = frames_each.cumsum(0)

@@ -43,7 +43,7 @@ def read_torch_file(path: Path) -> Any:
     except (OSError, RuntimeError) as error:  # their messages are helpful; those below are not
         reason = (str(error).splitlines() or [_NO_PICKLE])[0][:200]
         raise InputError(f"{path}: is damaged, or not a checkpoint of torch: {reason}") from error
-    except (EOFError, LookupError, ValueError, ArithmeticError, AttributeError, TypeError) as error:
+    except (EOFError, LookupError, ValueError, ArithmeticError, AssertionError, AttributeError, TypeError) as error:
         raise InputError(f"{path}: is damaged, or not a checkpoint of torch: {_NO_PICKLE}") from error
 
 

@@ -109,3 +109,13 @@ def test_places_without_a_voice_are_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError, match=told):
             load_voice_from(tmp_path / place)
+
+
+def test_a_pickle_on_which_torch_asserts_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "G_1.pth", "w") as archive:
+        archive.writestr("archive/data.pkl", b"\x80\x02K\x05Q.")  # a persistent id that is no tuple
+        archive.writestr("archive/version", "3\n")
+    with pytest.raises(AssertionError):
+        torch.load(tmp_path / "G_1.pth", weights_only=True)
+    with pytest.raises(InputError, match=r"G_1\.pth: is damaged, or not a checkpoint of torch"):
+        load_voice_from(tmp_path / "G_1.pth")
