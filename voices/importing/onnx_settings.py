@@ -121,7 +121,7 @@ def _symbols(settings: Mapping[str, Any], source: str) -> dict[str, int]:
 
 def _refuse_too_many(speakers: int, most: int, source: str) -> None:
     if speakers > most:
-        raise InputError(f"{source}: has {speakers} speakers, and the graph {most}: it is that of another voice")
+        raise InputError(f"{source}: has {speakers} speakers, and the graph {most}: it belongs to another voice")
 
 
 def _number(source: str, settings: Mapping[str, Any], name: str, usual: int) -> int:

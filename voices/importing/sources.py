@@ -38,7 +38,7 @@ def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool 
     }
     broken = first_not_finite(tensors_in(weights))
     if broken is not None:
-        raise InputError(f"{path}: {broken.partition('.')[2]} is NaN or infinite: the training that made it had broken")
+        raise InputError(f"{path}: {broken.partition('.')[2]} is NaN or infinite: its training diverged")
     return imported
 
 
@@ -50,7 +50,9 @@ def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
     if path.suffix == ".safetensors" or _begins_as_safetensors(path):
         return _load_safetensors(path)
     if path.suffix == ".onnx":
-        raise InputError(f"{path}: an exported voice has no weights to read; give the run or voice it was made from")
+        raise InputError(
+            f"{path}: an exported voice has no weights to read; give the run or voice it was exported from"
+        )
     if path.suffix == ".pt" and path.stem.isdigit() and zipfile.is_zipfile(path):
         return read_checkpoint(path, to_train=to_train)
     return _load_pickle(path, settings, to_train)
@@ -98,4 +100,4 @@ def _load_pickle(path: Path, settings: Path | None, to_train: bool) -> Imported:
             return read_original(path, state, settings=settings, to_train=to_train)
         if any(str(name).startswith("discriminators.") for name in weights):
             raise InputError(f"{path}: holds the discriminators of a voice, not the voice: give the G_*.pth beside it")
-    raise InputError(f"{path}: is a file of torch, and not of a voice that is known; give {KINDS}")
+    raise InputError(f"{path}: is a file of torch, but not of a supported voice; give {KINDS}")

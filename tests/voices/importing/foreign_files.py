@@ -49,8 +49,8 @@ def original_synthesizer(**network: Any) -> Any:
 
 
 @torch.no_grad()
-def said_at_home(synthesizer: Any, ids: Tensor, speaker: int | None = None) -> Tensor:
-    """What the original implementation says without noise, [1, 1, S]."""
+def original_audio(synthesizer: Any, ids: Tensor, speaker: int | None = None) -> Tensor:
+    """The audio of the original implementation without noise, [1, 1, S]."""
     speakers = None if speaker is None else torch.tensor([speaker])
     audio: Tensor = synthesizer.infer(ids, torch.tensor([ids.shape[1]]), speakers, noise_scale=0.0, noise_scale_w=0.0)[
         0

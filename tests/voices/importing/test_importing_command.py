@@ -8,8 +8,8 @@ import torch
 
 from tests.rounding import assert_same, exactly
 from tests.voices.importing.foreign_files import (
+    original_audio,
     original_synthesizer,
-    said_at_home,
     some_ids,
     write_original,
     write_piper,
@@ -37,7 +37,7 @@ def test_a_checkpoint_becomes_a_voice_and_a_report(
     weights = len(load_voice(voice).synthesizer.state_dict())
     assert counted == [["tensors", "copied", "resized", "skipped", "new"], ["all", str(weights), "0", "0", "0"]]
     said = load_voice(voice).synthesizer.speak(some_ids(), torch.tensor([11]), noise_scale=0, duration_noise_scale=0)
-    expected, bound = exactly(theirs, lambda exact: said_at_home(exact, some_ids()))
+    expected, bound = exactly(theirs, lambda exact: original_audio(exact, some_ids()))
     assert_same(said.audio, expected, bound=bound)
 
 

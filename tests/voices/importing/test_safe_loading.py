@@ -79,8 +79,8 @@ def write_half(path: Path) -> None:
         (lambda path: path.write_text("not a checkpoint"), "it is no pickle of torch$"),
         (lambda path: path.write_text("epoch 7: loss 3.1"), "it is no pickle of torch$"),
         (lambda path: path.write_bytes(b""), "is damaged"),
-        (lambda path: torch.save([1, 2], path), "not of a voice that is known; give a run folder or"),
-        (lambda path: torch.save({"model": {"weight": torch.ones(2)}}, path), "not of a voice that is known"),
+        (lambda path: torch.save([1, 2], path), "not of a supported voice; give a run folder or"),
+        (lambda path: torch.save({"model": {"weight": torch.ones(2)}}, path), "not of a supported voice"),
         (lambda path: torch.save({"model": {"discriminators.0.convs.0.bias": torch.ones(2)}}, path), "give the G_"),
         (
             lambda path: torch.save({"enc_p.emb.weight": torch.ones(178, 16)}, path),
