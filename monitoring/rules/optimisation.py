@@ -1,4 +1,4 @@
-"""Whether optimization works: learning rate and gradients."""
+"""Whether optimisation works: learning rate and gradients."""
 
 import numpy as np
 

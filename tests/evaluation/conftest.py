@@ -42,7 +42,7 @@ def run(corpus: Path) -> Path:
 
 
 def write_run(folder: Path, corpus: Path, *overrides: str, speakers: Sequence[str] = (), letters: str = "") -> Path:
-    """A voice of random weights, at a pace that lets it be judged."""
+    """A voice of random weights, at a speaking rate that lets it be evaluated."""
     own = [f"data.root={corpus}", f"data.cache={corpus.parent / 'cache'}", f"data.validation_clips={VALIDATION}"]
     config = load_config(HOUSE / "configs" / "tiny.toml", [*own, "speaking.speed=0.4", *overrides])
     torch.manual_seed(5)

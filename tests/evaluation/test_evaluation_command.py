@@ -94,7 +94,7 @@ def test_the_figures_are_those_of_the_measures_taken_by_hand(
     assert f"2 sentences of {corpus}" in printed
 
 
-def test_the_sha_256_of_the_file_that_was_judged_is_written(run: Path, tmp_path: Path) -> None:
+def test_the_sha_256_of_the_file_that_was_evaluated_is_written(run: Path, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     from tests.voices.export.exported import small_voice
     from voices.export.__main__ import write_onnx
@@ -109,8 +109,8 @@ def test_the_sha_256_of_the_file_that_was_judged_is_written(run: Path, tmp_path:
     graph.write_bytes(model.SerializeToString())
     voice = run / "voice.safetensors"
     for path in (graph, voice):
-        judged = scoring.evaluate(load_subject(path, device="cpu", seed=1), [], [])
-        write_json(tmp_path / "found.json", [], [judged])
+        result = scoring.evaluate(load_subject(path, device="cpu", seed=1), [], [])
+        write_json(tmp_path / "found.json", [], [result])
         found = json.loads((tmp_path / "found.json").read_text())
         assert found["voices"][0]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert scoring.evaluate(load_subject(run, device="cpu", seed=1), [], []).sha256 is None
@@ -176,7 +176,7 @@ def test_voices_of_different_sample_rates_are_told_apart_with_a_warning(
     assert list(values(found, "STOI", 1)) == list(values(found, "STOI", 0))
 
 
-def test_two_voices_are_judged_on_the_same_sentences_and_compared(
+def test_two_voices_are_evaluated_on_the_same_sentences_and_compared(
     run: Path, tmp_path: Path, corpus: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = write_run(tmp_path / "other", corpus, "speaking.speed=0.8")
@@ -230,7 +230,7 @@ def test_the_recogniser_learns_from_the_other_recordings_and_hears_both_voices(
     assert [list(values(found, "phoneme error rate", voice).values()) for voice in (0, 1)] == [[100], [100]]
 
 
-def test_where_no_recogniser_can_learn_the_rest_is_judged_and_it_is_told(
+def test_where_no_recogniser_can_learn_the_rest_is_evaluated_and_it_is_told(
     run: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def train_or_load(corpus: Corpus, config: Config) -> None:
@@ -241,11 +241,11 @@ def test_where_no_recogniser_can_learn_the_rest_is_judged_and_it_is_told(
     assert "warning: no phoneme error rate: too few recordings" in capsys.readouterr().err
 
 
-def test_hard_texts_are_judged_where_they_are_asked_for(
+def test_hard_texts_are_evaluated_where_they_are_asked_for(
     run: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    judged = TextResult("only marks", "...", "refused", (Reason("refused", "nothing to speak"),), 0.0, ())
-    monkeypatch.setattr("evaluation.__main__.evaluate_robustness", lambda voice, **how: [judged])
+    result = TextResult("only marks", "...", "refused", (Reason("refused", "nothing to speak"),), 0.0, ())
+    monkeypatch.setattr("evaluation.__main__.evaluate_robustness", lambda voice, **how: [result])
     found = evaluate(run, "--sentences", "1", "--robustness")
     assert [one["text"] for one in found["voices"][0]["hard_texts"]] == ["..."]
     assert "only marks      1" in capsys.readouterr().out

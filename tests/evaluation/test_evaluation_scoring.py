@@ -118,7 +118,7 @@ def test_speech_that_is_the_recording_differs_in_the_durations_it_claims_alone()
     assert value["duration error per phoneme"] == pytest.approx(frames * HOP / RATE * 1000)
 
 
-def test_a_voice_without_posterior_encoder_is_judged_by_its_speech_and_the_rest_is_told() -> None:
+def test_a_voice_without_posterior_encoder_is_evaluated_by_its_speech_and_the_rest_is_told() -> None:
     found = evaluate(Echo(voice(), no_posterior="it cannot listen"), held_out(1), (RECONSTRUCTION, SPEECH, ALIGNMENT))
     left_out = {row.name for row in found.rows if row.note == "it cannot listen"}
     expected = {metric.name for part in (RECONSTRUCTION, ALIGNMENT) for metric in part.metrics}
@@ -136,7 +136,7 @@ def test_a_library_that_is_not_installed_costs_its_own_rows_alone(monkeypatch: p
     assert "STOI" in table(found)
 
 
-def test_a_sentence_that_fails_is_named_and_the_others_are_judged() -> None:
+def test_a_sentence_that_fails_is_named_and_the_others_are_evaluated() -> None:
     found = evaluate(Echo(voice(), speechless_at="two"), held_out(3), (QUICK, ALIGNMENT))
     assert [(failure.sentence, failure.reason) for failure in found.failures] == [
         ("two", "the voice would take 99 s to say it")

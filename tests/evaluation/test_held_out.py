@@ -67,7 +67,7 @@ def test_sentences_that_a_second_voice_has_learned_from_are_told(run: Path, corp
 
 
 def told_of(voice: Voice, folder: Path, run: Path | None = None) -> str:
-    """What is warned of where a voice is judged on all that is held out in a folder."""
+    """What is warned of where a voice is evaluated on all that is held out in a folder."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         hold_out(voice, as_read_by(voice, choose_data(voice.config, folder)), 99, run=run)

@@ -101,7 +101,7 @@ def steady_voice(**spoiling: Any) -> Voice:
     return Voice(Parts(config, symbols.to_json()), engine)
 
 
-def judged(text: str | HardText = HARD, **spoiling: Any) -> TextResult:
+def result_of(text: str | HardText = HARD, **spoiling: Any) -> TextResult:
     hard = HardText("broken", text, True) if isinstance(text, str) else text
     (one,) = evaluate_robustness(steady_voice(**spoiling), seed=1, texts=[hard])
     return one
@@ -109,7 +109,7 @@ def judged(text: str | HardText = HARD, **spoiling: Any) -> TextResult:
 
 @cache
 def unspoilt() -> TextResult:
-    return judged()
+    return result_of()
 
 
 def rules(one: TextResult) -> set[str]:
@@ -175,7 +175,7 @@ def an_error(frames: Frames) -> None:
 )
 def test_what_is_broken_is_found_by_its_own_reason(spoiling: dict[str, Any], expected: set[str]) -> None:
     assert unspoilt().outcome == "fine"
-    one = judged(**spoiling)
+    one = result_of(**spoiling)
     assert one.outcome == "wrong"
     assert rules(one) == expected
 
@@ -190,11 +190,11 @@ def test_what_is_broken_is_found_by_its_own_reason(spoiling: dict[str, Any], exp
     ids=["all ones", "silence", "clip"],
 )
 def test_a_voice_that_is_broken_everywhere_does_not_pass_as_usual(spoiling: dict[str, Any], expected: str) -> None:
-    assert expected in rules(judged(**spoiling, everywhere=True))
+    assert expected in rules(result_of(**spoiling, everywhere=True))
 
 
-def test_a_voice_that_always_runs_away_is_judged_all_the_same() -> None:
-    assert rules(judged(spoil_frames=everything_runs_away, everywhere=True)) == {"refused"}
+def test_a_voice_that_always_runs_away_is_evaluated_all_the_same() -> None:
+    assert rules(result_of(spoil_frames=everything_runs_away, everywhere=True)) == {"refused"}
 
 
 @pytest.mark.parametrize("factor", [0.2, 5])
@@ -204,15 +204,15 @@ def test_a_repetition_that_is_skipped_or_drawn_out_is_found(factor: float) -> No
         frames[third] = np.maximum(1, (frames[third] * factor).astype(np.int64))
 
     text = "zoo zoo zoo zoo zoo zoo"
-    assert judged(text).outcome == "fine"
-    assert "repetitions differ" in rules(judged(text, spoil_frames=third_word))
+    assert result_of(text).outcome == "fine"
+    assert "repetitions differ" in rules(result_of(text, spoil_frames=third_word))
 
 
 def test_slow_and_fast_voices_are_held_against_themselves() -> None:
     def half_as_slow_again(frames: Frames) -> None:
         frames[:] = frames * 3 // 2
 
-    slow = judged(spoil_frames=half_as_slow_again, everywhere=True)
+    slow = result_of(spoil_frames=half_as_slow_again, everywhere=True)
     assert slow.outcome == "fine"
     assert slow.seconds == pytest.approx(1.5 * unspoilt().seconds, rel=0.02)
 
