@@ -7,6 +7,7 @@ import struct
 import subprocess
 import sys
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, BinaryIO, Protocol, cast
 
@@ -27,23 +28,13 @@ _PLAYERS = {
 _UNKNOWN_SIZE = 0xFFFFFFFF  # what a wav header says of a stream that has not ended
 
 
-class Output(Protocol):
+class Output(AbstractContextManager[Any, None], Protocol):
     """Receives audio in chunks, such as data.audio_writer.AudioWriter."""
 
     rate_hz: int  # of the output
 
-    def __enter__(self) -> Any:
-        """Begin."""
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End, or give up."""
-        ...
-
     def write(self, chunk: Audio) -> None:
-        """Take the next chunk."""
+        """Receive the next chunk, [S]."""
         ...
 
 
