@@ -13,24 +13,14 @@ For example, a file whisper_here.py in the current folder, for `--asr whisper_he
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from configs import InputError
 
-
-class Transcriber(Protocol):
-    """A speech recogniser."""
-
-    def __call__(self, audio: npt.NDArray[np.float32], sample_rate: int) -> str:
-        """Transcribe mono audio [S] in [-1, 1].
-
-        Raises:
-            InputError: it failed.
-        """
-        ...
+# A speech recogniser: mono audio [S] in [-1, 1] and its sample rate to text; raises InputError if it fails.
+Transcriber = Callable[[npt.NDArray[np.float32], int], str]
 
 
 @dataclass(frozen=True)

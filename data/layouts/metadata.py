@@ -190,10 +190,10 @@ def readings(
     if like is not None and records and not header and _same_names(records[0].cells, like.header):
         header = tuple(records[0].cells)
     body = records[1:] if header and table.delimiter != "{" else records
-    columns = _usual_columns(table, header, body)
+    columns = usual_columns(table, header, body)
     if not body or columns < 2:
         return ()
-    sample = _columns(header, columns, body)
+    sample = columns_of(header, columns, body)
     given = _given(header, sample)
     if like is not None:
         given |= like.given(header, columns)
@@ -253,7 +253,7 @@ def _header(table: Table, records: Sequence[Record], folder: Folder, asked: Colu
     below = [record.cells for record in records[1 : 1 + _SEARCHED] if len(record.cells) == len(first)]
     if len(below) < 3 or any(folder.has(cell, _PLACES) for cell in first):
         return ()
-    sample = _columns((), len(first), [Record(0, cells) for cells in below])
+    sample = columns_of((), len(first), [Record(0, cells) for cells in below])
     _learn(folder, sample)
     shares = _held(folder, sample)
     file = max(range(len(shares)), key=lambda index: (shares[index], -index))
@@ -265,7 +265,7 @@ def _same_names(cells: Sequence[str], header: Sequence[str]) -> bool:
     return [plain_name(cell) for cell in cells] == [plain_name(cell) for cell in header]
 
 
-def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) -> int:
+def usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) -> int:
     """The expected number of cells: that of the header, or of most rows."""
     if header:
         return len(header)
@@ -280,7 +280,8 @@ def _usual_columns(table: Table, header: Sequence[str], body: Sequence[Record]) 
     return usual
 
 
-def _columns(header: Sequence[str], columns: int, body: Sequence[Record]) -> list[Column]:
+def columns_of(header: Sequence[str], columns: int, body: Sequence[Record]) -> list[Column]:
+    """The columns of the rows that have as many cells, or of all rows if none has."""
     rows = [record.cells for record in body if len(record.cells) == columns] or [
         (record.cells + [""] * columns)[:columns] for record in body
     ]

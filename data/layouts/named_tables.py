@@ -4,17 +4,15 @@ LJSpeech (keithito.com/LJ-Speech-Dataset) and Piper are separated by |, without 
 Face's audiofolder (huggingface.co/docs/datasets/audio_dataset) has a header or JSON lines.
 """
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 from configs import ColumnSettings, InputError
 from data.layouts.columns import Columns, Roles, settled
-from data.layouts.contents import Column
 from data.layouts.entries import is_file
 from data.layouts.folder import Folder
 from data.layouts.lines import read_lines
-from data.layouts.metadata import Reading, readings, sampled
+from data.layouts.metadata import Reading, columns_of, readings, sampled, usual_columns
 from data.layouts.table import Table, open_table
 
 SIGNS = {
@@ -72,25 +70,22 @@ def _between_bars(path: Path, asked: ColumnSettings | None, *, with_speakers: bo
     records = sampled(table)
     if not records:
         raise InputError(f"{path}: has no rows: it should hold one recording a line, such as ID|TEXT")
-    columns = Counter(len(record.cells) for record in records).most_common(1)[0][0]
-    rows = [record.cells for record in records if len(record.cells) == columns]
-    filled = [index for index in range(columns) if any(row[index] for row in rows)]
-    last = max(filled, default=0)
-    if columns not in (2, 3):
+    count = usual_columns(table, (), records)
+    if count not in (2, 3):
         raise InputError(
-            f"{path}: most rows have {columns} column{'s' if columns > 1 else ''} between | where 2 or 3 are expected: "
+            f"{path}: most rows have {count} column{'s' if count > 1 else ''} between | where 2 or 3 are expected: "
             "correct the file, or set data.format to its layout"
         )
-    sounds = columns == 3 and last == 2 and Column(2, "", tuple(row[2] for row in rows)).is_surely_phonemes
-    speaker = 1 if with_speakers and last == 2 and 1 in filled else None
-    text = 1 if sounds and speaker is None else last or columns - 1
-    roles = Roles(0, text, speaker)
-    given = settled(asked, table, (), columns) if asked is not None else {}
-    file, text_column = given.get("file"), given.get("text")
+    columns = columns_of((), count, records)
+    last = max((column.index for column in columns if column.filled), default=0)
+    speaker = 1 if with_speakers and last == 2 and columns[1].filled else None
+    of_phonemes = last == 2 and speaker is None and columns[2].is_surely_phonemes
+    given = {} if asked is None else settled(asked, table, (), count)
+    file, text = given.get("file"), given.get("text")
     roles = Roles(
-        0 if file is None else file,
-        roles.text if text_column is None else text_column,
-        given.get("speaker", roles.speaker),
+        file=0 if file is None else file,
+        text=(1 if of_phonemes else last or count - 1) if text is None else text,
+        speaker=given.get("speaker", speaker),
     )
-    example = next(record for record in records if len(record.cells) == columns)
-    return Reading(table, (), columns, roles, example, "piper" if with_speakers else "ljspeech")
+    example = next(record for record in records if len(record.cells) == count)
+    return Reading(table, (), count, roles, example, "piper" if with_speakers else "ljspeech")

@@ -10,7 +10,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -110,7 +110,7 @@ def prepare(
             if not any(fault.kind in passing for one in examined for fault in one.faults):
                 entries.store(key, Entry({"started": started, "examined": [_to_json(one) for one in examined]}))
     named = {recording.speaker for recording in recordings if recording.speaker is not None}
-    of_rows = [[listing.layout, listing.rows, [_fields(one) for one in listing.faults]] for listing in listings]
+    of_rows = [[listing.layout, listing.rows, [asdict(one) for one in listing.faults]] for listing in listings]
     return Preparation(
         data=data,
         audio=audio,
@@ -257,13 +257,8 @@ def _lexicon_json(examiner: Examiner) -> str:
 
 def _to_json(examined: Examined) -> list[Any]:
     """Without the recording, which the listing has."""
-    clip = examined.clip and {**_fields(examined.clip), "recording": None, "metrics": _fields(examined.clip.metrics)}
-    return [clip, [_fields(fault) for fault in examined.faults]]
-
-
-def _fields(record: PreparedClip | SignalMetrics | RowFault) -> dict[str, Any]:
-    # dataclasses.asdict would copy every text.
-    return {field.name: getattr(record, field.name) for field in fields(record)}
+    clip = examined.clip and asdict(examined.clip) | {"recording": None}
+    return [clip, [asdict(fault) for fault in examined.faults]]
 
 
 _CLIP = fields_like(PreparedClip) | {"metrics": fields_like(SignalMetrics)}
