@@ -1,4 +1,4 @@
-"""The reference of all settings as Markdown: `python -m configs > docs/settings.md`."""
+"""Prints the settings reference as Markdown: `python -m configs > docs/settings.md`."""
 
 from configs.reference import settings_reference
 

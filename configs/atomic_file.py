@@ -1,7 +1,7 @@
-"""Files that are either whole or not there: written beside their place, flushed to the disk, then renamed.
+"""Atomic file writing: to a temporary file in the same folder, flushed to the disk, then renamed.
 
-A file that is still being written is locked by its writer. A lock ends with its process: what lies there unlocked was
-left by a process that was killed, and the next write into the same folder removes it.
+A temporary file is locked by its writer, and a lock ends with its process: an unlocked one was left by a process that
+was killed, and the next write into the same folder removes it.
 """
 
 import contextlib
@@ -21,14 +21,14 @@ except ImportError:  # Windows, where abandoned files stay
 
 # .NAME.XXXXXXXX.unfinished; the middle is tempfile's.
 _UNFINISHED = re.compile(r"\..+\.[a-z0-9_]{8}\.unfinished")
-_LONGEST_NAME = 40  # of the characters of a name that its unfinished file repeats
+_LONGEST_NAME = 40  # characters of the name that the temporary file repeats
 
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Give a new file to write; when the block ends well, it takes the place of `path` in one step.
+    """Yield a new file; when the block succeeds, it replaces `path` atomically.
 
-    When the block or the disk fails, whatever was at `path` is untouched and nothing is left beside it.
+    If the block or the disk fails, an existing file is untouched and nothing is left beside it.
 
     Raises:
         InputError: the disk is full, the folder is read-only, or the like.
@@ -61,7 +61,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove the unfinished files of processes that were killed, and nothing that a process still writes."""
+    """Remove the temporary files of killed processes, and none that a process is still writing."""
     if fcntl is None:
         return
     with contextlib.suppress(OSError):
@@ -74,7 +74,7 @@ def remove_abandoned(folder: Path) -> None:
 
 
 def _unfinished(path: Path) -> IO[bytes]:
-    """A new file beside `path`, open and locked."""
+    """A new temporary file beside `path`, open and locked."""
     while True:
         file = tempfile.NamedTemporaryFile(  # noqa: SIM115 - whoever asked closes it
             dir=path.parent, prefix=f".{path.name[:_LONGEST_NAME]}.", suffix=".unfinished", delete=False
@@ -83,10 +83,10 @@ def _unfinished(path: Path) -> IO[bytes]:
             return file
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:  # another process, which takes it for abandoned, was faster
+        except BlockingIOError:  # another process was faster, and takes it for abandoned
             file.close()
             continue
-        except OSError:  # a disk without locks: nothing there is ever taken for abandoned
+        except OSError:  # a file system without locks: nothing on it is ever taken for abandoned
             return file
         if os.fstat(file.fileno()).st_nlink:
             return file
@@ -94,18 +94,18 @@ def _unfinished(path: Path) -> IO[bytes]:
 
 
 def _umask() -> int:
-    # A temporary file is private to its owner; the finished one has the rights of any other file.
+    # A temporary file is private to its owner; the finished one gets the usual permissions.
     mask = os.umask(0)
     os.umask(mask)
     return mask
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows has no handle to flush for a folder
+    if os.name == "nt":  # Windows cannot flush a folder
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with contextlib.suppress(OSError):  # some network disks cannot; the file itself is safe
+        with contextlib.suppress(OSError):  # some network file systems cannot; the file itself is safe
             os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -1,8 +1,8 @@
-"""The content of a file, taken apart: whatever is wrong with it is one sentence that names the file.
+"""Validation of the content of files: whatever is wrong becomes one sentence that names the file.
 
-A file may be whole, of the right format and under its own checksum, and still hold something else than the program
-wrote: a value of another type, a list that is too short, a number of five thousand digits, lists nested ten thousand
-deep. The reader of each format says what it expects; that nothing else passes as a traceback is said here.
+A file may be complete, of the right format and with a valid checksum, and still have unexpected content: a value of
+another type, a list that is too short, a number of five thousand digits, lists nested ten thousand deep. The reader of
+each format states what it expects; here, everything else becomes an InputError instead of a traceback.
 """
 
 import json
@@ -14,8 +14,8 @@ from typing import Any, cast
 
 from configs.errors import InputError
 
-# What decoding raises where the content is another than expected. RecursionError is a RuntimeError, and so is what
-# torch raises for weights that do not fit.
+# Exceptions of decoders on unexpected content. RecursionError is a RuntimeError, and so is what torch raises for
+# weights that do not fit.
 UNFIT = (
     ArithmeticError,
     AttributeError,
@@ -30,15 +30,15 @@ _LONGEST_REASON = 300
 
 @contextmanager
 def content_of(path: str | Path, kind: str, advice: str) -> Iterator[None]:
-    """Within the block, whatever is raised by content that does not fit is an InputError.
+    """Turn exceptions from unexpected content in this block into an InputError.
 
     Args:
-        path: the file, or what else is named.
-        kind: what it should hold, such as "a checkpoint of a run".
-        advice: what to do about it.
+        path: the file, or another name of the source.
+        kind: the expected content, such as "a checkpoint of a run".
+        advice: what to do.
 
     Raises:
-        InputError: the content does not fit. One that names the file already is left as it is.
+        InputError: the content is unexpected. One that names the file already is passed on.
     """
     try:
         yield
@@ -51,10 +51,10 @@ def content_of(path: str | Path, kind: str, advice: str) -> Iterator[None]:
 
 
 def json_object(content: str | bytes) -> dict[str, Any]:
-    """A JSON object.
+    """Parse a JSON object.
 
     Raises:
-        ValueError: it is not UTF-8, not JSON, nested too deeply, or no object.
+        ValueError: it is not UTF-8, not JSON, nested too deeply, or not an object.
     """
     try:
         tree = json.loads(content)
@@ -66,13 +66,13 @@ def json_object(content: str | bytes) -> dict[str, Any]:
 
 
 def require_like(found: Any, expected: Any, place: str = "", *, complete: bool = True) -> None:
-    """Compare the types of a tree of values with those of another that is known to be right.
+    """Compare the types in a tree of values with those of an expected tree.
 
-    A mapping has all keys of the other, unless it need not be complete, and may have more; a list may have another
-    length; where the other has None or is empty, anything may be. Tensors are compared by dtype and shape.
+    A mapping needs all expected keys (if `complete`), and may have more; a list may have any length; None and empty
+    lists in the expected tree accept anything. Tensors are compared by dtype and shape.
 
     Raises:
-        ValueError: which value is of another type, and of which.
+        ValueError: a value has another type.
     """
     if expected is None:
         return
@@ -99,7 +99,7 @@ def require_like(found: Any, expected: Any, place: str = "", *, complete: bool =
 
 
 def fields_like(kind: type) -> dict[str, Any]:
-    """What `require_like` expects of the fields of a dataclass; other types than numbers and text are not checked."""
+    """The expected tree of a dataclass for `require_like`; only numbers and text are checked."""
     return {field.name: {int: 0, float: 0.0, str: ""}.get(cast(type, field.type)) for field in fields(kind)}
 
 

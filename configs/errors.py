@@ -1,4 +1,4 @@
-"""What a command says to its user: a mistake is one sentence and exit code 2, a warning is one line; no traceback."""
+"""Error reporting of commands: a user's mistake is one sentence and exit code 2, a warning one line; no traceback."""
 
 import errno
 import functools
@@ -7,18 +7,18 @@ import sys
 import warnings
 from collections.abc import Callable
 
-_OF_NAMES = (errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR)  # of files
-_THE_DISKS_FAULT = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, *_OF_NAMES}
+_NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR)
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, *_NAME_ERRORS}
 
 
 class InputError(ValueError):
-    """A mistake in what we were given. The message names the file, the value and what to do."""
+    """A user's mistake. The message names the file, the value and what to do."""
 
 
 def command(main: Callable[[], int]) -> Callable[[], int]:
     """Wrap a command's `main`: an InputError becomes one sentence on standard error and exit code 2.
 
-    A warning of ours becomes one line there. Any other exception keeps its traceback: that one is our bug.
+    A warning becomes one line there. Any other exception keeps its traceback: it is a bug.
     """
 
     @functools.wraps(main)
@@ -32,7 +32,7 @@ def command(main: Callable[[], int]) -> Callable[[], int]:
             except InputError as error:
                 print(f"error: {error}", file=sys.stderr)
                 return 2
-            except BrokenPipeError:  # the reader, such as head, has seen enough
+            except BrokenPipeError:  # the reader, such as head, has closed the pipe
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 return 0
             except ValueError as error:
@@ -41,7 +41,7 @@ def command(main: Callable[[], int]) -> Callable[[], int]:
                 print("error: the name of a file holds a NUL character: give another name", file=sys.stderr)
                 return 2
             except OSError as error:
-                if error.errno not in _THE_DISKS_FAULT:
+                if error.errno not in _DISK_ERRORS:
                     raise
                 print(f"error: {error.filename or 'the disk'}: {error.strerror}", file=sys.stderr)
                 return 2

@@ -1,4 +1,4 @@
-"""An experiment from disk: a TOML file, then `section.key=value` lines from the command line, then validation."""
+"""Loading settings: a TOML file, then `section.key=value` overrides from the command line, then validation."""
 
 import difflib
 import tomllib
@@ -23,13 +23,13 @@ _WITHDRAWN = ("train.channels_last", "train.reuse_real_features")
 
 
 def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Config:
-    """Read an experiment and apply the overrides; without a file, they are all there is.
+    """Load a settings file, if there is one, and apply overrides.
 
-    An override that chooses another family of decoders starts from that family's defaults: what the file says of its
-    own decoder is not said of this one.
+    An override that selects another decoder family starts from its defaults; the decoder settings of the file are
+    ignored.
 
     Raises:
-        InputError: no such file, not TOML, an unknown key, a wrong type, or sections that do not fit each other.
+        InputError: no such file, not TOML, an unknown key, a wrong type, or a violated constraint.
     """
     tree: Tree = {} if path is None else _read(Path(path))
     given: Tree = {}
@@ -49,7 +49,7 @@ def load_config(path: str | Path | None, overrides: Iterable[str] = ()) -> Confi
 
 
 def _family(kind: object) -> type[Section] | None:
-    """Whose settings a kind of decoder has; None where there is no such kind."""
+    """The settings class of a decoder kind; None if there is no such kind."""
     return next(
         (family for family in DECODER_FAMILIES if kind in get_args(family.model_fields["kind"].annotation)), None
     )
@@ -73,12 +73,12 @@ def _read(path: Path) -> Tree:
 
 
 def parse_config(tree: Tree, source: str) -> Config:
-    """Validate settings that are already a tree; `source` names them in what is said about them."""
+    """Validate settings; `source` names them in error messages."""
     with content_of(source, "settings", "compare it with configs/schema.py"):
         try:
             return Config.model_validate(_without_withdrawn(tree, source))
         except ValidationError as error:
-            # One fault a setting: a broken list is reported once more for what is left of it.
+            # One fault per setting: pydantic reports a wrong list again for its remaining elements.
             told: list[dict[str, Any]] = [{**fault, "loc": _place(fault["loc"])} for fault in error.errors()]
             faults = {fault["loc"][:2]: fault for fault in reversed(told)}
             sentences = "; ".join(_sentence(fault) for fault in reversed(faults.values()))
@@ -97,14 +97,14 @@ def _without_withdrawn(tree: Tree, source: str) -> Tree:
 
 
 def dump_config(config: Config) -> str:
-    """The resolved settings as TOML; `parse_config(tomllib.loads(...))` gives the same settings back."""
+    """The resolved settings as TOML, which `parse_config(tomllib.loads(...))` restores."""
     return tomli_w.dumps(config.model_dump(exclude_none=True))
 
 
 def differences(old: Config, new: Config, ignore: Iterable[str] = ()) -> list[str]:
-    """Every setting that is not the same in both, as `section.key: old -> new`, except those in `ignore`.
+    """The settings that differ, as `section.key: old -> new`, except those in `ignore`.
 
-    What only one of two families of decoders has follows from `decoder.kind`, and is not told.
+    Keys that only one of two decoder families has are omitted.
     """
     left, right = dict(_leaves(old.model_dump())), dict(_leaves(new.model_dump()))
     both = (left.keys() & right.keys()).difference(ignore)
@@ -136,12 +136,12 @@ def _apply(tree: Tree, override: str) -> None:
 
 
 def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Where a fault is, without the name of the decoder's family, which pydantic puts behind its section."""
+    """The location of a fault, without the tag of the decoder family that pydantic inserts."""
     return location if location[:1] != ("decoder",) else (*location[:1], *location[2:])
 
 
 def _sections() -> Iterator[tuple[str, type[Section]]]:
-    """The name of each section and what it may hold; once for each family of decoders."""
+    """The name and the class of each section; the decoder once per family."""
     for name, field in Config.model_fields.items():
         if name == "decoder":
             yield from ((name, family) for family in DECODER_FAMILIES)
@@ -167,7 +167,7 @@ def _sentence(fault: Any) -> str:
         return f"decoder.kind = {fault['ctx']['tag']!r}: input should be one of {', '.join(DECODER_KINDS)}"
     key = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
-        # Someone who misplaces a key more often has its name right than its section.
+        # A misplaced key more often has the right name than the right section.
         families = [
             _kinds(family)
             for name, family in _sections()
