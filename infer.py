@@ -26,11 +26,12 @@ from speaking.engine import (
     SpokenSentence,
     VoiceParts,
     check_durations,
+    front_end_of,
 )
 from speaking.options import ResolvedOptions, SpeakOptions, find_speaker
 from speaking.outputs import Output, open_output, write_segments
 from speaking.timestamps import SpokenWord, TimedSpeech, Timeline, WordFinder, write_timestamps
-from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
+from text import Encoded
 from text.markup import plain_text, shown
 from text.ssml import Break, TextPiece, parse_ssml
 from voices.export import needing_onnx
@@ -50,13 +51,7 @@ class Voice:
     def __init__(self, parts: VoiceParts, engine: Engine[Any]) -> None:
         self.config, self.speakers, self.engine = parts.config, parts.speakers, engine
         self.sample_rate = parts.config.audio.sample_rate
-        data = parts.config.data
-        self.front_end = TextFrontEnd(
-            kind=data.front_end,
-            language=data.language,
-            symbols=SymbolTable.from_json(parts.symbols),
-            lexicon=Lexicon.from_json(parts.lexicon) if parts.lexicon is not None else None,
-        )
+        self.front_end = front_end_of(parts)
 
     @classmethod
     def load(cls, path: str | Path, device: str = "auto", *, threads: int | None = None) -> "Voice":

@@ -1,1 +1,1 @@
-"""What infer.py needs besides the models: manner, durations, timestamps, and where the audio goes."""
+"""Inference around the models: options, engines, timestamps, outputs, batch synthesis and the command line."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs import AudioSettings, Config, InputError
-from text.symbols import Encoded
+from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 
 if TYPE_CHECKING:
     from speaking.timestamps import SpokenWord
@@ -50,6 +50,16 @@ class VoiceParts(Protocol):
     def lexicon(self) -> str | None:
         """The user's lexicon, as JSON."""
         ...
+
+
+def front_end_of(voice: VoiceParts) -> TextFrontEnd:
+    """The text front end of a voice."""
+    return TextFrontEnd(
+        kind=voice.config.data.front_end,
+        language=voice.config.data.language,
+        symbols=SymbolTable.from_json(voice.symbols),
+        lexicon=Lexicon.from_json(voice.lexicon) if voice.lexicon is not None else None,
+    )
 
 
 @dataclass(frozen=True)

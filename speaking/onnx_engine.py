@@ -1,4 +1,4 @@
-"""Speech by ONNX Runtime; nothing here imports torch."""
+"""The engine of ONNX Runtime; imports no torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +13,14 @@ from voices.seeded_noise import SeededNoise
 
 
 class OnnxEngine:
-    """Runs a graph, which cannot stop half-way: a sentence is one chunk."""
+    """Runs a graph; the chunks of a stream are whole sentences."""
 
     def __init__(self, synthesizer: OnnxSynthesizer) -> None:
         self.synthesizer = synthesizer
 
     @classmethod
     def load(cls, path: Path, *, threads: int | None = None) -> tuple[OnnxFile, "OnnxEngine"]:
-        """A graph with the settings beside it, and the engine that runs it.
+        """Load a graph with the settings beside it, and its engine.
 
         Raises:
             InputError: there is no voice, or it is damaged.
@@ -29,7 +29,7 @@ class OnnxEngine:
         return file, cls(file.synthesizer)
 
     def generator(self, seed: int | None) -> SeededNoise:
-        """Where the noise of a text comes from; a seed means what it means to torch."""
+        """See `Engine`; a seed gives the noise that it gives in torch."""
         return SeededNoise(seed)
 
     def render(
@@ -41,7 +41,7 @@ class OnnxEngine:
         generator: SeededNoise,
         **scales: Unpack[Scales],
     ) -> Rendering:
-        """Speak a sentence; it is sound when this returns."""
+        """See `Engine`; the sentence is decoded at once."""
         plan = self.synthesizer.plan(
             np.array([ids], np.int64),
             np.array([len(ids)], np.int64),
@@ -54,5 +54,5 @@ class OnnxEngine:
         return Rendering(len(audio), plan.durations[0], lambda: audio, lambda: iter((audio,)))
 
     def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
-        """Refuse: the graph has no posterior encoder."""
+        """Not supported: the graph has no posterior encoder."""
         raise InputError("an .onnx voice only speaks: give the run folder or the voice.safetensors it was made of")

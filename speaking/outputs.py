@@ -130,7 +130,7 @@ class Player(PcmOutput):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Wait until all has been heard."""
+        """Wait until playback has ended."""
         if kind not in (None, BrokenPipeError):
             self._process.kill()
         with contextlib.suppress(BrokenPipeError):  # the program has ended, and its code says whether well

@@ -1,4 +1,4 @@
-"""When each of several texts ends in a recording, by the alignment search of a voice (VITS, section 2.2.1)."""
+"""Alignment of texts with a recording by a voice (monotonic alignment search; VITS, section 2.2.1)."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,15 +11,15 @@ import torch
 from configs import InputError
 from data.spectrogram import LinearSpectrogram
 from models.synthesizer import Synthesizer
-from text import Lexicon, SymbolTable, TextFrontEnd
+from speaking.engine import front_end_of
 from voices.importing.sources import load_voice_from
 
 
 class VoiceAligner:
-    """Finds texts with a voice, which need not be that of the reader.
+    """Aligns texts with a recording, which need not be of the speaker of the voice.
 
     Args:
-        path: of a voice with a posterior encoder: a run folder, or a voice of several speakers.
+        path: a voice with a posterior encoder: a run folder, or a voice of several speakers.
 
     Raises:
         InputError: there is no voice, or it has no posterior encoder.
@@ -31,12 +31,7 @@ class VoiceAligner:
             raise InputError(f"{path}: has no posterior encoder, which finds texts in recordings: give its run folder")
         self.synthesizer: Synthesizer = voice.synthesizer.eval()
         self.speakers, self.audio = voice.speakers, voice.config.audio
-        self.front_end = TextFrontEnd(
-            kind=voice.config.data.front_end,
-            language=voice.config.data.language,
-            symbols=SymbolTable.from_json(voice.symbols),
-            lexicon=Lexicon.from_json(voice.lexicon) if voice.lexicon is not None else None,
-        )
+        self.front_end = front_end_of(voice)
         self.linear = LinearSpectrogram(
             n_fft=self.audio.n_fft, window_length=self.audio.window_length, hop_length=self.audio.hop_length
         )
@@ -45,7 +40,7 @@ class VoiceAligner:
     def __call__(
         self, audio: npt.NDArray[np.float32], sample_rate: int, texts: Sequence[str], speaker: str | None
     ) -> npt.NDArray[np.float64]:
-        """When each text ends, as `data.splitting.aligner.Aligner` has it.
+        """The end of each text; implements `data.splitting.aligner.Aligner`.
 
         The texts are [U], the audio [S]; the result is [U], in seconds. A speaker that the voice does not have is
         taken for its first.

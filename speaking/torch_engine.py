@@ -1,4 +1,4 @@
-"""Speech by a synthesizer in torch, a sentence at once or in chunks while it is decoded."""
+"""The engine of PyTorch: decodes a sentence at once, or in chunks."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,21 +18,21 @@ from speaking.engine import Audio, Check, Rendering, Scales
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
 
-# Frames of the first chunk while streaming: a quarter of a second, which is heard while the next one is made.
+# Frames of the first chunk of a stream: a quarter of a second, which plays while the next one is decoded.
 FIRST_FRAMES = 20
 
 
 class TorchEngine:
-    """Plans a sentence, then decodes it at once or in chunks."""
+    """Runs a `Synthesizer`."""
 
     def __init__(self, synthesizer: Synthesizer, device: torch.device) -> None:
         self.synthesizer, self.device = synthesizer.to(device), device
-        # The first chunk waits for all frames that it depends on.
+        # The first chunk needs all frames of its receptive field.
         self.chunk_frames = FIRST_FRAMES + synthesizer.flow.receptive_field + synthesizer.decoder.receptive_field
 
     @classmethod
     def load(cls, path: Path, device: str, *, threads: int | None = None) -> tuple[VoiceFile, "TorchEngine"]:
-        """A voice of ours or of another program, and the engine that speaks with it.
+        """Load a voice of Parlance or of another program, and its engine.
 
         Raises:
             InputError: there is no voice, it is damaged, or there is no such device.
@@ -43,7 +43,7 @@ class TorchEngine:
         return voice, cls(voice.synthesizer, choose_device(device))
 
     def generator(self, seed: int | None) -> torch.Generator:
-        """Where the noise of a text comes from."""
+        """See `Engine`."""
         generator = torch.Generator()
         if seed is None:
             generator.seed()
@@ -61,7 +61,7 @@ class TorchEngine:
         generator: torch.Generator,
         **scales: Unpack[Scales],
     ) -> Rendering:
-        """Plan a sentence; it is decoded when it is asked for."""
+        """See `Engine`."""
         text = self.synthesizer.predict_durations(
             *_inputs(ids, speaker, self.device),
             duration_noise_scale=scales["duration_noise_scale"],
@@ -79,7 +79,7 @@ class TorchEngine:
 
     @torch.inference_mode()
     def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
-        """Let a speaker say what another has said, [S] to [S], without noise.
+        """Voice conversion, [S] to [S], without noise.
 
         Raises:
             InputError: the recording is too short.

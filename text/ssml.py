@@ -49,7 +49,7 @@ _ATTRIBUTES = {
     "say-as": frozenset(("interpret-as", "format", "detail")),
     "sub": frozenset(("alias",)),
 }
-_REPLACED = ("phoneme", "say-as", "sub")  # by something else that is said
+_REPLACED = ("phoneme", "say-as", "sub")  # elements whose content is replaced
 _SPOKEN_THROUGH = frozenset(("audio", "emphasis", "lang", "lexicon", "lookup", "token", "voice", "w"))
 _SILENT = frozenset(("desc", "mark", "meta", "metadata"))  # with all that is in them
 _SENTENCE_END = re.compile(r"[.!?][\"')]*\s*$")
@@ -101,11 +101,11 @@ def parse_ssml(text: str, *, language: str = "en-us") -> list[TextPiece | Break]
     """
     if "<speak" not in text:
         raise InputError("the SSML has no <speak>: put what shall be said between <speak> and </speak>")
-    listener = _Listener(language)
-    listener.read(text)
-    for warning in listener.warnings:
+    handlers = _Handlers(language)
+    handlers.read(text)
+    for warning in handlers.warnings:
         warnings.warn(warning, stacklevel=2)
-    return listener.said
+    return handlers.pieces
 
 
 @dataclass(frozen=True)
@@ -117,11 +117,11 @@ class _Element:
     speed: float  # of what is inside
 
 
-class _Listener:
-    """Handlers of expat; `said` is the result so far."""
+class _Handlers:
+    """Handlers of expat; `pieces` is the result so far."""
 
     def __init__(self, language: str) -> None:
-        self.said: list[TextPiece | Break] = []
+        self.pieces: list[TextPiece | Break] = []
         self.warnings: dict[str, None] = {}  # each once, in the order they were met
         self._language = language
         self._open: list[_Element] = []
@@ -202,28 +202,28 @@ class _Listener:
         elif element.name == "sub":
             self._append(element.attributes["alias"])
         elif element.name == "say-as":
-            self._append(self._said_as(inside, element.attributes))
+            self._append(self._interpreted(inside, element.attributes))
         self._open.pop()
 
-    # ------------------------------------------------------------------------------------------------ what is said
+    # ------------------------------------------------------------------------------------------------ pieces of text
 
     def _utter(self, *, goes_on: bool = False) -> None:
         """End the TextPiece; at a change of speed its sentence may go on."""
         written, speed = "".join(self._text), self._open[-1].speed
         self._text.clear()
         self._last_block = 0
-        last = self.said[-1] if self._goes_on else None
+        last = self.pieces[-1] if self._goes_on else None
         mark = _MARKS.match(written)
         if mark and isinstance(last, TextPiece):
             if last.text[-1] not in _UNSPOKEN:
-                self.said[-1] = replace(last, text=last.text + mark[0])
+                self.pieces[-1] = replace(last, text=last.text + mark[0])
             self._goes_on = not _SENTENCE_END.search(mark[0])
             written = written[mark.end() :]
         text = " ".join(written.split())
         if text.strip(_UNSPOKEN):
             if self._goes_on:
-                self.said.append(Break(0.0))
-            self.said.append(TextPiece(text, speed))
+                self.pieces.append(Break(0.0))
+            self.pieces.append(TextPiece(text, speed))
             self._goes_on = not _SENTENCE_END.search(text)
         self._goes_on = self._goes_on and goes_on
 
@@ -246,11 +246,11 @@ class _Listener:
             self._parted = _two_words
             return  # no silence within a sentence: it is spoken in one
         self._utter()
-        last = self.said[-1] if self.said else None
+        last = self.pieces[-1] if self.pieces else None
         if isinstance(last, Break):
-            self.said[-1] = Break(last.seconds + seconds)
+            self.pieces[-1] = Break(last.seconds + seconds)
         else:
-            self.said.append(Break(seconds))
+            self.pieces.append(Break(seconds))
 
     def _append_phonemes(self, phonemes: str) -> None:
         """Write a block; brackets that stand open before it must not close with it."""
@@ -261,7 +261,7 @@ class _Listener:
         self._append(f"[[{phonemes}]]")
         self._last_block = len(self._text)
 
-    def _said_as(self, inside: str, attributes: Mapping[str, str]) -> str:
+    def _interpreted(self, inside: str, attributes: Mapping[str, str]) -> str:
         kind = attributes.get("interpret-as", "")
         words = say_as(
             inside,
