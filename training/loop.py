@@ -257,7 +257,7 @@ class TrainingLoop(StepParts):
             print(f"step {self.step}/{self.total_steps}  {summary}", flush=True)
 
     def validate(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> bool:
-        """Validate EMA and newest weights; return whether one of them is the best yet.
+        """Validate EMA and raw weights; return whether one of them is the best yet.
 
         A requested stop does not wait for it: the validation stays due, and is made when the run goes on.
         """

@@ -65,7 +65,7 @@ class Reporter:
     def validate(
         self, step: int, ema: Synthesizer, newest: Synthesizer, best: Best, stop: StopRequest | None = None
     ) -> Best:
-        """Validate EMA and newest weights; return the best until now, which may be one of them.
+        """Validate EMA and raw weights; return the best until now, which may be one of them.
 
         Raises:
             Interrupted: somebody asked to stop, and this would have taken long; no line was written.
