@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from configs import InputError, command
+from data.audio_file import FULL_SCALE, read_audio
 from data.audio_writer import AudioWriter
 from speaking.engine import (
     Audio,
@@ -274,8 +275,6 @@ def _speak(voice: Voice, text: str, arguments: argparse.Namespace) -> tuple[Outp
 
 
 def _convert(voice: Voice, arguments: argparse.Namespace) -> int:
-    from data.audio_file import FULL_SCALE, read_audio  # which plain synthesis does not need
-
     recording = read_audio(arguments.source, sample_rate=voice.sample_rate).astype(np.float32) / np.float32(FULL_SCALE)
     audio = voice.convert(recording, speaker=arguments.source_speaker, target=arguments.speaker)
     with open_output(arguments, voice.sample_rate) as output:
