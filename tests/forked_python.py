@@ -7,6 +7,7 @@ streams and exit code are those of a process of its own.
 import atexit
 import contextlib
 import gc
+import importlib
 import json
 import os
 import runpy
@@ -28,6 +29,13 @@ server.sendall(asked)
 server.shutdown(socket.SHUT_WR)
 sys.exit(int(server.recv(8) or b"1"))
 """
+
+
+# Ours, and what they import only when they need it.
+_SLOW_TO_IMPORT = (
+    *("train", "infer", "torch._dynamo", "torch.utils.tensorboard", "scipy.signal", "scipy.stats", "librosa.sequence"),
+    *("matplotlib.figure", "matplotlib.backends.backend_agg", "soxr", "onnx", "onnxruntime"),
+)
 
 
 @contextlib.contextmanager
@@ -60,9 +68,8 @@ def forked_python(folder: Path, prepare: str = "") -> Iterator[dict[str, str]]:
 
 
 def _serve(address: str, prepare: str) -> None:
-    import infer  # noqa: F401
-    import train  # noqa: F401
-
+    for name in _SLOW_TO_IMPORT:
+        importlib.import_module(name)
     exec(prepare)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)

@@ -78,7 +78,7 @@ def _hostile_tar(chance: random.Random, marker: Path) -> bytes:
     "a hostile tar: out of its folder, links, devices, bombs",
     goal="none leaves its folder, all refused",
     times=1000,
-    times_in_ci=40,
+    times_in_ci=80,
 )
 def hostile_tars(times: int, folder: Path) -> Outcome:
     chance, failures = random.Random(4), []
@@ -130,7 +130,7 @@ def _hostile_shard(chance: random.Random, whole: list[Member]) -> list[Member]:
     return members
 
 
-@fault("a hostile shard of the right size", goal="all refused", times=1000, times_in_ci=50)
+@fault("a hostile shard of the right size", goal="all refused", times=1000, times_in_ci=100)
 def hostile_shards(times: int, folder: Path) -> Outcome:
     chance, failures, path = random.Random(5), [], _shards(folder)
     with tarfile.open(path) as tar:
@@ -170,7 +170,7 @@ def zip_bombs(times: int, folder: Path) -> Outcome:
     return Outcome(f"{times - len(failures)} of {times} refused", failures)
 
 
-@fault("a download of the wrong SHA-256", goal="none is unpacked, all removed", times=200, times_in_ci=12)
+@fault("a download of the wrong SHA-256", goal="none is unpacked, all removed", times=200, times_in_ci=30)
 def wrong_sums(times: int, folder: Path) -> Outcome:
     chance, failures, whole = random.Random(6), [], small_archive()
     with serving("small.tar.bz2") as server:

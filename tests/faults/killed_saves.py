@@ -28,7 +28,7 @@ def save_for_ever(folder: Path, step: int, saved: Connection) -> None:
     "kill -9 during a checkpoint write",
     goal="0 unreadable, 0 steps lost, no temporary file left after the next save",
     times=1000,
-    times_in_ci=6,
+    times_in_ci=10,
     slow=True,
 )
 def killed_saves(times: int, folder: Path) -> Outcome:
