@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -31,19 +31,24 @@ sys.exit(int(server.recv(8) or b"1"))
 """
 
 
-# Ours, and what they import only when they need it.
-_SLOW_TO_IMPORT = (
-    *("train", "infer", "torch._dynamo", "torch.utils.tensorboard", "scipy.signal", "scipy.stats", "librosa.sequence"),
-    *("matplotlib.figure", "matplotlib.backends.backend_agg", "soxr", "onnx", "onnxruntime"),
+# What our commands import, part of it only when they need it.
+LIBRARIES = (
+    *("torch", "torchaudio", "torch._dynamo", "torch.utils.tensorboard", "scipy.signal", "scipy.stats", "librosa"),
+    *("librosa.sequence", "matplotlib.figure", "matplotlib.backends.backend_agg", "soxr", "pydantic", "piper", "onnx"),
+    *("onnxruntime", "numba"),
 )
+OURS = ("train", "infer")
 
 
 @contextlib.contextmanager
-def forked_python(folder: Path, prepare: str = "") -> Iterator[dict[str, str]]:
+def forked_python(
+    folder: Path, *, imported: Sequence[str] = (*LIBRARIES, *OURS), prepare: str = ""
+) -> Iterator[dict[str, str]]:
     """An environment whose PATH begins with such a `python`, as long as the context is open.
 
     Args:
         folder: a new one, for the `python`.
+        imported: the modules that are imported before the first fork, as far as they are installed.
         prepare: statements that are executed before the first fork.
     """
     folder.mkdir()
@@ -53,7 +58,7 @@ def forked_python(folder: Path, prepare: str = "") -> Iterator[dict[str, str]]:
     client.chmod(0o755)
     environment = {**os.environ, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked_python", address, prepare],
+        [sys.executable, "-m", "tests.forked_python", address, prepare, *imported],
         cwd=HOUSE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -67,9 +72,10 @@ def forked_python(folder: Path, prepare: str = "") -> Iterator[dict[str, str]]:
         server.wait()
 
 
-def _serve(address: str, prepare: str) -> None:
-    for name in _SLOW_TO_IMPORT:
-        importlib.import_module(name)
+def _serve(address: str, prepare: str, *imported: str) -> None:
+    for name in imported:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
     exec(prepare)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)

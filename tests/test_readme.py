@@ -77,7 +77,7 @@ def test_their_commands_run_in_their_order(newcomer: Path) -> None:
     assert len(commands) >= 6
     (program,) = blocks("python")
     (newcomer / "program.py").write_text(program)
-    with forked_python(newcomer / "bin", RECOGNISER_IN_SECONDS) as environment:
+    with forked_python(newcomer / "bin", prepare=RECOGNISER_IN_SECONDS) as environment:
         for command in (*commands, "python program.py"):
             done = subprocess.run(
                 ["bash", "-c", shortened(command)],

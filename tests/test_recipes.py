@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,23 @@ import numpy as np
 import pytest
 import soundfile
 
+from tests.forked_python import LIBRARIES, forked_python
 from tests.test_floors import HOUSE, MAY_IMPORT
 
 PAGE = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FIXTURES = HOUSE / "tests" / "golden" / "version_0_1"
 _BLOCK = re.compile(r"^`([\w/.]+)`:\n\n```(python|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def quick_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let `python` start at once, with libraries imported and nothing of ours."""
+    with (
+        forked_python(tmp_path_factory.mktemp("python") / "bin", imported=LIBRARIES) as environment,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("PATH", environment["PATH"])
+        yield
 
 
 def blocks(title: str) -> list[tuple[str, str, str]]:
@@ -67,7 +80,7 @@ def run(copy: Path, *command: str, text: str | None = None) -> str:
 def one_step(copy: Path, *overrides: str) -> dict[str, Any]:
     """The metrics of one step of training in the copy, which must be finite."""
     settings = [f"data.root={FIXTURES / 'corpus'}", "run.dir=run", "train.steps=1", "train.spoken_sentences=0"]
-    run(copy, sys.executable, "train.py", str(FIXTURES / "run" / "config.toml"), *settings, *overrides)
+    run(copy, "python", "train.py", str(FIXTURES / "run" / "config.toml"), *settings, *overrides)
     lines = [json.loads(line) for line in (copy / "run" / "metrics.jsonl").read_text().splitlines()]
     (line,) = [line for line in lines if line["step"] == 1 and not any(name.startswith("validation") for name in line)]
     assert np.isfinite(list(line.values())).all()
@@ -75,6 +88,7 @@ def one_step(copy: Path, *overrides: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_python")
 def test_a_loss_takes_three_files_has_a_weight_and_is_reported(tmp_path: Path) -> None:
     copy = followed("A loss", tmp_path, most_files=3)
     line = one_step(copy, "loss.spectral_convergence=2")
@@ -86,15 +100,17 @@ def test_a_loss_takes_three_files_has_a_weight_and_is_reported(tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_python")
 def test_a_decoder_takes_two_files_and_trains_a_step_and_speaks(tmp_path: Path) -> None:
     copy = followed("A decoder", tmp_path, most_files=2)
     one_step(copy, "decoder.kind=framewise", "decoder.channels=16")
-    run(copy, sys.executable, "infer.py", "run", "Seven boats sailed.", "-o", "boats.wav", "--seed", "1")
+    run(copy, "python", "infer.py", "run", "Seven boats sailed.", "-o", "boats.wav", "--seed", "1")
     assert len(soundfile.read(copy / "boats.wav")[0]) > 1000
-    assert "## decoder, framewise" in run(copy, sys.executable, "-m", "configs")
+    assert "## decoder, framewise" in run(copy, "python", "-m", "configs")
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick_python")
 def test_a_discriminator_takes_two_files_and_is_in_the_step(tmp_path: Path) -> None:
     copy = followed("A discriminator", tmp_path, most_files=2)
     line = one_step(copy, "discriminator.pre_emphasis=0.97")
