@@ -28,13 +28,14 @@ SHORTER = (
     *("model.text_layers=1", "model.posterior_layers=2", "model.coupling_wavenet_layers=1", "model.duration_flows=2"),
     *("model.hidden_channels=32", "model.latent_channels=32", "model.filter_channels=64", "model.duration_channels=32"),
     *("decoder.initial_channels=32", "discriminator.channel_divisor=16", "discriminator.periods=[2]"),
+    *("decoder.residual_block=2", "decoder.residual_kernel_sizes=[3]", "decoder.residual_dilations=[[1, 2]]"),
     *("data.validation_clips=2", "train.report_every=1"),
 )
 
 
 RECOGNISER_IN_SECONDS = """
 from evaluation.recogniser.of_corpus import train_or_load
-train_or_load.__kwdefaults__["trained_hours"] = 0.02
+train_or_load.__kwdefaults__["trained_hours"] = 0.005
 """
 
 
