@@ -2,8 +2,8 @@
 
 A run that would exceed the memory then says so at once, and not after hours.
 
-On a CPU the memory that a process may take is limited meanwhile to what is free, so that an allocation fails where the
-kernel would kill the process.
+On Linux a CPU's batch is run in a child process that may take no more than what is free: an allocation fails where the
+kernel would kill the run.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import gc
 import math
 import os
 import sys
+import warnings
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,13 @@ from training.random_state import random_state, restore_random_state
 LARGEST_BATCH = 64  # of the paper; a larger one needs another learning rate
 _USED = 0.9  # of the free memory, at most, by a batch size that the memory decides
 _GIB = 2**30
-_NO_MEMORY = ("memory", "allocate", "bad_alloc")  # what RuntimeErrors of other allocators than CUDA's say
+# What RuntimeErrors of other allocators than CUDA's say.
+_NO_MEMORY = ("out of memory", "allocate", "bad_alloc", "could not create a primitive")
+    "out of memory",
+    "allocate",
+    "bad_alloc",
+    "could not create a primitive",
+)  # what RuntimeErrors of other allocators than CUDA's say
 
 _GROUPS = Path("/sys/fs/cgroup")
 # What a group may have, what it has, and the lines of memory.stat that say how much of that gives way: pages of files.
@@ -73,18 +80,18 @@ def fits(trainer: TrainingLoop, longest: LongestBatch, *, used: float = 1.0) -> 
 
     Nothing else comes of it: gradients are dropped, random states and buffers are restored.
     """
+    if trainer.device.type == "cpu" and sys.platform == "linux":
+        return _fits_in_child(trainer, longest, int(used * room(trainer.device).free))
     state = random_state()
     buffers = [(buffer, buffer.clone()) for buffer in trainer.discriminator.buffers()]  # of spectral norm
     try:
-        with limited_memory(trainer.device, used):
+        with _limited_gpu(trainer.device, used):
             _run(trainer, longest)
         return True
-    except (torch.OutOfMemoryError, MemoryError):
-        return False
     except RuntimeError as error:
-        if trainer.device.type != "cuda" and any(word in str(error) for word in _NO_MEMORY):
-            return False
-        raise
+        if not _is_want_of_memory(error):
+            raise
+        return False
     finally:
         for buffer, before in buffers:
             buffer.copy_(before)
@@ -96,35 +103,52 @@ def fits(trainer: TrainingLoop, longest: LongestBatch, *, used: float = 1.0) -> 
             torch.cuda.empty_cache()
 
 
+def _fits_in_child(trainer: TrainingLoop, longest: LongestBatch, free: int) -> bool:
+    """Run a batch in a child process that may take so many bytes; an allocation that fails breaks oneDNN for good."""
+    import resource  # only where there is one
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which the child lacks
+        child = os.fork()
+    if child:
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return status == 0  # negative where the kernel, or an allocator, ended it
+    code = 0
+    try:
+        torch.set_num_threads(1)  # the parent's other threads are not in the child
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # what an allocator says before it aborts
+        hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        most = _data_bytes() + free
+        resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+        _run(trainer, longest)
+    except (MemoryError, RuntimeError) as error:
+        code = int(_is_want_of_memory(error))  # any other error comes again in the first step, and is told there
+    finally:
+        os._exit(code)
+
+
+def _is_want_of_memory(error: MemoryError | RuntimeError) -> bool:
+    known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    return known or any(word in str(error) for word in _NO_MEMORY)
+
+
 @contextmanager
-def limited_memory(device: torch.device, used: float) -> Iterator[None]:
-    """Let this process take no more than a share of what is free, on CUDA and on Linux; elsewhere do nothing.
+def _limited_gpu(device: torch.device, used: float) -> Iterator[None]:
+    """Let this process take no more than a share of the free memory of a GPU; of other devices, whatever there is.
 
     Raises:
-        torch.OutOfMemoryError, MemoryError, RuntimeError: the block needed more.
+        torch.OutOfMemoryError: the block needed more.
     """
-    if device.type == "cuda":
-        has = room(device)
-        most = torch.cuda.memory_allocated(device) + used * has.free
-        torch.cuda.set_per_process_memory_fraction(min(1.0, most / has.total), device)
-        try:
-            yield
-        finally:
-            torch.cuda.set_per_process_memory_fraction(1.0, device)
-    elif device.type == "cpu" and sys.platform == "linux":
-        import resource  # only where there is one
-
-        before = resource.getrlimit(resource.RLIMIT_DATA)
-        most = _data_bytes() + int(used * room(device).free)
-        if before[1] != resource.RLIM_INFINITY:
-            most = min(most, before[1])
-        resource.setrlimit(resource.RLIMIT_DATA, (most, before[1]))
-        try:
-            yield
-        finally:
-            resource.setrlimit(resource.RLIMIT_DATA, before)
-    else:
+    if device.type != "cuda":
         yield
+        return
+    has = room(device)
+    most = torch.cuda.memory_allocated(device) + used * has.free
+    torch.cuda.set_per_process_memory_fraction(min(1.0, most / has.total), device)
+    try:
+        yield
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0, device)
 
 
 @dataclass(frozen=True)

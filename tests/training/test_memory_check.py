@@ -1,5 +1,7 @@
 """The memory check before the first step: what it runs, what it refuses, and that it leaves nothing behind."""
 
+import os
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -129,13 +131,22 @@ def test_a_batch_that_exceeds_the_memory_is_refused_and_nothing_is_left_of_it(mo
 
 
 def test_another_error_of_a_step_is_not_taken_for_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It comes again in the first step, with its traceback."""
     trainer = trainer_of(tiny())
 
     def fail(output: Any) -> Any:
         raise RuntimeError("the sizes of tensors must match")
 
     monkeypatch.setattr(trainer, "generator_step", fail)
+    check_memory(trainer)
     with pytest.raises(RuntimeError, match="sizes of tensors"):
+        trainer.run_step(trainer.batch(trainer.corpus.train[:2]))
+
+
+def test_a_batch_that_the_kernel_kills_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = trainer_of(tiny())
+    monkeypatch.setattr(trainer, "generator_step", lambda output: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(InputError, match=r"no room for train.batch_size = 4"):
         check_memory(trainer)
 
 
