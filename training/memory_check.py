@@ -34,11 +34,6 @@ _USED = 0.9  # of the free memory, at most, by a batch size that the memory deci
 _GIB = 2**30
 # What RuntimeErrors of other allocators than CUDA's say.
 _NO_MEMORY = ("out of memory", "allocate", "bad_alloc", "could not create a primitive")
-    "out of memory",
-    "allocate",
-    "bad_alloc",
-    "could not create a primitive",
-)  # what RuntimeErrors of other allocators than CUDA's say
 
 _GROUPS = Path("/sys/fs/cgroup")
 # What a group may have, what it has, and the lines of memory.stat that say how much of that gives way: pages of files.
