@@ -57,7 +57,7 @@ def not_finite(times: int, folder: Path) -> Outcome:
 
 def _step(trainer: Trainer, batch: Batch, failures: list[str], told: str) -> bool:
     """Make a step, look at the weights, and return whether a network was not updated."""
-    networks: dict[str, nn.Module] = {"synthesizer": trainer.synthesizer, "discriminator": trainer.discriminator}
+    networks: dict[str, nn.Module] = {"generator": trainer.synthesizer, "discriminator": trainer.discriminator}
     before = {name: [parameter.detach().clone() for parameter in each.parameters()] for name, each in networks.items()}
     norms = trainer.run_step(batch).gradient_norms
     trainer.step += 1
