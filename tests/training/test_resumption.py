@@ -19,7 +19,7 @@ from train import Trainer, main, resume, start
 from training.interruption import StopRequest, listening_for_stop
 from training.ranks import Ranks
 from training.reporting import Reporter
-from training.resumption import read_stopped
+from training.resumption import MAY_CHANGE, MAY_CHANGE_ANNOUNCED, read_stopped
 from training.run_folder import RunFolder
 from training.schedule import Epochs
 from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
@@ -407,3 +407,12 @@ def test_on_a_full_disk_the_last_checkpoint_stays_and_the_run_is_saved_where_it_
     for folder in saved:
         assert f"the run is saved at step 3 in {folder}" in told
         assert resume(folder, []).step == 3
+
+
+def test_every_setting_that_may_change_is_a_setting() -> None:
+    sections = {name: field.annotation for name, field in Config.model_fields.items()}
+    for key in (*MAY_CHANGE, *MAY_CHANGE_ANNOUNCED):
+        section, _, name = key.partition(".")
+        fields = getattr(sections[section], "model_fields", {})
+        assert name in fields, key
+    assert "train.accumulate" in MAY_CHANGE_ANNOUNCED
