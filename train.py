@@ -14,7 +14,6 @@ if __name__ == "__main__":  # before torch is imported, which takes seconds
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -33,15 +32,15 @@ from losses import (
     generator_objective,
     kl_loss,
     mel_loss,
-    subband_stft_loss,
 )
 from models.device import choose_device
 from models.discriminator import Discriminator
-from models.synthesizer import Synthesis, Synthesizer
+from models.synthesizer import Synthesizer
 from training.accumulation import WHOLE_BATCH, LossNormalisation
+from training.auxiliary_losses import AuxiliaryLosses
 from training.cuda_graphs import GraphedStep, execution
 from training.ema import make_ema, update_ema
-from training.features import Segments
+from training.features import GeneratorOutput
 from training.interruption import listening_for_stop
 from training.loop import TrainingLoop
 from training.memory_check import check_memory
@@ -53,15 +52,6 @@ from training.run_folder import newest_step, refuse_begun
 from training.updates import StepReport
 from voices.checkpoint import content_of_checkpoint
 from voices.importing.warm_start import WarmStart
-
-
-@dataclass(frozen=True)
-class GeneratorOutput:
-    """The reconstruction of a batch, beside its recordings."""
-
-    synthesis: Synthesis
-    segments: Segments
-    normalisation: LossNormalisation
 
 
 class Trainer(TrainingLoop):
@@ -80,6 +70,7 @@ class Trainer(TrainingLoop):
             config, num_symbols=corpus.symbols.size, num_speakers=max(1, len(corpus.speakers))
         ).to(self.device)
         self.discriminator = Discriminator(config.discriminator).to(self.device)
+        self.auxiliary_losses = AuxiliaryLosses(config).to(self.device)
         self.ema = make_ema(self.synthesizer)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
         self.discriminator_optimizer = self._optimizer(self.discriminator)
@@ -111,35 +102,31 @@ class Trainer(TrainingLoop):
         generator_norm = self.update_generator()
         return StepReport(losses, {"discriminator": discriminator_norm, "generator": generator_norm})
 
-    def generator_forward(self, batch: Batch, normalisation: LossNormalisation = WHOLE_BATCH) -> GeneratorOutput:
+    def generator_forward(self, batch: Batch) -> GeneratorOutput:
         """Reconstruct a random segment of each recording from its posterior, and align it with its text."""
         with self.autocast():
             spectrogram, synthesis = self.features.synthesize(self.synthesizer, batch)  # [B, N, F]
             segments = self.features.segments(batch, spectrogram, synthesis)  # real and generated, [B, 1, S]
-        return GeneratorOutput(synthesis, segments, normalisation)
+        return GeneratorOutput(batch, synthesis, segments)
 
-    def discriminator_step(self, output: GeneratorOutput) -> dict[str, Tensor]:
+    def discriminator_step(self, output: GeneratorOutput, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """The discriminator's loss on real and generated segments (equation 8), and its gradients."""
-        weight, segments = output.normalisation.clips, output.segments
         with self.autocast():
-            real, generated = self.discriminator.compare(segments.real, segments.generated.detach())
+            real, generated = self.discriminator.compare(output.segments.real, output.segments.generated.detach())
             loss, real_losses, generated_losses = discriminator_loss(real.logits, generated.logits)
-            loss = loss * weight
-        self.scaler.scale(loss).backward()
-        right_real, right_generated = real.share_classified_real(), generated.share_classified_real()
-        return {
-            "loss/discriminator/total": loss.detach(),
-            **self.discriminator.named("loss/discriminator/real", [each * weight for each in real_losses]),
-            **self.discriminator.named("loss/discriminator/generated", [each * weight for each in generated_losses]),
-            **self.discriminator.named("discriminator_accuracy/real", [each * weight for each in right_real]),
-            **self.discriminator.named(
-                "discriminator_accuracy/generated", [(1 - each) * weight for each in right_generated]
-            ),
+        self.scaler.scale(loss * weight.clips).backward()
+        of_each = {
+            "loss/discriminator/real": real_losses,
+            "loss/discriminator/generated": generated_losses,
+            "discriminator_accuracy/real": real.accuracy_as_real(),
+            "discriminator_accuracy/generated": generated.accuracy_as_generated(),
         }
+        scalars = {"loss/discriminator/total": loss.detach()} | self.discriminator.named(of_each)
+        return {name: scalar * weight.clips for name, scalar in scalars.items()}
 
-    def generator_step(self, output: GeneratorOutput) -> dict[str, Tensor]:
+    def generator_step(self, output: GeneratorOutput, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """The generator's loss, term by term (equation 11), and its gradients."""
-        of, segments, weight = output.synthesis, output.segments, output.normalisation
+        of, segments = output.synthesis, output.segments
         with self.autocast(), frozen(self.discriminator), parametrize.cached():  # its weights are normalised once
             with torch.no_grad():
                 real = self.discriminator(segments.real)
@@ -153,19 +140,12 @@ class Trainer(TrainingLoop):
                 "duration": duration_loss(of.duration_cost, of.phoneme_mask) * weight.phonemes,
                 "adversarial": adversarial * weight.clips,
                 "feature_matching": feature_loss(real.feature_maps, generated.feature_maps) * weight.clips,
+                **self.auxiliary_losses(output, weight),
             }
-            if (bands := segments.sub_bands) is not None:
-                subband_stft = subband_stft_loss(bands.real, bands.generated, bands.mask)
-                terms["subband_stft"] = subband_stft * weight.segment_frames
-            loss = generator_objective(terms, self.config.loss)
+            loss = generator_objective(terms, self.config.loss.weights)
         self.scaler.scale(loss).backward()
-        return {
-            "loss/generator/total": loss.detach(),
-            **{f"loss/generator/{name}": term.detach() for name, term in terms.items()},
-            **self.discriminator.named(
-                "loss/generator/adversarial", [each * weight.clips for each in adversarial_losses]
-            ),
-        }
+        of_each = self.discriminator.named({"adversarial": [each * weight.clips for each in adversarial_losses]})
+        return {f"loss/generator/{name}": each.detach() for name, each in ({"total": loss} | terms | of_each).items()}
 
     def update_discriminator(self) -> Tensor:
         """Update the discriminator; return the norm of its gradients before clipping, 0-d."""

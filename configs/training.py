@@ -27,8 +27,8 @@ class RunSettings(Section):
     """CPU threads of torch; 0 keeps its default."""
 
 
-class LossSettings(Section):
-    """Weight of each term of the generator loss."""
+class LossWeights(Section):
+    """The weight of each term of the generator loss."""
 
     mel: LossWeight = 45.0
     """Mel reconstruction loss (L1)."""
@@ -42,6 +42,15 @@ class LossSettings(Section):
     """Feature matching loss, which is doubled by its definition."""
     subband_stft: LossWeight = 0.0
     """Multi-resolution STFT loss on four sub-bands (Multi-band MelGAN, 2021); default 0, but 1 for mb-istft."""
+
+
+class LossSettings(LossWeights):
+    """The terms of the generator loss: their weights, and which of several definitions they have."""
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """The weight of each term, by its name."""
+        return {name: getattr(self, name) for name in LossWeights.model_fields}
 
 
 class TrainSettings(Section):

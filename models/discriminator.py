@@ -5,7 +5,7 @@ HiFi-GAN: Kong, Kim & Bae, 2020, section 2.3; VITS, section 2.5.4; UnivNet: Jang
 B batch · S samples · N sub-discriminators · H channels · T frames · K bins (n_fft // 2 + 1)
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -26,9 +26,13 @@ class DiscriminatorOutput:
     logits: list[Tensor]  # N of [B, positions], with targets 1 for real and 0 for generated audio
     feature_maps: list[list[Tensor]]  # N lists of each layer's output, the logits' layer included
 
-    def share_classified_real(self) -> list[Tensor]:
+    def accuracy_as_real(self) -> list[Tensor]:
         """The fraction of positions that each sub-discriminator classifies as real: N of 0-d."""
         return [(logits.detach() > 0.5).float().mean() for logits in self.logits]
+
+    def accuracy_as_generated(self) -> list[Tensor]:
+        """The fraction of positions that each sub-discriminator classifies as generated: N of 0-d."""
+        return [1 - share for share in self.accuracy_as_real()]
 
 
 class PeriodDiscriminator(nn.Module):
@@ -163,9 +167,13 @@ class Discriminator(nn.Module):
         outputs = [network(view) for network, view in zip(self.sub_discriminators, views, strict=True)]
         return DiscriminatorOutput([logits for logits, _ in outputs], [feature_maps for _, feature_maps in outputs])
 
-    def named(self, value: str, values: Sequence[Tensor]) -> dict[str, Tensor]:
-        """One value of each sub-discriminator, such as its term of a loss, by `value`/its name."""
-        return {f"{value}/{name}": each for name, each in zip(self.names, values, strict=True)}
+    def named(self, groups: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
+        """What there is one of for each sub-discriminator, such as its term of a loss, by `group`/its name."""
+        return {
+            f"{group}/{name}": value
+            for group, values in groups.items()
+            for name, value in zip(self.names, values, strict=True)
+        }
 
     def compare(self, real: Tensor, generated: Tensor) -> tuple[DiscriminatorOutput, DiscriminatorOutput]:
         """Classify two batches of audio [B, 1, S] in one forward pass, which is faster than two."""

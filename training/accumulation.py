@@ -48,15 +48,15 @@ class StepParts(ABC):
     discriminator_optimizer: torch.optim.AdamW
 
     @abstractmethod
-    def generator_forward(self, batch: Batch, normalisation: LossNormalisation = WHOLE_BATCH) -> Any:
+    def generator_forward(self, batch: Batch) -> Any:
         """Reconstruct a segment of each recording."""
 
     @abstractmethod
-    def discriminator_step(self, output: Any) -> dict[str, Tensor]:
+    def discriminator_step(self, output: Any, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """Add to the discriminator's gradients; return its losses."""
 
     @abstractmethod
-    def generator_step(self, output: Any) -> dict[str, Tensor]:
+    def generator_step(self, output: Any, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """Add to the generator's gradients; return its losses."""
 
     @abstractmethod
@@ -91,20 +91,24 @@ class GradientAccumulation:
         """Update both networks once, on all micro-batches of a batch."""
         trainer = self._trainer
         parts = micro_batches(batch, self._count, **self._lengths, ranks=self._ranks)
-        once = len(parts) == 1
-        noise = [] if once else noise_state(trainer.device)
-        with torch.set_grad_enabled(once):
-            outputs = [trainer.generator_forward(part.batch, part.normalisation) for part in parts]
+        recompute = len(parts) > 1
+        noises, losses = [], []
+
         trainer.discriminator_optimizer.zero_grad(set_to_none=True)
-        losses = [trainer.discriminator_step(output) for output in outputs]
+        for part in parts:
+            if recompute:
+                noises.append(noise_state(trainer.device))
+            with torch.set_grad_enabled(not recompute):
+                output = trainer.generator_forward(part.batch)
+            losses.append(trainer.discriminator_step(output, part.normalisation))
         discriminator_norm = trainer.update_discriminator()
 
-        if not once:
-            restore_noise(noise, trainer.device)
         trainer.synthesizer_optimizer.zero_grad(set_to_none=True)
-        for part, output in zip(parts, outputs, strict=True):
-            again = output if once else trainer.generator_forward(part.batch, part.normalisation)
-            losses.append(trainer.generator_step(again))
+        for place, part in enumerate(parts):
+            if recompute:
+                restore_noise(noises[place], trainer.device)
+                output = trainer.generator_forward(part.batch)
+            losses.append(trainer.generator_step(output, part.normalisation))
         generator_norm = trainer.update_generator()
         return StepReport(sum_of_losses(losses), {"discriminator": discriminator_norm, "generator": generator_norm})
 

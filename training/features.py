@@ -12,20 +12,8 @@ from torch import Tensor
 from configs import Config
 from data.batch import Batch
 from data.spectrogram import MelSpectrogram
-from models.layers.pqmf import Pqmf
 from models.segments import slice_segments
 from models.synthesizer import Synthesis, Synthesizer
-
-_SUB_BANDS = 4  # of the sub-band loss, whatever the decoder makes
-
-
-@dataclass(frozen=True)
-class SubBands:
-    """The same pieces by bands of frequency, each at a fraction of the rate."""
-
-    real: Tensor  # [B * K, 4, S / 4]
-    generated: Tensor  # [B * K, 4, S / 4]
-    mask: Tensor  # [B * K, 1, S / 4]
 
 
 @dataclass(frozen=True)
@@ -37,7 +25,16 @@ class Segments:
     mel_real: Tensor  # [B * K, M, G]
     mel_generated: Tensor  # [B * K, M, G]
     frame_mask: Tensor  # [B * K, 1, G]
-    sub_bands: SubBands | None  # where a loss needs them
+    sample_mask: Tensor  # [B * K, 1, S]
+
+
+@dataclass(frozen=True)
+class GeneratorOutput:
+    """The reconstruction of a batch, beside its recordings."""
+
+    batch: Batch
+    synthesis: Synthesis
+    segments: Segments
 
 
 class Features:
@@ -50,7 +47,6 @@ class Features:
         self.hop_length, self.segment_frames = audio.hop_length, config.segment_frames
         self.mel = MelSpectrogram(**transform, **bands).to(device)
         self.linear, self.mel_scale = self.mel.linear, self.mel.scale
-        self.bank = Pqmf(_SUB_BANDS).to(device) if config.loss.subband_stft > 0.0 else None
 
     def spectrogram(self, batch: Batch) -> Tensor:
         """Linear magnitudes [B, N, F] of the recordings."""
@@ -92,14 +88,5 @@ class Features:
             mel_real=self.mel_scale(slice_segments(spectrogram, starts, frames)),
             mel_generated=self.mel(generated.squeeze(1)),
             frame_mask=frame_mask,
-            sub_bands=self.sub_bands(real, generated, sample_mask),
+            sample_mask=sample_mask,
         )
-
-    def sub_bands(self, real: Tensor, generated: Tensor, mask: Tensor) -> SubBands | None:
-        """The bands of pieces [B * K, 1, S], in float32, if a loss needs them.
-
-        Those of the decoded pieces are what a multi-band decoder joined: the bank is its own inverse both ways.
-        """
-        if self.bank is None:
-            return None
-        return SubBands(self.bank.analysis(real), self.bank.analysis(generated), mask[:, :, ::_SUB_BANDS])
