@@ -210,8 +210,11 @@ _THROUGHPUT = (
     Chart(
         "Throughput",
         "seconds per step",
-        "Constant, except for what else the machine does.",
-        (Series("throughput/seconds_per_step", "training"),),
+        "Constant, except for what else the machine does; on a CPU, the processor's are constant even then.",
+        (
+            Series("throughput/seconds_per_step", "of the clock"),
+            Series("throughput/processor_seconds_per_step", "of the processor", "dashes"),
+        ),
     ),
     Chart(
         "Time",
