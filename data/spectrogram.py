@@ -6,12 +6,15 @@ Kim, Kong & Son (2021), section 3.2: magnitudes of a Hann-windowed STFT, and 80 
 B batch · S samples · F frames · K bins (n_fft // 2 + 1) · M mel bands
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torchaudio.functional import melscale_fbanks
 
 MAGNITUDE_EPSILON = 1e-6  # inside the square root, where the slope at silence would be infinite
 LOG_FLOOR = 1e-5  # minimum mel magnitude
+LOG_MEL_RANGE = -math.log(LOG_FLOOR)  # nats from the floor to 1, which 2 in 1000 cells of loud recordings exceed
 
 
 class LinearSpectrogram(nn.Module):

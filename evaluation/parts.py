@@ -13,7 +13,7 @@ from evaluation.rendition import Rendition, Sentence, Sound
 from metrics.cepstra import mel_cepstral_distortion
 from metrics.perception import pesq_wideband, stoi
 from metrics.pitch import log_f0_rmse
-from metrics.spectra import Audio, mel_distance, multi_resolution_stft_distance
+from metrics.spectra import Audio, mel_distance, mel_psnr, multi_resolution_stft_distance
 from text import TextFrontEnd
 
 _MILLISECONDS, _PERCENT = 1000, 100
@@ -39,6 +39,7 @@ RECONSTRUCTION = Part(
             lambda it: multi_resolution_stft_distance(it.recorded.audio, it.reconstructed.audio),
         ),
         _reconstruction("mel distance", "nats", "lower", _both(mel_distance)),
+        _reconstruction("mel PSNR", "dB", "higher", _both(mel_psnr)),
         _reconstruction("PESQ", "MOS", "higher", _both(pesq_wideband), needs="pesq"),
         _reconstruction("STOI", "", "higher", _both(stoi), needs="stoi"),
         _reconstruction("periodicity error", "", "lower", lambda it: it.reconstructed_pitch.periodicity_rmse),

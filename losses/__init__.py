@@ -1,17 +1,28 @@
 """Training losses: pure functions that compute in float32 whatever comes in and never synchronise with the device."""
 
-from losses.adversarial import discriminator_loss, feature_loss, generator_loss
+from losses.adversarial import discriminator_loss, generator_loss
+from losses.cosine import cosine_loss
+from losses.distance import distance_loss
+from losses.feature_matching import feature_loss
+from losses.multi_scale_mel import MultiScaleMelLoss
 from losses.objective import generator_objective
-from losses.stft import subband_stft_loss
+from losses.stft import stft_loss, subband_stft_loss
+from losses.structural_similarity import ms_ssim_loss, ssim_loss
 from losses.variational import duration_loss, kl_loss, mel_loss
 
 __all__ = [
+    "MultiScaleMelLoss",
+    "cosine_loss",
     "discriminator_loss",
+    "distance_loss",
     "duration_loss",
     "feature_loss",
     "generator_loss",
     "generator_objective",
     "kl_loss",
     "mel_loss",
+    "ms_ssim_loss",
+    "ssim_loss",
+    "stft_loss",
     "subband_stft_loss",
 ]

@@ -1,13 +1,12 @@
-"""Least-squares GAN losses (Mao et al., 2017) and feature matching (Larsen et al., 2016), in VITS equations 8 to 10.
+"""Least-squares GAN losses (Mao et al., 2017), in VITS equations 8 and 9.
 
-N sub-discriminators · lists run over sub-discriminators, feature maps over sub-discriminators and then layers
+N sub-discriminators · lists run over sub-discriminators
 """
 
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 
 def discriminator_loss(
@@ -47,27 +46,3 @@ def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]
     """
     gen_losses = [(1 - logits.float()).square().mean() for logits in disc_outputs]
     return torch.stack(gen_losses).sum(), [term.detach() for term in gen_losses]
-
-
-def feature_loss(fmap_r: Sequence[Sequence[Tensor]], fmap_g: Sequence[Sequence[Tensor]]) -> Tensor:
-    """Feature matching: L1 distance between the feature maps of real and of generated audio (equation 10).
-
-    Twice the sum over layers of the mean absolute difference; the factor is HiFi-GAN's weight of this term, part of
-    its published definition. The real feature maps are a target and receive no gradient.
-
-    Args:
-        fmap_r: for each sub-discriminator, every layer's feature map of real audio.
-        fmap_g: the same for generated audio, in the same shapes.
-
-    Returns:
-        0-d tensor.
-
-    Raises:
-        ValueError: the numbers of sub-discriminators or of layers differ.
-    """
-    pairs = [
-        (real, generated)
-        for layers_r, layers_g in zip(fmap_r, fmap_g, strict=True)
-        for real, generated in zip(layers_r, layers_g, strict=True)
-    ]
-    return 2 * torch.stack([F.l1_loss(generated.float(), real.detach().float()) for real, generated in pairs]).sum()

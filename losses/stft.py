@@ -1,8 +1,9 @@
-"""Multi-resolution STFT loss (Yamamoto, Song & Kim, 2020, section 2.2) on sub-bands (Yang et al., 2021, section 2.2).
+"""Multi-resolution STFT loss (Yamamoto, Song & Kim, 2020, section 2.2), on the waveform or on sub-bands of it.
 
-Long windows resolve frequency and short ones time. Computed per sub-band, quiet sub-bands weigh as much as loud ones.
+Long windows resolve frequency and short ones time. Computed per sub-band (Yang et al., 2021, section 2.2), quiet
+sub-bands weigh as much as loud ones.
 
-B batch · N sub-bands · T samples of a sub-band · K bins · G frames
+B batch · N sub-bands · S samples · T samples of a sub-band · K bins · G frames
 """
 
 from collections.abc import Sequence
@@ -16,16 +17,28 @@ _LEAST_POWER = 1e-7  # about 100 dB below the loudest tone: quieter bins are equ
 
 @dataclass(frozen=True)
 class Resolution:
-    """One short-time Fourier transform, in samples of the sub-band."""
+    """One short-time Fourier transform, in samples of what is transformed."""
 
     n_fft: int
     hop: int
     window: int
 
 
+# Of the paper's table 1, in samples at every sample rate.
+RESOLUTIONS = (Resolution(1024, 120, 600), Resolution(2048, 240, 1200), Resolution(512, 50, 240))
 # Windows and hops of MB-iSTFT-VITS for four sub-bands: windows of 27, 54 and 11 ms at 22 050 Hz. They alone set the
 # resolution; its transforms of 384, 683 and 171 points are powers of two here, which are faster.
 SUBBAND_RESOLUTIONS = (Resolution(256, 30, 150), Resolution(512, 60, 300), Resolution(64, 10, 60))
+
+
+def stft_loss(
+    real: Tensor, generated: Tensor, mask: Tensor | None = None, resolutions: Sequence[Resolution] = RESOLUTIONS
+) -> Tensor:
+    """Spectral convergence plus log-magnitude distance of waveforms, averaged over transforms (equations 4 to 6).
+
+    The arguments of `subband_stft_loss` with one band, [B, 1, S]. It too is computed over the whole batch.
+    """
+    return subband_stft_loss(real, generated, mask, resolutions)
 
 
 def subband_stft_loss(
@@ -40,7 +53,7 @@ def subband_stft_loss(
     dominate. Micro-batches therefore do not add up exactly to the loss of the whole batch.
 
     Args:
-        bands_real: [B, N, T].
+        bands_real: [B, N, T], the target, which receives no gradient.
         bands_generated: [B, N, T].
         mask: [B, 1, T], ones up to each clip's end; both signals are zero after it, and frames centred after it do not
             count. None counts every frame.
@@ -49,12 +62,12 @@ def subband_stft_loss(
     Returns:
         0-d tensor.
     """
-    both = torch.stack((bands_real.float(), bands_generated.float()))  # [2, B, N, T]
+    both = torch.stack((bands_real.detach().float(), bands_generated.float()))  # [2, B, N, T]
     parts = []
     for resolution in resolutions:
         real, generated = _magnitudes(both, resolution)  # [B, N, K, G]
-        counts = torch.ones_like(both[0, :, :1]) if mask is None else mask.float()
-        counts = counts[:, :, None, :: resolution.hop]  # [B, 1, 1, G], at the centre of each frame
+        counts = torch.ones_like(both[0, :, :1]) if mask is None else mask
+        counts = at_frames(counts, resolution).unsqueeze(2)  # [B, 1, 1, G]
         parts.append(spectral_convergence(real, generated, counts) + log_magnitude_distance(real, generated, counts))
     return torch.stack(parts).mean()
 
@@ -80,9 +93,9 @@ def log_magnitude_distance(real: Tensor, generated: Tensor, mask: Tensor) -> Ten
     return ((generated.log() - real.log()).abs() * mask).sum() / cells
 
 
-def _magnitudes(signals: Tensor, resolution: Resolution) -> Tensor:
-    """Signals [..., T] to magnitudes [..., K, G] of frames centred at 0, hop, 2 * hop ... before T."""
-    spectrum = torch.stft(
+def spectrum(signals: Tensor, resolution: Resolution) -> Tensor:
+    """Float32 signals [..., T] to complex spectra [..., K, G] of frames centred at 0, hop, 2 * hop ... before T."""
+    of_each = torch.stft(
         signals.flatten(0, -2),
         resolution.n_fft,
         resolution.hop,
@@ -91,6 +104,15 @@ def _magnitudes(signals: Tensor, resolution: Resolution) -> Tensor:
         pad_mode="constant",
         return_complex=True,
     )
-    power = torch.view_as_real(spectrum).square().sum(-1).clamp(min=_LEAST_POWER)
     frames = -(-signals.shape[-1] // resolution.hop)  # stft adds one, centred at T, where hop divides T
-    return power.sqrt()[..., :frames].unflatten(0, signals.shape[:-1])
+    return of_each[..., :frames].unflatten(0, signals.shape[:-1])
+
+
+def at_frames(mask: Tensor, resolution: Resolution) -> Tensor:
+    """A mask [B, 1, T] at the centre of each frame of `spectrum`, float32 [B, 1, G]."""
+    return mask.float()[:, :, :: resolution.hop]
+
+
+def _magnitudes(signals: Tensor, resolution: Resolution) -> Tensor:
+    """Signals [..., T] to magnitudes [..., K, G]."""
+    return torch.view_as_real(spectrum(signals, resolution)).square().sum(-1).clamp(min=_LEAST_POWER).sqrt()

@@ -6,22 +6,24 @@ B batch · M mel bands · Z latent channels · F frames · P phonemes
 import torch
 from torch import Tensor
 
+from losses.distance import DistanceKind, distance_loss
 
-def mel_loss(mel_real: Tensor, mel_generated: Tensor, mask: Tensor | None = None) -> Tensor:
+
+def mel_loss(
+    mel_real: Tensor, mel_generated: Tensor, mask: Tensor | None = None, *, kind: DistanceKind = "l1"
+) -> Tensor:
     """Mean absolute difference of two log-mel spectrograms, before its weight (section 2.1.2, equation 2).
 
     Args:
-        mel_real: [B, M, F].
+        mel_real: [B, M, F], the target, which receives no gradient.
         mel_generated: [B, M, F].
         mask: [B, 1, F], ones at frames that count; None counts every frame.
+        kind: another distance than VITS has, as in `losses.distance`.
 
     Returns:
         0-d tensor.
     """
-    difference = (mel_real.float() - mel_generated.float()).abs()
-    if mask is None:
-        return difference.mean()
-    return (difference * mask).sum() / (mask.float().sum() * difference.shape[1])
+    return distance_loss(mel_real, mel_generated, mask, kind=kind)
 
 
 def kl_loss(z_p: Tensor, logs_q: Tensor, m_p: Tensor, logs_p: Tensor, z_mask: Tensor) -> Tensor:

@@ -1,16 +1,17 @@
-"""Distances of two recordings that are aligned in time: of log-mel spectrograms, and of several STFTs.
+"""Distances of two recordings that are aligned in time: of log-mel spectrograms, also as PSNR, and of several STFTs.
 
 S samples · F frames · M mel bands · K bins · G frames of one transform
 """
 
 import functools
+import math
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from data.spectrogram import MelSpectrogram
+from data.spectrogram import LOG_MEL_RANGE, MelSpectrogram
 
 Audio = npt.NDArray[np.float32]  # [S], mono, full scale at 1
 Frames = npt.NDArray[np.floating]  # [F, values of a frame]
@@ -54,6 +55,30 @@ def mel_distance(reference: Audio, other: Audio, sample_rate: int) -> float:
     first, second = log_mel(reference, sample_rate), log_mel(other, sample_rate)
     frames = min(len(first), len(second))
     return float(np.abs(first[:frames] - second[:frames]).mean()) if frames else float("nan")
+
+
+def mel_psnr(reference: Audio, other: Audio, sample_rate: int) -> float:
+    """Peak signal-to-noise ratio of two log-mel spectrograms in dB, up to the end of the shorter recording.
+
+    The peak is the range of log-mel values of speech, 11.5 nats. NaN where that is shorter than a frame.
+    """
+    first, second = log_mel(reference, sample_rate), log_mel(other, sample_rate)
+    frames = min(len(first), len(second))
+    return peak_signal_to_noise_ratio(first[:frames], second[:frames], peak=LOG_MEL_RANGE)
+
+
+def peak_signal_to_noise_ratio(reference: Frames, other: Frames, *, peak: float) -> float:
+    """10 log10(peak^2 / MSE) in dB: infinite where both are the same, NaN where there is nothing to compare.
+
+    Args:
+        reference: of any shape.
+        other: of the same shape.
+        peak: the largest possible difference of two values.
+    """
+    if reference.size == 0:
+        return float("nan")
+    error = float(np.square(reference.astype(np.float64) - other).mean())
+    return 10 * math.log10(peak**2 / error) if error > 0 else math.inf
 
 
 def multi_resolution_stft_distance(reference: Audio, other: Audio) -> float:

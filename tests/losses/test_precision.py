@@ -6,13 +6,38 @@ import pytest
 import torch
 from torch import Tensor
 
-from losses import discriminator_loss, duration_loss, feature_loss, generator_loss, kl_loss, mel_loss, subband_stft_loss
+from losses import (
+    MultiScaleMelLoss,
+    cosine_loss,
+    discriminator_loss,
+    distance_loss,
+    duration_loss,
+    feature_loss,
+    generator_loss,
+    kl_loss,
+    mel_loss,
+    ms_ssim_loss,
+    ssim_loss,
+    stft_loss,
+    subband_stft_loss,
+)
+from losses.multi_scale_mel import MelScale
 
+_MEL = MultiScaleMelLoss(16000, [MelScale(32, 5), MelScale(64, 10)])
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "discriminator": lambda a, b, c, d: discriminator_loss([a, b], [c, d])[0],
     "generator": lambda a, b, c, d: generator_loss([a, b, c, d])[0],
     "feature": lambda a, b, c, d: feature_loss([[a, b]], [[c, d]]),
+    "feature, mean": lambda a, b, c, d: feature_loss([[a, b]], [[c, d]], kind="mean"),
+    "feature, relative": lambda a, b, c, d: feature_loss([[a, b]], [[c, d]], kind="relative"),
     "mel": lambda a, b, c, d: mel_loss(a, b) + mel_loss(c, d),
+    "L2": lambda a, b, c, d: distance_loss(a, b, kind="l2") + distance_loss(c, d, kind="l2"),
+    "log-cosh": lambda a, b, c, d: distance_loss(a, b, kind="log_cosh") + distance_loss(c, d, kind="log_cosh"),
+    "cosine": lambda a, b, c, d: cosine_loss(a, b) + cosine_loss(c, d),
+    "SSIM": lambda a, b, c, d: ssim_loss(a, b, data_range=4.0) + ssim_loss(c, d, data_range=4.0),
+    "MS-SSIM": lambda a, b, c, d: ms_ssim_loss(a, a / 2, data_range=4.0, scales=2),
+    "STFT": lambda a, b, c, d: stft_loss(a[:, :1], b[:, :1]) + stft_loss(c[:, :1], d[:, :1]),
+    "multi-scale mel": lambda a, b, c, d: _MEL(a[:, :1], b[:, :1]) + _MEL(c[:, :1], d[:, :1]),
     "sub-band": lambda a, b, c, d: subband_stft_loss(a, b) + subband_stft_loss(c, d),
     "kl": lambda a, b, c, d: kl_loss(a, b, c, d, torch.ones(3, 1, 50, dtype=a.dtype)),
     "duration": lambda a, b, c, d: duration_loss(a.sum(dim=(1, 2)), torch.ones(3, 1, 50, dtype=a.dtype)),
@@ -67,7 +92,7 @@ def test_sums_that_half_precision_cannot_hold_stay_finite_and_right() -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("name", ["discriminator", "generator", "feature", "mel", "sub-band", "kl"])
+@pytest.mark.parametrize("name", sorted(LOSSES.keys() - {"duration"}))
 def test_gradients_of_half_precision_inputs_are_finite(name: str, dtype: torch.dtype) -> None:
     half = [x.requires_grad_() for x in inputs(dtype)]
     gradients = torch.autograd.grad(LOSSES[name](*half), half, allow_unused=True)

@@ -1,15 +1,16 @@
-"""The sub-band spectral loss against the same by hand in float64, and by pencil."""
+"""Spectral losses of waveforms and of sub-bands against librosa's transforms, the same by hand, and by pencil."""
 
 import math
 
+import librosa
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from losses import subband_stft_loss
-from losses.stft import SUBBAND_RESOLUTIONS, Resolution
+from losses import stft_loss, subband_stft_loss
+from losses.stft import RESOLUTIONS, SUBBAND_RESOLUTIONS, Resolution
 from tests.rounding import SAME, assert_same, float64
 
 LENGTHS = (700, 300, 20)
@@ -110,3 +111,58 @@ def test_a_signal_follows_its_gradients_to_the_other() -> None:
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < 0.8 * losses[0]
+
+
+def waveforms() -> tuple[Tensor, Tensor, Tensor]:
+    """Two clips of noise that fades, the second shorter, and their mask."""
+    generator = torch.Generator().manual_seed(0)
+    lengths = torch.tensor([5000, 2048])
+    within = (torch.arange(5000) < lengths[:, None]).double().unsqueeze(1)
+    fade = torch.exp(-torch.arange(5000) / 1500)
+    real, generated = (fade * torch.randn(2, 1, 5000, generator=generator) * within for _ in range(2))
+    return real, real + 0.3 * generated, within
+
+
+@float64()
+def test_the_loss_of_waveforms_is_that_of_librosas_transforms() -> None:
+    real, generated, within = waveforms()
+    total = 0.0
+    for shape in RESOLUTIONS:
+        sides = []
+        for x in (real, generated):
+            spectra = [
+                librosa.stft(
+                    x[clip, 0, :length].numpy(),
+                    n_fft=shape.n_fft,
+                    hop_length=shape.hop,
+                    win_length=shape.window,
+                    pad_mode="constant",
+                )[:, : -(-length // shape.hop)]
+                for clip, length in enumerate((5000, 2048))
+            ]
+            sides.append(np.maximum(np.abs(np.concatenate(spectra, axis=1)), math.sqrt(1e-7)))
+        ours, theirs = sides
+        total += float(np.linalg.norm(theirs - ours) / np.linalg.norm(ours) + np.abs(np.log(theirs / ours)).mean())
+    assert float(stft_loss(real, generated, within)) == pytest.approx(total / 3, rel=SAME)
+    assert [(shape.n_fft, shape.hop, shape.window) for shape in RESOLUTIONS] == [
+        (1024, 120, 600),  # table 1 of the paper
+        (2048, 240, 1200),
+        (512, 50, 240),
+    ]
+
+
+@float64()
+def test_gradients_of_spectra_are_those_of_finite_differences_and_none_reaches_the_real_side() -> None:
+    real, generated, within = (x[1:, :, :700] for x in waveforms())
+    real, generated = real.requires_grad_(), generated.detach().requires_grad_()
+    small = (Resolution(64, 30, 48), Resolution(32, 10, 32))
+    assert torch.autograd.gradcheck(lambda x: stft_loss(real, x, within, small), generated, fast_mode=True)
+    (by_real,) = torch.autograd.grad(stft_loss(real, generated, within), real, allow_unused=True)
+    assert by_real is None
+
+
+@float64()
+def test_padding_changes_no_loss_of_waveforms() -> None:
+    real, generated, within = (x[1:] for x in waveforms())
+    alone = stft_loss(real[:, :, :2048], generated[:, :, :2048])
+    assert_same(stft_loss(real, generated, within), alone)

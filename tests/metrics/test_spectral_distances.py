@@ -7,10 +7,18 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from skimage.metrics import peak_signal_noise_ratio
 
 from configs import AudioSettings
 from data.spectrogram import MelSpectrogram
-from metrics.spectra import hop_samples, log_mel, mel_distance, multi_resolution_stft_distance
+from metrics.spectra import (
+    hop_samples,
+    log_mel,
+    mel_distance,
+    mel_psnr,
+    multi_resolution_stft_distance,
+    peak_signal_to_noise_ratio,
+)
 from tests.metrics.conftest import RATE, harmonic_tone
 
 NOISE = np.random.default_rng(0).normal(scale=0.1, size=RATE).astype(np.float32)
@@ -74,3 +82,34 @@ def test_the_same_audio_is_at_distance_zero_and_too_little_has_none() -> None:
     assert multi_resolution_stft_distance(tone, tone) == 0
     assert math.isnan(mel_distance(tone[:100], tone, RATE))
     assert math.isnan(multi_resolution_stft_distance(tone[:0], tone))
+
+
+@given(st.floats(1e-4, 0.5), st.sampled_from([1.0, 11.5, 255.0]))
+def test_psnr_is_that_of_scikit_image(noise: float, peak: float) -> None:
+    drawn = np.random.default_rng(0)
+    reference = peak * drawn.random((20, 30))
+    other = reference + peak * noise * drawn.normal(size=(20, 30))
+    expected = peak_signal_noise_ratio(reference, other, data_range=peak)
+    assert peak_signal_to_noise_ratio(reference, other, peak=peak) == pytest.approx(expected, rel=1e-12)
+
+
+def test_psnr_by_pencil_and_that_a_square_root_of_the_squared_error_in_its_logarithm_is_wrong() -> None:
+    """Some tutorials print 10 log10(MAX^2 / sqrt(MSE)), which mixes a power with an amplitude."""
+    reference, other, peak = np.zeros((4, 4)), np.full((4, 4), 0.1), 10.0
+    right = peak_signal_to_noise_ratio(reference, other, peak=peak)
+    assert right == pytest.approx(40.0)  # 10 log10(100 / 0.01), as 20 log10(10 / 0.1)
+    mixed = 10 * math.log10(peak**2 / math.sqrt(0.01))
+    assert mixed == pytest.approx(30.0)
+    assert peak_signal_noise_ratio(reference, other, data_range=peak) == pytest.approx(right)
+    # The unit in which both are measured must not matter: in millis it does to the mixed one.
+    assert peak_signal_to_noise_ratio(1000 * reference, 1000 * other, peak=1000 * peak) == pytest.approx(right)
+    assert 10 * math.log10((1000 * peak) ** 2 / math.sqrt(1000**2 * 0.01)) == pytest.approx(mixed + 30)
+
+
+def test_the_psnr_of_mel_spectrograms_is_that_of_a_gain_and_infinite_for_what_is_the_same() -> None:
+    # Every cell differs by ln 2, of a range of ln 1e5.
+    assert mel_psnr(NOISE, np.float32(0.5) * NOISE, RATE) == pytest.approx(
+        20 * math.log10(math.log(1e5) / math.log(2)), abs=0.01
+    )
+    assert mel_psnr(NOISE, NOISE, RATE) == math.inf
+    assert math.isnan(mel_psnr(NOISE[:100], NOISE, RATE))
