@@ -133,13 +133,18 @@ class Trainer(TrainingLoop):
             generated = self.discriminator(segments.generated)
             adversarial, adversarial_losses = generator_loss(generated.logits)
             kl = kl_loss(of.z_p, of.posterior.log_std, of.prior.mean, of.prior.log_std, of.frame_mask)
-            mel = mel_loss(segments.mel_real, segments.mel_generated, segments.frame_mask)
+            mel = mel_loss(
+                segments.mel_real, segments.mel_generated, segments.frame_mask, kind=self.config.loss.mel_distance
+            )
+            feature_matching = feature_loss(
+                real.feature_maps, generated.feature_maps, kind=self.config.loss.feature_matching_kind
+            )
             terms = {
                 "mel": mel * weight.segment_frames,
                 "kl": kl * weight.frames,
                 "duration": duration_loss(of.duration_cost, of.phoneme_mask) * weight.phonemes,
                 "adversarial": adversarial * weight.clips,
-                "feature_matching": feature_loss(real.feature_maps, generated.feature_maps) * weight.clips,
+                "feature_matching": feature_matching * weight.clips,
                 **self.auxiliary_losses(output, weight),
             }
             loss = generator_objective(terms, self.config.loss.weights)

@@ -16,6 +16,8 @@ from configs.section import Rules, Section
 from configs.speaking import SpeakingSettings
 from configs.training import LossSettings, RunSettings, TrainSettings
 
+_SSIM_WINDOW = 11  # cells of a mel spectrogram, as in `losses.structural_similarity`
+
 
 class Config(Section):
     """All settings of an experiment."""
@@ -61,6 +63,7 @@ class Config(Section):
             *self.decoder.rules(self.audio.hop_length),
             *self._resolution_rules(),
             *self._segment_rules(),
+            *self._similarity_rules(),
         ]
 
     def _audio_rules(self) -> Rules:
@@ -158,5 +161,28 @@ class Config(Section):
             (
                 model.latent_channels % 2 != 0,
                 f"model.latent_channels = {model.latent_channels} must be even: each coupling layer splits it in two",
+            ),
+        ]
+
+    def _similarity_rules(self) -> Rules:
+        """Windows of 11 by 11 cells must fit into the mel spectrogram of a segment, at the coarsest scale too."""
+        loss, bands, frames = self.loss, self.audio.mel_bands, self.segment_frames
+        side, scales = min(bands, frames), loss.ms_ssim_scales
+        most = sum(side >= _SSIM_WINDOW << scale for scale in range(5))
+        given = f"audio.mel_bands = {bands} and train.segment_samples = {self.train.segment_samples}, {frames} frames"
+        fewer = f"set loss.ms_ssim_scales = {most}, or " if most else ""
+
+        def needs(least: int) -> str:
+            return f"needs {least} mel bands and segments of {least} frames at least, not {given}"
+
+        return [
+            (
+                loss.ssim > 0 and most == 0,
+                f"loss.ssim = {loss.ssim:g} {needs(_SSIM_WINDOW)}: raise what is too small",
+            ),
+            (
+                loss.ms_ssim > 0 and scales > most,
+                f"loss.ms_ssim = {loss.ms_ssim:g} with loss.ms_ssim_scales = {scales} "
+                f"{needs(_SSIM_WINDOW << (scales - 1))}: {fewer}raise what is too small",
             ),
         ]

@@ -9,6 +9,7 @@ from configs.section import NonNegative, PathText, Positive, Probability, Sectio
 
 # Bounds beyond which weights or gradients overflow float32 after a few steps, whatever else is set.
 LossWeight = Annotated[float, Field(ge=0.0, le=1e9)]
+DistanceKind = Literal["l1", "l2", "log_cosh"]
 LearningRate = Annotated[float, Field(gt=0.0, le=100.0)]
 # Where the square of a gradient underflows float32, AdamW divides by epsilon alone.
 Epsilon = Annotated[float, Field(ge=1e-20, le=1.0)]
@@ -31,7 +32,7 @@ class LossWeights(Section):
     """The weight of each term of the generator loss."""
 
     mel: LossWeight = 45.0
-    """Mel reconstruction loss (L1)."""
+    """Mel reconstruction loss of `mel_distance`."""
     kl: LossWeight = 1.0
     """KL divergence between the posterior and the flow prior."""
     duration: LossWeight = 1.0
@@ -39,13 +40,35 @@ class LossWeights(Section):
     adversarial: LossWeight = 1.0
     """Least-squares adversarial loss."""
     feature_matching: LossWeight = 1.0
-    """Feature matching loss, which is doubled by its definition."""
+    """Feature matching loss of `feature_matching_kind`, which is doubled by VITS's definition."""
     subband_stft: LossWeight = 0.0
     """Multi-resolution STFT loss on four sub-bands (Multi-band MelGAN, 2021); default 0, but 1 for mb-istft."""
+    waveform: LossWeight = 0.0
+    """Distance of waveforms, `waveform_distance` (EnCodec, Défossez et al., 2022, section 3.4); 0 in VITS."""
+    stft: LossWeight = 0.0
+    """Multi-resolution STFT loss of waveforms (Parallel WaveGAN, Yamamoto et al., 2020, section 2.2); 0 in VITS."""
+    multi_scale_mel: LossWeight = 0.0
+    """L1 of log-mel spectrograms of seven window lengths (DAC, Kumar et al., 2023, section 3.5); 0 in VITS."""
+    ssim: LossWeight = 0.0
+    """Structural similarity of mel spectrograms, as 1 - SSIM (Wang et al., 2004, equation 13); 0 in VITS."""
+    ms_ssim: LossWeight = 0.0
+    """Multi-scale SSIM of mel spectrograms, as 1 - MS-SSIM (Wang et al., 2003, equation 7); 0 in VITS."""
+    cosine: LossWeight = 0.0
+    """1 - cosine similarity of the frames of mel spectrograms; 0 in VITS."""
 
 
 class LossSettings(LossWeights):
     """The terms of the generator loss: their weights, and which of several definitions they have."""
+
+    mel_distance: DistanceKind = "l1"
+    """Distance of `mel`: l1 (VITS, equation 2), l2, or log_cosh (Chen et al., 2018), which is between the two."""
+    waveform_distance: DistanceKind = "l1"
+    """Distance of `waveform`: l1 (EnCodec, section 3.4), l2 or log_cosh."""
+    feature_matching_kind: Literal["sum", "mean", "relative"] = "sum"
+    """Feature matching: sum over layers, doubled (VITS, equation 10); mean over layers without the logits (MelGAN,
+    Kumar et al., 2019); relative to the real feature map's mean (EnCodec, Défossez et al., 2022, equation 2)."""
+    ms_ssim_scales: Annotated[int, Field(ge=1, le=5)] = 5
+    """Scales of `ms_ssim`: 5 (Wang et al., 2003) need 176 mel bands and frames, 4 need 88, 3 need 44 and 2 need 22."""
 
     @property
     def weights(self) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Multi-scale mel loss: L1 of log-mel spectrograms from long windows to short ones.
 
-Descript Audio Codec (Kumar et al., "High-fidelity audio compression with improved RVQGAN", 2023), section 3.4. Short
+Descript Audio Codec (Kumar et al., "High-fidelity audio compression with improved RVQGAN", 2023), section 3.5. Short
 windows with few bands place onsets; long windows with many bands separate harmonics.
 
 B batch · S samples · K bins · G frames of one scale · M mel bands of one scale

@@ -36,8 +36,8 @@ def test_a_term_that_the_settings_do_not_know_is_refused() -> None:
 
 def test_every_weight_belongs_to_the_term_of_its_name() -> None:
     for name, value in VALUES.items():
-        alone = dict.fromkeys(LossSettings().weights, 0.0) | {name: 10.0}
-        assert generator_objective(terms(), LossSettings(**alone).weights).item() == pytest.approx(10 * value)
+        alone = LossSettings.model_validate(dict.fromkeys(LossSettings().weights, 0.0) | {name: 10.0})
+        assert generator_objective(terms(), alone.weights).item() == pytest.approx(10 * value)
 
 
 def test_each_term_has_the_gradient_of_its_weight() -> None:
