@@ -25,10 +25,9 @@ from data.batch import Batch
 from data.corpus import Corpus
 from data.opening import open_corpus
 from losses import (
-    discriminator_loss,
+    build_objective,
     duration_loss,
     feature_loss,
-    generator_loss,
     generator_objective,
     kl_loss,
     mel_loss,
@@ -69,7 +68,8 @@ class Trainer(TrainingLoop):
         self.synthesizer = Synthesizer(
             config, num_symbols=corpus.symbols.size, num_speakers=max(1, len(corpus.speakers))
         ).to(self.device)
-        self.discriminator = Discriminator(config.discriminator).to(self.device)
+        self.discriminator = Discriminator.from_config(config, self.features.mel).to(self.device)
+        self.objective = build_objective(config.loss).to(self.device)
         self.auxiliary_losses = AuxiliaryLosses(config).to(self.device)
         self.ema = make_ema(self.synthesizer)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
@@ -81,6 +81,7 @@ class Trainer(TrainingLoop):
             device=self.device,
             ranks=self.ranks.count,
             networks=[*self.synthesizer.children(), self.discriminator],
+            differentiated_twice=[self.discriminator] if self.objective.differentiates_twice else [],
         )
         if isinstance(self.execute, GraphedStep):  # a CUDA graph is captured for each shape of batch
             self.frame_bounds = config.data.bucket_frames
@@ -90,12 +91,12 @@ class Trainer(TrainingLoop):
     # ------------------------------------------------------------------------------------------- the algorithm
 
     def train_step(self, batch: Batch) -> StepReport:
-        """One update of the discriminator, then one of the generator (VITS, section 2.4)."""
-        output = self.generator_forward(batch)
-
-        self.discriminator_optimizer.zero_grad(set_to_none=True)
-        losses = self.discriminator_step(output)
-        discriminator_norm = self.update_discriminator()
+        """Update the discriminator, then the generator (VITS, section 2.4)."""
+        for _ in range(self.config.train.discriminator_updates):  # 1 in VITS
+            output = self.generator_forward(batch)
+            self.discriminator_optimizer.zero_grad(set_to_none=True)
+            losses = self.discriminator_step(output)
+            discriminator_norm = self.update_discriminator()
 
         self.synthesizer_optimizer.zero_grad(set_to_none=True)
         losses |= self.generator_step(output)
@@ -111,27 +112,47 @@ class Trainer(TrainingLoop):
 
     def discriminator_step(self, output: GeneratorOutput, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """The discriminator's loss on real and generated segments (equation 8), and its gradients."""
+        segments, generated_audio = output.segments, output.segments.generated.detach()
         with self.autocast():
-            real, generated = self.discriminator.compare(output.segments.real, output.segments.generated.detach())
-            loss, real_losses, generated_losses = discriminator_loss(real.logits, generated.logits)
+            real, generated = self.discriminator.compare(segments.real, generated_audio)
+            loss, real_losses, generated_losses = self.objective.discriminator_loss(real.logits, generated.logits)
+        penalties = self.objective.penalties(self.discriminator.logits, segments.real, generated_audio)
+        loss = loss + sum(sum(of_each) for of_each in penalties.values())
         self.scaler.scale(loss * weight.clips).backward()
+        self.objective.observe(real.logits, generated.logits, weight.clips)
         of_each = {
             "loss/discriminator/real": real_losses,
             "loss/discriminator/generated": generated_losses,
-            "discriminator_accuracy/real": real.accuracy_as_real(),
-            "discriminator_accuracy/generated": generated.accuracy_as_generated(),
+            **{f"loss/discriminator/{name}": penalty for name, penalty in penalties.items()},
         }
-        scalars = {"loss/discriminator/total": loss.detach()} | self.discriminator.named(of_each)
-        return {name: scalar * weight.clips for name, scalar in scalars.items()}
+        if (boundary := self.objective.decision_boundary) is not None:
+            of_each["discriminator_accuracy/real"] = real.accuracy_as_real(boundary)
+            of_each["discriminator_accuracy/generated"] = generated.accuracy_as_generated(boundary)
+        scalars = {"loss/discriminator/total": loss} | self.discriminator.named(of_each)
+        return {name: scalar.detach() * weight.clips for name, scalar in scalars.items()}
 
     def generator_step(self, output: GeneratorOutput, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
-        """The generator's loss, term by term (equation 11), and its gradients."""
+        """The generator's loss, the weighted sum of its terms (equation 11), and its gradients."""
+        terms, adversarial_losses = self.generator_terms(output, weight)
+        weights = self.term_weights.present
+        loss = generator_objective(terms, weights)
+        self.scaler.scale(loss).backward()
+        of_each = self.discriminator.named({"adversarial": [each * weight.clips for each in adversarial_losses]})
+        losses = {f"loss/generator/{name}": each.detach() for name, each in ({"total": loss} | terms | of_each).items()}
+        return losses | {
+            f"weighted_loss/generator/{name}": weights[name] * term.detach() for name, term in terms.items()
+        }
+
+    def generator_terms(
+        self, output: GeneratorOutput, weight: LossNormalisation
+    ) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Each term of the generator's loss by its name, and the adversarial term of each sub-discriminator."""
         of, segments = output.synthesis, output.segments
         with self.autocast(), frozen(self.discriminator), parametrize.cached():  # its weights are normalised once
             with torch.no_grad():
                 real = self.discriminator(segments.real)
             generated = self.discriminator(segments.generated)
-            adversarial, adversarial_losses = generator_loss(generated.logits)
+            adversarial, adversarial_losses = self.objective.generator_loss(generated.logits)
             kl = kl_loss(of.z_p, of.posterior.log_std, of.prior.mean, of.prior.log_std, of.frame_mask)
             mel = mel_loss(
                 segments.mel_real, segments.mel_generated, segments.frame_mask, kind=self.config.loss.mel_distance
@@ -147,14 +168,15 @@ class Trainer(TrainingLoop):
                 "feature_matching": feature_matching * weight.clips,
                 **self.auxiliary_losses(output, weight),
             }
-            loss = generator_objective(terms, self.config.loss.weights)
-        self.scaler.scale(loss).backward()
-        of_each = self.discriminator.named({"adversarial": [each * weight.clips for each in adversarial_losses]})
-        return {f"loss/generator/{name}": each.detach() for name, each in ({"total": loss} | terms | of_each).items()}
+        return terms, adversarial_losses
 
     def update_discriminator(self) -> Tensor:
         """Update the discriminator; return the norm of its gradients before clipping, 0-d."""
-        return self._update("discriminator", self.discriminator, self.discriminator_optimizer)
+        norm = self._update("discriminator", self.discriminator, self.discriminator_optimizer)
+        if self.config.train.discriminator_updates > 1:
+            self.scaler.update()  # which lets the next one unscale again
+        self.objective.after_update(self.discriminator, self.ranks.sum)
+        return norm
 
     def update_generator(self) -> Tensor:
         """Update the synthesizer and its EMA; return the norm of its gradients before clipping, 0-d."""

@@ -50,6 +50,18 @@ class Config(Section):
         loss = tree.get("loss", {})
         return tree | {"loss": {"subband_stft": 1.0, **loss}} if isinstance(loss, dict) else tree
 
+    @model_validator(mode="before")
+    @classmethod
+    def _default_discriminator_updates(cls, tree: Any) -> Any:
+        """A Wasserstein critic is to be near its optimum: five updates for each of the generator."""
+        if not isinstance(tree, dict):
+            return tree
+        loss, train = tree.get("loss", {}), tree.get("train", {})
+        asked = loss.get("adversarial_objective") if isinstance(loss, dict) else None
+        if asked not in ("wasserstein", "wasserstein_gp") or not isinstance(train, dict):
+            return tree
+        return tree | {"train": {"discriminator_updates": 5, **train}}
+
     @model_validator(mode="after")
     def _sections_fit_each_other(self) -> Self:
         for broken, sentence in self._rules():
@@ -64,6 +76,7 @@ class Config(Section):
             *self._resolution_rules(),
             *self._segment_rules(),
             *self._similarity_rules(),
+            *self._loss_rules(),
         ]
 
     def _audio_rules(self) -> Rules:
@@ -119,6 +132,20 @@ class Config(Section):
             (
                 any(n_fft > segment for n_fft, _, _ in resolutions),
                 f"{given}: no n_fft may be longer than train.segment_samples = {segment}",
+            ),
+        ]
+
+    def _loss_rules(self) -> Rules:
+        loss, train = self.loss, self.train
+        unknown = sorted(loss.schedule.keys() - loss.weights.keys())
+        falling = [f"{name} = {list(steps)}" for name, steps in loss.schedule.items() if steps[0] >= steps[1]]
+        return [
+            (bool(unknown), f"loss.schedule: no weight in [loss] is named {', '.join(unknown)}"),
+            (bool(falling), f"loss.schedule: {', '.join(falling)} must be [from, to] in steps, the first the smaller"),
+            (
+                train.learning_rate_decay_steps is not None and train.learning_rate_decay_clips is not None,
+                "train.learning_rate_decay_steps and train.learning_rate_decay_clips both say when the learning rate "
+                "decays: leave one of the two out",
             ),
         ]
 

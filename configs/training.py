@@ -11,6 +11,16 @@ from configs.section import NonNegative, PathText, Positive, Probability, Sectio
 LossWeight = Annotated[float, Field(ge=0.0, le=1e9)]
 DistanceKind = Literal["l1", "l2", "log_cosh"]
 LearningRate = Annotated[float, Field(gt=0.0, le=100.0)]
+AdversarialObjectiveName = Literal[
+    "least_squares",
+    "minimax",
+    "non_saturating",
+    "hinge",
+    "wasserstein",
+    "wasserstein_gp",
+    "dragan",
+    "began",
+]
 # Where the square of a gradient underflows float32, AdamW divides by epsilon alone.
 Epsilon = Annotated[float, Field(ge=1e-20, le=1.0)]
 
@@ -38,7 +48,7 @@ class LossWeights(Section):
     duration: LossWeight = 1.0
     """Duration loss: negative log-likelihood, or squared error of the deterministic predictor."""
     adversarial: LossWeight = 1.0
-    """Least-squares adversarial loss."""
+    """Adversarial loss of `adversarial_objective`."""
     feature_matching: LossWeight = 1.0
     """Feature matching loss of `feature_matching_kind`, which is doubled by VITS's definition."""
     subband_stft: LossWeight = 0.0
@@ -69,6 +79,21 @@ class LossSettings(LossWeights):
     Kumar et al., 2019); relative to the real feature map's mean (EnCodec, Défossez et al., 2022, equation 2)."""
     ms_ssim_scales: Annotated[int, Field(ge=1, le=5)] = 5
     """Scales of `ms_ssim`: 5 (Wang et al., 2003) need 176 mel bands and frames, 4 need 88, 3 need 44 and 2 need 22."""
+    schedule: dict[str, Annotated[tuple[NonNegative, NonNegative], Field(strict=False)]] = Field({})
+    """Steps [from, to] over which a weight rises linearly from 0, by its name, such as {kl = [0, 2000]}."""
+    balance: Literal["fixed", "gradient"] = "fixed"
+    """gradient: the terms that depend on the generated audio share its gradient in proportion to their weights
+    (EnCodec, Défossez et al., 2023, section 3.4), whatever their sizes."""
+    adversarial_objective: AdversarialObjectiveName = "least_squares"
+    """The game of the discriminator with the generator; least_squares is VITS. docs/losses.md compares them."""
+    clip_weights: Annotated[float, Field(gt=0.0, le=1e9)] = 0.01
+    """Bound of the discriminator's weights with wasserstein (Arjovsky et al., 2017, algorithm 1)."""
+    gradient_penalty: LossWeight = 10.0
+    """Weight of the gradient penalty of wasserstein_gp and dragan."""
+    r1: LossWeight = 0.0
+    """Weight (gamma) of a zero-centred gradient penalty on real audio, with any objective (Mescheder et al., 2018)."""
+    began_gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    """Diversity ratio of began: the autoencoder's error on generated audio relative to that on real audio."""
 
     @property
     def weights(self) -> dict[str, float]:
@@ -89,6 +114,9 @@ class TrainSettings(Section):
     """Clips per step, the maximum if `batch_frames` is set; auto: as many as fit into device memory, 64 at most."""
     batch_frames: Positive | None = None
     """Maximum spectrogram frames per step, padding included; a longer clip makes a batch of one."""
+    discriminator_updates: Positive = 1
+    """Updates of the discriminator per update of the generator, on new segments and noise of the same clips; default 1,
+    but 5 for wasserstein and wasserstein_gp, as in their papers."""
     accumulate: Positive = 1
     """Gradient accumulation: micro-batches per step, with exact loss normalisation; less memory, more time."""
     segment_samples: Positive = 8192
@@ -99,6 +127,10 @@ class TrainSettings(Section):
     """Initial learning rate of both AdamW optimizers."""
     learning_rate_decay: Annotated[float, Field(gt=0, le=1)] = 0.999875
     """Learning-rate schedule: exponential decay factor per epoch."""
+    learning_rate_decay_steps: Positive | None = None
+    """Learning-rate schedule: steps per decay factor, in the place of an epoch."""
+    learning_rate_decay_clips: Positive | None = None
+    """Learning-rate schedule: clips per decay factor, in the place of an epoch: whatever the batch and the GPUs."""
     warmup_steps: NonNegative = 0
     """Learning-rate schedule: steps of linear warm-up from zero."""
     adam_beta_1: Probability = 0.8

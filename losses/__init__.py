@@ -1,6 +1,6 @@
 """Training losses: pure functions that compute in float32 whatever comes in and never synchronise with the device."""
 
-from losses.adversarial import discriminator_loss, generator_loss
+from losses.adversarial import AdversarialObjective, build_objective, discriminator_loss, generator_loss
 from losses.cosine import cosine_loss
 from losses.distance import distance_loss
 from losses.feature_matching import feature_loss
@@ -11,7 +11,9 @@ from losses.structural_similarity import ms_ssim_loss, ssim_loss
 from losses.variational import duration_loss, kl_loss, mel_loss
 
 __all__ = [
+    "AdversarialObjective",
     "MultiScaleMelLoss",
+    "build_objective",
     "cosine_loss",
     "discriminator_loss",
     "distance_loss",

@@ -7,13 +7,15 @@ B batch · S samples · N sub-discriminators · H channels · T frames · K bins
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.parametrizations import spectral_norm, weight_norm
 
-from configs import DiscriminatorSettings
+from configs import Config, DiscriminatorSettings
+from models.mel_autoencoder import MelAutoencoder
 
 _SLOPE = 0.1  # of the leaky ReLUs
 _RESOLUTION_CHANNELS = 32
@@ -23,16 +25,16 @@ _RESOLUTION_CHANNELS = 32
 class DiscriminatorOutput:
     """Logits and feature maps of N sub-discriminators for a batch of audio."""
 
-    logits: list[Tensor]  # N of [B, positions], with targets 1 for real and 0 for generated audio
+    logits: list[Tensor]  # N of [B, positions], the higher the more real
     feature_maps: list[list[Tensor]]  # N lists of each layer's output, the logits' layer included
 
-    def accuracy_as_real(self) -> list[Tensor]:
-        """The fraction of positions that each sub-discriminator classifies as real: N of 0-d."""
-        return [(logits.detach() > 0.5).float().mean() for logits in self.logits]
+    def accuracy_as_real(self, boundary: float) -> list[Tensor]:
+        """The fraction of positions that each sub-discriminator classifies as real, by logits above it: N of 0-d."""
+        return [(logits.detach() > boundary).float().mean() for logits in self.logits]
 
-    def accuracy_as_generated(self) -> list[Tensor]:
+    def accuracy_as_generated(self, boundary: float) -> list[Tensor]:
         """The fraction of positions that each sub-discriminator classifies as generated: N of 0-d."""
-        return [1 - share for share in self.accuracy_as_real()]
+        return [1 - share for share in self.accuracy_as_real(boundary)]
 
 
 class PeriodDiscriminator(nn.Module):
@@ -140,24 +142,40 @@ class Discriminator(nn.Module):
     """All sub-discriminators: of scales, then of periods, then of resolutions.
 
     One scale is VITS; three are HiFi-GAN, whose first, on raw audio, has spectral norm instead of weight norm.
+
+    Args:
+        settings: the section `discriminator`.
+        autoencoder: alone in the place of all of them, its error being the logit.
     """
 
-    def __init__(self, settings: DiscriminatorSettings) -> None:
+    def __init__(self, settings: DiscriminatorSettings, autoencoder: MelAutoencoder | None = None) -> None:
         super().__init__()
         divisor, first_is_spectral = settings.channel_divisor, settings.scales > 1
-        sub_discriminators: dict[str, nn.Module] = {
-            **{
-                f"scale_{n + 1}": ScaleDiscriminator(n, divisor, spectral=first_is_spectral and n == 0)
-                for n in range(settings.scales)
-            },
-            **{f"period_{period}": PeriodDiscriminator(period, divisor) for period in settings.periods},
-            **{f"resolution_{each[0]}": ResolutionDiscriminator(*each, divisor) for each in settings.resolutions},
-        }
+        sub_discriminators: dict[str, nn.Module] = (
+            {"autoencoder": autoencoder}
+            if autoencoder
+            else {
+                **{
+                    f"scale_{n + 1}": ScaleDiscriminator(n, divisor, spectral=first_is_spectral and n == 0)
+                    for n in range(settings.scales)
+                },
+                **{f"period_{period}": PeriodDiscriminator(period, divisor) for period in settings.periods},
+                **{f"resolution_{each[0]}": ResolutionDiscriminator(*each, divisor) for each in settings.resolutions},
+            }
+        )
         self.names = list(sub_discriminators)  # in the order of the outputs; metrics are tagged with them
         self.sub_discriminators = nn.ModuleList(sub_discriminators.values())
         # torch.compile does not support complex numbers of dynamic length. Disabled here and not by a decorator, which
         # would import the compiler for inference too, where that takes longer than all other imports.
-        self._views = torch.compiler.disable(_views) if settings.resolutions else _views
+        self._views = torch.compiler.disable(_views) if settings.resolutions or autoencoder else _views
+
+    @classmethod
+    def from_config(cls, config: Config, mel: nn.Module) -> Self:
+        """Make the discriminator of an experiment, whose audio [B, S] `mel` maps to log-mel [B, M, F]."""
+        settings = config.discriminator
+        if config.loss.adversarial_objective != "began":
+            return cls(settings)
+        return cls(settings, MelAutoencoder(mel, config.audio.mel_bands, settings.channel_divisor))
 
     def forward(self, audio: Tensor) -> DiscriminatorOutput:
         """Classify audio [B, 1, S]."""
@@ -166,6 +184,10 @@ class Discriminator(nn.Module):
         views = self._views(self.sub_discriminators, audio)
         outputs = [network(view) for network, view in zip(self.sub_discriminators, views, strict=True)]
         return DiscriminatorOutput([logits for logits, _ in outputs], [feature_maps for _, feature_maps in outputs])
+
+    def logits(self, audio: Tensor) -> list[Tensor]:
+        """The logits of audio [B, 1, S] alone: N of [B, positions]."""
+        return self(audio).logits
 
     def named(self, groups: Mapping[str, Sequence[Tensor]]) -> dict[str, Tensor]:
         """What there is one of for each sub-discriminator, such as its term of a loss, by `group`/its name."""
@@ -191,7 +213,10 @@ class Discriminator(nn.Module):
 
 def _views(sub_discriminators: Iterable[nn.Module], audio: Tensor) -> list[Tensor]:
     """The input of each sub-discriminator: the audio itself, or its spectrum."""
-    return [each.spectrum(audio) if isinstance(each, ResolutionDiscriminator) else audio for each in sub_discriminators]
+    return [
+        each.spectrum(audio) if isinstance(each, ResolutionDiscriminator | MelAutoencoder) else audio
+        for each in sub_discriminators
+    ]
 
 
 def _logits_and_feature_maps(x: Tensor, layers: nn.ModuleList, output: nn.Module) -> tuple[Tensor, list[Tensor]]:

@@ -60,6 +60,10 @@ class StepParts(ABC):
         """Add to the generator's gradients; return its losses."""
 
     @abstractmethod
+    def generator_terms(self, output: Any, weight: LossNormalisation) -> tuple[dict[str, Tensor], list[Tensor]]:
+        """Each term of the generator's loss by its name, and the adversarial term of each sub-discriminator."""
+
+    @abstractmethod
     def update_discriminator(self) -> Tensor:
         """Update the discriminator; return the norm of its gradients."""
 
@@ -78,13 +82,24 @@ class GradientAccumulation:
     Args:
         trainer: whose steps these are.
         count: micro-batches of a batch.
+        discriminator_updates: per update of the generator.
         hop_length: samples per frame.
         segment_frames: frames of a decoded segment, where the clip has as many.
         ranks: the processes that share a step.
     """
 
-    def __init__(self, trainer: StepParts, count: int, *, hop_length: int, segment_frames: int, ranks: Ranks) -> None:
+    def __init__(
+        self,
+        trainer: StepParts,
+        count: int,
+        *,
+        discriminator_updates: int,
+        hop_length: int,
+        segment_frames: int,
+        ranks: Ranks,
+    ) -> None:
         self._trainer, self._count, self._ranks = trainer, count, ranks
+        self._discriminator_updates = discriminator_updates
         self._lengths = {"hop_length": hop_length, "segment_frames": segment_frames}
 
     def __call__(self, batch: Batch) -> StepReport:
@@ -92,16 +107,16 @@ class GradientAccumulation:
         trainer = self._trainer
         parts = micro_batches(batch, self._count, **self._lengths, ranks=self._ranks)
         recompute = len(parts) > 1
-        noises, losses = [], []
-
-        trainer.discriminator_optimizer.zero_grad(set_to_none=True)
-        for part in parts:
-            if recompute:
-                noises.append(noise_state(trainer.device))
-            with torch.set_grad_enabled(not recompute):
-                output = trainer.generator_forward(part.batch)
-            losses.append(trainer.discriminator_step(output, part.normalisation))
-        discriminator_norm = trainer.update_discriminator()
+        for _ in range(self._discriminator_updates):
+            noises, losses = [], []
+            trainer.discriminator_optimizer.zero_grad(set_to_none=True)
+            for part in parts:
+                if recompute:
+                    noises.append(noise_state(trainer.device))
+                with torch.set_grad_enabled(not recompute):
+                    output = trainer.generator_forward(part.batch)
+                losses.append(trainer.discriminator_step(output, part.normalisation))
+            discriminator_norm = trainer.update_discriminator()
 
         trainer.synthesizer_optimizer.zero_grad(set_to_none=True)
         for place, part in enumerate(parts):

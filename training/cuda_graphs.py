@@ -35,6 +35,7 @@ def execution(
     device: torch.device,
     ranks: int,
     networks: Sequence[nn.Module],
+    differentiated_twice: Sequence[nn.Module] = (),
 ) -> Callable[[Batch], Result]:
     """The same step, executed as `train.execution` says.
 
@@ -45,10 +46,13 @@ def execution(
         device: of the step.
         ranks: processes that train together.
         networks: of the step, which are compiled.
+        differentiated_twice: those of them that torch.compile cannot compile, for it differentiates once.
     """
     compiled, replayed = "compiled" in settings.execution, "graphs" in settings.execution
     if compiled:
-        step = CompiledStep(step, networks)
+        if differentiated_twice:
+            note("the discriminator is not compiled: a gradient penalty differentiates it twice")
+        step = CompiledStep(step, [network for network in networks if network not in differentiated_twice])
     if not replayed:
         return step
     obstacles = {
@@ -56,6 +60,7 @@ def execution(
         f"train.accumulate = {settings.accumulate} restores the random state": settings.accumulate > 1,
         "fp16 updates its loss scale in Python": dtype == torch.float16,
         f"{ranks} processes see a shape at different steps": ranks > 1,
+        "a gradient penalty differentiates twice": bool(differentiated_twice),
         "the alignment search needs Triton to run on the GPU": importlib.util.find_spec("triton") is None,
     }
     for reason, there in obstacles.items():

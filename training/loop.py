@@ -17,6 +17,7 @@ from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
 from data.corpus import Corpus
 from data.prefetcher import Prefetcher, clip_source, endless
+from losses import AdversarialObjective
 from models.device import choose_device
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
@@ -27,19 +28,26 @@ from training.clock import Clock
 from training.features import Features
 from training.interruption import Interrupted, StopRequest
 from training.metrics_logger import MetricsLogger, MetricsLoggerError, RunningMeans
+from training.output_gradients import output_gradient_norms
 from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_random_state, seed_everything
 from training.ranks import Ranks, local_device
 from training.reporting import Reporter
 from training.run_folder import RunFolder
 from training.schedule import Epochs, Schedule, learning_rate
+from training.term_weights import TermWeights
 from training.updates import StepReport, Updates, over_ranks
 from training.validation import Validation
 
 # By their names in a checkpoint.
 _NETWORKS = {"synthesizer": "synthesizer", "discriminator": "discriminator", "average": "ema"}
+_BALANCE_EVERY = 20  # steps between measurements of gradients for loss.balance
 _OPTIMIZERS = ("synthesizer_optimizer", "discriminator_optimizer")
-_READ_ELSEWHERE = ("config", "scaler")  # entries of a checkpoint whose structure their readers check
+_READ_ELSEWHERE = (
+    "config",
+    "scaler",
+    "output_gradients",
+)  # entries of a checkpoint whose structure their readers check
 
 
 class TrainingLoop(StepParts):
@@ -54,6 +62,7 @@ class TrainingLoop(StepParts):
     synthesizer: Synthesizer
     discriminator: Discriminator
     ema: Synthesizer  # exponential moving average of the synthesizer's weights, which becomes the voice
+    objective: AdversarialObjective
     execute: Callable[[Batch], StepReport]
 
     def __init__(self, config: Config, corpus: Corpus, ranks: Ranks | None = None) -> None:
@@ -65,6 +74,7 @@ class TrainingLoop(StepParts):
         self.scaler = torch.amp.grad_scaler.GradScaler(self.device.type, enabled=self.dtype == torch.float16)
         self.updates = Updates(self.scaler, self.device)
         self.schedule = Schedule(config.train, self.device)
+        self.term_weights = TermWeights(config.loss, self.device)
         self.features = Features(config, self.device)
         self.held: HeldAudio | None = None
         if config.data.hold == "device":
@@ -78,6 +88,7 @@ class TrainingLoop(StepParts):
         self.validation_due = True  # the value to fall from; and what cannot work shows before the first hour
         self.best = Best()
         self.means = RunningMeans()
+        self.output_gradients: dict[str, float] = {}  # measured since the last report
         self.recent = RecentSteps()
         self.from_seed = True  # whether the weights of step 0 follow from the settings
         # Until the memory check knows better, an automatic batch size is 1.
@@ -99,11 +110,19 @@ class TrainingLoop(StepParts):
 
     def run_step(self, batch: Batch) -> StepReport:
         """Make a training step at its place in the schedule, executed as `train.execution` says."""
-        self.schedule.set(step=self.step, epoch=self.epoch)
+        self.schedule.set(step=self.step, epoch=self.epoch, clips_per_step=self.clips_per_step)
+        self.term_weights.set(self.step)
         noise = noise_state(self.device)
         report = self.execute(batch)
         self.recent.add(self.step + 1, batch.ids, noise, report.gradient_norms)
         return report
+
+    def measure_output_gradients(self, batch: Batch) -> None:
+        """Measure how hard each term pulls at the generated audio, where that is due."""
+        every = _BALANCE_EVERY if self.config.loss.balance == "gradient" else self.config.train.validate_every
+        if self.step % every == 0:
+            self.output_gradients = output_gradient_norms(self, batch)
+            self.term_weights.observe(self.output_gradients)
 
     def step_function(self) -> Callable[[Batch], StepReport]:
         """`train_step`, over micro-batches and ranks where there are more than one."""
@@ -113,6 +132,7 @@ class TrainingLoop(StepParts):
         return GradientAccumulation(
             self,
             config.train.accumulate,
+            discriminator_updates=config.train.discriminator_updates,
             hop_length=config.audio.hop_length,
             segment_frames=config.segment_frames,
             ranks=self.ranks,
@@ -152,6 +172,12 @@ class TrainingLoop(StepParts):
     def epoch(self) -> int:
         """Passes over the data that are finished."""
         return self.epochs.at(self.step)
+
+    @property
+    def clips_per_step(self) -> float:
+        """Clips that a step of all ranks sees, on average over an epoch."""
+        clips = sum(len(shard.samples) for shard in self.corpus.shards) or len(self.corpus.train)
+        return clips / len(self.source)
 
     @property
     def total_steps(self) -> int:
@@ -210,7 +236,8 @@ class TrainingLoop(StepParts):
             self.clock.read(steps=1)
             with closing(self.batches()) as batches:
                 for batch in batches:
-                    self.means.add(self.run_step(batch).scalars())
+                    self.measure_output_gradients(batch)
+                    self.means.add(self.run_step(batch).scalars() | self.objective.scalars())
                     self.step += 1
                     bar.update()
                     finished, better = self.step >= self.total_steps, False
@@ -245,8 +272,12 @@ class TrainingLoop(StepParts):
         if reporter is None:
             return
         last = self.step - 1
-        rate = learning_rate(self.config.train, step=last, epoch=self.epochs.at(last))
+        rate = learning_rate(
+            self.config.train, step=last, epoch=self.epochs.at(last), clips_per_step=self.clips_per_step
+        )
         place = {"schedule/epoch": self.epoch, "schedule/learning_rate": rate}
+        place |= {f"output_gradient_norm/{name}": norm for name, norm in self.output_gradients.items()}
+        self.output_gradients = {}
         try:
             summary = reporter.report(self.step, place, over_ranks(of_ranks))
         except MetricsLoggerError as error:
@@ -351,6 +382,8 @@ class TrainingLoop(StepParts):
             "synthesizer_optimizer": self.synthesizer_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
+            "objective": self.objective.state_dict(),
+            "output_gradients": {"averages": self.term_weights.norms, "latest": self.output_gradients},
         }
 
     def load_state_dict(self, state: dict[str, Any], *, is_another: bool = False) -> None:
@@ -376,6 +409,9 @@ class TrainingLoop(StepParts):
             group.update(weight_decay=train.weight_decay, **self.optimizer_flags)
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
+        self.objective.load_state_dict(state.get("objective", {}), strict=False)  # older versions had none
+        if measured := state.get("output_gradients"):
+            self.term_weights.norms, self.output_gradients = dict(measured["averages"]), dict(measured["latest"])
         self.from_seed = False
         self.step, self.seconds, self.best = state["step"], state["seconds"], Best(**state["best"])
         self.epochs = Epochs(**state.get("epochs", asdict(self.epochs)))

@@ -33,16 +33,22 @@ class Epochs:
         return Epochs(length, step, self.first_epoch + begun)
 
 
-def learning_rate(settings: TrainSettings, *, step: int, epoch: int) -> float:
-    """Linear warm-up over steps, times exponential decay per finished epoch (VITS, section 3.3).
+def learning_rate(settings: TrainSettings, *, step: int, epoch: int, clips_per_step: float = 1.0) -> float:
+    """Linear warm-up over steps, times exponential decay (VITS, section 3.3).
 
     Args:
         settings: the train section.
         step: updates made so far; the first update is made at step 0.
-        epoch: passes over the data finished so far.
+        epoch: passes over the data finished so far; a decay factor each, unless steps or clips are given.
+        clips_per_step: mean over all ranks together.
     """
     warmup = min(1.0, (step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
-    return settings.learning_rate * warmup * settings.learning_rate_decay**epoch
+    decays: float = epoch
+    if settings.learning_rate_decay_steps is not None:
+        decays = step / settings.learning_rate_decay_steps
+    elif settings.learning_rate_decay_clips is not None:
+        decays = step * clips_per_step / settings.learning_rate_decay_clips
+    return settings.learning_rate * warmup * settings.learning_rate_decay**decays
 
 
 def ema_weight(decay: float, *, step: int) -> float:
@@ -75,9 +81,10 @@ class Schedule:
             torch.zeros((), device=device) if device.type == "cuda" else 0.0 for _ in range(2)
         )
 
-    def set(self, *, step: int, epoch: int) -> None:
+    def set(self, *, step: int, epoch: int, clips_per_step: float = 1.0) -> None:
         """Take the values of the step that follows `step` updates and `epoch` passes over the data."""
-        self.learning_rate = _assigned(self.learning_rate, learning_rate(self._settings, step=step, epoch=epoch))
+        rate = learning_rate(self._settings, step=step, epoch=epoch, clips_per_step=clips_per_step)
+        self.learning_rate = _assigned(self.learning_rate, rate)
         self.ema_weight = _assigned(self.ema_weight, ema_weight(self._settings.ema_decay, step=step))
 
 

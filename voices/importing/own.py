@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from configs import Config, InputError, parse_config
 from configs.content import json_object
@@ -73,7 +73,7 @@ def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_spe
 
 def _discriminators(tensors: Mapping[str, Tensor], config: Config) -> Discriminators:
     with torch.device("meta"):
-        names = Discriminator(config.discriminator).names
+        names = Discriminator.from_config(config, nn.Identity()).names
     discriminators: dict[str, dict[str, Tensor]] = {name: {} for name in names}
     for name, tensor in tensors.items():
         _, index, rest = name.split(".", 2)

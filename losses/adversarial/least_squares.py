@@ -1,12 +1,32 @@
-"""Least-squares GAN losses (Mao et al., 2017), in VITS equations 8 and 9.
-
-N sub-discriminators · lists run over sub-discriminators
-"""
+"""Least squares (Mao et al., 2017, equation 9), as in HiFi-GAN and in VITS, equations 8 and 9."""
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
+
+from configs import LossSettings
+from losses.adversarial.objective import AdversarialObjective
+
+
+class LeastSquares(AdversarialObjective, name="least_squares"):
+    """Logits have the targets 1 for real and 0 for generated audio; the generator's target is 1."""
+
+    decision_boundary = 0.5
+
+    def real(self, logits: Tensor) -> Tensor:
+        """Mean of (1 - D)^2."""
+        return (1 - logits).square().mean()
+
+    def generated(self, logits: Tensor) -> Tensor:
+        """Mean of D^2."""
+        return logits.square().mean()
+
+    def generator(self, logits: Tensor) -> Tensor:
+        """Mean of (1 - D)^2."""
+        return (1 - logits).square().mean()
+
+
+_OBJECTIVE = LeastSquares(LossSettings())
 
 
 def discriminator_loss(
@@ -24,15 +44,7 @@ def discriminator_loss(
     Raises:
         ValueError: the lists have different lengths.
     """
-    if len(disc_real_outputs) != len(disc_generated_outputs):
-        raise ValueError(
-            f"{len(disc_real_outputs)} outputs for real audio and {len(disc_generated_outputs)} for generated audio: "
-            "give one of each for every sub-discriminator"
-        )
-    r_losses = [(1 - logits.float()).square().mean() for logits in disc_real_outputs]
-    g_losses = [logits.float().square().mean() for logits in disc_generated_outputs]
-    loss = torch.stack([*r_losses, *g_losses]).sum()
-    return loss, [term.detach() for term in r_losses], [term.detach() for term in g_losses]
+    return _OBJECTIVE.discriminator_loss(disc_real_outputs, disc_generated_outputs)
 
 
 def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -44,5 +56,4 @@ def generator_loss(disc_outputs: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]
     Returns:
         The sum over sub-discriminators, 0-d; and the term of each, detached 0-d tensors.
     """
-    gen_losses = [(1 - logits.float()).square().mean() for logits in disc_outputs]
-    return torch.stack(gen_losses).sum(), [term.detach() for term in gen_losses]
+    return _OBJECTIVE.generator_loss(disc_outputs)
