@@ -70,8 +70,9 @@ def test_tensorboard_has_every_scalar_of_the_file_in_a_few_groups(run: Path, boa
         assert read == [(step, pytest.approx(value, nan_ok=True)) for step, value in written]
     groups = {name.partition("/")[0] for name in board.Tags()["scalars"]}
     assert groups == {
-        *("schedule", "throughput", "time", "loss", "discriminator_accuracy"),
-        *("gradient_norm", "gradient_norm_max", "skipped_updates", "validation", "validation_newest"),
+        *("schedule", "throughput", "time", "loss", "weighted_loss", "discriminator_accuracy"),
+        *("gradient_norm", "gradient_norm_max", "output_gradient_norm", "skipped_updates"),
+            *("validation", "validation_newest"),
     }
 
 
