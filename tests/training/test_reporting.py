@@ -72,7 +72,7 @@ def test_tensorboard_has_every_scalar_of_the_file_in_a_few_groups(run: Path, boa
     assert groups == {
         *("schedule", "throughput", "time", "loss", "weighted_loss", "discriminator_accuracy"),
         *("gradient_norm", "gradient_norm_max", "output_gradient_norm", "skipped_updates"),
-            *("validation", "validation_newest"),
+        *("validation", "validation_newest"),
     }
 
 
