@@ -7,6 +7,7 @@ report reads the device anyway. A record is a file of JSON, `broken_steps/STEP.j
 import base64
 import json
 import math
+import re
 import tomllib
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,7 @@ from voices.checkpoint import list_checkpoints
 _MOST_STEPS = 1000  # between two reports; of more, the newest
 _MOST_AT_ONCE = 20  # records of one report: the first ones show what went wrong
 _MOST_RECORDS = 200  # files of one run; of more, the newest
+_DIVERGED = "training diverged before step"
 
 
 @dataclass(frozen=True)
@@ -136,9 +138,7 @@ def refuse_broken_weights(state: Mapping[str, Any], folder: Path, *, step: int) 
     """
     broken = first_not_finite(tensors_in(state))
     if broken is not None:
-        raise InputError(
-            f"training diverged before step {step}: {broken} is NaN or infinite, and is not saved; {_advice(folder)}"
-        )
+        raise InputError(f"{_DIVERGED} {step}: {broken} is NaN or infinite, and is not saved; {_advice(folder)}")
 
 
 def refuse_stalled(networks: Sequence[str], folder: Path, *, step: int) -> None:
@@ -154,9 +154,15 @@ def refuse_stalled(networks: Sequence[str], folder: Path, *, step: int) -> None:
     """
     if networks:
         raise InputError(
-            f"training diverged before step {step}: the gradients of the {' and the '.join(networks)} have been NaN or "
+            f"{_DIVERGED} {step}: the gradients of the {' and the '.join(networks)} have been NaN or "
             f"infinite for many steps; {_advice(folder)}"
         )
+
+
+def diverged_before(sentence: str) -> int | None:
+    """The step before which a run diverged, as the error that ended it says; None where it ended otherwise."""
+    found = re.match(rf"{_DIVERGED} (\d+): ", sentence)
+    return None if found is None else int(found[1])
 
 
 def _advice(folder: Path) -> str:

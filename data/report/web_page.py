@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ _JOINERS = "\u200c\u200d"  # part of the spelling in Arabic and Indic scripts
 def render_page(
     template: Path,
     *,
-    style: Path | None = None,
+    styles: Sequence[Path] = (),
     scripts: Sequence[Path] = (),
     filters: Mapping[str, Callable[..., object]] | None = None,
     **content: object,
@@ -27,7 +28,7 @@ def render_page(
 
     Args:
         template: Jinja template.
-        style: appended to the style of all pages.
+        styles: appended to the style of all pages.
         scripts: concatenated.
         filters: of this page, besides those of all pages.
         content: other variables of the template.
@@ -42,11 +43,18 @@ def render_page(
         lstrip_blocks=True,
     )
     environment.filters.update(printable=printable, symbol_name=symbol_name, codepoint=ord, **(filters or {}))
-    styles = [_BASE_STYLE, *([style] if style else [])]
-    joined_style, script = ("".join(path.read_text(encoding="utf-8") for path in paths) for paths in (styles, scripts))
+    joined_style, script = (
+        "".join(path.read_text(encoding="utf-8") for path in paths) for paths in ([_BASE_STYLE, *styles], scripts)
+    )
     return environment.get_template(template.name).render(
         style=joined_style, script=script, style_hash=_hash(joined_style), script_hash=_hash(script), **content
     )
+
+
+def json_for_script(facts: object) -> str:
+    """JSON for a script element, which no string in it can close."""
+    text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _hash(content: str) -> str:

@@ -36,7 +36,7 @@ def write_page(items: Sequence[Item], path: Path, *, seed: int = 0, lossless: bo
     test = _test(items, seed, lossless)
     page = render_page(
         _HERE / "page.html.jinja",
-        style=_HERE / "page.css",
+        styles=[_HERE / "page.css"],
         scripts=[_HERE / "page.js"],
         pairs=len(test["pairs"]),
         ratings=len(test["ratings"]),

@@ -1,12 +1,11 @@
 """The page of one or more runs as one HTML file: diagnosis, charts, pictures, audio and settings."""
 
 import itertools
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from data.report.web_page import render_page
+from data.report.web_page import json_for_script, render_page
 from monitoring.page.charts import Chart, Group, groups
 from monitoring.page.drawing_data import chart_data, picture_data, run_data
 from monitoring.page.figures import Figure, corpus_figures, grouped, key_figures
@@ -63,7 +62,7 @@ def make_page(runs: Sequence[NamedRun], *, reference: NamedRun | None = None, ve
     }
     return render_page(
         _HERE / "page.html.jinja",
-        style=_HERE / "page.css",
+        styles=[_HERE / "page.css"],
         scripts=[_HERE / "scales.js", _HERE / "chart.js", _HERE / "page.js"],
         filters={"grouped": grouped},
         title=", ".join(run.name for run in runs),
@@ -77,7 +76,7 @@ def make_page(runs: Sequence[NamedRun], *, reference: NamedRun | None = None, ve
         samples=samples,
         sentences=_by_sentence(runs, samples),
         differing=_differing(every),
-        facts=_embedded(facts),
+        facts=json_for_script(facts),
         watched=bool(version),
     )
 
@@ -125,9 +124,3 @@ def _differing(runs: Sequence[NamedRun]) -> dict[str, list[str]]:
     keys = dict.fromkeys(key for settings in known for key in settings if key not in _ALWAYS_DIFFER)
     differing = (key for key in keys if len({settings.get(key) for settings in known}) > 1)
     return {key: [run.settings.get(key, "") for run in runs] for key in differing}
-
-
-def _embedded(facts: dict[str, Any]) -> str:
-    """JSON for a script element, which no string in it can close."""
-    text = json.dumps(facts, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
