@@ -76,7 +76,7 @@ def read_arms(text: str) -> tuple[Arm, ...]:
 
 def _read_arm(text: str) -> Arm:
     label, colon, rest = text.partition(":")
-    if not colon or set("+=[") & set(label):  # a colon may be part of a value
+    if not colon or "+" in label:  # a colon may be part of a value
         label, rest = "", text
     objective, *overrides = (part.strip() for part in _BETWEEN_SETTINGS.split(rest))
     if objective not in OBJECTIVES:
