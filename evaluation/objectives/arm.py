@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import get_args
 
 from configs import Config, InputError, differences, load_config
-from configs.training import LossSettings
+from configs.training import AdversarialObjectiveName
 
-_FIELD = LossSettings.model_fields.get("adversarial_objective")
-OBJECTIVES: tuple[str, ...] = get_args(_FIELD.annotation) if _FIELD else ("least_squares",)
+OBJECTIVES: tuple[str, ...] = get_args(AdversarialObjectiveName)
 
 _BETWEEN_ARMS = re.compile(r",(?![^\[]*\])")  # a comma, but none in a list such as [1, 2]
 _BETWEEN_SETTINGS = re.compile(r"\+(?=[a-z_]+\.)")  # a plus before section.key, but none in 1e+5
@@ -122,7 +121,7 @@ def plan(
             folder = output / "runs" / f"{arm.folder_name}-{seed}"
             own = (
                 *overrides,
-                *([f"loss.adversarial_objective={arm.objective}"] if _FIELD else []),
+                f"loss.adversarial_objective={arm.objective}",
                 *arm.overrides,
                 *(f"run.dir={folder}", f"run.seed={seed}", f"train.steps={steps}"),
             )

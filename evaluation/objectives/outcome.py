@@ -68,8 +68,7 @@ def read_cost(run: PlannedRun) -> Cost:
         return Cost(0, 0.0, 0.0, 0)
     steps = int(clock.steps[-1])
     skipped = _total(read.curve("skipped_updates/discriminator"))
-    per_step = getattr(run.config.train, "discriminator_updates", 1)
-    updates = round((steps - (0.0 if np.isnan(skipped) else skipped)) * per_step)
+    updates = round((steps - (0.0 if np.isnan(skipped) else skipped)) * run.config.train.discriminator_updates)
     return Cost(steps, _total(read.curve(PROCESSOR)), _total(clock), updates)
 
 
