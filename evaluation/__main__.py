@@ -23,13 +23,13 @@ from evaluation.held_out import as_read_by, choose_data, hold_out, speakers_of
 from evaluation.metric import Part
 from evaluation.output import check_writable, counted
 from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
-from evaluation.recogniser import train_or_load
 from evaluation.rendition import Sentence
 from evaluation.robustness import ENOUGH_RECORDINGS, evaluate_robustness
 from evaluation.scoring import Evaluation, compare, evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
 from infer import Voice
+from training.recogniser import train_or_load
 
 PARTS = (RECONSTRUCTION, SPEECH, ALIGNMENT)
 _TRIED = 3  # recordings of which a plug-in must transcribe one

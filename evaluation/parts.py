@@ -8,13 +8,13 @@ import numpy as np
 
 from data.transcriber import Transcriber
 from evaluation.metric import Better, Metric, Part
-from evaluation.recogniser import phoneme_error_rate, phonemes_said
 from evaluation.rendition import Rendition, Sentence, Sound
 from metrics.cepstra import mel_cepstral_distortion
 from metrics.perception import pesq_wideband, stoi
 from metrics.pitch import log_f0_rmse
 from metrics.spectra import Audio, mel_distance, mel_psnr, multi_resolution_stft_distance
 from text import TextFrontEnd
+from training.recogniser import phoneme_error_rate, phonemes_said
 
 _MILLISECONDS, _PERCENT = 1000, 100
 
@@ -102,7 +102,7 @@ SPEECH = Part(
 
 
 class PhonemeRecogniser(Protocol):
-    """Recognises phonemes, such as `evaluation.recogniser.Recogniser`."""
+    """Recognises phonemes, such as `training.recogniser.Recogniser`."""
 
     def recognise(self, audio: Audio, sample_rate: int) -> Sequence[str]:
         """The phonemes in a recording [S]."""

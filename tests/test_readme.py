@@ -34,7 +34,7 @@ SHORTER = (
 
 
 RECOGNISER_IN_SECONDS = """
-from evaluation.recogniser.of_corpus import train_or_load
+from training.recogniser.of_corpus import train_or_load
 train_or_load.__kwdefaults__["trained_hours"] = 0.005
 """
 

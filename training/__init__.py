@@ -1,1 +1,1 @@
-"""What the training loop of train.py needs beside data, models and losses; imported by train.py alone."""
+"""What the training loop of train.py needs beside data, models and losses; evaluation shares its recogniser."""

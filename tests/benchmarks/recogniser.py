@@ -18,10 +18,10 @@ import torch
 
 from configs import command, load_config
 from data.opening import open_corpus
-from evaluation.recogniser import ErrorCounts, phoneme_error_rate, total, train_or_load
-from evaluation.recogniser.examples import Example
-from evaluation.recogniser.of_corpus import TRAINED_HOURS
 from tests.benchmarks.table import markdown
+from training.recogniser import ErrorCounts, phoneme_error_rate, total, train_or_load
+from training.recogniser.examples import Example
+from training.recogniser.of_corpus import TRAINED_HOURS
 
 _RESAMPLES = 1000
 

@@ -20,7 +20,6 @@ from evaluation.__main__ import main
 from evaluation.held_out import hold_out
 from evaluation.metric import Part
 from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
-from evaluation.recogniser import phonemes_said
 from evaluation.rendition import Sentence
 from evaluation.robustness import Reason, TextResult
 from evaluation.subject import Subject, load_subject
@@ -29,6 +28,7 @@ from infer import Voice
 from metrics.spectra import Audio, mel_distance
 from speaking.torch_engine import TorchEngine
 from tests.evaluation.conftest import SENTENCES, VALIDATION, write_run
+from training.recogniser import phonemes_said
 from voices.importing.sources import load_voice_from
 
 ASR_MODULES = {

@@ -12,10 +12,11 @@ from data import spectrogram
 from data.corpus import Corpus
 from data.prefetcher import clip_source
 from data.preparation.cache import Cache, digest_of_code, key_of
-from evaluation.recogniser import error_rate, examples, network, recogniser, training
-from evaluation.recogniser.examples import FRAMES_PER_SECOND, Example
-from evaluation.recogniser.recogniser import Recogniser, load_stored, store
-from evaluation.recogniser.training import train
+from models import recogniser as network
+from training.recogniser import error_rate, examples, recogniser, training
+from training.recogniser.examples import FRAMES_PER_SECOND, Example
+from training.recogniser.recogniser import Recogniser, load_stored, store
+from training.recogniser.training import train
 
 TRAINED_HOURS = 18.0
 _MOST_HOURS = 4.0  # of different speech in memory: 460 MB as frames

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluation.recogniser.error_rate import (
+from training.recogniser.error_rate import (
     ErrorCounts,
     phoneme_error_rate,
     total,

@@ -55,21 +55,34 @@ class RecogniserNetwork(nn.Module):
         Returns:
             Log-probabilities [B, T, K], and T of each clip, int64 [B].
         """
-        hidden = frames
+        maps, lengths = self.feature_maps(frames, lengths)
+        return self.output(self.dropout(maps[-1].mT)).log_softmax(dim=2), lengths
+
+    def feature_maps(self, frames: Tensor, lengths: Tensor) -> tuple[list[Tensor], Tensor]:
+        """What each layer before the output makes of frames [B, F, M], zero beyond their lengths, int64 [B].
+
+        Returns:
+            [B, C, F / 2] and [B, C, F / 4] of the convolutions, [B, 2 hidden, F / 4] of each pair of LSTMs, rounded up;
+            and the last ones' lengths, int64 [B].
+        """
+        hidden, maps = frames, []
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             hidden = functional.relu(norm(convolution(hidden.mT).mT))
             lengths = (lengths + 1) // 2
-            hidden = hidden * (torch.arange(hidden.shape[1]) < lengths[:, None])[..., None]  # [B, T, C]
+            place = torch.arange(hidden.shape[1], device=hidden.device)
+            hidden = hidden * (place < lengths[:, None])[..., None]  # [B, T, C]
+            maps.append(hidden.mT)
         mirrored = _mirror(hidden, lengths)
         for forward, backward in zip(self.forwards, self.backwards, strict=True):
             hidden = self.dropout(hidden)
             back = backward(hidden.gather(1, mirrored.expand_as(hidden)))[0]
             both = (forward(hidden)[0], back.gather(1, mirrored.expand_as(back)))
             hidden = torch.cat(both, dim=2)  # [B, T, 2 hidden]
-        return self.output(self.dropout(hidden)).log_softmax(dim=2), lengths
+            maps.append(hidden.mT)
+        return maps, lengths
 
 
 def _mirror(hidden: Tensor, lengths: Tensor) -> Tensor:
     """The frame at each position when every clip is reversed and its padding stays at the end: [B, T, 1]."""
-    place = torch.arange(hidden.shape[1])
+    place = torch.arange(hidden.shape[1], device=hidden.device)
     return torch.where(place < lengths[:, None], lengths[:, None] - 1 - place, place)[..., None]

@@ -17,10 +17,10 @@ from torch.optim.lr_scheduler import OneCycleLR
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
-from evaluation.recogniser.error_rate import ErrorCounts, phoneme_error_rate, total
-from evaluation.recogniser.examples import FRAMES_PER_SECOND, MEL_BANDS, Example
-from evaluation.recogniser.network import RecogniserNetwork
-from evaluation.recogniser.recogniser import BLANK, Recogniser
+from models.recogniser import RecogniserNetwork
+from training.recogniser.error_rate import ErrorCounts, phoneme_error_rate, total
+from training.recogniser.examples import FRAMES_PER_SECOND, MEL_BANDS, Example
+from training.recogniser.recogniser import BLANK, Recogniser
 
 _BATCH = 6  # few, because CTC first has to learn that not all is blank, which takes updates
 _LENGTHS = 64  # a batch has a multiple of so many frames: oneDNN makes a plan for each length

@@ -16,7 +16,9 @@ from data.clips import Clip
 from data.corpus import Corpus
 from data.shards import open_shards, write_shards
 from data.transcriber import load_transcriber
-from evaluation.recogniser import (
+from models.recogniser import RecogniserNetwork
+from text import SymbolTable
+from training.recogniser import (
     Recogniser,
     of_corpus,
     phoneme_error_rate,
@@ -26,10 +28,8 @@ from evaluation.recogniser import (
     train_or_load,
     training,
 )
-from evaluation.recogniser.examples import MEL_BANDS, Example, phonemes_of_ids
-from evaluation.recogniser.network import RecogniserNetwork
-from evaluation.recogniser.of_corpus import set_aside
-from text import SymbolTable
+from training.recogniser.examples import MEL_BANDS, Example, phonemes_of_ids
+from training.recogniser.of_corpus import set_aside
 
 RATE = 16000
 TONES_HZ = {"a": 300, "b": 600, "c": 1200, "d": 2400, "e": 4800}

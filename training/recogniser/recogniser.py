@@ -21,9 +21,9 @@ from torch import Tensor
 
 from configs.atomic_file import replacing
 from configs.content import UNFIT, json_object, require_like
-from evaluation.recogniser.error_rate import ErrorCounts
-from evaluation.recogniser.examples import MEL_BANDS, frames_of
-from evaluation.recogniser.network import RecogniserNetwork
+from models.recogniser import RecogniserNetwork
+from training.recogniser.error_rate import ErrorCounts
+from training.recogniser.examples import MEL_BANDS, frames_of
 
 BLANK = 0  # the class of no phoneme; phoneme n of the alphabet has the class n + 1
 _DIGEST_BYTES = hashlib.sha256().digest_size
