@@ -6,6 +6,8 @@ from losses.distance import distance_loss
 from losses.feature_matching import feature_loss
 from losses.multi_scale_mel import MultiScaleMelLoss
 from losses.objective import generator_objective
+from losses.perceptual import perceptual_loss
+from losses.speakers import contrastive_loss, cycle_consistency_loss, identity_loss, info_nce_loss
 from losses.stft import stft_loss, subband_stft_loss
 from losses.structural_similarity import ms_ssim_loss, ssim_loss
 from losses.variational import duration_loss, kl_loss, mel_loss
@@ -14,16 +16,21 @@ __all__ = [
     "AdversarialObjective",
     "MultiScaleMelLoss",
     "build_objective",
+    "contrastive_loss",
     "cosine_loss",
+    "cycle_consistency_loss",
     "discriminator_loss",
     "distance_loss",
     "duration_loss",
     "feature_loss",
     "generator_loss",
     "generator_objective",
+    "identity_loss",
+    "info_nce_loss",
     "kl_loss",
     "mel_loss",
     "ms_ssim_loss",
+    "perceptual_loss",
     "ssim_loss",
     "stft_loss",
     "subband_stft_loss",

@@ -8,15 +8,20 @@ from torch import Tensor
 
 from losses import (
     MultiScaleMelLoss,
+    contrastive_loss,
     cosine_loss,
+    cycle_consistency_loss,
     discriminator_loss,
     distance_loss,
     duration_loss,
     feature_loss,
     generator_loss,
+    identity_loss,
+    info_nce_loss,
     kl_loss,
     mel_loss,
     ms_ssim_loss,
+    perceptual_loss,
     ssim_loss,
     stft_loss,
     subband_stft_loss,
@@ -24,6 +29,7 @@ from losses import (
 from losses.multi_scale_mel import MelScale
 
 _MEL = MultiScaleMelLoss(16000, [MelScale(32, 5), MelScale(64, 10)])
+_SAME = torch.arange(40) % 2
 LOSSES: dict[str, Callable[..., Tensor]] = {
     "discriminator": lambda a, b, c, d: discriminator_loss([a, b], [c, d])[0],
     "generator": lambda a, b, c, d: generator_loss([a, b, c, d])[0],
@@ -39,6 +45,14 @@ LOSSES: dict[str, Callable[..., Tensor]] = {
     "STFT": lambda a, b, c, d: stft_loss(a[:, :1], b[:, :1]) + stft_loss(c[:, :1], d[:, :1]),
     "multi-scale mel": lambda a, b, c, d: _MEL(a[:, :1], b[:, :1]) + _MEL(c[:, :1], d[:, :1]),
     "sub-band": lambda a, b, c, d: subband_stft_loss(a, b) + subband_stft_loss(c, d),
+    "contrastive": lambda a, b, c, d: (
+        contrastive_loss(a[0], b[0], _SAME, margin=9.0) + contrastive_loss(c[0], d[0], 1 - _SAME)
+    ),
+    "InfoNCE": lambda a, b, c, d: (
+        info_nce_loss(a[0], b[0], _SAME, _SAME) + info_nce_loss(c[0], d[0], _SAME, _SAME, temperature=1.0)
+    ),
+    "cycle": lambda a, b, c, d: cycle_consistency_loss(a, b) + identity_loss(c, d),
+    "perceptual": lambda a, b, c, d: perceptual_loss([a, b], [c, d]),
     "kl": lambda a, b, c, d: kl_loss(a, b, c, d, torch.ones(3, 1, 50, dtype=a.dtype)),
     "duration": lambda a, b, c, d: duration_loss(a.sum(dim=(1, 2)), torch.ones(3, 1, 50, dtype=a.dtype)),
 }
