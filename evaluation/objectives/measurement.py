@@ -21,11 +21,11 @@ from evaluation.held_out import as_read_by, choose_data, hold_out, speakers_of
 from evaluation.metric import Metric, Part
 from evaluation.objectives.arm import PlannedRun
 from evaluation.parts import RECONSTRUCTION, SPEECH, PhonemeRecogniser, by_recogniser, by_transcriber
-from evaluation.recogniser import phoneme_error_rate, phonemes_said, train_or_load
 from evaluation.rendition import Rendition, Sentence
 from evaluation.scoring import evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import write_json
+from training.recogniser import phoneme_error_rate, phonemes_said, train_or_load
 
 FILE = "evaluation.json"
 REHEARD = "intelligibility of the reconstruction"
