@@ -38,7 +38,7 @@ from text.ssml import Break, TextPiece, parse_ssml
 from voices.export import needing_onnx
 
 if TYPE_CHECKING:
-    from speaking.batch import Line, SpeakLine
+    from speaking.batch import BatchText, SpeakLine
 
 
 class Voice:
@@ -284,12 +284,12 @@ def _convert(voice: Voice, arguments: argparse.Namespace) -> int:
 
 
 def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
-    from speaking.batch import cores, read_lines, speak_and_report  # multiprocessing takes 10 ms
+    from speaking.batch import cores, read_batch_file, speak_and_report  # multiprocessing takes 10 ms
 
     options = speak_options(arguments, "")
     options["ssml"] = False
     voice.say("", **options)  # a mistake in the options is reported once, and not for every line
-    lines = read_lines(arguments.batch)
+    lines = read_batch_file(arguments.batch)
     try:
         arguments.out_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -308,7 +308,7 @@ def _line_speaker(arguments: argparse.Namespace) -> "SpeakLine":
     """In a process of a batch: load the voice; returns the function that synthesizes a line."""
     voice = Voice.load(arguments.voice, arguments.device, threads=1)
 
-    def speak_line(line: "Line") -> float:
+    def speak_line(line: "BatchText") -> float:
         arguments.output = arguments.out_dir / f"{line.name}.{arguments.format or 'wav'}"
         return _speak(voice, line.text, arguments)[1]
 

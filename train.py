@@ -311,7 +311,7 @@ def run(trainer: Trainer) -> int:
     if trainer.finished:
         if first:
             with folder.locked(step=trainer.step):
-                trainer.mend_voices()
+                trainer.restore_voices()
             steps = f"step {trainer.step} of {trainer.total_steps}"
             print(f"{folder.path} is at {steps}: raise train.steps to train on")
         return 0

@@ -15,6 +15,17 @@ class InputError(ValueError):
     """A user's mistake. The message names the file, the value and what to do."""
 
 
+def in_one_line(error: BaseException) -> str:
+    """An exception in one line: an InputError as it is, any other after its type."""
+    words = " ".join(str(error).split())
+    return words if isinstance(error, InputError) else f"{type(error).__name__}: {words}".rstrip(": ")
+
+
+def note(sentence: str) -> None:
+    """Print a note to standard error."""
+    print(f"note: {sentence}", file=sys.stderr, flush=True)
+
+
 def command(main: Callable[[], int]) -> Callable[[], int]:
     """Wrap a command's `main`: an InputError becomes one sentence on standard error and exit code 2.
 

@@ -11,7 +11,7 @@ from configs.atomic_file import replacing
 from data.audio_file import FULL_SCALE
 from data.clips import Clip
 from data.corpus import Corpus
-from data.inspection.metrics import integrated_loudness
+from data.inspection.signal_level import integrated_loudness
 
 _SAMPLED = 64  # clips, evenly spaced
 _WINDOW = 1024  # samples

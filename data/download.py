@@ -58,7 +58,7 @@ def download(url: str, path: Path, *, sha256: str, magic: bytes, patience: Patie
             except after a wrong SHA-256, the received bytes are kept for the next call.
     """
     try:
-        with _Part(path.with_name(f"{path.name}.part")) as part:
+        with _PartialFile(path.with_name(f"{path.name}.part")) as part:
             _retry(url, part, sha256, magic, patience or Patience())
             part.become(path)
     except OSError as error:
@@ -68,7 +68,7 @@ def download(url: str, path: Path, *, sha256: str, magic: bytes, patience: Patie
         ) from error
 
 
-def _retry(url: str, part: "_Part", sha256: str, magic: bytes, patience: Patience) -> None:
+def _retry(url: str, part: "_PartialFile", sha256: str, magic: bytes, patience: Patience) -> None:
     """Send requests until the file is complete, or further ones are useless."""
     failures, furthest = 0, part.size
     while part.sha256 != sha256:
@@ -127,7 +127,7 @@ class _Origin:
         return all(mine == theirs for mine, theirs in pairs if mine is not None and theirs is not None)
 
 
-class _Part:
+class _PartialFile:
     """The received bytes of a file, on disk and as a running SHA-256."""
 
     def __init__(self, path: Path) -> None:
@@ -177,7 +177,7 @@ class _Part:
         self._path.replace(path)
 
 
-def _fetch(url: str, part: _Part, magic: bytes, timeout_seconds: float) -> None:
+def _fetch(url: str, part: _PartialFile, magic: bytes, timeout_seconds: float) -> None:
     """Send one request, and append its response to the part.
 
     Raises:
@@ -221,7 +221,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 
 
 def _find_place(
-    url: str, response: requests.Response, chunks: Iterator[bytes], part: _Part, origin: _Origin, magic: bytes
+    url: str, response: requests.Response, chunks: Iterator[bytes], part: _PartialFile, origin: _Origin, magic: bytes
 ) -> None:
     """Check that the coming chunks continue the part; start it over if the response is the whole file."""
     status = response.status_code

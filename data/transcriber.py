@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import InputError
+from configs.errors import in_one_line
 
 # A speech recogniser: mono audio [S] in [-1, 1] and its sample rate to text; raises InputError if it fails.
 Transcriber = Callable[[npt.NDArray[np.float32], int], str]
@@ -39,7 +40,7 @@ class PlugIn:
         try:
             text = self.function(audio.copy(), sample_rate)  # it may modify it
         except (Exception, SystemExit) as error:
-            raise InputError(f"--asr {self.name}: {_described(error)}") from error
+            raise InputError(f"--asr {self.name}: {in_one_line(error)}") from error
         if not isinstance(text, str):
             raise InputError(f"--asr {self.name}: returned {text!r}, which is no text")
         return text
@@ -57,12 +58,7 @@ def load_transcriber(name: str) -> Transcriber:
     try:
         transcriber = getattr(importlib.import_module(module), function)
     except (Exception, SystemExit) as error:  # a module runs when it is imported, and may raise anything
-        raise InputError(f"--asr {name}: {_described(error)}: install or correct it, or correct the name") from error
+        raise InputError(f"--asr {name}: {in_one_line(error)}: install or correct it, or correct the name") from error
     if not callable(transcriber):
         raise InputError(f"--asr {name}: is no function of (audio, sample_rate), but {transcriber!r}")
     return PlugIn(name, transcriber)
-
-
-def _described(error: BaseException) -> str:
-    """An exception in one line."""
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".rstrip(": ")

@@ -19,13 +19,13 @@ from configs import DataSettings, InputError, command
 from data.opening import open_corpus
 from data.transcriber import Transcriber, load_transcriber
 from evaluation.alignment import ALIGNMENT
-from evaluation.held_out import as_read_by, choose_data, hold_out, speakers_of
-from evaluation.metric import Part
+from evaluation.held_out import as_read_by, choose_data, hold_out, required_speakers
+from evaluation.metric import MetricSection
 from evaluation.output import check_writable, counted
 from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
-from evaluation.rendition import Sentence
+from evaluation.rendition import HeldOutSentence
 from evaluation.robustness import ENOUGH_RECORDINGS, evaluate_robustness
-from evaluation.scoring import Evaluation, compare, evaluate
+from evaluation.scoring import Evaluation, compare_evaluations, evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
 from infer import Voice
@@ -72,14 +72,14 @@ def main() -> int:
             _with_hard_texts(found, subject, sentences)
             for found, subject, sentences in zip(evaluations, subjects, recorded, strict=True)
         ]
-    compared = compare(evaluations[0], evaluations[1]) if len(evaluations) > 1 else []
+    compared = compare_evaluations(evaluations[0], evaluations[1]) if len(evaluations) > 1 else []
     print(table(evaluations[0]) if len(evaluations) == 1 else table_of_two(evaluations[0], evaluations[1], compared))
     write_json(output, held_out[0], evaluations, compared)
     print(f"{output}: {counted(len(held_out[0]), 'sentence')} of {data.shards or data.root}")
     return 0
 
 
-def _try_out(transcriber: Transcriber, sentences: Sequence[Sentence]) -> None:
+def _try_out(transcriber: Transcriber, sentences: Sequence[HeldOutSentence]) -> None:
     """Refuse before the long work a transcriber that fails at each of a few recordings."""
     failures = []
     for sentence in sentences[:_TRIED]:
@@ -97,7 +97,7 @@ def _folder(path: Path) -> Path:
     return path if path.is_dir() else path.parent
 
 
-def _of_all(held_out: Sequence[Sequence[Sentence]]) -> list[list[Sentence]]:
+def _of_all(held_out: Sequence[Sequence[HeldOutSentence]]) -> list[list[HeldOutSentence]]:
     """The sentences that are held out for every voice, each with its own text processing."""
     shared = set.intersection(*({sentence.id for sentence in sentences} for sentences in held_out))
     if not shared:
@@ -105,12 +105,12 @@ def _of_all(held_out: Sequence[Sequence[Sentence]]) -> list[list[Sentence]]:
     return [[sentence for sentence in sentences if sentence.id in shared] for sentences in held_out]
 
 
-def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence]) -> list[Part]:
+def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[HeldOutSentence]) -> list[MetricSection]:
     """The phoneme error rate of a recogniser trained on the other recordings, if there are enough of them."""
     config = voice.config.model_copy(update={"data": data})
     try:
         corpus = open_corpus(
-            data, config.audio, verbose=False, symbols=voice.front_end.symbols, speakers=speakers_of(voice)
+            data, config.audio, verbose=False, symbols=voice.front_end.symbols, speakers=required_speakers(voice)
         )
         return [by_recogniser(train_or_load(corpus, config), sentences)]
     except InputError as error:
@@ -118,7 +118,7 @@ def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[Sentence])
         return []
 
 
-def _with_hard_texts(found: Evaluation, subject: Subject, recorded: Sequence[Sentence]) -> Evaluation:
+def _with_hard_texts(found: Evaluation, subject: Subject, recorded: Sequence[HeldOutSentence]) -> Evaluation:
     """The evaluation with the hard texts, which are for the first speaker."""
     own = [sentence for sentence in recorded if not sentence.speaker]
     if len(own) < ENOUGH_RECORDINGS:

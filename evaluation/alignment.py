@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from evaluation.metric import Better, Metric, Part, Row
+from evaluation.metric import Better, Metric, MetricRow, MetricSection
 from evaluation.phonemes import Phonemes
 from evaluation.rendition import Rendition
 from evaluation.subject import Aligned
@@ -34,7 +34,7 @@ _PERCENT = 100
 
 
 @dataclass(frozen=True, eq=False)
-class Alignment:
+class FreeAlignment:
     """The path, the free choice, and the certainty of each frame."""
 
     path: npt.NDArray[np.int64]  # [F], index of the phoneme of each frame, never falling
@@ -44,7 +44,7 @@ class Alignment:
     frame_seconds: float
 
     @classmethod
-    def of(cls, aligned: Aligned, phonemes: Phonemes, frame_seconds: float) -> "Alignment":
+    def of(cls, aligned: Aligned, phonemes: Phonemes, frame_seconds: float) -> "FreeAlignment":
         """Sum the likelihoods of the ids of each phoneme."""
         scores = np.logaddexp.reduceat(aligned.scores.astype(np.float64), phonemes.starts, axis=1)  # [F, N]
         path = np.repeat(np.arange(len(phonemes.starts)), np.add.reduceat(aligned.frames, phonemes.starts))
@@ -99,8 +99,8 @@ class Alignment:
 class Alignments:
     """The alignment of a recording, and of the same recording reversed."""
 
-    forwards: Alignment
-    backwards: Alignment
+    forwards: FreeAlignment
+    backwards: FreeAlignment
 
     @classmethod
     def of(cls, aligned: Aligned, phonemes: Phonemes, frame_seconds: float) -> "Alignments":
@@ -108,7 +108,7 @@ class Alignments:
         scores = aligned.scores[::-1].copy()
         lengths = (torch.tensor([size]) for size in scores.shape[::-1])
         frames = search_durations(torch.from_numpy(scores)[None], *lengths)[0].numpy()
-        both = (Alignment.of(one, phonemes, frame_seconds) for one in (aligned, Aligned(scores, frames)))
+        both = (FreeAlignment.of(one, phonemes, frame_seconds) for one in (aligned, Aligned(scores, frames)))
         return cls(*both)
 
     @property
@@ -139,7 +139,7 @@ def _metric(name: str, unit: str, better: Better, of: Callable[[Alignments], flo
 
 
 COVERAGE = "monotonic coverage"
-ALIGNMENT = Part(
+ALIGNMENT = MetricSection(
     "alignment",
     (
         _metric("sharpness", "", "higher", lambda it: it.sharpness),
@@ -151,7 +151,7 @@ ALIGNMENT = Part(
 )
 
 
-def has_aligned(rows: Iterable[Row]) -> bool:
+def has_aligned(rows: Iterable[MetricRow]) -> bool:
     """Whether a voice with these rows has a coverage significantly above chance.
 
     Without one, its other metrics mean nothing: a phoneme that is never chosen is never repeated either.

@@ -18,7 +18,7 @@ from data.preparation.examination import PreparedClip
 from data.shards import open_shards
 from evaluation.learned import warn_of_learned, warn_of_shards
 from evaluation.output import counted
-from evaluation.rendition import Sentence, Sound
+from evaluation.rendition import HeldOutSentence, Sound
 from infer import Voice
 
 _MOST_UNKNOWN = 0.1  # of the symbols of all sentences: above it, the voice has another alphabet
@@ -60,7 +60,7 @@ def as_read_by(voice: Voice, data: DataSettings) -> DataSettings:
     return data.model_copy(update=update)
 
 
-def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None = None) -> list[Sentence]:
+def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None = None) -> list[HeldOutSentence]:
     """The held-out sentences, as the voice reads them; fewer than `count` only where there are no more.
 
     They are the validation clips of the settings. A corpus with no more clips than `data.validation_clips` is held out
@@ -78,10 +78,10 @@ def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None =
     Raises:
         InputError: nothing is held out, a speaker is not one of the voice's, or the texts are in another alphabet.
     """
-    speakers = speakers_of(voice)
+    speakers = required_speakers(voice)
     hop = voice.config.audio.hop_length
     sentences = [
-        Sentence(
+        HeldOutSentence(
             id=clip.id,
             text=clip.text,
             encoded=voice.front_end.utterance(clip.text),
@@ -97,7 +97,7 @@ def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None =
     return sentences
 
 
-def speakers_of(voice: Voice) -> tuple[str, ...]:
+def required_speakers(voice: Voice) -> tuple[str, ...]:
     """The speakers that a corpus must name; none for a single-speaker voice."""
     return voice.speakers if len(voice.speakers) > 1 else ()
 
@@ -153,7 +153,7 @@ def _place(name: str) -> bytes:
     return hashlib.sha256(name.encode()).digest()
 
 
-def _refuse_another_alphabet(sentences: Sequence[Sentence], data: DataSettings) -> None:
+def _refuse_another_alphabet(sentences: Sequence[HeldOutSentence], data: DataSettings) -> None:
     unknown = [symbol for sentence in sentences for symbol in sentence.encoded.unknown]
     known = sum(len(sentence.encoded.symbols) for sentence in sentences)
     if len(unknown) > _MOST_UNKNOWN * (known + len(unknown)):

@@ -28,7 +28,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Part:
+class MetricSection:
     """A part of the table."""
 
     title: str
@@ -36,7 +36,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Row:
+class MetricRow:
     """A metric of one voice."""
 
     part: str

@@ -7,8 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from data.transcriber import Transcriber
-from evaluation.metric import Better, Metric, Part
-from evaluation.rendition import Rendition, Sentence, Sound
+from evaluation.metric import Better, Metric, MetricSection
+from evaluation.rendition import HeldOutSentence, Rendition, Sound
 from metrics.cepstra import mel_cepstral_distortion
 from metrics.perception import pesq_wideband, stoi
 from metrics.pitch import log_f0_rmse
@@ -29,7 +29,7 @@ def _both(of: Callable[[Audio, Audio, int], float]) -> Callable[[Rendition], flo
 
 
 # Copy synthesis: recordings through posterior encoder and decoder, the upper bound of the voice's audio quality.
-RECONSTRUCTION = Part(
+RECONSTRUCTION = MetricSection(
     "reconstruction",
     (
         _reconstruction(
@@ -71,7 +71,7 @@ def _of_sound(
     return Metric(name, unit, better, lambda it: of(it, it.generated), lambda it: of(it, it.recorded), needs=needs)
 
 
-SPEECH = Part(
+SPEECH = MetricSection(
     "text to speech",
     (
         Metric(
@@ -109,13 +109,15 @@ class PhonemeRecogniser(Protocol):
         ...
 
 
-def by_recogniser(recogniser: PhonemeRecogniser, sentences: Sequence[Sentence]) -> Part:
+def by_recogniser(recogniser: PhonemeRecogniser, sentences: Sequence[HeldOutSentence]) -> MetricSection:
     """Phoneme error rate: the recogniser's phonemes against those of the text."""
     said = {sentence.id: phonemes_said(sentence.encoded.symbols) for sentence in sentences}
     return _error_rate("phoneme error rate", lambda one: recogniser.recognise(one.audio, one.sample_rate), said)
 
 
-def by_transcriber(transcriber: Transcriber, front_end: TextFrontEnd, sentences: Sequence[Sentence]) -> Part:
+def by_transcriber(
+    transcriber: Transcriber, front_end: TextFrontEnd, sentences: Sequence[HeldOutSentence]
+) -> MetricSection:
     """Word error rate of another program; both texts are normalised first, so that `7` and `seven` are one word."""
 
     def words(text: str) -> list[str]:
@@ -125,7 +127,9 @@ def by_transcriber(transcriber: Transcriber, front_end: TextFrontEnd, sentences:
     return _error_rate("word error rate", lambda one: words(transcriber(one.audio, one.sample_rate)), said)
 
 
-def _error_rate(name: str, recognise: Callable[[Sound], Sequence[str]], said: Mapping[str, Sequence[str]]) -> Part:
+def _error_rate(
+    name: str, recognise: Callable[[Sound], Sequence[str]], said: Mapping[str, Sequence[str]]
+) -> MetricSection:
     """An error rate, of the voice beside that of the recordings: a recogniser makes errors of its own.
 
     The mean is over sentences, of which a short one has the weight of a long one.
@@ -134,4 +138,4 @@ def _error_rate(name: str, recognise: Callable[[Sound], Sequence[str]], said: Ma
     def errors(it: Rendition, sound: Sound) -> float:
         return phoneme_error_rate(said[it.sentence.id], recognise(sound)).rate * _PERCENT
 
-    return Part("intelligibility", (_of_sound(name, "%", "lower", errors),))
+    return MetricSection("intelligibility", (_of_sound(name, "%", "lower", errors),))

@@ -50,7 +50,7 @@ class Sound:
 
 
 @dataclass(frozen=True, eq=False)
-class Sentence:
+class HeldOutSentence:
     """A held-out recording, and its text as the voice reads it."""
 
     id: str
@@ -71,7 +71,7 @@ class Rendition:
         InputError: (of each) the voice cannot render it, or the audio has samples that are NaN or infinite.
     """
 
-    def __init__(self, subject: Subject, sentence: Sentence) -> None:
+    def __init__(self, subject: Subject, sentence: HeldOutSentence) -> None:
         self.subject, self.sentence, self.recorded = subject, sentence, sentence.recorded
         self.sample_rate = subject.sample_rate
         self.frame_seconds = 1 / subject.voice.config.audio.frames_per_second

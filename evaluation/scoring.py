@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from configs import InputError
 from evaluation.alignment import ALIGNMENT, COVERAGE, has_aligned
-from evaluation.metric import Better, Metric, Part, Row
-from evaluation.rendition import Rendition, Sentence
+from evaluation.metric import Better, Metric, MetricRow, MetricSection
+from evaluation.rendition import HeldOutSentence, Rendition
 from evaluation.robustness import TextResult
 from evaluation.subject import Subject
 from metrics.intervals import Interval, paired_test
@@ -32,13 +32,13 @@ class Evaluation:
 
     voice: str
     step: int | None
-    rows: tuple[Row, ...]
+    rows: tuple[MetricRow, ...]
     failures: tuple[Failure, ...]  # where these have no value in a row
     hard_texts: tuple[TextResult, ...] = ()  # with --robustness
     sha256: str | None = None  # of the voice's file, as its export states it; None for a run folder
 
 
-def evaluate(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Part]) -> Evaluation:
+def evaluate(subject: Subject, sentences: Sequence[HeldOutSentence], parts: Sequence[MetricSection]) -> Evaluation:
     """Compute all metrics, sentence by sentence; failures are noted, and the rest goes on."""
     metrics = [(part.title, metric) for part in parts for metric in part.metrics]
     taken = [metric for _, metric in metrics if not _lacking(subject, metric)]
@@ -58,7 +58,7 @@ def evaluate(subject: Subject, sentences: Sequence[Sentence], parts: Sequence[Pa
                     value = math.nan
                 found[metric][sentence.id] = value if math.isfinite(value) else math.nan
     rows = [
-        Row(
+        MetricRow(
             title,
             metric.name,
             metric.unit,
@@ -96,7 +96,7 @@ class Compared:
         return self.part, self.name
 
 
-def compare(first: Evaluation, second: Evaluation) -> list[Compared]:
+def compare_evaluations(first: Evaluation, second: Evaluation) -> list[Compared]:
     """Compare two voices by every metric of both, over the sentences that both have a value for.
 
     A voice does not win a metric of the alignment without an alignment above chance, or with a lower coverage.
@@ -117,7 +117,7 @@ def compare(first: Evaluation, second: Evaluation) -> list[Compared]:
     ]
 
 
-def _compare(first: Row, second: Row) -> Compared:
+def _compare(first: MetricRow, second: MetricRow) -> Compared:
     sentences = [sentence for sentence in first.values if sentence in second.values]
     test = paired_test(_losses(first, sentences), _losses(second, sentences))
     found = test.p_value < SIGNIFICANCE and (test.difference.low > 0 or test.difference.high < 0)
@@ -133,7 +133,7 @@ def _compare(first: Row, second: Row) -> Compared:
     )
 
 
-def _losses(row: Row, sentences: Sequence[str]) -> list[float]:
+def _losses(row: MetricRow, sentences: Sequence[str]) -> list[float]:
     """The compared value of each sentence."""
     if row.better != "recorded":
         return [row.values[sentence] for sentence in sentences]

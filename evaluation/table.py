@@ -11,9 +11,9 @@ from pydantic_core import to_json
 
 from configs.atomic_file import replacing
 from evaluation.alignment import ALIGNMENT, has_aligned
-from evaluation.metric import Better, Row
+from evaluation.metric import Better, MetricRow
 from evaluation.output import counted
-from evaluation.rendition import Sentence
+from evaluation.rendition import HeldOutSentence
 from evaluation.robustness import robustness_table
 from evaluation.scoring import Compared, Evaluation
 from metrics.intervals import Interval
@@ -32,7 +32,7 @@ Cells = tuple[str, ...]
 def table(evaluation: Evaluation) -> str:
     """The table of one voice, with the recordings where they have the same metric."""
 
-    def cells(row: Row) -> Cells:
+    def cells(row: MetricRow) -> Cells:
         return _label(row), _mean(row.interval), _mean(row.recorded_interval) if row.recorded else ""
 
     head = ("", "voice", "recordings")
@@ -46,7 +46,7 @@ def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compa
     rows = {row.key: row for row in second.rows}
     tests = {one.key: one for one in compared}
 
-    def cells(row: Row) -> Cells:
+    def cells(row: MetricRow) -> Cells:
         test = tests[row.key]
         both = (_mean(each.interval) for each in (row, rows[row.key]))
         better = "neither: see coverage" if test.withheld else names[test.winner]
@@ -59,7 +59,10 @@ def table_of_two(first: Evaluation, second: Evaluation, compared: Sequence[Compa
 
 
 def write_json(
-    path: Path, sentences: Sequence[Sentence], evaluations: Sequence[Evaluation], compared: Sequence[Compared] = ()
+    path: Path,
+    sentences: Sequence[HeldOutSentence],
+    evaluations: Sequence[Evaluation],
+    compared: Sequence[Compared] = (),
 ) -> None:
     """Write all results with the values of every sentence; NaN becomes null.
 
@@ -67,7 +70,7 @@ def write_json(
         InputError: the file cannot be written.
     """
 
-    def of_row(row: Row) -> dict[str, Any]:
+    def of_row(row: MetricRow) -> dict[str, Any]:
         return {**asdict(row), "interval": row.interval, "recorded_interval": row.recorded_interval}
 
     found = {
@@ -79,7 +82,7 @@ def write_json(
         file.write(to_json(found, indent=1, inf_nan_mode="null") + b"\n")
 
 
-def _laid_out(head: Cells, rows: Sequence[Row], cells: Callable[[Row], Cells]) -> Iterator[str]:
+def _laid_out(head: Cells, rows: Sequence[MetricRow], cells: Callable[[MetricRow], Cells]) -> Iterator[str]:
     """A line for each row, below the title of its part; rows without values are left to the remarks."""
     lines = {row.key: cells(row) for row in rows if not row.note}
     widths = [max(map(len, column)) for column in zip(head, *lines.values(), strict=True)]
@@ -93,7 +96,7 @@ def _laid_out(head: Cells, rows: Sequence[Row], cells: Callable[[Row], Cells]) -
         yield from ("", title, *(line(lines[key]) for key in keys))
 
 
-def _label(row: Row) -> str:
+def _label(row: MetricRow) -> str:
     return f"{_ARROWS[row.better]} {row.name}" + (f", {row.unit}" if row.unit else "")
 
 
@@ -112,7 +115,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 100 else f"{value + 0.0:#.3g}".rstrip(".")  # no -0
 
 
-def _too_few(rows: Sequence[Row], compared: Sequence[Compared] = ()) -> Iterator[str]:
+def _too_few(rows: Sequence[MetricRow], compared: Sequence[Compared] = ()) -> Iterator[str]:
     """What so few sentences cannot show."""
     most = max((row.interval.count for row in rows), default=0)
     if most == 1:
@@ -142,7 +145,7 @@ def _remarks(evaluation: Evaluation) -> Iterator[str]:
         yield f"\n{evaluation.voice}: hard texts\n{robustness_table(evaluation.hard_texts)}"
 
 
-def _noted(rows: Sequence[Row], note: str) -> Iterator[str]:
+def _noted(rows: Sequence[MetricRow], note: str) -> Iterator[str]:
     """Parts of which all rows have this note, and single rows of others."""
     for part, grouped in groupby(rows, key=lambda row: row.part):
         own = list(grouped)

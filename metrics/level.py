@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from data.inspection.metrics import (
+from data.inspection.signal_level import (
     LEAST_UNDER_SPEECH_DB,
     MOST_UNDER_SPEECH_DB,
     SILENCE_OVER_NOISE_DB,

@@ -49,14 +49,14 @@ Curves = Mapping[str, Curve]
 
 
 @dataclass(frozen=True, eq=False)
-class Metrics:
+class MetricsFile:
     """The content of a metrics.jsonl."""
 
     curves: dict[str, Curve]  # every scalar, and the seconds of training, by its present name (`monitoring.tags`)
     damaged: tuple[int, ...] = ()  # the numbers, from 1, of the lines that could not be read
 
 
-def read_metrics(path: Path) -> Metrics:
+def read_metrics(path: Path) -> MetricsFile:
     """Read every scalar of a metrics.jsonl.
 
     A truncated last line is ignored: the run was killed while writing it, or is writing it now. Any other unreadable
@@ -91,7 +91,7 @@ def read_metrics(path: Path) -> Metrics:
             pieces.setdefault(present_tag(name), []).append(table[:, [0, 1, column]])
     if not pieces:
         raise InputError(f"{path}: holds nothing yet; the first line comes after train.report_every steps")
-    return Metrics({name: _curve(np.concatenate(points)) for name, points in pieces.items()}, tuple(faults))
+    return MetricsFile({name: _curve(np.concatenate(points)) for name, points in pieces.items()}, tuple(faults))
 
 
 Points = NDArray[np.float64]  # [N, 3]: line number, step and value; of one line [2 + scalars]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from configs import Config, InputError, load_config
-from monitoring.curves import Curve, Curves, Metrics, read_events, read_metrics
+from monitoring.curves import Curve, Curves, MetricsFile, read_events, read_metrics
 
 LATEST_SHARE = 0.25  # of the steps: the window of `Run.latest`, long beside the noise and short beside the run
 LEAST_REPORTS = 5  # points for a median
@@ -127,7 +127,7 @@ def read_run(folder: Path) -> Run:
     """
     path = folder / "metrics.jsonl"
     events = not path.exists() and any(folder.glob("*tfevents*"))
-    metrics = Metrics(read_events(folder)) if events else read_metrics(path)
+    metrics = MetricsFile(read_events(folder)) if events else read_metrics(path)
     return Run(
         metrics.curves,
         _config(folder / "config.toml"),

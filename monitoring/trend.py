@@ -55,14 +55,14 @@ def trend(curve: Curve) -> Trend | None:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _StraightLine:
     slope: float
     slope_error: float
     at: tuple[float, float]
     error: tuple[float, float]
 
 
-def _fit(x: NDArray[np.float64], y: NDArray[np.float64], ahead: NDArray[np.float64]) -> _Line:
+def _fit(x: NDArray[np.float64], y: NDArray[np.float64], ahead: NDArray[np.float64]) -> _StraightLine:
     """A straight line by least squares, and its prediction of new points with their error at 95 %."""
     from scipy.special import stdtrit  # slow to import
 
@@ -80,4 +80,6 @@ def _fit(x: NDArray[np.float64], y: NDArray[np.float64], ahead: NDArray[np.float
     student = stdtrit(count - 2, 0.975)
     error = student * np.sqrt(variance * (1 + inflation * (1 / count + np.square(ahead - centre) / spread)))
     slope_error = student * np.sqrt(variance * inflation / spread)
-    return _Line(float(slope), float(slope_error), (float(at[0]), float(at[1])), (float(error[0]), float(error[1])))
+    return _StraightLine(
+        float(slope), float(slope_error), (float(at[0]), float(at[1])), (float(error[0]), float(error[1]))
+    )

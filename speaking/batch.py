@@ -24,11 +24,11 @@ from text.file_encoding import decoded_text
 # The part before the first | is a name, if it can be a file name.
 _NAMED = re.compile(r"\s*([\w-][\w.-]{0,99})\s*\|(.*)")
 
-SpeakLine = Callable[["Line"], float]  # writes the file of a line, returns the seconds of audio
+SpeakLine = Callable[["BatchText"], float]  # writes the file of a line, returns the seconds of audio
 
 
 @dataclass(frozen=True)
-class Line:
+class BatchText:
     """One text of a batch."""
 
     number: int  # in its file, from 1
@@ -40,13 +40,13 @@ class Line:
 class Outcome:
     """Result of a line."""
 
-    line: Line
+    line: BatchText
     seconds: float = 0.0  # of audio
     warnings: tuple[str, ...] = ()
     error: str = ""  # empty where a file was made
 
 
-def read_lines(path: Path) -> list[Line]:
+def read_batch_file(path: Path) -> list[BatchText]:
     """Read lines, each a text or `name|text`; the default name is the line number, empty lines are skipped.
 
     Raises:
@@ -57,12 +57,14 @@ def read_lines(path: Path) -> list[Line]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read as UTF-8 text: {error}") from error
     texts = decoded_text(content, str(path)).replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    lines: dict[str, Line] = {}
+    lines: dict[str, BatchText] = {}
     for number, text in enumerate(texts, start=1):
         if not text.strip():
             continue
         named = _NAMED.fullmatch(text)
-        line = Line(number, named[1], named[2].strip()) if named else Line(number, f"{number:04}", text.strip())
+        line = (
+            BatchText(number, named[1], named[2].strip()) if named else BatchText(number, f"{number:04}", text.strip())
+        )
         other = lines.setdefault(line.name.lower(), line)  # some disks do not tell capitals from small letters
         if other is not line:
             raise InputError(f"{path}: lines {other.number} and {number} would both make the file {line.name!r}")
@@ -72,7 +74,7 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def speak_lines(
-    lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, jobs: int, preload: Sequence[str] = ()
+    lines: Sequence[BatchText], prepare: Callable[[], SpeakLine], *, jobs: int, preload: Sequence[str] = ()
 ) -> Iterator[Outcome]:
     """Synthesize lines in several processes.
 
@@ -103,7 +105,12 @@ def speak_lines(
 
 
 def speak_and_report(
-    lines: Sequence[Line], prepare: Callable[[], SpeakLine], *, source: Path, jobs: int, preload: Sequence[str] = ()
+    lines: Sequence[BatchText],
+    prepare: Callable[[], SpeakLine],
+    *,
+    source: Path,
+    jobs: int,
+    preload: Sequence[str] = (),
 ) -> bool:
     """Synthesize lines, print warnings and errors as they come, and the throughput at the end.
 
@@ -154,7 +161,7 @@ def _begin(prepare: Callable[[], SpeakLine]) -> None:
     _speak_line = prepare()
 
 
-def _speak(line: Line) -> Outcome:
+def _speak(line: BatchText) -> Outcome:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:

@@ -14,7 +14,7 @@ from tests.skips import grouped
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
 torch.set_num_threads(int(os.environ.get("PARLANCE_TEST_THREADS", "1")))
 
-# A change is judged by the same examples every time; `HYPOTHESIS_PROFILE=search make test` looks for new ones.
+# A change is tested with the same examples every time; `HYPOTHESIS_PROFILE=search make test` looks for new ones.
 settings.register_profile("same", derandomize=True, deadline=None)  # a busy machine fails no test
 settings.register_profile("search", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -158,7 +158,7 @@ def test_every_part_gets_its_own_backward_pass(contestant: Contestant) -> None:
     discriminator.zero_grad()
 
 
-def test_a_second_segment_of_each_recording_costs_the_decoder_and_its_judges_as_much_and_nobody_else() -> None:
+def test_a_second_segment_of_each_recording_costs_the_decoder_and_its_discriminators_as_much_and_nobody_else() -> None:
     one, two = (
         train_step.counted(Contestant(tiny(f"train.segments={count}"), mean_frames=120, batches=1)) for count in (1, 2)
     )

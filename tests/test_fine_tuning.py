@@ -62,7 +62,9 @@ def test_a_run_begun_with_a_run_speaks_at_once_as_that_one_at_its_end(
     assert [line["step"] for line in lines(tmp_path / "run") if "loss/generator/mel" in line] == [1]
 
 
-def test_a_voice_file_has_no_posterior_encoder_and_no_judges_and_a_checkpoint_has_both(finished: Trainer) -> None:
+def test_a_voice_file_has_no_posterior_encoder_and_no_discriminators_and_a_checkpoint_has_both(
+    finished: Trainer,
+) -> None:
     voice = load_voice_from(finished.run_folder.path, to_train=False)
     checkpoint = load_voice_from(finished.run_folder.path / "checkpoints" / "00000003.pt", to_train=True)
     assert not hasattr(voice.voice.synthesizer, "posterior_encoder")

@@ -349,7 +349,7 @@ def test_the_newest_and_the_best_checkpoint_are_kept(
             "train.keep_checkpoints=2",
         )
     )
-    # At each validation the averaged weights are judged, and then the newest ones.
+    # At each validation the averaged weights are validated, and then the newest ones.
     scores = iter([9.0, 9.0, 5.0, 8.0, 6.0, 4.0, 6.0, 6.0, 6.0, 6.0, 4.0, 4.0, 6.0, 6.0])
     monkeypatch.setattr(trainer.validation, "validate", lambda _: ValidationResult({"score": next(scores)}, []))
     trainer.train(StopRequest())

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
+from configs.errors import note
 from models.finite_weights import first_not_finite, tensors_in
-from training.cuda_graphs import note
 from training.ranks import Ranks
 from training.updates import is_usable
 from voices.checkpoint import list_checkpoints
@@ -44,7 +44,7 @@ class BrokenStep:
 
 
 @dataclass(frozen=True)
-class Record:
+class BrokenStepRecord:
     """The file of a broken step, as one rank reads it."""
 
     broken: BrokenStep
@@ -208,7 +208,7 @@ def write_records(folder: Path, of_ranks: Sequence[Sequence[BrokenStep]], config
         path.unlink(missing_ok=True)
 
 
-def read_record(folder: Path, step: int, *, rank: int = 0, ranks: int = 1) -> Record:
+def read_record(folder: Path, step: int, *, rank: int = 0, ranks: int = 1) -> BrokenStepRecord:
     """Read what was recorded of a step.
 
     Args:
@@ -233,7 +233,9 @@ def read_record(folder: Path, step: int, *, rank: int = 0, ranks: int = 1) -> Re
         noise = [torch.from_numpy(np.frombuffer(base64.b64decode(state), np.uint8).copy()) for state in part["noise"]]
         norms = {str(name): float(norm) for name, norm in record["gradient_norms"].items()}
         broken = BrokenStep(int(record["step"]), tuple(map(str, part["ids"])), tuple(noise), norms)
-        read = Record(broken, parse_config(tomllib.loads(record["config"]), source=str(path)), record["from_seed"])
+        read = BrokenStepRecord(
+            broken, parse_config(tomllib.loads(record["config"]), source=str(path)), record["from_seed"]
+        )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: is damaged ({error}): it cannot be replayed") from error
     if len(parts) != ranks:

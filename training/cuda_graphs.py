@@ -9,7 +9,6 @@ Capture costs no step: the first batch of a shape is run eagerly, the second is 
 
 import copy
 import importlib.util
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, fields
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from configs import InputError, TrainSettings
+from configs.errors import note
 from data.batch import Batch
 
 Result = TypeVar("Result")
@@ -214,11 +214,6 @@ class CompiledStep(Generic[Result]):
             result = self._step(batch)
         self._proven = True
         return result
-
-
-def note(sentence: str) -> None:
-    """Print a note to standard error."""
-    print(f"note: {sentence}", file=sys.stderr, flush=True)
 
 
 def _tensors(batch: Batch) -> list[Tensor]:

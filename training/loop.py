@@ -219,7 +219,7 @@ class TrainingLoop(StepParts):
             self._train(stop, None)
             return
         with self.run_folder.locked(step=self.step):
-            self.mend_voices()
+            self.restore_voices()
             with closing(MetricsLogger(self.run_folder.path, step=self.step, seconds=self.seconds)) as logger:
                 self._train(stop, Reporter(self.config, self.corpus, logger, self.validation, self.clock))
 
@@ -331,9 +331,9 @@ class TrainingLoop(StepParts):
                 best = self.ema if self.best.weights == "averaged" else self.synthesizer
             self.run_folder.save(state, self.ema, best, best_step=self.best.step, fault=fault)
 
-    def mend_voices(self) -> None:
+    def restore_voices(self) -> None:
         """Write again what a process that was killed during a save had not written yet."""
-        self.best = self.run_folder.mend(step=self.step, average=self.ema, best=self.best)
+        self.best = self.run_folder.restore(step=self.step, average=self.ema, best=self.best)
 
     def report_broken_steps(self) -> None:
         """Record which of the newest steps had gradients that are not finite, and on which recordings."""

@@ -56,10 +56,12 @@ def check_memory(trainer: TrainingLoop) -> None:
     Raises:
         InputError: names the batch, the free memory and what to lower.
     """
+    if trainer.ranks.is_first:
+        print("memory check: the longest batch is run once before the first step", flush=True)
     asked = trainer.config.train.asked_batch_size
     if asked != "auto":
         for longest in longest_batches(trainer.config, trainer.corpus, asked):
-            if not fits(trainer, longest):
+            if not fits_memory(trainer, longest):
                 raise _refusal(trainer, longest)
         return
     size = min(trainer.ranks.gather(_largest_batch_size(trainer)))
@@ -70,13 +72,13 @@ def check_memory(trainer: TrainingLoop) -> None:
         print(f"train.batch_size = {size}: the largest power of two whose longest batch fits the memory", flush=True)
 
 
-def fits(trainer: TrainingLoop, longest: LongestBatch, *, used: float = 1.0) -> bool:
+def fits_memory(trainer: TrainingLoop, longest: LongestBatch, *, used: float = 1.0) -> bool:
     """Run a batch forward and backward; return whether a share of the free memory was enough for it.
 
     Nothing else comes of it: gradients are dropped, random states and buffers are restored.
     """
     if trainer.device.type == "cpu" and sys.platform == "linux":
-        return _fits_in_child(trainer, longest, int(used * room(trainer.device).free))
+        return _fits_in_child(trainer, longest, int(used * free_memory(trainer.device).free))
     state = random_state()
     buffers = [(buffer, buffer.clone()) for buffer in trainer.discriminator.buffers()]  # of spectral norm
     try:
@@ -84,7 +86,7 @@ def fits(trainer: TrainingLoop, longest: LongestBatch, *, used: float = 1.0) -> 
             _run(trainer, longest)
         return True
     except RuntimeError as error:
-        if not _is_want_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         return False
     finally:
@@ -117,14 +119,15 @@ def _fits_in_child(trainer: TrainingLoop, longest: LongestBatch, free: int) -> b
         resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
         _run(trainer, longest)
     except (MemoryError, RuntimeError) as error:
-        code = int(_is_want_of_memory(error))  # any other error comes again in the first step, and is told there
+        code = int(is_out_of_memory(error))  # any other error comes again in the first step, and is told there
     finally:
         os._exit(code)
 
 
-def _is_want_of_memory(error: MemoryError | RuntimeError) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that an allocation failed, on a GPU or on a CPU, in PyTorch, oneDNN or Python."""
     known = isinstance(error, torch.OutOfMemoryError | MemoryError)
-    return known or any(word in str(error) for word in _NO_MEMORY)
+    return known or (isinstance(error, RuntimeError) and any(word in str(error) for word in _NO_MEMORY))
 
 
 @contextmanager
@@ -137,7 +140,7 @@ def _limited_gpu(device: torch.device, used: float) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    has = room(device)
+    has = free_memory(device)
     most = torch.cuda.memory_allocated(device) + used * has.free
     torch.cuda.set_per_process_memory_fraction(min(1.0, most / has.total), device)
     try:
@@ -147,25 +150,25 @@ def _limited_gpu(device: torch.device, used: float) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Room:
+class FreeMemory:
     """The memory of a device."""
 
     free: int  # bytes this process may still take
     total: int  # bytes
 
 
-def room(device: torch.device) -> Room:
+def free_memory(device: torch.device) -> FreeMemory:
     """The memory of a GPU, or this process's share of the computer's."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
-        return Room(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device), total)
+        return FreeMemory(free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device), total)
     machine = psutil.virtual_memory()
-    rooms = [Room(machine.available, machine.total), *group_rooms()]
+    limits = [FreeMemory(machine.available, machine.total), *group_limits()]
     processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # of one run, which torchrun started here
-    return Room(min(each.free for each in rooms) // processes, min(each.total for each in rooms) // processes)
+    return FreeMemory(min(each.free for each in limits) // processes, min(each.total for each in limits) // processes)
 
 
-def group_rooms(groups: Path = _GROUPS, own: Path = Path("/proc/self/cgroup")) -> Iterator[Room]:
+def group_limits(groups: Path = _GROUPS, own: Path = Path("/proc/self/cgroup")) -> Iterator[FreeMemory]:
     """What is left to this process by each limit of the groups it is in: containers, jobs and the like.
 
     Args:
@@ -180,7 +183,7 @@ def group_rooms(groups: Path = _GROUPS, own: Path = Path("/proc/self/cgroup")) -
         # A container often sees its own group as the topmost one, whatever that is called outside.
         for folder in {top, top / path[1:], *(top / path[1:]).parents}:
             if folder.is_relative_to(top):
-                yield from _group_room(folder, *names)
+                yield from _group_limit(folder, *names)
 
 
 def longest_batches(config: Config, corpus: Corpus, batch_size: int) -> list[LongestBatch]:
@@ -211,7 +214,7 @@ def _largest_batch_size(trainer: TrainingLoop) -> int:
     size = 0
     while (larger := size * 2 or 1) <= min(LARGEST_BATCH, count):
         batches = longest_batches(trainer.config, corpus, larger)
-        if not all(fits(trainer, longest, used=_USED / (2 if graphs else 1)) for longest in batches):
+        if not all(fits_memory(trainer, longest, used=_USED / (2 if graphs else 1)) for longest in batches):
             break
         size = larger
     return size
@@ -247,7 +250,7 @@ def _stand_ins(corpus: Corpus, hop_length: int) -> Iterator[Clip]:
             yield Clip(shard.path.name, "", ids, np.zeros(samples, dtype=np.int16), 0)
 
 
-def _group_room(folder: Path, limit: str, usage: str, files: tuple[str, ...]) -> Iterator[Room]:
+def _group_limit(folder: Path, limit: str, usage: str, files: tuple[str, ...]) -> Iterator[FreeMemory]:
     try:
         most, used = (folder / limit).read_text().strip(), int((folder / usage).read_text())
         lines = [line.split() for line in (folder / "memory.stat").read_text().splitlines()]
@@ -255,7 +258,7 @@ def _group_room(folder: Path, limit: str, usage: str, files: tuple[str, ...]) ->
         return
     if most.isdecimal():  # "max" is no limit
         gives_way = sum(int(value) for name, value in lines if name in files)
-        yield Room(max(0, int(most) - used + gives_way), int(most))
+        yield FreeMemory(max(0, int(most) - used + gives_way), int(most))
 
 
 def _data_bytes() -> int:
@@ -273,6 +276,6 @@ def _refusal(trainer: TrainingLoop, longest: LongestBatch) -> InputError:
     frames = "" if train.batch_frames is None else " or train.batch_frames"
     return InputError(
         f"{trainer.device} has no room for train.batch_size = {train.asked_batch_size}: a step on {clips} does not fit "
-        f"the {room(trainer.device).free / _GIB:.1f} GiB that are free: lower train.batch_size{frames}, raise "
+        f"the {free_memory(trainer.device).free / _GIB:.1f} GiB that are free: lower train.batch_size{frames}, raise "
         "train.accumulate, or lower data.longest_seconds or train.segment_samples"
     )

@@ -10,8 +10,8 @@ from configs import Config, InputError
 from data.corpus import Corpus
 from data.opening import open_corpus
 from training.broken_steps import BrokenStep, read_record
-from training.first_not_finite import NotFiniteError, refusing_not_finite
 from training.loop import TrainingLoop
+from training.not_finite_operation import NotFiniteError, refusing_not_finite
 from training.random_state import restore_noise
 from training.ranks import Ranks
 from training.resumption import Stopped

@@ -18,7 +18,7 @@ from training.clock import Clock
 from training.interruption import Interrupted, StopRequest
 from training.metrics_logger import MetricsLogger
 from training.pictures import alignment_picture, mel_picture
-from training.validation import Sentence, Validation, ValidationResult
+from training.validation import SynthesizedClip, Validation, ValidationResult
 
 # TensorBoard's table of runs: the settings are those of these sections, and beside them stand these scalars.
 _SECTIONS = ("audio", "model", "decoder", "discriminator", "loss", "train")
@@ -119,7 +119,7 @@ class Reporter:
             self.logger.synthesis(step, sentence.clip.id, sentence.audio, rate)
             self._draw(step, sentence)
 
-    def _draw(self, step: int, sentence: Sentence) -> None:
+    def _draw(self, step: int, sentence: SynthesizedClip) -> None:
         seconds_per_frame = 1 / self.config.audio.frames_per_second
         mels = {"recorded": sentence.recorded_mel, "synthesized": sentence.mel}
         symbols = [self.symbol_of_id[index] for index in sentence.clip.phoneme_ids.tolist()]

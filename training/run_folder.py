@@ -101,7 +101,7 @@ class RunFolder:
                 f"{fault}; the run is saved at step {step}: continue with python train.py --resume {self.path}"
             ) from fault
 
-    def mend(self, *, step: int, average: Synthesizer, best: Best) -> Best:
+    def restore(self, *, step: int, average: Synthesizer, best: Best) -> Best:
         """Write again what a killed process had not written yet, or what was damaged or deleted since.
 
         Args:

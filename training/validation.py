@@ -15,7 +15,7 @@ from data.audio_file import FULL_SCALE
 from data.batch import Batch
 from data.clips import Clip
 from data.corpus import Corpus
-from data.inspection.metrics import integrated_loudness
+from data.inspection.signal_level import integrated_loudness
 from losses import duration_loss, kl_loss, mel_loss
 from metrics.warping import warp
 from models.synthesizer import Synthesis, Synthesizer
@@ -25,7 +25,7 @@ _MOST_LENGTHS = 4  # of the recording: longer speech is not synthesized, for tha
 
 
 @dataclass(frozen=True, eq=False)
-class Sentence:
+class SynthesizedClip:
     """A validation clip, synthesized from its text. S samples, M mel bands, F and G frames, P phonemes."""
 
     clip: Clip
@@ -53,7 +53,7 @@ class ValidationResult:
     """The validation of one set of weights."""
 
     scalars: dict[str, float]
-    sentences: list[Sentence]
+    sentences: list[SynthesizedClip]
 
     @property
     def score(self) -> float:
@@ -155,7 +155,7 @@ class Validation:
         with self.autocast():
             return self.features.synthesize(synthesizer, batch, self._noise(batch.audio.device))
 
-    def _synthesize_text(self, synthesizer: Synthesizer, clip: Clip) -> Sentence:
+    def _synthesize_text(self, synthesizer: Synthesizer, clip: Clip) -> SynthesizedClip:
         batch, speaking = self.make_batch([clip]), self.config.speaking
         spectrogram, synthesis = self._synthesize(synthesizer, batch)
         recorded = int(self.features.frame_lengths(batch))
@@ -171,7 +171,7 @@ class Validation:
             most = _MOST_LENGTHS * recorded
             shortened = replace(plan, z_p=plan.z_p[:, :, :most], frame_mask=plan.frame_mask[:, :, :most])
             audio = synthesizer.decode(shortened).audio[0].float()  # [1, S]
-        return Sentence(
+        return SynthesizedClip(
             clip=clip,
             audio=audio[0].nan_to_num(0.0, 0.0, 0.0).cpu().numpy(),
             mel=self.features.mel(audio)[0].cpu().numpy(),
@@ -184,7 +184,7 @@ class Validation:
         return torch.Generator(device).manual_seed(self.config.run.seed)
 
 
-def _of_sentences(sentences: Sequence[Sentence], sample_rate: int) -> dict[str, float]:
+def _of_sentences(sentences: Sequence[SynthesizedClip], sample_rate: int) -> dict[str, float]:
     """Means over the sentences, those left out that were no speech at all."""
     if not sentences:
         return {}

@@ -15,7 +15,7 @@ import soxr
 from data.audio_file import to_int16
 from data.faults import Action, Fault, FaultKind
 from data.inspection.decoding import NotDecodedError, decode
-from data.inspection.metrics import (
+from data.inspection.signal_level import (
     Frames,
     SignalMetrics,
     count_clipped,

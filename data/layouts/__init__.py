@@ -11,7 +11,7 @@ from data.layouts import named_tables, pairs
 from data.layouts.columns import Columns
 from data.layouts.entries import EXTENSIONS, is_file, is_folder
 from data.layouts.folder import Folder
-from data.layouts.metadata import Reading, is_trusted, metadata_path, other_tables, readings
+from data.layouts.metadata import TableReading, is_trusted, metadata_path, other_tables, readings
 from data.layouts.named_tables import ambiguity, reading_as
 from data.layouts.rows import Listing, Row, list_rows
 from data.layouts.table import refuse_workbook
@@ -78,7 +78,7 @@ def read_corpus(
     return _listed(folder, _recognise(folder, columns, read_alike))
 
 
-def _listed(folder: Folder, found: Reading | str) -> Listing:
+def _listed(folder: Folder, found: TableReading | str) -> Listing:
     """Read the rows."""
     if isinstance(found, str):
         listing = list_rows(found, folder, _TREES[found].read_rows(folder))
@@ -91,7 +91,7 @@ def _listed(folder: Folder, found: Reading | str) -> Listing:
     return replace(listing, notices=tuple(filter(None, (notice, *listing.notices))))
 
 
-def _recognise(folder: Folder, columns: ColumnSettings | None, like: Columns | None) -> Reading | str:
+def _recognise(folder: Folder, columns: ColumnSettings | None, like: Columns | None) -> TableReading | str:
     """The layout that fits: the name of one that is not a table, or the reading of the metadata file."""
     path = metadata_path(folder)
     found = readings(folder, path, columns, like) if is_file(path) else ()
@@ -117,9 +117,9 @@ def _recognise(folder: Folder, columns: ColumnSettings | None, like: Columns | N
     raise InputError(_unrecognised(folder, path))
 
 
-def _other_table(folder: Folder, columns: ColumnSettings | None) -> Reading | None:
+def _other_table(folder: Folder, columns: ColumnSettings | None) -> TableReading | None:
     """The reading of the only file that names recordings of the folder, whatever its name."""
-    found: dict[str, tuple[Reading, ...]] = {}
+    found: dict[str, tuple[TableReading, ...]] = {}
     tables = other_tables(folder)[:_MOST_TABLES]
     for name in tables:
         try:

@@ -130,7 +130,7 @@ def _has_digit(cell: str) -> bool:
     return any(character.isdigit() for character in cell)
 
 
-def settled(asked: ColumnSettings, table: Table, header: Sequence[str], columns: int) -> dict[str, int | None]:
+def settle_columns(asked: ColumnSettings, table: Table, header: Sequence[str], columns: int) -> dict[str, int | None]:
     """The columns that the settings name, by role.
 
     Raises:

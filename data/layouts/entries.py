@@ -1,5 +1,6 @@
 """Directory listings, indexed by the names that a row may use; no file is opened."""
 
+import errno
 import os
 import unicodedata
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ EXTENSIONS = (
 )
 AUDIO_FOLDERS = ("wavs", "wav")  # of the recordings, beside a metadata file
 
+# What the system says where there is no directory of this name, or where no directory can have it.
+_NO_DIRECTORY = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EINVAL)
 _PREFERENCE = {extension: rank for rank, extension in enumerate(EXTENSIONS)}
 
 
@@ -95,7 +98,7 @@ def list_directory(path: Path) -> Entries:
     """List a directory; one that does not exist is empty.
 
     Raises:
-        InputError: it may not be listed.
+        InputError: it cannot be listed.
     """
     entries = Entries(path)
     try:
@@ -104,8 +107,9 @@ def list_directory(path: Path) -> Entries:
                 _note(entry, entries)
     except PermissionError as error:
         raise InputError(f"{path}: we may not list it: allow it to be read") from error
-    except OSError:  # there is no such directory, or its name is too long
-        pass
+    except OSError as error:
+        if error.errno not in _NO_DIRECTORY:
+            raise InputError(f"{path}: it cannot be listed: {error.strerror}") from error
     return entries
 
 

@@ -18,7 +18,7 @@ from data.layouts.columns import (
     named_columns,
     plain_name,
     roles_of,
-    settled,
+    settle_columns,
 )
 from data.layouts.contents import Column
 from data.layouts.entries import AUDIO_FOLDERS, id_of, without_extension
@@ -37,7 +37,7 @@ _FEWEST_FOUND = 2  # recordings that a file with commas must name to be taken as
 
 
 @dataclass(frozen=True)
-class Reading:
+class TableReading:
     """One interpretation of a metadata file."""
 
     table: Table
@@ -170,7 +170,7 @@ def other_tables(folder: Folder) -> list[str]:
 
 def readings(
     folder: Folder, path: Path, asked: ColumnSettings | None = None, like: Columns | None = None
-) -> tuple[Reading, ...]:
+) -> tuple[TableReading, ...]:
     """The readings of a file: one, several that the user must choose from, or none if it is not metadata.
 
     Args:
@@ -198,7 +198,7 @@ def readings(
     if like is not None:
         given |= like.given(header, columns)
     if asked is not None:
-        given |= settled(asked, table, header, columns)
+        given |= settle_columns(asked, table, header, columns)
     _learn(folder, sample)
     found = roles_of(sample, lambda columns: _held(folder, columns), given)
     if not found:
@@ -207,10 +207,10 @@ def readings(
             "of the text with data.columns.text"
         )
     example = next((record for record in body if len(record.cells) == columns), body[0])
-    return tuple(Reading(table, header, columns, roles, example) for roles in found)
+    return tuple(TableReading(table, header, columns, roles, example) for roles in found)
 
 
-def is_trusted(reading: Reading, folder: Folder, *, by_name: bool = True) -> bool:
+def is_trusted(reading: TableReading, folder: Folder, *, by_name: bool = True) -> bool:
     """Whether a file that the user did not name is metadata: by its layout, its header or its recordings.
 
     Args:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from configs import ColumnSettings, InputError
-from data.layouts.columns import Columns, Roles, settled
+from data.layouts.columns import Columns, Roles, settle_columns
 from data.layouts.entries import is_file
 from data.layouts.folder import Folder
 from data.layouts.lines import read_lines
-from data.layouts.metadata import Reading, columns_of, readings, sampled, usual_columns
+from data.layouts.metadata import TableReading, columns_of, readings, sampled, usual_columns
 from data.layouts.table import Table, open_table
 
 SIGNS = {
@@ -25,7 +25,7 @@ SIGNS = {
 
 def reading_as(
     layout: str, folder: Folder, path: Path, asked: ColumnSettings | None, like: Columns | None = None
-) -> Reading:
+) -> TableReading:
     """The reading of a metadata file in the layout that the user names.
 
     Raises:
@@ -55,7 +55,7 @@ def reading_as(
     return replace(found[0], named=layout)
 
 
-def ambiguity(path: Path, found: tuple[Reading, ...]) -> str:
+def ambiguity(path: Path, found: tuple[TableReading, ...]) -> str:
     """The message for an ambiguous file."""
     known_first = sorted(found, key=lambda reading: list(SIGNS).index(reading.layout))[:4]
     ways = " and ".join(f"{reading.layout} ({reading.described()}: {reading.setting()})" for reading in known_first)
@@ -65,7 +65,7 @@ def ambiguity(path: Path, found: tuple[Reading, ...]) -> str:
     )
 
 
-def _between_bars(path: Path, asked: ColumnSettings | None, *, with_speakers: bool) -> Reading:
+def _between_bars(path: Path, asked: ColumnSettings | None, *, with_speakers: bool) -> TableReading:
     table = Table(path, "|")
     records = sampled(table)
     if not records:
@@ -80,7 +80,7 @@ def _between_bars(path: Path, asked: ColumnSettings | None, *, with_speakers: bo
     last = max((column.index for column in columns if column.filled), default=0)
     speaker = 1 if with_speakers and last == 2 and columns[1].filled else None
     of_phonemes = last == 2 and speaker is None and columns[2].is_surely_phonemes
-    given = {} if asked is None else settled(asked, table, (), count)
+    given = {} if asked is None else settle_columns(asked, table, (), count)
     file, text = given.get("file"), given.get("text")
     roles = Roles(
         file=0 if file is None else file,
@@ -88,4 +88,4 @@ def _between_bars(path: Path, asked: ColumnSettings | None, *, with_speakers: bo
         speaker=given.get("speaker", speaker),
     )
     example = next(record for record in records if len(record.cells) == count)
-    return Reading(table, (), count, roles, example, "piper" if with_speakers else "ljspeech")
+    return TableReading(table, (), count, roles, example, "piper" if with_speakers else "ljspeech")

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs import AudioSettings, DataSettings, InputError
+from configs.errors import in_one_line
 from data.faults import Action, Fault, FaultKind, RowFault
-from data.inspection.metrics import SignalMetrics
+from data.inspection.signal_level import SignalMetrics
 from data.preparation.prepared_audio import AudioFacts, PreparedAudio
 from data.recording import Recording
 from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
@@ -135,8 +136,7 @@ def _described(error: Exception) -> str:
     """An exception in one line."""
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
-    words = " ".join(str(error).split())[:_MOST_CHARACTERS]
-    return words if isinstance(error, InputError) else f"{type(error).__name__}: {words}".rstrip(": ")
+    return in_one_line(error)[:_MOST_CHARACTERS]
 
 
 def _shown(symbol: str) -> str:

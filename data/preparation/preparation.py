@@ -21,7 +21,7 @@ from tqdm import tqdm
 from configs import AudioSettings, DataSettings, InputError
 from configs.content import UNFIT, fields_like, require_like
 from data.faults import Action, FaultKind, RowFault
-from data.inspection.metrics import SignalMetrics
+from data.inspection.signal_level import SignalMetrics
 from data.layouts import Listing, read_corpus
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 from data.preparation.examination import Examined, Examiner, PreparedClip

@@ -14,7 +14,7 @@ from configs.content import UNFIT
 from data.faults import Action, Fault, FaultKind
 from data.inspection.decoding import NotDecodedError, refuse_by_header
 from data.inspection.inspection import LevelTarget, inspect
-from data.inspection.metrics import SignalMetrics
+from data.inspection.signal_level import SignalMetrics
 from data.preparation.cache import Cache, Entry, digest_of_code, key_of
 
 _DATA = Path(__file__).parents[1]

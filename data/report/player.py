@@ -4,30 +4,40 @@ import base64
 import io
 import os
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
 
+from data.audio_file import to_int16
 from data.inspection.decoding import is_slow_to_open, quiet_stderr
 
 LONGEST_SECONDS = 30.0
 _MOST_SAMPLES = 40_000_000  # of all channels: a header is not trusted
 # Every browser plays MP3, at these sample rates.
 _MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+# What soundfile writes: FLAC loses nothing; MP3 takes about 8 kB per second, or 11 kB in the best quality.
+_ENCODINGS: dict[str, dict[str, Any]] = {
+    "flac": {"format": "FLAC", "subtype": "PCM_16"},
+    "mp3": {"format": "MP3"},
+    "best mp3": {"format": "MP3", "compression_level": 0.0},
+}
 
 
-def data_uri(audio: npt.NDArray[np.int16] | npt.NDArray[np.float32], sample_rate: int) -> str:
-    """Mono audio [S] as `data:audio/mpeg;base64,...`, about 8 kB per second; the sample rate is in hertz."""
-    audio = audio[: int(LONGEST_SECONDS * sample_rate)]
-    if sample_rate not in _MP3_RATES:
-        if audio.dtype == np.int16:
-            audio = (audio / 32768).astype(np.float32)
-        audio, sample_rate = soxr.resample(audio, sample_rate, 22050), 22050
+def data_uri(audio: npt.NDArray[np.float32], sample_rate: int, encoding: Literal["flac", "mp3", "best mp3"]) -> str:
+    """Mono audio [S] in [-1, 1] as a data URI; for MP3, it is resampled to a sample rate in hertz that MP3 has."""
+    samples: npt.NDArray[np.int16] | npt.NDArray[np.float32]
+    if encoding == "flac":
+        kind, samples = "flac", to_int16(audio)
+    else:
+        fitting = next((rate for rate in _MP3_RATES if rate >= sample_rate), _MP3_RATES[-1])
+        samples = audio if fitting == sample_rate else soxr.resample(audio, sample_rate, fitting)
+        kind, samples, sample_rate = "mpeg", samples.clip(-1, 1), fitting
     encoded = io.BytesIO()
-    soundfile.write(encoded, audio, sample_rate, format="MP3")
-    return f"data:audio/mpeg;base64,{base64.b64encode(encoded.getvalue()).decode()}"
+    soundfile.write(encoded, samples, sample_rate, **_ENCODINGS[encoding])
+    return f"data:audio/{kind};base64,{base64.b64encode(encoded.getvalue()).decode()}"
 
 
 def file_data_uri(path: Path, root: Path) -> str | None:
@@ -43,6 +53,6 @@ def file_data_uri(path: Path, root: Path) -> str | None:
             audio = file.read(min(frames, file.frames), dtype="float32", always_2d=True)
             rate = file.samplerate
         mono = np.clip(np.nan_to_num(audio.mean(axis=1)), -1, 1)
-        return data_uri(mono, rate) if len(mono) else None
+        return data_uri(mono, rate, "mp3") if len(mono) else None
     except (soundfile.SoundFileError, OSError, ValueError, TypeError):  # TypeError: a .raw, which has no header
         return None

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import InputError
+from data.audio_file import FULL_SCALE
 from data.preparation import Preparation, PreparedClip
-from data.report.player import data_uri, file_data_uri
+from data.report.player import LONGEST_SECONDS, data_uri, file_data_uri
 from data.report.statistics import CorpusStatistics
 
 AudioOf = Callable[[PreparedClip], npt.NDArray[np.int16]]
@@ -121,6 +122,8 @@ def _sound(row: Suspect, preparation: Preparation, audio_of: AudioOf) -> str | N
         root = Path(preparation.data.root)
         return file_data_uri(root / row.file, root)
     try:
-        return data_uri(audio_of(row.clip), preparation.audio.sample_rate)
+        rate = preparation.audio.sample_rate
+        audio = audio_of(row.clip)[: int(LONGEST_SECONDS * rate)]
+        return data_uri((audio / FULL_SCALE).astype(np.float32), rate, "mp3")
     except (InputError, OSError):  # the recording is gone; the rest of the report is still useful
         return None

@@ -17,8 +17,8 @@ _LOG_WIDTH = 160  # without a terminal
 
 
 @dataclass(frozen=True)
-class Figure:
-    """One statistic of the corpus, as text."""
+class KeyFigure:
+    """A figure with its name and a remark."""
 
     name: str
     value: str
@@ -73,7 +73,7 @@ def _figures(preparation: Preparation, statistics: CorpusStatistics) -> list[str
     ]
 
 
-def key_figures(preparation: Preparation, statistics: CorpusStatistics) -> list[Figure]:
+def key_figures(preparation: Preparation, statistics: CorpusStatistics) -> list[KeyFigure]:
     """The key statistics of a corpus."""
     minutes = statistics.hours * 60
     named = [share for share in statistics.speakers if share.name is not None]
@@ -81,29 +81,33 @@ def key_figures(preparation: Preparation, statistics: CorpusStatistics) -> list[
     coverage = statistics.phonemes
     done = Counter(fault.action for fault in preparation.faults)
     return [
-        Figure("clips", str(statistics.clips), f"of {statistics.rows} rows"),
-        Figure("faults", str(done.total()), ", ".join(f"{count} {action}" for action, count in done.most_common())),
-        Figure("speech", f"{statistics.hours:.2f} h" if minutes >= 60 else f"{minutes:.1f} min"),
-        *([Figure("speakers", str(len(named)))] if named else []),
+        KeyFigure("clips", str(statistics.clips), f"of {statistics.rows} rows"),
+        KeyFigure("faults", str(done.total()), ", ".join(f"{count} {action}" for action, count in done.most_common())),
+        KeyFigure("speech", f"{statistics.hours:.2f} h" if minutes >= 60 else f"{minutes:.1f} min"),
+        *([KeyFigure("speakers", str(len(named)))] if named else []),
         *_spread("clip length", statistics.seconds, "s"),
         *_spread("characters per second", statistics.characters_per_second),
         *_spread("loudness", statistics.loudness_lufs, "LUFS"),
         *_spread("SNR", statistics.snr_db, "dB"),
-        *([Figure("sample rate", f"{rates} Hz", f"the voice has {preparation.audio.sample_rate} Hz")] if rates else []),
-        Figure("symbols", str(len(statistics.symbol_counts))),
         *(
-            [Figure("phonemes", f"{coverage.share:.0%}", f"of those of {preparation.data.language}")]
+            [KeyFigure("sample rate", f"{rates} Hz", f"the voice has {preparation.audio.sample_rate} Hz")]
+            if rates
+            else []
+        ),
+        KeyFigure("symbols", str(len(statistics.symbol_counts))),
+        *(
+            [KeyFigure("phonemes", f"{coverage.share:.0%}", f"of those of {preparation.data.language}")]
             if coverage
             else []
         ),
     ]
 
 
-def _spread(name: str, distribution: Distribution | None, unit: str = "") -> list[Figure]:
+def _spread(name: str, distribution: Distribution | None, unit: str = "") -> list[KeyFigure]:
     if distribution is None:
         return []
     low, middle, high = distribution.p05, distribution.median, distribution.p95
-    return [Figure(name, f"{middle:.1f} {unit}".strip(), f"{low:.1f} to {high:.1f} in nine of ten")]
+    return [KeyFigure(name, f"{middle:.1f} {unit}".strip(), f"{low:.1f} to {high:.1f} in nine of ten")]
 
 
 def _cut(line: str, width: int) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-from data.inspection.metrics import LEAST_UNDER_SPEECH_DB, SILENCE_OVER_NOISE_DB, Frames, frames_of
+from data.inspection.signal_level import LEAST_UNDER_SPEECH_DB, SILENCE_OVER_NOISE_DB, Frames, frames_of
 
 SHORTEST_SECONDS = 0.12  # shorter silences are parts of plosives
 AROUND_SECONDS = 3.0  # context of the threshold: a long recording may change its level and its noise

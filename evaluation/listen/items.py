@@ -10,8 +10,9 @@ import numpy as np
 from tqdm import tqdm
 
 from configs import InputError
+from data.report.player import data_uri
 from evaluation.held_out import as_read_by, choose_data, hold_out
-from evaluation.listen.sound import ANCHOR_STOPS_HZ, data_uri, loudness_matched, low_anchor
+from evaluation.listen.sound import ANCHOR_STOPS_HZ, loudness_matched, low_anchor
 from infer import Voice
 from speaking.engine import Audio
 
@@ -47,8 +48,8 @@ class Version:
     rate_hz: int
 
     def data_uri(self, *, lossless: bool) -> str:
-        """Its audio as a data URI."""
-        return data_uri(self.audio, self.rate_hz, lossless=lossless)
+        """Its audio as a data URI: FLAC of 16 bits, or MP3."""
+        return data_uri(self.audio, self.rate_hz, "flac" if lossless else "best mp3")
 
 
 @dataclass(frozen=True, eq=False)

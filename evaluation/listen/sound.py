@@ -1,15 +1,10 @@
-"""The audio of a listening test: equal loudness, encoding, and the low anchor."""
+"""The audio of a listening test: equal loudness, and the low anchor."""
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
-import soundfile
-import soxr
 
-from data.audio_file import to_int16
-from data.inspection.metrics import integrated_loudness, peak_of
+from data.inspection.signal_level import integrated_loudness, peak_of
 from speaking.engine import Audio
 
 LOUDNESS_LUFS = -23.0  # EBU R 128
@@ -17,8 +12,6 @@ HIGHEST_PEAK = 0.99  # of full scale
 # ITU-R BS.1534-3, low anchor: a low-pass at 3.5 kHz with a ripple of at most 0.1 dB, 25 dB of attenuation at 4 kHz and
 # 50 dB at 4.5 kHz. A Kaiser window between the edges meets all three.
 ANCHOR_PASSES_HZ, ANCHOR_STOPS_HZ, ANCHOR_STOPS_DB = 3500.0, 4000.0, 55.0
-# Every browser plays MP3, and it keeps these rates.
-_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 
 
 def loudness_matched(versions: Sequence[Audio], rates_hz: Sequence[int]) -> list[Audio]:
@@ -48,16 +41,3 @@ def low_anchor(audio: Audio, rate_hz: int) -> Audio:
     taps = firwin(length | 1, middle, window=("kaiser", beta), fs=rate_hz)  # an odd length has no delay
     filtered: Audio = oaconvolve(audio, taps, mode="same").astype(np.float32)
     return filtered
-
-
-def data_uri(audio: Audio, rate_hz: int, *, lossless: bool) -> str:
-    """Audio [S] as a data URI: an MP3 of some 90 kbit/s, or a FLAC of 16 bits."""
-    encoded = io.BytesIO()
-    if lossless:
-        soundfile.write(encoded, to_int16(audio), rate_hz, format="FLAC", subtype="PCM_16")
-    else:
-        fitting = next((rate for rate in _MP3_RATES if rate >= rate_hz), _MP3_RATES[-1])
-        resampled = audio if fitting == rate_hz else soxr.resample(audio, rate_hz, fitting)
-        soundfile.write(encoded, resampled.clip(-1, 1), fitting, format="MP3", compression_level=0.0)
-    kind = "flac" if lossless else "mpeg"
-    return f"data:audio/{kind};base64,{base64.b64encode(encoded.getvalue()).decode()}"

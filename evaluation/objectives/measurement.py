@@ -17,11 +17,11 @@ from configs import InputError
 from configs.content import UNFIT
 from data.opening import open_corpus
 from data.transcriber import Transcriber
-from evaluation.held_out import as_read_by, choose_data, hold_out, speakers_of
-from evaluation.metric import Metric, Part
+from evaluation.held_out import as_read_by, choose_data, hold_out, required_speakers
+from evaluation.metric import Metric, MetricSection
 from evaluation.objectives.arm import PlannedRun
 from evaluation.parts import RECONSTRUCTION, SPEECH, PhonemeRecogniser, by_recogniser, by_transcriber
-from evaluation.rendition import Rendition, Sentence
+from evaluation.rendition import HeldOutSentence, Rendition
 from evaluation.scoring import evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import write_json
@@ -59,7 +59,7 @@ class Measurement:
         voice = first.voice
         data = as_read_by(voice, choose_data(voice.config, None))
         self.sentences = hold_out(voice, data, sentences, run=runs[0].folder)
-        self.parts: list[Part] = [RECONSTRUCTION, Part(SPEECH.title, tuple(_named(SPEECH, _SPOKEN)))]
+        self.parts: list[MetricSection] = [RECONSTRUCTION, MetricSection(SPEECH.title, tuple(_named(SPEECH, _SPOKEN)))]
         if transcriber is not None:
             self.parts.append(by_transcriber(transcriber, voice.front_end, self.sentences))
         if recogniser:
@@ -72,7 +72,7 @@ class Measurement:
         config = voice.config.model_copy(update={"data": data})
         try:
             corpus = open_corpus(
-                data, config.audio, verbose=False, symbols=voice.front_end.symbols, speakers=speakers_of(voice)
+                data, config.audio, verbose=False, symbols=voice.front_end.symbols, speakers=required_speakers(voice)
             )
             trained = train_or_load(corpus, config)
         except InputError as error:
@@ -126,11 +126,11 @@ def read_evaluation(path: Path) -> dict[str, Any] | None:
     return found
 
 
-def _named(part: Part, names: Sequence[str]) -> list[Metric]:
+def _named(part: MetricSection, names: Sequence[str]) -> list[Metric]:
     return [metric for metric in part.metrics if metric.name in names]
 
 
-def _is_lacking(subject: Subject, parts: Sequence[Part], row: dict[str, Any]) -> bool:
+def _is_lacking(subject: Subject, parts: Sequence[MetricSection], row: dict[str, Any]) -> bool:
     """Whether what a metric needs is missing here: where it was installed since, the voice is evaluated again."""
     needs = next(
         metric.needs
@@ -141,7 +141,7 @@ def _is_lacking(subject: Subject, parts: Sequence[Part], row: dict[str, Any]) ->
     return any(need in subject.lacks for need in needs)
 
 
-def _of_reconstruction(recogniser: PhonemeRecogniser, sentences: Sequence[Sentence]) -> Part:
+def _of_reconstruction(recogniser: PhonemeRecogniser, sentences: Sequence[HeldOutSentence]) -> MetricSection:
     """The phoneme errors of recordings through posterior encoder and decoder.
 
     It tells decoders apart after a few thousand steps, when speech from text is not understood yet.
@@ -154,4 +154,4 @@ def _of_reconstruction(recogniser: PhonemeRecogniser, sentences: Sequence[Senten
         return phoneme_error_rate(said[it.sentence.id], heard).rate * _PERCENT
 
     name, needs = "phoneme error rate", ("posterior encoder",)
-    return Part(REHEARD, (Metric(name, "%", "lower", errors, needs=needs),))
+    return MetricSection(REHEARD, (Metric(name, "%", "lower", errors, needs=needs),))

@@ -39,32 +39,32 @@ REPEATED_TIMES, REPEATED_LEAST, REPEATED_SHARE = 2.5, 4, 0.5
 
 
 @dataclass(frozen=True)
-class Reason:
+class RobustnessFault:
     """Why a generated text is wrong."""
 
     rule: str
     sentence: str
 
 
-def faults_of_sentence(sentence: GeneratedSentence, usual: Usual) -> Iterator[Reason]:
+def faults_of_sentence(sentence: GeneratedSentence, usual: Usual) -> Iterator[RobustnessFault]:
     """The faults of one sentence."""
     yield from _stretched(sentence, usual)
     yield from _rushed(sentence, usual)
     yield from _speaking_rate(sentence, usual)
     yield from _long_pause(sentence, usual)
     if not sentence.finite:
-        yield Reason("not finite", "samples are NaN or infinite")
+        yield RobustnessFault("not finite", "samples are NaN or infinite")
         return
     if sentence.full_scale_share > CLIPPED_SHARE:
-        yield Reason("clipped", f"{sentence.full_scale_share:.1%} of the samples are at full scale")
+        yield RobustnessFault("clipped", f"{sentence.full_scale_share:.1%} of the samples are at full scale")
     least = max(NEAR_SILENT_DBFS, NEAR_SILENT_DBFS if usual.level_dbfs is None else usual.level_dbfs - QUIETER_DB)
     if sentence.level_dbfs < least:
-        yield Reason("near silent", f"a sentence is at {sentence.level_dbfs:.0f} dBFS, under {least:.0f} dBFS")
+        yield RobustnessFault("near silent", f"a sentence is at {sentence.level_dbfs:.0f} dBFS, under {least:.0f} dBFS")
     else:
         yield from _silence_within(sentence)
 
 
-def faults_of_repetition(sentences: Sequence[Sequence[tuple[str, float]]]) -> Iterator[Reason]:
+def faults_of_repetition(sentences: Sequence[Sequence[tuple[str, float]]]) -> Iterator[RobustnessFault]:
     """The faults of a text that is mostly one word: repetitions that are too short or too long.
 
     Args:
@@ -78,17 +78,17 @@ def faults_of_repetition(sentences: Sequence[Sequence[tuple[str, float]]]) -> It
     usual = median(lengths)
     for length in (min(lengths), max(lengths)):
         if not usual / REPEATED_TIMES <= length <= usual * REPEATED_TIMES:
-            yield Reason("repetitions differ", f"{word} takes {length:.2f} s once and {usual:.2f} s usually")
+            yield RobustnessFault("repetitions differ", f"{word} takes {length:.2f} s once and {usual:.2f} s usually")
 
 
-def _stretched(sentence: GeneratedSentence, usual: Usual) -> Iterator[Reason]:
+def _stretched(sentence: GeneratedSentence, usual: Usual) -> Iterator[RobustnessFault]:
     for symbol in sentence.symbols:
         seconds, usually = symbol.end - symbol.start, usual.seconds_of(symbol.text)
         if seconds > max(STRETCHED_SECONDS, STRETCHED_TIMES * usually):
-            yield Reason("stretched", f"{symbol.text} lasts {seconds:.2f} s, usually {usually:.2f} s")
+            yield RobustnessFault("stretched", f"{symbol.text} lasts {seconds:.2f} s, usually {usually:.2f} s")
 
 
-def _rushed(sentence: GeneratedSentence, usual: Usual) -> Iterator[Reason]:
+def _rushed(sentence: GeneratedSentence, usual: Usual) -> Iterator[RobustnessFault]:
     seconds = np.array([symbol.end - symbol.start for symbol in sentence.symbols])
     usually = np.array([usual.seconds_of(symbol.text) for symbol in sentence.symbols])
     row = min(RUSHED_ROW, len(seconds))
@@ -98,30 +98,32 @@ def _rushed(sentence: GeneratedSentence, usual: Usual) -> Iterator[Reason]:
     worst = int(shares.argmin())
     if shares[worst] < RUSHED_SHARE:
         symbols = "".join(symbol.text for symbol in sentence.symbols[worst : worst + row])
-        yield Reason("rushed", f"{symbols} have {shares[worst]:.0%} of their usual time")
+        yield RobustnessFault("rushed", f"{symbols} have {shares[worst]:.0%} of their usual time")
 
 
-def _speaking_rate(sentence: GeneratedSentence, usual: Usual) -> Iterator[Reason]:
+def _speaking_rate(sentence: GeneratedSentence, usual: Usual) -> Iterator[RobustnessFault]:
     if sum(is_sound(symbol.text) for symbol in sentence.symbols) < RATE_SOUNDS:
         return
     rate, usually = sentence.sounds_per_second, usual.sounds_per_second
     slowest = max(RATE_SLOWEST, 0.0 if usually is None else usually / RATE_TIMES)
     fastest = min(RATE_FASTEST, RATE_FASTEST if usually is None else usually * RATE_TIMES)
     if not slowest <= rate <= fastest:
-        yield Reason("speaking rate", f"{rate:.1f} sounds per second are not within {slowest:.1f} to {fastest:.1f}")
+        yield RobustnessFault(
+            "speaking rate", f"{rate:.1f} sounds per second are not within {slowest:.1f} to {fastest:.1f}"
+        )
 
 
-def _long_pause(sentence: GeneratedSentence, usual: Usual) -> Iterator[Reason]:
+def _long_pause(sentence: GeneratedSentence, usual: Usual) -> Iterator[RobustnessFault]:
     for pause, run in groupby(sentence.timed.phonemes, key=lambda symbol: is_pause(symbol.text)):
         symbols = list(run)
         seconds = symbols[-1].end - symbols[0].start
         most = max(PAUSE_SECONDS, PAUSE_TIMES * sum(usual.seconds_of(symbol.text) for symbol in symbols))
         if pause and seconds > most:
             marks = "".join(symbol.text for symbol in symbols)
-            yield Reason("long pause", f"a pause of {seconds:.1f} s at {marks!r} is longer than {most:.1f} s")
+            yield RobustnessFault("long pause", f"a pause of {seconds:.1f} s at {marks!r} is longer than {most:.1f} s")
 
 
-def _silence_within(sentence: GeneratedSentence) -> Iterator[Reason]:
+def _silence_within(sentence: GeneratedSentence) -> Iterator[RobustnessFault]:
     """Silence where no pause is written."""
     silent = sentence.powers < sentence.powers.mean() * 10 ** (-SILENCE_UNDER_DB / 10)
     for symbol in sentence.timed.phonemes:
@@ -129,4 +131,4 @@ def _silence_within(sentence: GeneratedSentence) -> Iterator[Reason]:
             silent[int(symbol.start / WINDOW_SECONDS) : int(np.ceil(symbol.end / WINDOW_SECONDS))] = False
     longest = max((sum(run) for quiet, run in groupby(silent.tolist()) if quiet), default=0) * WINDOW_SECONDS
     if longest > SILENCE_SECONDS:
-        yield Reason("silence within", f"{longest:.2f} s of silence where the text has no pause")
+        yield RobustnessFault("silence within", f"{longest:.2f} s of silence where the text has no pause")

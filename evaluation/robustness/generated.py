@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from data.inspection.metrics import to_dbfs
+from data.inspection.signal_level import to_dbfs
 from infer import Voice
 from speaking.engine import Audio, SpokenSentence
 from speaking.timestamps import Timed, TimedSentence, Timeline

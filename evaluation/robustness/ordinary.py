@@ -24,9 +24,9 @@ from dataclasses import astuple, dataclass
 
 import numpy as np
 
-from data.inspection.metrics import to_dbfs
-from evaluation.rendition import Sentence
-from evaluation.robustness.faults import QUIETER_DB, RATE_TIMES, Reason
+from data.inspection.signal_level import to_dbfs
+from evaluation.rendition import HeldOutSentence
+from evaluation.robustness.faults import QUIETER_DB, RATE_TIMES, RobustnessFault
 from evaluation.robustness.generated import GeneratedSentence
 from metrics.pitch import CENTS_PER_OCTAVE, track_pitch
 from metrics.spectra import Audio, log_mel
@@ -90,8 +90,8 @@ def change_db(audio: Audio, sample_rate: int) -> float:
 
 
 def faults_of_ordinary(
-    generated: Sequence[GeneratedSentence], recorded: Sequence[Sentence], sample_rate: int
-) -> Iterator[Reason]:
+    generated: Sequence[GeneratedSentence], recorded: Sequence[HeldOutSentence], sample_rate: int
+) -> Iterator[RobustnessFault]:
     """Why a voice does not speak, as one reason; nothing where it does, or where it has no finite sentence.
 
     Args:
@@ -114,7 +114,7 @@ def faults_of_ordinary(
     beside = _median(of_recordings) if len(of_recordings) >= ENOUGH_RECORDINGS else None
     why = list(_why_no_speech(_median(of_voice), beside))
     if why:
-        yield Reason(NO_SPEECH, "; ".join(why))
+        yield RobustnessFault(NO_SPEECH, "; ".join(why))
 
 
 def _why_no_speech(voice: Impression, recorded: Impression | None) -> Iterator[str]:

@@ -9,8 +9,8 @@ from typing import Literal
 from tqdm import tqdm
 
 from configs import InputError
-from evaluation.rendition import Sentence
-from evaluation.robustness.faults import Reason, faults_of_repetition, faults_of_sentence
+from evaluation.rendition import HeldOutSentence
+from evaluation.robustness.faults import RobustnessFault, faults_of_repetition, faults_of_sentence
 from evaluation.robustness.generated import GeneratedSentence, Usual, generate, is_pause
 from evaluation.robustness.ordinary import NO_SPEECH, faults_of_ordinary
 from evaluation.robustness.texts import HardText, hard_texts, ordinary_sentences
@@ -29,7 +29,7 @@ class TextResult:
     kind: str  # the class
     text: str
     outcome: Outcome  # refused: rightly, because the text has nothing that this voice can say
-    reasons: tuple[Reason, ...]  # why it is wrong, one for each rule; the message where it was refused
+    reasons: tuple[RobustnessFault, ...]  # why it is wrong, one for each rule; the message where it was refused
     seconds: float  # of speech
     warnings: tuple[str, ...]  # such as what the voice does not know and left out
 
@@ -40,7 +40,7 @@ def evaluate_robustness(
     seed: int,
     speaker: str | None = None,
     texts: Sequence[HardText] | None = None,
-    recorded: Sequence[Sentence] = (),
+    recorded: Sequence[HeldOutSentence] = (),
 ) -> list[TextResult]:
     """Generate hard texts and find the faults of each in its durations and its power.
 
@@ -108,9 +108,9 @@ def _no_speech(results: Sequence[TextResult]) -> Iterator[str]:
 
 
 def _evaluate(
-    voice: Voice, text: HardText, usual: Usual, no_speech: Sequence[Reason], seed: int, speaker: str | None
+    voice: Voice, text: HardText, usual: Usual, no_speech: Sequence[RobustnessFault], seed: int, speaker: str | None
 ) -> TextResult:
-    found: list[Reason] = []
+    found: list[RobustnessFault] = []
     words: list[list[tuple[str, float]]] = []
     seconds = 0.0
     refused_rightly = False
@@ -127,9 +127,9 @@ def _evaluate(
         except InputError as error:
             nothing_to_say = not any(voice.front_end.portions(text.text))
             refused_rightly = nothing_to_say and not _should_be_spoken(text, voice)
-            found.append(Reason("refused", str(error)))
+            found.append(RobustnessFault("refused", str(error)))
         except Exception as error:  # a traceback is a fault like any other
-            found.append(Reason("exception", f"{type(error).__name__}: {error}"))
+            found.append(RobustnessFault("exception", f"{type(error).__name__}: {error}"))
     return TextResult(
         kind=text.kind,
         text=text.text,

@@ -1,11 +1,11 @@
 """The key figures of a run, and those of its recordings."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from data.report.table import KeyFigure
 from monitoring.best import NAMES, best_of
 from monitoring.run import Run
 
@@ -26,16 +26,7 @@ _USUAL = {"phonemes_per_second": "10 to 16 is usual; a wrong sample rate may hid
 _MOST_NAMES = 12
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A figure with its name and a remark."""
-
-    name: str
-    value: str
-    remark: str = ""
-
-
-def key_figures(run: Run) -> list[Figure]:
+def key_figures(run: Run) -> list[KeyFigure]:
     """Progress, the best validation and throughput."""
     config, step = run.config, run.last_step
     planned = config.train.steps if config is not None and config.train.epochs is None else None
@@ -43,21 +34,21 @@ def key_figures(run: Run) -> list[Figure]:
     remarks = [f"of {grouped(planned)} planned"] if planned else []
     if len(epochs) and np.isfinite(epochs[-1]):
         remarks.append(f"epoch {grouped(int(epochs[-1]))}")
-    figures = [Figure("Step", grouped(step), ", ".join(remarks))]
+    figures = [KeyFigure("Step", grouped(step), ", ".join(remarks))]
     clock = run.curve("seconds").values
     if len(clock) and np.isfinite(clock[-1]):
-        figures.append(Figure("Training time", duration(clock[-1])))
+        figures.append(KeyFigure("Training time", duration(clock[-1])))
     metric = "score" if len(run.curve("validation/score")) else "mel"
     name, curve = f"Validation {metric}", run.curve(f"validation/{metric}")
     if (best := best_of(run.curves, metric)) is not None and len(curve.values):
         remark = f"{name.lower()} {best.score:.4g}, {NAMES[best.weights]}"
-        figures.append(Figure("Best step", grouped(best.step), remark))
-        figures.append(Figure(name, *_beside(float(curve.values[-1]), best.score)))
+        figures.append(KeyFigure("Best step", grouped(best.step), remark))
+        figures.append(KeyFigure(name, *_beside(float(curve.values[-1]), best.score)))
     throughput = run.curve("throughput/seconds_per_step").values[-20:]
     if np.isfinite(throughput).any():
         seconds = float(np.nanmedian(throughput))
         left = duration((planned - step) * seconds) if planned and planned > step else ""
-        figures.append(Figure("Seconds per step", f"{seconds:.3g}", f"{left} to the planned end" if left else ""))
+        figures.append(KeyFigure("Seconds per step", f"{seconds:.3g}", f"{left} to the planned end" if left else ""))
     return figures
 
 
@@ -69,22 +60,22 @@ def _beside(last: float, lowest: float) -> tuple[str, str]:
     return f"{last:.4g}", "the best so far" if last <= lowest else f"{worse:.1f} % above the best"
 
 
-def corpus_figures(run: Run) -> list[Figure]:
+def corpus_figures(run: Run) -> list[KeyFigure]:
     """The summary of the recordings."""
     return [
         _of_corpus(key, value) for key, value in run.corpus.items() if value not in (None, []) and key != "fingerprint"
     ]
 
 
-def _of_corpus(key: str, value: Any) -> Figure:
+def _of_corpus(key: str, value: Any) -> KeyFigure:
     if isinstance(value, (list, tuple)):
         names = [str(one) for one in value]
         more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        return Figure(_CORPUS.get(key, (key, ""))[0], str(len(names)), ", ".join(names[:_MOST_NAMES]) + more)
+        return KeyFigure(_CORPUS.get(key, (key, ""))[0], str(len(names)), ", ".join(names[:_MOST_NAMES]) + more)
     name, form = _CORPUS.get(key, (key, "{}"))
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     shown = (form if is_number else "{}").format(value).replace(",", "\u202f" if is_number else ",")
-    return Figure(name, shown, _USUAL.get(key, ""))
+    return KeyFigure(name, shown, _USUAL.get(key, ""))
 
 
 def grouped(number: int) -> str:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from data.report.table import KeyFigure
 from data.report.web_page import json_for_script, render_page
 from monitoring.page.charts import Chart, Group, groups
 from monitoring.page.drawing_data import chart_data, picture_data, run_data
-from monitoring.page.figures import Figure, corpus_figures, grouped, key_figures
+from monitoring.page.figures import corpus_figures, grouped, key_figures
 from monitoring.page.glossary import terms_of
 from monitoring.page.runs import NamedRun
 from monitoring.page.samples import Samples, read_samples
@@ -33,7 +34,7 @@ class _Player(NamedTuple):
     sound: str  # a data URI
 
 
-class _Sentence(NamedTuple):
+class _SentencePlayers(NamedTuple):
     """One validation sentence by every run that has it."""
 
     id: str
@@ -95,22 +96,22 @@ def _drawings(runs: Sequence[NamedRun]) -> list[tuple[Group, list[_Drawing]]]:
     return drawings
 
 
-def _by_sentence(runs: Sequence[NamedRun], samples: Sequence[Samples]) -> list[_Sentence]:
+def _by_sentence(runs: Sequence[NamedRun], samples: Sequence[Samples]) -> list[_SentencePlayers]:
     """The audio of all runs by sentence: the same id and text."""
-    together: dict[tuple[str, str], _Sentence] = {}
+    together: dict[tuple[str, str], _SentencePlayers] = {}
     for run, shown in zip(runs, samples, strict=True):
         for sentence in shown.sentences:
             if not sentence.recorded and not sentence.spoken:
                 continue
             key = (sentence.id, sentence.text)
-            shared = together.setdefault(key, _Sentence(*key, sentence.recorded, [], []))
+            shared = together.setdefault(key, _SentencePlayers(*key, sentence.recorded, [], []))
             players = [_Player(run.name, step, sound) for step, sound in sentence.spoken.items()]
             shared.newest.extend(players[:1])
             shared.earlier.extend(players[1:])
     return list(together.values())
 
 
-def _corpora(runs: Sequence[NamedRun]) -> list[tuple[str, list[Figure]]]:
+def _corpora(runs: Sequence[NamedRun]) -> list[tuple[str, list[KeyFigure]]]:
     """The figures of the recordings, with the names of the runs that share them."""
     figures = [corpus_figures(run) for run in runs]
     distinct = [one for place, one in enumerate(figures) if one not in figures[:place]]

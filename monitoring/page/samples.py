@@ -19,7 +19,7 @@ _WIDEST_PICTURE = 960  # pixels
 
 
 @dataclass
-class Sentence:
+class SampledSentence:
     """One validation sentence: its recording, and the audio and the pictures of some validations, as data URIs."""
 
     id: str
@@ -33,7 +33,7 @@ class Sentence:
 class Samples:
     """The samples of a run that the page shows."""
 
-    sentences: tuple[Sentence, ...] = ()
+    sentences: tuple[SampledSentence, ...] = ()
     validations: int = 0  # that have samples
     left_out: int = 0  # pictures and audio files that exceed the budget
 
@@ -48,7 +48,7 @@ class Samples:
         return sorted({step for sentence in self.sentences for step in sentence.spoken})
 
 
-class _Room:
+class _ByteBudget:
     """What is left of a budget of bytes."""
 
     def __init__(self, most: int) -> None:
@@ -78,8 +78,8 @@ def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Sam
     folders = (path for path in root.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
     steps = {int(path.name): path for path in folders if int(path.name) <= until}
     texts = _texts(root / "sentences.json")
-    sentences = [Sentence(id, texts.get(id, "")) for id in _ids(steps.values())[:MOST_SENTENCES]]
-    sounds, pictures = _Room(SOUND_BYTES // runs), _Room(PICTURE_BYTES // runs)
+    sentences = [SampledSentence(id, texts.get(id, "")) for id in _ids(steps.values())[:MOST_SENTENCES]]
+    sounds, pictures = _ByteBudget(SOUND_BYTES // runs), _ByteBudget(PICTURE_BYTES // runs)
     encode_sound = functools.partial(_encoded_sound, folder)
     for sentence in sentences:
         sentence.recorded = sounds.take(encode_sound, root / "recorded" / f"{sentence.id}.wav")

@@ -90,11 +90,11 @@ def copy_synthesis(name: str, *, corpus: Path, folder: Path, steps: int, threads
     if trainer.step < steps:
         raise InputError(f"{name}: stopped at step {trainer.step} of {steps}, which is no equal training")
     seconds = (time.monotonic() - started) / steps
-    found = _judged(trainer.run_folder.path, config.run.device)
+    found = _evaluated(trainer.run_folder.path, config.run.device)
     return Copy(name, steps, found["mel distance"], found["PESQ"], found["STOI"], seconds)
 
 
-def _judged(run: Path, device: str) -> dict[str, float]:
+def _evaluated(run: Path, device: str) -> dict[str, float]:
     """The mean of each measure of copies over the recordings that were held out."""
     subject = load_subject(run, device=device, seed=0)
     data = subject.voice.config.data

@@ -185,7 +185,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--steps", type=int, metavar="N", help="rounds to time (default: 5 on a CPU, 10 on a GPU)")
     parser.add_argument("--batch", type=_integers, metavar="N", help="recordings per step; with --grow N,N,...")
-    parser.add_argument("--compare", metavar="WHAT", help="plain, or section.key=value")
+    parser.add_argument("--compare", metavar="WHAT", help="section.key=value")
     parser.add_argument("--grow", action="store_true", help="print how cost grows")
     arguments = parser.parse_intermixed_args()
     path, settings = "configs/ljspeech.toml", list(arguments.settings)

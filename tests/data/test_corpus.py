@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from configs import AudioSettings, DataSettings, InputError, load_config
 from data.corpus import describe_split, load_corpus, speakers_of, split, validation_count
-from data.inspection.metrics import SignalMetrics
+from data.inspection.signal_level import SignalMetrics
 from data.preparation import Preparation, PreparedClip, prepare
 from data.recording import Recording, in_order
 from data.report.observations import observations

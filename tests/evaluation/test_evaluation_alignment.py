@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.alignment import Alignment, Alignments
+from evaluation.alignment import Alignments, FreeAlignment
 from evaluation.phonemes import phonemes_of
 from evaluation.subject import Aligned
 from models.alignment import search_durations
@@ -18,7 +18,7 @@ SECONDS = 0.0116  # of a frame
 LETTERS = SymbolTable({"_": 0, "a": 1, "b": 2, "c": 3, "d": 4})
 
 
-def drawn(choices: list[int], frames: list[int], *, sure: float = 50.0, letters: str = "abcd") -> Alignment:
+def drawn(choices: list[int], frames: list[int], *, sure: float = 50.0, letters: str = "abcd") -> FreeAlignment:
     """An alignment to four letters without ends: what each frame chooses among `_ab cd`, frames of each of these."""
     return both_ways(choices, frames, sure=sure, letters=letters).forwards
 
@@ -89,7 +89,7 @@ def test_a_frame_that_takes_the_same_letter_elsewhere_for_its_own_knows_its_lett
         scores[frame, phonemes.starts[alike]] = 50
     frames = np.zeros(len(encoded.ids), np.int64)
     frames[phonemes.starts] = np.bincount(path)
-    found = Alignment.of(Aligned(scores, frames), phonemes, SECONDS)
+    found = FreeAlignment.of(Aligned(scores, frames), phonemes, SECONDS)
     assert found.certain == pytest.approx(1)
     assert (found.coverage, found.skipped, found.repeated) == (1, 0, 0)
 

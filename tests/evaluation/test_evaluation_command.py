@@ -18,10 +18,10 @@ from data.spectrogram import LinearSpectrogram
 from evaluation import scoring
 from evaluation.__main__ import main
 from evaluation.held_out import hold_out
-from evaluation.metric import Part
+from evaluation.metric import MetricSection
 from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
-from evaluation.rendition import Sentence
-from evaluation.robustness import Reason, TextResult
+from evaluation.rendition import HeldOutSentence
+from evaluation.robustness import RobustnessFault, TextResult
 from evaluation.subject import Subject, load_subject
 from evaluation.table import write_json
 from infer import Voice
@@ -133,7 +133,7 @@ def test_what_is_no_sound_is_told_of_each_sentence_and_measured_of_none(run: Pat
     next(subject.voice.engine.synthesizer.decoder.parameters()).fill_(math.nan)
     metrics = (RECONSTRUCTION.metrics[1], SPEECH.metrics[0])
     sentences = hold_out(subject.voice, subject.voice.config.data, 2)
-    found = scoring.evaluate(subject, sentences, (Part("both", metrics),))
+    found = scoring.evaluate(subject, sentences, (MetricSection("both", metrics),))
     assert {failure.reason for failure in found.failures} == {
         "the generated audio has samples that are NaN or infinite"
     }
@@ -149,7 +149,7 @@ def test_a_sentence_that_one_voice_cannot_be_given_is_left_out_for_both(
 ) -> None:
     other = write_run(tmp_path / "other", corpus)
 
-    def without_last(voice: Voice, data: DataSettings, count: int, *, run: Path) -> list[Sentence]:
+    def without_last(voice: Voice, data: DataSettings, count: int, *, run: Path) -> list[HeldOutSentence]:
         sentences = hold_out(voice, data, count, run=run)
         return sentences[:-1] if voice is others[-1] else sentences
 
@@ -244,7 +244,7 @@ def test_where_no_recogniser_can_learn_the_rest_is_evaluated_and_it_is_told(
 def test_hard_texts_are_evaluated_where_they_are_asked_for(
     run: Path, evaluate: Evaluate, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = TextResult("only marks", "...", "refused", (Reason("refused", "nothing to speak"),), 0.0, ())
+    result = TextResult("only marks", "...", "refused", (RobustnessFault("refused", "nothing to speak"),), 0.0, ())
     monkeypatch.setattr("evaluation.__main__.evaluate_robustness", lambda voice, **how: [result])
     found = evaluate(run, "--sentences", "1", "--robustness")
     assert [one["text"] for one in found["voices"][0]["hard_texts"]] == ["..."]

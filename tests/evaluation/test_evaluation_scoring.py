@@ -11,10 +11,10 @@ import pytest
 from configs import InputError
 from data.transcriber import PlugIn
 from evaluation.alignment import ALIGNMENT
-from evaluation.metric import Better, Metric, Part, Row
+from evaluation.metric import Better, Metric, MetricRow, MetricSection
 from evaluation.parts import RECONSTRUCTION, SPEECH, by_transcriber
-from evaluation.rendition import Sentence, Sound
-from evaluation.scoring import Evaluation, compare, evaluate
+from evaluation.rendition import HeldOutSentence, Sound
+from evaluation.scoring import Evaluation, compare_evaluations, evaluate
 from evaluation.subject import Aligned, Subject
 from evaluation.table import table, table_of_two
 from infer import Voice
@@ -29,13 +29,13 @@ RATE, HOP = 22050, 256
 TEXTS = ("one", "two", "three", "four", "five", "six", "seven")
 SPOKEN_FRAMES, RECORDED_FRAMES = 3, 5  # of each id
 
-NEARNESS = Part(
+NEARNESS = MetricSection(
     "reconstruction",
     (Metric("nearness", "", "lower", lambda it: mel_distance(it.recorded.audio, it.reconstructed.audio, RATE)),),
 )
 
 
-QUICK = Part(SPEECH.title, tuple(metric for metric in SPEECH.metrics if not metric.needs))
+QUICK = MetricSection(SPEECH.title, tuple(metric for metric in SPEECH.metrics if not metric.needs))
 
 
 class Echo(Subject):
@@ -74,10 +74,11 @@ def voice() -> Voice:
     return random_voice(HOUSE / "configs" / "tiny.toml", [])
 
 
-def held_out(count: int) -> list[Sentence]:
+def held_out(count: int) -> list[HeldOutSentence]:
     encode = voice().front_end.utterance
     return [
-        Sentence(text, text, encode(text), None, Sound(buzz(seed), RATE)) for seed, text in enumerate(TEXTS[:count])
+        HeldOutSentence(text, text, encode(text), None, Sound(buzz(seed), RATE))
+        for seed, text in enumerate(TEXTS[:count])
     ]
 
 
@@ -149,7 +150,11 @@ def test_a_sentence_that_fails_is_named_and_the_others_are_evaluated() -> None:
 def test_the_worse_of_two_voices_is_found_and_a_voice_is_as_good_as_itself() -> None:
     sentences = held_out(7)
     good, bad = (evaluate(Echo(voice(), noise), sentences, (NEARNESS,)) for noise in (0.001, 0.003))
-    (forth,), (back,), (same,) = compare(good, bad), compare(bad, good), compare(good, good)
+    (forth,), (back,), (same,) = (
+        compare_evaluations(good, bad),
+        compare_evaluations(bad, good),
+        compare_evaluations(good, good),
+    )
     assert (forth.winner, back.winner, same.winner) == ("first", "second", None)
     by_hand = [bad.rows[0].values[text] - good.rows[0].values[text] for text in TEXTS]
     assert forth.difference.mean == pytest.approx(np.mean(by_hand))
@@ -163,7 +168,7 @@ def test_what_few_sentences_cannot_tell_is_said() -> None:
     narrow, blind = "the intervals are too narrow", "no difference can be found"
     for count, expected in ((5, {narrow, blind}), (6, {narrow})):
         good, bad = (evaluate(Echo(voice(), noise), held_out(count), (NEARNESS,)) for noise in (0.001, 0.003))
-        compared = compare(good, bad)
+        compared = compare_evaluations(good, bad)
         told = table_of_two(good, bad, compared)
         assert {one for one in (narrow, blind) if one in told} == expected
         assert compared[0].winner == (None if blind in expected else "first")
@@ -174,23 +179,23 @@ def test_what_few_sentences_cannot_tell_is_said() -> None:
 def test_two_voices_are_compared_on_the_sentences_that_both_could_say() -> None:
     first = evaluate(Echo(voice(), 0.001, speechless_at="two"), held_out(7), (QUICK,))
     second = evaluate(Echo(voice(), 0.003, speechless_at="five"), held_out(7), (QUICK,))
-    counts = {one.name: one.difference.count for one in compare(first, second)}
+    counts = {one.name: one.difference.count for one in compare_evaluations(first, second)}
     assert set(counts.values()) == {5}
 
 
 def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
-    def loud(gain: float) -> Part:
+    def loud(gain: float) -> MetricSection:
         def level(sound: Sound) -> float:
             return sound.level.loudness_lufs
 
         metric = Metric(
             "level", "LU", "recorded", lambda it: level(it.reconstructed) + gain, lambda it: level(it.recorded)
         )
-        return Part("level", (metric,))
+        return MetricSection("level", (metric,))
 
     sentences = held_out(7)
     louder, quieter = (evaluate(Echo(voice()), sentences, (loud(gain),)) for gain in (3.0, -1.0))
-    (found,) = compare(louder, quieter)
+    (found,) = compare_evaluations(louder, quieter)
     assert found.winner == "second"
     assert found.difference.mean == pytest.approx(-2)
 
@@ -198,14 +203,14 @@ def test_where_the_recording_is_the_aim_the_nearer_voice_is_better() -> None:
 def aligning(name: str, coverage: float, repeated: float) -> Evaluation:
     """A voice with these metrics of an alignment, a little different from sentence to sentence."""
 
-    def row(metric: str, better: Better, mean: float) -> Row:
-        return Row(ALIGNMENT.title, metric, "%", better, {text: mean + n for n, text in enumerate(TEXTS, -3)}, {})
+    def row(metric: str, better: Better, mean: float) -> MetricRow:
+        return MetricRow(ALIGNMENT.title, metric, "%", better, {text: mean + n for n, text in enumerate(TEXTS, -3)}, {})
 
     rows = (row("monotonic coverage", "higher", coverage), row("phonemes repeated", "lower", repeated))
     return Evaluation(name, 1, rows, ())
 
 
-def _uneven(row: Row) -> Row:
+def _uneven(row: MetricRow) -> MetricRow:
     """The same, a little less on the whole, here more and there less."""
     values = {text: value + (1 if n % 2 else -2) for n, (text, value) in enumerate(row.values.items())}
     return replace(row, values=values)
@@ -213,19 +218,19 @@ def _uneven(row: Row) -> Row:
 
 def test_a_voice_that_has_not_aligned_is_never_the_better_one_for_repeating_nothing() -> None:
     good, poor, untrained = aligning("good", 90, 5), aligning("poor", 30, 60), aligning("untrained", 0, 2)
-    assert [one.winner for one in compare(good, poor)] == ["first", "first"]
-    assert [one.winner for one in compare(poor, untrained)] == ["first", None]
-    assert [one.winner for one in compare(untrained, poor)] == ["second", None]
-    assert [one.winner for one in compare(untrained, aligning("other", -1, 40))] == [None, None]
+    assert [one.winner for one in compare_evaluations(good, poor)] == ["first", "first"]
+    assert [one.winner for one in compare_evaluations(poor, untrained)] == ["first", None]
+    assert [one.winner for one in compare_evaluations(untrained, poor)] == ["second", None]
+    assert [one.winner for one in compare_evaluations(untrained, aligning("other", -1, 40))] == [None, None]
     # Who hears less has less to repeat.
-    less = compare(poor, aligning("little", 10, 20))
+    less = compare_evaluations(poor, aligning("little", 10, 20))
     assert [(one.winner, one.withheld) for one in less] == [("first", False), (None, True)]
     assert "neither: see coverage" in table_of_two(poor, aligning("little", 10, 20), less)
     # Where neither surely hears less, who repeats less is the better one.
-    steadier = compare(good, aligning("steadier", 90, 1))
+    steadier = compare_evaluations(good, aligning("steadier", 90, 1))
     assert [(one.winner, one.withheld) for one in steadier] == [(None, False), ("second", False)]
     nearly = replace(aligning("nearly", 90, 1), rows=(_uneven(good.rows[0]), aligning("nearly", 90, 1).rows[1]))
-    assert [one.winner for one in compare(good, nearly)] == [None, "second"]
+    assert [one.winner for one in compare_evaluations(good, nearly)] == [None, "second"]
     assert "untrained: its alignment is no better than chance" in table(untrained)
     assert "no better than chance" not in table(poor)
 

@@ -14,11 +14,12 @@ import soundfile
 import soxr
 
 from configs import InputError
+from data.report.player import data_uri
 from evaluation.listen.__main__ import main
 from evaluation.listen.items import Prompt, held_out_sentences, load_voices, make_items
 from evaluation.listen.page import write_page
 from evaluation.listen.results import read_results, results_table
-from evaluation.listen.sound import HIGHEST_PEAK, LOUDNESS_LUFS, data_uri, loudness_matched, low_anchor
+from evaluation.listen.sound import HIGHEST_PEAK, LOUDNESS_LUFS, loudness_matched, low_anchor
 from infer import Voice
 from tests.clients.exported_voice import write_random_voice
 from tests.evaluation.listening_items import RATE, SYSTEMS, tone, tone_items
@@ -75,7 +76,7 @@ def test_the_anchor_is_the_low_pass_of_the_standard(rate: int) -> None:
 def test_what_a_page_carries_sounds_as_it_did(rate: int, heard: int) -> None:
     audio = tone(300, 2) + tone(1234, 2)
     for lossless in (False, True):
-        uri = data_uri(audio, rate, lossless=lossless)
+        uri = data_uri(audio, rate, "flac" if lossless else "best mp3")
         decoded, decoded_rate = soundfile.read(io.BytesIO(base64.b64decode(uri.partition(",")[2])), dtype="float32")
         assert decoded_rate == (rate if lossless else heard)
         assert len(decoded) / decoded_rate == pytest.approx(len(audio) / rate, abs=1e-3)

@@ -14,7 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from configs import AudioSettings, Config, load_config
-from evaluation.rendition import Sentence, Sound
+from evaluation.rendition import HeldOutSentence, Sound
 from evaluation.robustness import (
     ENOUGH_RECORDINGS,
     HardText,
@@ -268,13 +268,13 @@ def hum(audio: Audio) -> None:
     audio[:] = audio * 0.1 + 0.1 * np.sin(np.arange(len(audio)) * 2 * np.pi * 86 / 22050)
 
 
-def recordings(gain: float, count: int = 6) -> list[Sentence]:
+def recordings(gain: float, count: int = 6) -> list[HeldOutSentence]:
     """Of the same reader as `steady_voice`, with as much change, in level and in time."""
     voice = steady_voice()
     texts = [f"we saw {number} ships by the sea" for number in "abcdefghij"[:count]]
     sounds = [Sound(voice.speak(text) * np.float32(gain), 22050) for text in texts]
     encode = voice.front_end.utterance
-    return [Sentence(text, text, encode(text), None, sound) for text, sound in zip(texts, sounds, strict=True)]
+    return [HeldOutSentence(text, text, encode(text), None, sound) for text, sound in zip(texts, sounds, strict=True)]
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def recordings(gain: float, count: int = 6) -> list[Sentence]:
     ids=["noise", "hum", "silence", "too fast", "noise beside recordings"],
 )
 def test_a_voice_that_does_not_speak_ordinary_sentences_is_told_why(
-    spoiling: dict[str, Any], recorded: list[Sentence], why: str
+    spoiling: dict[str, Any], recorded: list[HeldOutSentence], why: str
 ) -> None:
     voice = steady_voice(**spoiling, everywhere=True)
     (one,) = evaluate_robustness(voice, seed=1, texts=[HARD], recorded=recorded)
@@ -313,7 +313,9 @@ def test_a_voice_of_another_alphabet_is_asked_for_the_sentences_of_its_recording
     symbols = grapheme_symbols([letters])
     voice = Voice(Parts(config, symbols.to_json()), SteadyEngine(-1, changing=False))
     text = " ".join(["абв", "где", "да"] * 5)
-    sentence = Sentence("one", text, voice.front_end.utterance(text), None, Sound(np.ones(22050, np.float32), 22050))
+    sentence = HeldOutSentence(
+        "one", text, voice.front_end.utterance(text), None, Sound(np.ones(22050, np.float32), 22050)
+    )
     hard = HardText("calm", "вода", True)
     assert "no speech" not in rules(evaluate_robustness(voice, seed=1, texts=[hard])[0])  # nothing is known
     assert "no speech" in rules(evaluate_robustness(voice, seed=1, texts=[hard], recorded=[sentence])[0])

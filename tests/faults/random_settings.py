@@ -220,6 +220,6 @@ def _stepped(trainer: Trainer) -> dict[str, float]:
             report = trainer.run_step(next(batches))
             numbers |= {f"{name} of step {step + 1}": float(value) for name, value in report.scalars().items()}
             trainer.step += 1
-    judged = trainer.validation.validate(trainer.ema.eval()).scalars
+    validated = trainer.validation.validate(trainer.ema.eval()).scalars
     trainer.refuse_broken_weights()
-    return numbers | {f"validation/{name}": judged[name] for name in ("mel", "kl", "duration")}
+    return numbers | {f"validation/{name}": validated[name] for name in ("mel", "kl", "duration")}

@@ -7,23 +7,23 @@ from pathlib import Path
 import pytest
 
 from configs import InputError
-from speaking.batch import Line, SpeakLine, read_lines, speak_lines
+from speaking.batch import BatchText, SpeakLine, read_batch_file, speak_lines
 
 
-def lines(folder: Path, text: str) -> list[Line]:
+def lines(folder: Path, text: str) -> list[BatchText]:
     (folder / "lines.txt").write_text(text)
-    return read_lines(folder / "lines.txt")
+    return read_batch_file(folder / "lines.txt")
 
 
 def test_a_line_is_named_by_itself_or_by_its_number(tmp_path: Path) -> None:
     assert lines(
         tmp_path, "\ufeffOne.\n\n two_b-1.x | Two | three. \r\n\tFour | five.\n.hidden|Six.\n../up|Seven.\n"
     ) == [
-        Line(1, "0001", "One."),
-        Line(3, "two_b-1.x", "Two | three."),
-        Line(4, "Four", "five."),
-        Line(5, "0005", ".hidden|Six."),
-        Line(6, "0006", "../up|Seven."),
+        BatchText(1, "0001", "One."),
+        BatchText(3, "two_b-1.x", "Two | three."),
+        BatchText(4, "Four", "five."),
+        BatchText(5, "0005", ".hidden|Six."),
+        BatchText(6, "0006", "../up|Seven."),
     ]
 
 
@@ -41,7 +41,7 @@ def test_a_file_without_lines_is_refused(tmp_path: Path) -> None:
 def die() -> SpeakLine:
     """A voice that the system kills."""
 
-    def speak_line(line: Line) -> float:
+    def speak_line(line: BatchText) -> float:
         os.kill(os.getpid(), signal.SIGKILL)
         return 0.0
 
@@ -51,4 +51,4 @@ def die() -> SpeakLine:
 @pytest.mark.slow
 def test_a_process_that_is_killed_is_one_sentence() -> None:
     with pytest.raises(InputError, match=r"a process of the batch was killed, .*: take fewer --jobs"):
-        list(speak_lines([Line(1, "a", "One.")], die, jobs=1))
+        list(speak_lines([BatchText(1, "a", "One.")], die, jobs=1))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from configs import InputError
-from speaking.batch import read_lines
+from speaking.batch import read_batch_file
 from speaking.command_line import read_text
 
 TEXT = "Grüße für Anna.\nBis später!"
@@ -35,7 +35,7 @@ def test_a_text_is_read_in_its_encoding_and_another_than_utf_8_is_told_once(
     file.write_bytes(TEXT.encode(encoding))
     assert read_text(None, file) == TEXT
     assert capsys.readouterr().err == (f"{file} {told}\n" if told else "")
-    assert [line.text for line in read_lines(file)] == TEXT.split("\n")
+    assert [line.text for line in read_batch_file(file)] == TEXT.split("\n")
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode(encoding))))
     assert read_text("-", None) == TEXT
 
@@ -44,7 +44,7 @@ def test_a_text_is_read_in_its_encoding_and_another_than_utf_8_is_told_once(
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "text.txt"
     file.write_bytes(content)
-    for read in (lambda: read_text(None, file), lambda: read_lines(file)):
+    for read in (lambda: read_text(None, file), lambda: read_batch_file(file)):
         with pytest.raises(InputError, match=r"text\.txt: (cannot be read as UTF-8 text|holds zero bytes)"):
             read()
 

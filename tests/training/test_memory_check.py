@@ -19,7 +19,15 @@ from data.corpus import Corpus
 from tests.benchmarks.synthetic import synthetic_corpus
 from train import Trainer
 from training import memory_check
-from training.memory_check import LongestBatch, Room, check_memory, fits, group_rooms, longest_batches, room
+from training.memory_check import (
+    FreeMemory,
+    LongestBatch,
+    check_memory,
+    fits_memory,
+    free_memory,
+    group_limits,
+    longest_batches,
+)
 from training.random_state import random_state
 from training.ranks import Ranks
 
@@ -89,7 +97,7 @@ def test_a_check_leaves_the_run_as_it_would_have_been() -> None:
         state = str(random_state())
         if checked:
             (step,) = longest_batches(trainer.config, trainer.corpus, 4)
-            assert fits(trainer, step)
+            assert fits_memory(trainer, step)
             networks = (trainer.synthesizer, trainer.discriminator)
             assert all(weight.grad is None for network in networks for weight in network.parameters())
             assert not trainer.synthesizer_optimizer.state
@@ -103,7 +111,9 @@ def test_a_check_leaves_the_run_as_it_would_have_been() -> None:
 
 def free(monkeypatch: pytest.MonkeyPatch, megabytes: float) -> None:
     """Let there be so much free memory."""
-    monkeypatch.setattr(memory_check, "room", lambda device: Room(int(megabytes * 2**20), int(megabytes * 2**20)))
+    monkeypatch.setattr(
+        memory_check, "free_memory", lambda device: FreeMemory(int(megabytes * 2**20), int(megabytes * 2**20))
+    )
 
 
 def test_a_batch_that_fits_passes() -> None:
@@ -127,7 +137,7 @@ def test_a_batch_that_exceeds_the_memory_is_refused_and_nothing_is_left_of_it(mo
     assert all(weight.grad is None for weight in trainer.synthesizer.parameters())
     assert str(random_state()) == state
     monkeypatch.undo()
-    assert fits(trainer, longest)  # the limit is gone
+    assert fits_memory(trainer, longest)  # the limit is gone
 
 
 def test_another_error_of_a_step_is_not_taken_for_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,17 +173,19 @@ def test_a_batch_size_of_auto_is_the_largest_power_of_two_that_fits(
         assert used == 0.9
         return longest.clips <= fitting
 
-    monkeypatch.setattr(memory_check, "fits", stub)
+    monkeypatch.setattr(memory_check, "fits_memory", stub)
     check_memory(trainer)
     assert trainer.config == tiny(f"train.batch_size={size}")
     assert trainer.epochs.length == len(trainer.source)
     assert len(trainer.batch(next(iter(trainer.source.batches(0)))).ids) <= size
-    assert f"train.batch_size = {size}: " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.startswith("memory check: the longest batch is run once before the first step\n")
+    assert f"train.batch_size = {size}: " in told
     assert [longest.clips for longest in ran] == [2**power for power in range(len(ran))]
 
 
 def test_where_not_one_recording_fits_there_is_no_batch_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory_check, "fits", lambda *_, **__: False)
+    monkeypatch.setattr(memory_check, "fits_memory", lambda *_, **__: False)
     with pytest.raises(InputError, match=r"train.batch_size = auto: a step on 1 recording as long as"):
         check_memory(Trainer(tiny("train.batch_size=auto"), corpus_of([clip("only", 120, 50)])))
 
@@ -187,7 +199,7 @@ def test_the_batch_size_is_for_the_recordings_of_each_process_and_for_the_poores
         corpus_of([clip(str(place), 100 + place, 50) for place in range(11)]),
         Ranks(processes - 1, processes),
     )
-    monkeypatch.setattr(memory_check, "fits", lambda *_, **__: True)
+    monkeypatch.setattr(memory_check, "fits_memory", lambda *_, **__: True)
     monkeypatch.setattr(Ranks, "gather", lambda self, thing: [thing, *others])
     check_memory(trainer)
     assert trainer.config.train.batch_size == size
@@ -199,7 +211,9 @@ def test_a_gpu_refuses_at_once_and_trains_afterwards(monkeypatch: pytest.MonkeyP
     trainer = trainer_of(tiny("run.device=cuda", "train.batch_size=64"), mean_frames=400)
     before = torch.cuda.memory_allocated()
     with monkeypatch.context() as little:
-        little.setattr(memory_check, "room", lambda device: Room(2**27, torch.cuda.mem_get_info(device)[1]))
+        little.setattr(
+            memory_check, "free_memory", lambda device: FreeMemory(2**27, torch.cuda.mem_get_info(device)[1])
+        )
         with pytest.raises(InputError, match=r"no room for train.batch_size = 64"):
             check_memory(trainer)
     assert torch.cuda.memory_allocated() <= before + 2**20
@@ -222,23 +236,23 @@ def test_every_limit_above_a_process_counts_and_pages_of_files_give_way(tmp_path
     groups = {"a/job": job, "a": slice_, ".": unlimited, "b": beside}
     written(tmp_path, {f"groups/{group}/{name}": value for group, own in groups.items() for name, value in own.items()})
     own = written(tmp_path, {"own": "0::/a/job"}) / "own"
-    assert set(group_rooms(tmp_path / "groups", own)) == {Room(450, 1000), Room(407, 5000)}
+    assert set(group_limits(tmp_path / "groups", own)) == {FreeMemory(450, 1000), FreeMemory(407, 5000)}
 
 
 def test_groups_of_the_first_version_and_those_seen_from_inside_a_container(tmp_path: Path) -> None:
     files = {"limit_in_bytes": 2000, "usage_in_bytes": 800, "stat": "active_file 999\ntotal_active_file 30"}
     written(tmp_path, {f"groups/memory/memory.{name}": value for name, value in files.items()})
     own = written(tmp_path, {"own": "7:pids:/x\n4:memory:/docker/0123"}) / "own"
-    assert list(group_rooms(tmp_path / "groups", own)) == [Room(1230, 2000)]
+    assert list(group_limits(tmp_path / "groups", own)) == [FreeMemory(1230, 2000)]
 
 
 def test_a_system_without_groups_has_no_such_limit(tmp_path: Path) -> None:
-    assert list(group_rooms(tmp_path, tmp_path / "none")) == []
+    assert list(group_limits(tmp_path, tmp_path / "none")) == []
 
 
 def test_the_least_of_machine_and_groups_is_shared_by_the_processes_here(monkeypatch: pytest.MonkeyPatch) -> None:
     machine = psutil.virtual_memory()
-    monkeypatch.setattr(memory_check, "group_rooms", lambda: iter([Room(300, 2 * machine.total)]))
-    assert room(torch.device("cpu")) == Room(300, machine.total)
+    monkeypatch.setattr(memory_check, "group_limits", lambda: iter([FreeMemory(300, 2 * machine.total)]))
+    assert free_memory(torch.device("cpu")) == FreeMemory(300, machine.total)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
-    assert room(torch.device("cpu")) == Room(150, machine.total // 2)
+    assert free_memory(torch.device("cpu")) == FreeMemory(150, machine.total // 2)

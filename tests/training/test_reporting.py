@@ -119,7 +119,7 @@ def test_a_problem_is_told_once_on_the_terminal(
     assert capsys.readouterr().out == "problem at step 3 (kl_exploding): It explodes.\n"
 
 
-def test_a_network_is_back_in_training_after_it_was_judged(tmp_path: Path) -> None:
+def test_a_network_is_back_in_training_after_it_was_validated(tmp_path: Path) -> None:
     made = trainer(tmp_path)
     with evaluating(made.synthesizer), evaluating(made.ema):
         assert not made.synthesizer.training

@@ -1,4 +1,4 @@
-"""What may be otherwise when a run goes on, what that makes of it, and what a killed process left to be mended."""
+"""What may be otherwise when a run goes on, what that makes of it, and what a killed process left to be restored."""
 
 import json
 import os
@@ -62,9 +62,9 @@ def stopped(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return run
 
 
-def _scored(judged: Any, score: float) -> Any:
-    judged.scalars["score"] = score
-    return judged
+def _scored(validated: Any, score: float) -> Any:
+    validated.scalars["score"] = score
+    return validated
 
 
 def copied(run: Path, folder: Path) -> Path:
@@ -248,7 +248,7 @@ def test_voices_that_are_not_those_of_the_checkpoint_are_made_again(
     if finished:
         assert command(monkeypatch, "--resume", run) == 0
     else:
-        resume(run, ["train.steps=4"]).mend_voices()
+        resume(run, ["train.steps=4"]).restore_voices()
     after = {name: load_voice(run / name) for name in names}
     for name in names:
         weights = load_voice(stopped / name).synthesizer.state_dict()
@@ -296,7 +296,7 @@ def test_a_process_that_dies_between_any_two_files_leaves_a_run_whose_files_belo
         except Killed:
             monkeypatch.setattr(RunFolder, "save_voice", save)
             rest = resume(run, [])
-            rest.mend_voices()
+            rest.restore_voices()
         monkeypatch.setattr(RunFolder, "save_voice", save)
         state = load_checkpoint(list_checkpoints(run / "checkpoints")[-1])
         assert load_voice(run / "voice.safetensors").step == state["step"]

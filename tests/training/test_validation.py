@@ -12,15 +12,15 @@ from data.clips import Clip
 from data.corpus import Corpus
 from text import SymbolTable
 from train import Trainer
-from training.validation import Sentence
+from training.validation import SynthesizedClip
 
 HOUSE = Path(__file__).resolve().parents[2]
 SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, **{chr(97 + place): 3 + place for place in range(20)}})
 
 
-def sentence(mel: np.ndarray, recorded: np.ndarray, *, length_ratio: float = 1.0) -> Sentence:
+def sentence(mel: np.ndarray, recorded: np.ndarray, *, length_ratio: float = 1.0) -> SynthesizedClip:
     clip = Clip("a", "text", np.array([1, 2]), np.zeros(100, np.int16), 0)
-    return Sentence(clip, np.zeros(100, np.float32), mel, recorded, np.array([1, 1]), length_ratio)
+    return SynthesizedClip(clip, np.zeros(100, np.float32), mel, recorded, np.array([1, 1]), length_ratio)
 
 
 def test_a_sentence_said_slower_is_no_other_sentence() -> None:
@@ -79,16 +79,16 @@ def test_of_a_voice_that_does_not_stop_only_the_beginning_is_made(
     predictor = of.ema.duration_predictor
     predict = predictor.predict
     monkeypatch.setattr(predictor, "predict", lambda *given, **named: 0 * predict(*given, **named) + math.log(99.5))
-    judged = of.validation.validate(of.ema)
-    [endless] = judged.sentences
+    validated = of.validation.validate(of.ema)
+    [endless] = validated.sentences
     assert endless.length_ratio == 12 * 100 / 60
     assert len(endless.audio) == 4 * 60 * 256
     assert endless.mel.shape[1] == 4 * 60
-    assert math.isfinite(judged.score)
+    assert math.isfinite(validated.score)
 
 
 def test_a_single_clip_has_no_other_text_and_the_score_needs_none(tmp_path: Path) -> None:
     of = trainer(tmp_path, 1)
-    judged = of.validation.validate(of.ema)
-    assert "text_gain" not in judged.scalars
-    assert judged.score == pytest.approx((judged.scalars["mel"] + judged.scalars["spoken_mel"]) / 2)
+    validated = of.validation.validate(of.ema)
+    assert "text_gain" not in validated.scalars
+    assert validated.score == pytest.approx((validated.scalars["mel"] + validated.scalars["spoken_mel"]) / 2)

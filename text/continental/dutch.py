@@ -1,6 +1,6 @@
 """The table of Dutch."""
 
-from text.continental.table import Table
+from text.continental.table import LanguageTable
 from text.tables import table, table_of_two, words
 
 _ADDRESS = {
@@ -12,7 +12,7 @@ _ADDRESS = {
     ":": "dubbele punt",
 }
 
-DUTCH = Table(
+DUTCH = LanguageTable(
     code="nl",
     months=(
         *("januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september", "oktober"),

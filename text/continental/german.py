@@ -1,13 +1,13 @@
 """The table of German."""
 
-from text.continental.table import Table
+from text.continental.table import LanguageTable
 from text.tables import table, table_of_two, words
 
 _ADDRESS = {".": "Punkt", "@": "ät", "/": "Schrägstrich", "-": "Bindestrich", "_": "Unterstrich", ":": "Doppelpunkt"}
 _BENDING = r"\b(?:[Dd]em|[Dd]en|[Dd]es|[Ii]m|[Aa]m|[Vv]om|[Zz]um|[Zz]ur|[Bb]eim|[Aa]b|[Bb]is|[Ss]eit)\s"
 _ARTICLE = r"\b(?:[Dd]er|[Dd]ie|[Dd]as)\s"
 
-GERMAN = Table(
+GERMAN = LanguageTable(
     code="de",
     months=(
         *("Januar", "Februar", "März", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober"),

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from text.addresses import IN_TEXT, address_rules
-from text.continental.table import Table
+from text.continental.table import LanguageTable
 from text.roman import value_of
 from text.rules import Rule, after, apply, before, spaced
 
@@ -21,7 +21,7 @@ _DIGIT = re.compile(r"\d")
 class TableReader:
     """Normalises texts of the language of a table."""
 
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: LanguageTable) -> None:
         self.table = table
         capital = {_capital(written): _capital(read) for written, read in table.abbreviations.items()}
         self._read_as = capital | dict(table.abbreviations)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Table:
+class LanguageTable:
     """The words of one language that writes 1.234,5 and 14:30 and 31.12.1999."""
 
     code: str  # as num2words knows it

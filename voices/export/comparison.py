@@ -96,7 +96,7 @@ def cases_for(num_speakers: int) -> list[Case]:
     ]
 
 
-def compare(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence[Case]) -> Iterator[Comparison]:
+def compare_with_torch(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence[Case]) -> Iterator[Comparison]:
     """Compare the cases one by one."""
     injected, names = with_noise_inputs(model)
     # The durations first: the prior's noise fits only if they are equal to torch's.

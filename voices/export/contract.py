@@ -13,7 +13,7 @@ import torch
 
 from configs.atomic_file import replacing
 from voices.export.clients import Trial, try_clients
-from voices.export.comparison import BOUND, Case, Comparison, Likeness, cases_for, compare, likeness, settle
+from voices.export.comparison import BOUND, Case, Comparison, Likeness, cases_for, compare_with_torch, likeness, settle
 from voices.export.digest import digest
 from voices.export.noise import open_session
 from voices.export.piper import what_clients_lack
@@ -73,7 +73,7 @@ def verify(voice: VoiceFile, graphs: dict[str, Path], *, quick: bool = False) ->
     """
     models = {name: onnx.load(str(path)) for name, path in graphs.items()}
     return Contract(
-        comparisons=list(compare(voice, models["float32"], cases_for(max(1, len(voice.speakers))))),
+        comparisons=list(compare_with_torch(voice, models["float32"], cases_for(max(1, len(voice.speakers))))),
         likenesses={name: likeness(voice, model, Case()) for name, model in models.items() if name != "float32"},
         costs=[] if quick else measure_costs(voice, graphs),
         trials=[] if quick else try_clients(voice, graphs["float32"]),

@@ -38,7 +38,7 @@ def published_ids() -> dict[str, int]:
     return {symbol: index for index, symbol in enumerate(symbols)}
 
 
-def settled(theirs: Mapping[str, int], *, rows: int, source: str) -> Alphabet:
+def settle_alphabet(theirs: Mapping[str, int], *, rows: int, source: str) -> Alphabet:
     """Convert a symbol table to our rules: id 0 is the blank alone, and a symbol is one character.
 
     A symbol that shares its id with the blank or another symbol gets a copy of the row.

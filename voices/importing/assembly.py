@@ -10,8 +10,8 @@ from torch import Tensor
 
 from configs import Config, InputError, parse_config
 from models.synthesizer import Synthesizer
-from voices.importing.alphabet import settled
-from voices.importing.report import Fate, Line, Report
+from voices.importing.alphabet import settle_alphabet
+from voices.importing.report import Fate, Report, TensorLine
 from voices.voice_file import VoiceFile, empty_synthesizer
 from voices.weight_norm import folded, weight_norms
 
@@ -184,7 +184,7 @@ def assemble(
     """
     architecture = foreign.architecture()
     config, assumed = _config(architecture, description)
-    alphabet = settled(description.ids, rows=architecture.num_symbols, source=description.source)
+    alphabet = settle_alphabet(description.ids, rows=architecture.num_symbols, source=description.source)
     speakers = _names(description.speakers, architecture.num_speakers)
     num_symbols = len(alphabet.rows)
     if num_symbols > architecture.num_symbols:
@@ -274,10 +274,10 @@ def _names(speakers: Sequence[str] | Mapping[str, int], count: int) -> tuple[str
     return tuple(names.get(index, str(index)) for index in range(count))
 
 
-def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *, copied_rows: int) -> list[Line]:
+def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *, copied_rows: int) -> list[TensorLine]:
     """Fill an empty synthesizer with the weights, and report every tensor."""
     weights: dict[str, Tensor] = {}
-    lines: list[Line] = []
+    lines: list[TensorLine] = []
     left = dict(foreign.tensors)
     for name, wanted in synthesizer.state_dict().items():
         found = left.pop(foreign.name(name), None)
@@ -291,7 +291,7 @@ def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *,
         fate, why = Fate.COPIED, ""
         if copied_rows and name == _EMBEDDING:
             fate, why = Fate.RESIZED, f"{copied_rows} symbols share a row with another and get a copy of it"
-        lines.append(Line(name, fate, tuple(wanted.shape), why))
+        lines.append(TensorLine(name, fate, tuple(wanted.shape), why))
     unknown = [name for name in left if name.startswith(parts)]
     if unknown:
         raise InputError(
@@ -303,8 +303,10 @@ def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *,
     return lines + _skipped(left)
 
 
-def _skipped(tensors: Mapping[str, Tensor]) -> list[Line]:
-    return [Line(name, Fate.SKIPPED, tuple(tensor.shape), "not used to speak") for name, tensor in tensors.items()]
+def _skipped(tensors: Mapping[str, Tensor]) -> list[TensorLine]:
+    return [
+        TensorLine(name, Fate.SKIPPED, tuple(tensor.shape), "not used to speak") for name, tensor in tensors.items()
+    ]
 
 
 def _without_ones(tensor: Tensor) -> list[int]:

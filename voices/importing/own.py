@@ -12,7 +12,7 @@ from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 from voices.importing.assembly import Discriminators, Imported
-from voices.importing.report import Fate, Line, Report
+from voices.importing.report import Fate, Report, TensorLine
 from voices.voice_file import VoiceFile, load_voice, synthesizer_of
 from voices.weight_norm import weight_norms
 
@@ -22,7 +22,7 @@ def read_voice(path: Path) -> Imported:
     return _copied(load_voice(path), f"{path}: voice")
 
 
-def read_run(folder: Path, *, to_train: bool) -> Imported:
+def import_run(folder: Path, *, to_train: bool) -> Imported:
     """Read a run: its voice; for further training its newest checkpoint, with posterior encoder and discriminators.
 
     Raises:
@@ -83,5 +83,5 @@ def _discriminators(tensors: Mapping[str, Tensor], config: Config) -> Discrimina
 
 def _copied(voice: VoiceFile, title: str, discriminators: Discriminators | None = None) -> Imported:
     weights = voice.synthesizer.state_dict()
-    lines = [Line(name, Fate.COPIED, tuple(weight.shape)) for name, weight in weights.items()]
+    lines = [TensorLine(name, Fate.COPIED, tuple(weight.shape)) for name, weight in weights.items()]
     return Imported(voice, Report(title, tuple(lines)), discriminators)

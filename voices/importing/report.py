@@ -28,7 +28,7 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True)
-class Line:
+class TensorLine:
     """One tensor."""
 
     name: str  # ours; the source's where it has no counterpart
@@ -51,7 +51,7 @@ class Report:
     """Every tensor, and what was assumed."""
 
     title: str
-    lines: tuple[Line, ...]
+    lines: tuple[TensorLine, ...]
     notes: tuple[str, ...] = ()
 
     def with_notes(self, notes: Iterable[str]) -> "Report":

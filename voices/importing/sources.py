@@ -13,7 +13,7 @@ from voices.importing import KINDS
 from voices.importing.assembly import Imported
 from voices.importing.hugging_face import read_hugging_face
 from voices.importing.original import read_original, read_piper
-from voices.importing.own import read_checkpoint, read_run, read_voice
+from voices.importing.own import import_run, read_checkpoint, read_voice
 from voices.importing.settings_file import read_json
 from voices.importing.torch_file import read_torch_file
 
@@ -60,7 +60,7 @@ def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
 
 def _load_folder(folder: Path, settings: Path | None, to_train: bool) -> Imported:
     if (folder / "voice.safetensors").exists() or (folder / "checkpoints").is_dir():
-        return read_run(folder, to_train=to_train)
+        return import_run(folder, to_train=to_train)
     if (folder / "config.json").is_file() and read_json(folder / "config.json").get("model_type") == "vits":
         return read_hugging_face(folder)
     steps = {int(match[1]): path for path in folder.glob("G_*.pth") if (match := re.fullmatch(r"G_(\d+)", path.stem))}

@@ -15,7 +15,7 @@ from configs import Config, InputError, differences
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from voices.importing.assembly import Discriminators, Imported
-from voices.importing.report import Fate, Line, Report
+from voices.importing.report import Fate, Report, TensorLine
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
 from voices.weight_norm import WeightNorm, put_weight_norm, unfolded
@@ -146,24 +146,28 @@ class WarmStart:
         voice = self.imported.voice
         found = voice.synthesizer.folded_state_dict()
         alphabets = json.loads(voice.symbols), json.loads(symbols)
-        lines: list[Line] = []
+        lines: list[TensorLine] = []
         for name, here in synthesizer.folded_state_dict().items():
             there = found.pop(name, None)
             if self.parts and name.partition(".")[0] not in self.parts:
-                lines.append(Line(name, Fate.NEW, tuple(here.shape), "not selected"))
+                lines.append(TensorLine(name, Fate.NEW, tuple(here.shape), "not selected"))
             elif there is None:
-                lines.append(Line(name, Fate.NEW, tuple(here.shape), "not in the voice"))
+                lines.append(TensorLine(name, Fate.NEW, tuple(here.shape), "not in the voice"))
             elif name == "text_encoder.embedding.weight":
                 lines.append(_take_rows(synthesizer, name, there, *alphabets))
             elif name == "speakers.weight":
                 lines.append(_take_rows(synthesizer, name, there, _indices(voice.speakers), _indices(speakers)))
             elif there.shape != here.shape:
-                lines.append(Line(name, Fate.NEW, tuple(here.shape), f"of another shape there: {list(there.shape)}"))
+                lines.append(
+                    TensorLine(name, Fate.NEW, tuple(here.shape), f"of another shape there: {list(there.shape)}")
+                )
             else:
                 _put(synthesizer, name, there, voice.norms.get(name))
-                lines.append(Line(name, Fate.COPIED, tuple(here.shape)))
+                lines.append(TensorLine(name, Fate.COPIED, tuple(here.shape)))
         self._refuse_too_little(lines)
-        lines += [Line(name, Fate.SKIPPED, tuple(tensor.shape), "not in this run") for name, tensor in found.items()]
+        lines += [
+            TensorLine(name, Fate.SKIPPED, tuple(tensor.shape), "not in this run") for name, tensor in found.items()
+        ]
         # Layers for the speaker may be new: the rest of the decoder still is the one trained against.
         of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
         whole = all(line.fate is Fate.COPIED for line in of_decoder)
@@ -171,7 +175,7 @@ class WarmStart:
         notes = (*self.imported.report.notes, *_differences(voice, config), note, "the optimizers begin anew")
         return Report(f"warm start from {self.imported.report.title}", (*lines, *discriminators), notes)
 
-    def _refuse_too_little(self, lines: Sequence[Line]) -> None:
+    def _refuse_too_little(self, lines: Sequence[TensorLine]) -> None:
         taken = _parts_that_fit((line.name, line.shape, line.fate is not Fate.NEW) for line in lines)
         new = [line for line in lines if line.fate is Fate.NEW]
         for part in self.parts:
@@ -220,23 +224,23 @@ def _put(synthesizer: nn.Module, name: str, weight: Tensor, norm: WeightNorm | N
 
 def _take_rows(
     synthesizer: nn.Module, name: str, there: Tensor, theirs: Mapping[str, int], ours: Mapping[str, int]
-) -> Line:
+) -> TensorLine:
     """Copy the rows of an embedding whose symbol or speaker both know; the others stay new."""
     here: Tensor = synthesizer.get_parameter(name)
     if here.shape[1] != there.shape[1]:
-        return Line(name, Fate.NEW, tuple(here.shape), f"of another width there: {there.shape[1]}")
+        return TensorLine(name, Fate.NEW, tuple(here.shape), f"of another width there: {there.shape[1]}")
     shared = [key for key in ours if key in theirs]
     if shared:
         here[[ours[key] for key in shared]] = there[[theirs[key] for key in shared]].to(here)
     new = [key for key in ours if key not in theirs]
     if not shared:
-        return Line(name, Fate.NEW, tuple(here.shape), "none of its rows is known there")
+        return TensorLine(name, Fate.NEW, tuple(here.shape), "none of its rows is known there")
     if not new and dict(ours) == dict(theirs) and here.shape == there.shape:
         here.copy_(there)  # unused rows too
-        return Line(name, Fate.COPIED, tuple(here.shape))
+        return TensorLine(name, Fate.COPIED, tuple(here.shape))
     names = " ".join(new[:_MOST_NAMES]) + (" ..." if len(new) > _MOST_NAMES else "")
     summary = f"{len(shared)} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
-    return Line(name, Fate.RESIZED, tuple(here.shape), summary)
+    return TensorLine(name, Fate.RESIZED, tuple(here.shape), summary)
 
 
 def _indices(names: Sequence[str]) -> dict[str, int]:
@@ -245,9 +249,9 @@ def _indices(names: Sequence[str]) -> dict[str, int]:
 
 def _take_discriminators(
     discriminator: Discriminator, discriminators: Discriminators | None, *, decoder_is_whole: bool
-) -> tuple[list[Line], str]:
+) -> tuple[list[TensorLine], str]:
     """Copy the sub-discriminators that fit; return the report of their tensors and a note."""
-    lines: list[Line] = []
+    lines: list[TensorLine] = []
     taken: list[str] = []
     for name, sub_discriminator in zip(discriminator.names, discriminator.sub_discriminators, strict=True):
         here, there = sub_discriminator.state_dict(), (discriminators or {}).get(name, {})
@@ -256,7 +260,7 @@ def _take_discriminators(
             sub_discriminator.load_state_dict(there)
             taken.append(name)
         fate = Fate.COPIED if fits else Fate.NEW
-        lines += [Line(f"discriminator.{name}.{key}", fate, tuple(tensor.shape)) for key, tensor in here.items()]
+        lines += [TensorLine(f"discriminator.{name}.{key}", fate, tuple(tensor.shape)) for key, tensor in here.items()]
     new = [name for name in discriminator.names if name not in taken]
     if taken:
         return lines, f"discriminators were found and taken: {', '.join(taken)}; new: {', '.join(new) or 'none'}"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from data.faults import Action, Fault, FaultKind
 from data.inspection.inspection import Inspected, LevelTarget, inspect
-from data.inspection.metrics import SignalMetrics
+from data.inspection.signal_level import SignalMetrics
 
 RATE = 22050
 DROPPED, KEPT, REPAIRED = Action.DROPPED, Action.KEPT, Action.REPAIRED

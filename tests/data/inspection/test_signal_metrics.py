@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from data.inspection.metrics import SignalMetrics, count_clipped, frames_of, integrated_loudness, measure
+from data.inspection.signal_level import SignalMetrics, count_clipped, frames_of, integrated_loudness, measure
 
 pyloudnorm = pytest.importorskip("pyloudnorm")
 

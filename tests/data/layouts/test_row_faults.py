@@ -1,6 +1,7 @@
 """Rows at fault: each is named with its id, its line and what was done, and the others are read."""
 
 import codecs
+import errno
 import os
 import re
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from configs import InputError
 from data.faults import Action, FaultKind, RowFault
 from data.layouts import LAYOUTS, Listing, read_corpus
+from data.layouts.entries import Entries, list_directory
 
 RecordingsWriter = Callable[..., None]
 DROPPED, REPAIRED = Action.DROPPED, Action.REPAIRED
@@ -393,3 +395,18 @@ def test_what_may_not_be_read_is_named(
     assert "wavs/locked: we may not list it" in fault.detail
     (tmp_path / "locked.csv").write_text("a|one\n")
     refuse(tmp_path, r"locked\.csv: cannot be read \(Permission denied\)", metadata="locked.csv")
+
+
+def test_a_folder_that_a_broken_disk_does_not_list_is_named_and_not_taken_for_empty(
+    tmp_path: Path, record: RecordingsWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record("wavs/a.wav")
+
+    def broken(path: Path) -> object:
+        raise OSError(errno.EIO, "Input/output error")
+
+    assert list_directory(tmp_path / "wavs" / "a.wav") == Entries(tmp_path / "wavs" / "a.wav")
+    assert list_directory(tmp_path / ("x" * 300)) == Entries(tmp_path / ("x" * 300))
+    monkeypatch.setattr(os, "scandir", broken)
+    with pytest.raises(InputError, match=r"wavs: it cannot be listed: Input/output error"):
+        list_directory(tmp_path / "wavs")

@@ -9,7 +9,7 @@ import pytest
 
 from configs import AudioSettings, DataSettings
 from data.faults import RowFault
-from data.inspection.metrics import SignalMetrics
+from data.inspection.signal_level import SignalMetrics
 from data.preparation import Preparation, PreparedClip
 from data.recording import Recording
 from text import SymbolTable

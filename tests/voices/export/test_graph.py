@@ -11,7 +11,7 @@ from configs import DECODER_KINDS, Config, parse_config
 from tests.models.decoders.test_decoders import config_of
 from tests.voices.export.exported import rounding, small_voice
 from tests.voices.random_voice import small_config
-from voices.export.comparison import Case, cases_for, compare
+from voices.export.comparison import Case, cases_for, compare_with_torch
 from voices.export.graph import trace_graph
 from voices.export.noise import open_session
 from voices.voice_file import VoiceFile
@@ -41,7 +41,7 @@ def plain() -> tuple[VoiceFile, onnx.ModelProto]:
 def test_every_case_of_the_contract_holds(exported: tuple[VoiceFile, onnx.ModelProto]) -> None:
     voice, model = exported
     cases = cases_for(max(1, len(voice.speakers)))
-    found = list(compare(voice, model, cases))
+    found = list(compare_with_torch(voice, model, cases))
     assert [comparison for comparison in found if comparison.broken or comparison.not_compared] == []
     assert max(comparison.difference for comparison in found) <= rounding(voice)
 
@@ -147,7 +147,7 @@ def test_a_weight_that_was_tampered_with_is_found(
     (stored,) = (stored for stored in tampered.graph.initializer if stored.name in node.input)
     values = onnx.numpy_helper.to_array(stored)
     stored.CopyFrom(onnx.numpy_helper.from_array(-values if durations_change else 1.01 * values, stored.name))
-    honest, found = (next(iter(compare(voice, graph, [Case(ids=31)]))) for graph in (model, tampered))
+    honest, found = (next(iter(compare_with_torch(voice, graph, [Case(ids=31)]))) for graph in (model, tampered))
     assert not honest.broken
     assert found.broken
     assert (found.unequal_durations > 0) == durations_change
@@ -155,5 +155,5 @@ def test_a_weight_that_was_tampered_with_is_found(
 
 def test_a_voice_that_would_speak_for_minutes_is_not_waited_for(plain: tuple[VoiceFile, onnx.ModelProto]) -> None:
     voice, model = plain
-    (found,) = compare(voice, model, [Case(ids=301, length_scale=1e4)])
+    (found,) = compare_with_torch(voice, model, [Case(ids=301, length_scale=1e4)])
     assert found.not_compared.startswith("not compared: this voice predicts ")

@@ -8,7 +8,7 @@ from onnx import numpy_helper
 
 from tests.voices.export.exported import rounding, small_voice
 from tests.voices.random_voice import small_config
-from voices.export.comparison import Case, compare, likeness
+from voices.export.comparison import Case, compare_with_torch, likeness
 from voices.export.graph import trace_graph
 from voices.export.smaller import in_eight_bits, in_sixteen_bits
 from voices.voice_file import VoiceFile
@@ -38,7 +38,7 @@ def test_half_weights_are_the_same_graph_of_weights_rounded_to_half_precision(
         for weight in rounded.synthesizer.parameters():
             if weight.numel() >= 1024:
                 weight.copy_(weight.half().float())
-    (found,) = compare(rounded, smaller, [CASE])
+    (found,) = compare_with_torch(rounded, smaller, [CASE])
     assert not found.broken
     assert found.difference <= rounding(rounded)
 

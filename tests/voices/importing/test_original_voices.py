@@ -18,7 +18,7 @@ from tests.voices.importing.foreign_files import (
     write_piper,
 )
 from text import SymbolTable
-from voices.importing.alphabet import published_ids, settled
+from voices.importing.alphabet import published_ids, settle_alphabet
 from voices.importing.report import Fate
 from voices.importing.sources import load_voice_from
 
@@ -133,7 +133,7 @@ def test_the_published_alphabet_has_178_places_and_the_later_apostrophe_counts()
     # phonemes, and the apostrophe's second one.
     places = {"_": 0, ";": 1, " ": 16, "A": 17, "a": 43, "ɑ": 69, "ˈ": 156, "ː": 158, "̩": 175, "'": 176, "ᵻ": 177}
     assert {symbol: ids[symbol] for symbol in places} == places
-    alphabet = settled(ids, rows=178, source="x")
+    alphabet = settle_alphabet(ids, rows=178, source="x")
     table = SymbolTable.from_json(alphabet.symbols)
     assert table.encode("ha").ids == (0, ids["h"], 0, ids["a"], 0)
     assert alphabet.rows == tuple(range(178))
@@ -141,7 +141,7 @@ def test_the_published_alphabet_has_178_places_and_the_later_apostrophe_counts()
 
 def test_letters_that_share_a_row_with_the_blank_or_another_get_rows_of_their_own() -> None:
     theirs = {"k": 0, "a": 1, "_": 2, "^": 3, "<unk>": 4, "b": 1}
-    alphabet = settled(theirs, rows=5, source="x")
+    alphabet = settle_alphabet(theirs, rows=5, source="x")
     table = SymbolTable.from_json(alphabet.symbols)
     rows_of_ids = [alphabet.rows[index] for index in table.encode("kab").ids]
     assert rows_of_ids == [0, 0, 0, 1, 0, 1, 0]

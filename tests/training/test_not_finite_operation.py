@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from training.first_not_finite import NotFiniteError, Worst, refusing_not_finite
+from training.not_finite_operation import NotFiniteError, Worst, refusing_not_finite
 
 
 class Root(nn.Module):
@@ -34,7 +34,7 @@ def test_a_forward_pass_is_named_with_its_module_and_its_line(value: float, oper
     culprit = raised.value.culprit
     assert culprit.operation.startswith(operation)
     assert (culprit.result, culprit.module, culprit.backward) == (result, "network.1", False)
-    assert culprit.place == f"tests/training/test_first_not_finite.py:{line_of('return x.sqrt().log()')}"
+    assert culprit.place == f"tests/training/test_not_finite_operation.py:{line_of('return x.sqrt().log()')}"
 
 
 def test_a_backward_pass_is_named_with_the_line_of_its_forward_operation() -> None:
@@ -49,7 +49,7 @@ def test_a_backward_pass_is_named_with_the_line_of_its_forward_operation() -> No
     culprit = raised.value.culprit
     assert culprit.backward
     assert culprit.result is Worst.INFINITE
-    assert culprit.place == f"tests/training/test_first_not_finite.py:{line_of('root = x.sqrt()')}"
+    assert culprit.place == f"tests/training/test_not_finite_operation.py:{line_of('root = x.sqrt()')}"
     assert "in the backward pass, at tests/training/" in str(raised.value)
 
 
