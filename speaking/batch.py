@@ -37,7 +37,7 @@ class BatchText:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class BatchOutcome:
     """Result of a line."""
 
     line: BatchText
@@ -75,7 +75,7 @@ def read_batch_file(path: Path) -> list[BatchText]:
 
 def speak_lines(
     lines: Sequence[BatchText], prepare: Callable[[], SpeakLine], *, jobs: int, preload: Sequence[str] = ()
-) -> Iterator[Outcome]:
+) -> Iterator[BatchOutcome]:
     """Synthesize lines in several processes.
 
     Args:
@@ -161,11 +161,11 @@ def _begin(prepare: Callable[[], SpeakLine]) -> None:
     _speak_line = prepare()
 
 
-def _speak(line: BatchText) -> Outcome:
+def _speak(line: BatchText) -> BatchOutcome:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             seconds = _speak_line(line)
         except InputError as error:
-            return Outcome(line, error=str(error))
-    return Outcome(line, seconds, tuple(str(warning.message) for warning in caught))
+            return BatchOutcome(line, error=str(error))
+    return BatchOutcome(line, seconds, tuple(str(warning.message) for warning in caught))

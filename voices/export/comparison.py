@@ -52,7 +52,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class TorchComparison:
     """The result of a case."""
 
     case: Case
@@ -96,7 +96,7 @@ def cases_for(num_speakers: int) -> list[Case]:
     ]
 
 
-def compare_with_torch(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence[Case]) -> Iterator[Comparison]:
+def compare_with_torch(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence[Case]) -> Iterator[TorchComparison]:
     """Compare the cases one by one."""
     injected, names = with_noise_inputs(model)
     # The durations first: the prior's noise fits only if they are equal to torch's.
@@ -104,17 +104,17 @@ def compare_with_torch(voice: VoiceFile, model: onnx.ModelProto, cases: Sequence
     for case in cases:
         settled = settle(voice, case)
         if isinstance(settled, str):
-            yield Comparison(case, not_compared=settled)
+            yield TorchComparison(case, not_compared=settled)
             continue
         feeds = settled.feeds | {name: noise.numpy() for name, noise in zip(names, settled.noises, strict=True)}
         seconds = settled.audio.numel() / voice.config.audio.sample_rate
         (durations,) = run_graph(durations_alone, feeds)
         unequal = int((durations != settled.durations.numpy()).sum())
         if unequal:
-            yield Comparison(case, seconds, unequal_durations=unequal)
+            yield TorchComparison(case, seconds, unequal_durations=unequal)
             continue
         (audio,) = run_graph(audio_alone, feeds)
-        yield Comparison(case, seconds, float(np.abs(audio - settled.audio.numpy()).max()))
+        yield TorchComparison(case, seconds, float(np.abs(audio - settled.audio.numpy()).max()))
 
 
 @torch.no_grad()

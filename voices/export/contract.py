@@ -13,7 +13,16 @@ import torch
 
 from configs.atomic_file import replacing
 from voices.export.clients import Trial, try_clients
-from voices.export.comparison import BOUND, Case, Comparison, Likeness, cases_for, compare_with_torch, likeness, settle
+from voices.export.comparison import (
+    BOUND,
+    Case,
+    Likeness,
+    TorchComparison,
+    cases_for,
+    compare_with_torch,
+    likeness,
+    settle,
+)
 from voices.export.digest import digest
 from voices.export.noise import open_session
 from voices.export.piper import what_clients_lack
@@ -26,7 +35,7 @@ _RUNS = 5
 
 
 @dataclass(frozen=True)
-class Cost:
+class InferenceCost:
     """Size and speed of one form of the voice."""
 
     form: str
@@ -38,9 +47,9 @@ class Cost:
 class Contract:
     """The result of the verification."""
 
-    comparisons: Sequence[Comparison]
+    comparisons: Sequence[TorchComparison]
     likenesses: dict[str, Likeness | None]  # of the smaller graphs
-    costs: Sequence[Cost]
+    costs: Sequence[InferenceCost]
     trials: Sequence[Trial]
     lacking: Sequence[str]  # features of the voice that clients do not have
     digests: Mapping[str, str] = field(default_factory=dict)  # SHA-256 by the name of each graph
@@ -123,7 +132,7 @@ def _in_words(alike: Likeness | None) -> str:
     )
 
 
-def measure_costs(voice: VoiceFile, graphs: Mapping[str, Path]) -> list[Cost]:
+def measure_costs(voice: VoiceFile, graphs: Mapping[str, Path]) -> list[InferenceCost]:
     """Time torch, each graph, and the first graph without ONNX Runtime's optimisations, in turn."""
     settled = settle(voice, _SENTENCE)
     if isinstance(settled, str):
@@ -146,7 +155,8 @@ def measure_costs(voice: VoiceFile, graphs: Mapping[str, Path]) -> list[Cost]:
             work[form, count] = partial(session.run, ["output"], feeds)
     taken = _median_seconds(work)
     return [
-        Cost(form, size, {count: taken[form, count] / seconds for count in threads}) for form, size in megabytes.items()
+        InferenceCost(form, size, {count: taken[form, count] / seconds for count in threads})
+        for form, size in megabytes.items()
     ]
 
 

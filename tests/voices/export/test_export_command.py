@@ -16,7 +16,7 @@ from voices.export import __main__ as command
 from voices.export import clients, contract, graph
 from voices.export.clients import Trial
 from voices.export.command_line import name_of
-from voices.export.comparison import Case, Comparison
+from voices.export.comparison import Case, TorchComparison
 from voices.export.contract import Contract, as_text
 from voices.export.digest import digest
 from voices.voice_file import VoiceFile, load_voice, save_voice
@@ -87,14 +87,16 @@ def test_a_graph_that_says_something_else_is_exit_code_one_and_the_case_is_named
 @pytest.mark.parametrize(
     ("comparison", "trial", "told"),
     [
-        (Comparison(Case(), 1.0, 0.0), Trial("piper-tts 1", "fails: no", failed=True), "piper-tts 1 fails: no"),
-        (Comparison(Case(), 1.0, 0.0, 3), Trial("a", "b"), "3 durations differ"),
-        (Comparison(Case(), 1.0, float("nan")), Trial("a", "b"), "samples differ by nan"),
-        (Comparison(Case(), not_compared="not compared: why"), Trial("a", "b"), "nothing could be compared"),
-        (Comparison(Case(), 1.0, 9e-5), Trial("a", "not tried: why"), None),
+        (TorchComparison(Case(), 1.0, 0.0), Trial("piper-tts 1", "fails: no", failed=True), "piper-tts 1 fails: no"),
+        (TorchComparison(Case(), 1.0, 0.0, 3), Trial("a", "b"), "3 durations differ"),
+        (TorchComparison(Case(), 1.0, float("nan")), Trial("a", "b"), "samples differ by nan"),
+        (TorchComparison(Case(), not_compared="not compared: why"), Trial("a", "b"), "nothing could be compared"),
+        (TorchComparison(Case(), 1.0, 9e-5), Trial("a", "not tried: why"), None),
     ],
 )
-def test_a_contract_is_broken_by_what_does_not_hold(comparison: Comparison, trial: Trial, told: str | None) -> None:
+def test_a_contract_is_broken_by_what_does_not_hold(
+    comparison: TorchComparison, trial: Trial, told: str | None
+) -> None:
     contract = Contract([comparison], {}, [], [trial], [])
     assert (contract.broken is None) == (told is None)
     assert told is None or told in str(contract.broken)
