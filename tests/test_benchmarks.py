@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from configs import Config, load_config
-from tests.benchmarks import gpu, growth, train_step
+from tests.benchmarks import gpu, growth, losses, train_step
 from tests.benchmarks.counting import Count, counting
 from tests.benchmarks.growth import Growth
 from tests.benchmarks.measuring import Contestant
@@ -243,3 +243,12 @@ def test_a_measurement_that_fails_costs_the_others_nothing(tmp_path: Path) -> No
     assert "exit code" in gpu.run_task(broken, tmp_path)
     assert "stopped after 1 seconds" in gpu.run_task(endless, tmp_path)
     assert sum(task.seconds for task in gpu.TASKS) < 8 * 60
+
+
+@pytest.mark.slow
+def test_the_cost_of_each_loss_is_measured_by_itself_or_in_a_step() -> None:
+    found = losses.ratios({"hinge": ["loss.adversarial_objective=hinge"]}, rounds=1, repeats=1)
+    kinds = {f"mel, {kind}" for kind in ("l1", "l2", "log_cosh")}
+    kinds |= {f"feature_matching, {kind}" for kind in ("sum", "mean", "relative")}
+    assert found.keys() == {*losses.TERMS, *kinds, "hinge"}
+    assert all(ratio > 0 for (ratio,) in found.values())

@@ -83,7 +83,11 @@ def test_alignments_found_for_a_gpu_are_those_found_on_a_cpu() -> None:
 @pytest.mark.parametrize("execution", ["eager", "graphs"])
 @pytest.mark.parametrize("kind", DECODER_KINDS)
 def test_a_step_never_waits_for_the_gpu(tmp_path: Path, execution: str, kind: str) -> None:
-    more = ("loss.subband_stft=1.0", "discriminator.resolutions=[[1024, 256, 1024], [512, 128, 512]]")
+    more = (
+        *("loss.subband_stft=1.0", "discriminator.resolutions=[[1024, 256, 1024], [512, 128, 512]]"),
+        *("loss.waveform=1", "loss.stft=1", "loss.multi_scale_mel=1", "loss.ssim=1", "loss.cosine=1"),
+        *("loss.ms_ssim=1", "loss.ms_ssim_scales=2", "loss.feature_matching_kind=relative"),
+    )
     trainer = random_trainer(
         tmp_path, f"train.execution={execution}", f"decoder.kind={kind}", *(more if kind != "hifigan" else ())
     )
