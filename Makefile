@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := runs/demo
-EXTRAS := --extra espeak --extra export --extra eval --extra demo
+EXTRAS := --extra espeak --extra export --extra eval --extra serve --extra demo
 
 .PHONY: setup setup-test demo test test-fast test-numeric test-oracles lint oracles lock
 

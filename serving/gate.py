@@ -48,10 +48,14 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = dict(scope["headers"])
         is_open = scope["method"] in ("GET", "HEAD") and scope["path"] in _OPEN_PATHS
-        if self._keys and not is_open and not self._knows(dict(scope["headers"])):
+        if self._keys and not is_open and not self._knows(headers):
             self._refuse("key")
             await error_response(_NO_KEY)(scope, receive, send)
+            return
+        if int(headers.get(b"content-length", b"0")) > self._settings.max_body_bytes:
+            await error_response(self._too_large())(scope, receive, send)
             return
         received, over = 0, False
 
@@ -65,17 +69,21 @@ class Gate:
             except TimeoutError as error:
                 seconds = self._settings.receive_seconds
                 self._refuse("slow")
-                raise HTTPException(408, f"the body was not there after {seconds:g} s", _CLOSE) from error
+                late = f"the body was not there after {seconds:g} s: send it at once"
+                raise HTTPException(408, late, _CLOSE) from error
             received += len(message.get("body", b""))
             if received > self._settings.max_body_bytes:
-                most = self._settings.max_body_bytes
-                self._refuse("size")
-                raise HTTPException(413, f"the body has more than {most} bytes: shorten the text", _CLOSE)
+                raise self._too_large()
             over = not message.get("more_body", False)
             return message
 
         deadline = asyncio.get_running_loop().time() + self._settings.receive_seconds
         await self._app(scope, bounded_receive, send)
+
+    def _too_large(self) -> ApiError:
+        self._refuse("size")
+        most = self._settings.max_body_bytes
+        return ApiError(413, f"the body has more than {most} bytes: shorten the text", headers=_CLOSE)
 
     def _knows(self, headers: dict[bytes, bytes]) -> bool:
         """Whether the request has one of the keys, compared in constant time."""

@@ -50,7 +50,7 @@ class Metrics:
     """
 
     def __init__(self, pool: WorkerPool) -> None:
-        disable_created_metrics()  # a gauge more for each of these
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # a gauge more for each of these
         registry = self.registry = CollectorRegistry()
         self._requests = Counter("parlance_requests", "Requests for speech", ("interface", "status"), registry=registry)
         self._refusals = Counter("parlance_refusals", "Requests that were refused", ("reason",), registry=registry)

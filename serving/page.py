@@ -1,5 +1,6 @@
 """The page on which voices are tried: one self-contained document that asks nobody but this server."""
 
+import html
 import json
 import re
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ def make_page(voices: VoiceList, settings: ServingSettings) -> Page:
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', content)
     # frame-ancestors has an effect in a header only.
     headers = {
-        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'",
+        "Content-Security-Policy": f"{html.unescape(policy)}; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-cache",

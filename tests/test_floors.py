@@ -27,6 +27,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *{"configs", "text", "data", "models", "losses", "metrics", "voices", "monitoring", "training", "speaking"},
         "infer",
     },
+    "serving": {"configs", "text", "data", "voices", "speaking", "infer"},
 }
 NAMES_THAT_SAY_NOTHING = {"utils", "util", "common", "helpers", "misc", "modules", "core", "base"}
 

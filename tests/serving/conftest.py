@@ -1,6 +1,7 @@
 """Small voices of random weights, and a server of them."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,13 +17,19 @@ from voices.voice_file import load_voice
 
 
 @pytest.fixture(scope="session")
-def voices(tmp_path_factory: pytest.TempPathFactory) -> VoiceList:
-    """`reader` in torch, `graph` the same in ONNX, and `choir` of three speakers; all have random weights."""
+def voice_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two runs, `reader` and `choir`, and `graph.onnx`, which is the first of them."""
     folder = tmp_path_factory.mktemp("voices")
     reader = write_random_voice(folder / "reader", "vocos")
     write_random_voice(folder / "choir", "hifigan", speakers=CHOIR)
     write_onnx(load_voice(reader), folder, "graph")
-    return load_voices([str(folder / "reader"), str(folder)], "cpu")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def voices(voice_folder: Path) -> VoiceList:
+    """`reader` in torch, `graph` the same in ONNX, and `choir` of three speakers; all have random weights."""
+    return load_voices([str(voice_folder / "reader"), str(voice_folder)], "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ class Running:
 
     port: int
     wyoming_port: int
-    end: Callable[[], None]  # as SIGTERM does
+    end: Callable[[], object]  # as SIGTERM does
     thread: threading.Thread
 
     @property
@@ -60,7 +60,7 @@ def running(voices: VoiceList, *, keys: Sequence[str] = (), **settings: Any) -> 
     sockets = Sockets.open(chosen)
     assert sockets.wyoming is not None
     ports = sockets.http.getsockname()[1], sockets.wyoming.getsockname()[1]
-    started: list[Callable[[], None]] = []
+    started: list[Callable[[], object]] = []
 
     async def live() -> None:
         loop, ending = asyncio.get_running_loop(), asyncio.Event()

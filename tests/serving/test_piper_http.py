@@ -54,7 +54,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def test_one_request_is_answered_alike_by_both(theirs: str, server: Running) -> None:
     for speaker in ({"speaker": "bob"}, {"speaker_id": 2}, {"speaker": "ann", "speaker_id": 1}):
-        asked = {
+        asked: dict[str, Any] = {
             "text": SENTENCE,
             "voice": "choir",
             "noise_scale": 0,
