@@ -88,3 +88,6 @@ lock: setup
 	    --output-file requirements.lock
 	$(BIN)/uv pip compile tests/metrics/oracles.in --no-deps --universal --python-version 3.11 \
 	    --no-header --generate-hashes --quiet --upgrade --output-file tests/metrics/oracles.lock
+	$(BIN)/uv pip compile serving/container.in --universal --python-version 3.12 --no-annotate \
+	    --no-header --generate-hashes --quiet --upgrade --constraint requirements.lock \
+	    --output-file serving/container.lock

@@ -99,7 +99,18 @@ def load_voices(arguments: Iterable[str], device: str) -> VoiceList:
             raise InputError(
                 f"{path}: the name of this voice would be {name}, and so is that of {paths[name]}: give NAME=PATH"
             )
-    return VoiceList({name: NamedVoice(name, Voice.load(path, device, threads=1)) for name, path in paths.items()})
+    return VoiceList({name: NamedVoice(name, _load(path, device)) for name, path in paths.items()})
+
+
+def _load(path: Path, device: str) -> Voice:
+    try:
+        return Voice.load(path, device, threads=1)
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise InputError(
+            f"{path}: needs torch, which is not installed: give an .onnx, as voices.export writes"
+        ) from error
 
 
 def _named_paths(argument: str) -> Iterator[tuple[str, Path]]:

@@ -5,10 +5,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("fastapi", reason="fastapi is not installed")
-pytest.importorskip("av", reason="av is not installed")
-pytest.importorskip("piper", reason="piper-tts is not installed")
-
 from serving.voice_list import VoiceList, load_voices
 from tests.clients.exported_voice import CHOIR, write_random_voice
 from tests.serving.running import Running, running

@@ -1,6 +1,7 @@
 """A server in a thread of this process, on sockets of its own."""
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -55,28 +56,42 @@ class Running:
 
 @contextmanager
 def running(voices: VoiceList, *, keys: Sequence[str] = (), **settings: Any) -> Iterator[Running]:
-    """Serve voices until the block ends."""
+    """Serve voices until the block ends, on free ports."""
     chosen = ServingSettings(**{"port": 0, "wyoming_port": 0, "workers": 2, "drain_seconds": 10.0, **settings})
-    sockets = Sockets.open(chosen)
-    assert sockets.wyoming is not None
-    ports = sockets.http.getsockname()[1], sockets.wyoming.getsockname()[1]
+    with running_as(voices, chosen, tuple(sha256(key.encode()).digest() for key in keys)) as started:
+        yield started
+
+
+@contextmanager
+def running_as(voices: VoiceList, settings: ServingSettings, keys: tuple[bytes, ...]) -> Iterator[Running]:
+    """Serve voices with these settings and SHA-256 of keys until the block ends."""
+    sockets = Sockets.open(settings)
+    port = sockets.http.getsockname()[1]
+    wyoming_port = 0 if sockets.wyoming is None else sockets.wyoming.getsockname()[1]
     started: list[Callable[[], object]] = []
 
     async def live() -> None:
         loop, ending = asyncio.get_running_loop(), asyncio.Event()
         started.append(lambda: loop.call_soon_threadsafe(ending.set))
-        await run(voices, chosen, sockets, ending, tuple(sha256(key.encode()).digest() for key in keys))
+        await run(voices, settings, sockets, ending, keys)
 
     thread = threading.Thread(target=asyncio.run, args=(live(),))
     thread.start()
     until(lambda: bool(started))
     try:
-        yield Running(*ports, started[0], thread)
+        yield Running(port, wyoming_port, started[0], thread)
     finally:
         if thread.is_alive():
             started[0]()
         thread.join(SECONDS)
     assert not thread.is_alive()
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def until(condition: Callable[[], bool]) -> None:

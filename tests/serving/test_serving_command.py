@@ -17,7 +17,7 @@ import pytest
 import requests
 
 from tests.clients.exported_voice import HOUSE, SENTENCE
-from tests.serving.running import SECONDS
+from tests.serving.running import SECONDS, free_port
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ def command(*arguments: object) -> list[str]:
 
 
 @contextmanager
-def served(*arguments: object) -> Iterator[Served]:
-    process = subprocess.Popen(command(*arguments), cwd=HOUSE, stderr=subprocess.PIPE, text=True)
+def served(*arguments: object, folder: Path = HOUSE) -> Iterator[Served]:
+    process = subprocess.Popen(command(*arguments), cwd=folder, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
         first = process.stderr.readline()
@@ -58,12 +58,6 @@ def served(*arguments: object) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def graph(voice_folder: Path) -> Path:
     return voice_folder / "graph.onnx"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_sigterm_finishes_what_is_being_said_and_ends_well(graph: Path) -> None:
