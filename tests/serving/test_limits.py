@@ -1,6 +1,8 @@
 """The work, the memory and the time that clients can take are bounded, whatever they do."""
 
+import contextlib
 import json
+import logging
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -146,16 +148,18 @@ def test_a_client_that_does_not_read_is_sent_away_and_holds_nobody_up(
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: Running, chunked: bool) -> None:
     body = b'{"input": "' + b"a" * 1_000_000 + b'"}'
+    length = b"Transfer-Encoding: chunked\r\n\r\n%x" if chunked else b"Content-Length: %d\r\n"
+    refused = server.metric("parlance_refusals_total", reason="size")
     with connect(server) as connection:
-        if chunked:
-            connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body))
-        else:
-            connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
-        try:
-            connection.sendall(body)
-        except (ConnectionResetError, BrokenPipeError):
-            return  # it was not even taken
-        assert everything(connection).startswith(b"HTTP/1.1 413")
+        answer = b""
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):  # it is not even taken
+            connection.sendall(HEAD + length % len(body) + b"\r\n" + body)
+            answer = everything(connection)
+        assert answer.startswith(b"HTTP/1.1 413") or not answer
+    until(lambda: server.metric("parlance_refusals_total", reason="size") == refused + 1)
+    small = requests.post(f"{server.url}/v1/audio/speech", data=b" " * 70_000, timeout=SECONDS)
+    assert small.status_code == 413
+    assert small.json()["error"]["message"].startswith("the body has more than 65536 bytes")
 
 
 def test_one_request_more_than_the_connections_allow_is_refused(voices: VoiceList) -> None:
@@ -193,8 +197,6 @@ def test_metrics_count_what_was_heard(voices: VoiceList) -> None:
 
 
 def test_the_log_has_the_texts_only_if_asked(voices: VoiceList, caplog: pytest.LogCaptureFixture) -> None:
-    import logging
-
     for texts in (False, True):
         with caplog.at_level(logging.INFO, "serving"), running(voices, log_texts=texts) as server:
             caplog.clear()
