@@ -10,7 +10,6 @@ import hmac
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -70,7 +69,7 @@ class Gate:
                 seconds = self._settings.receive_seconds
                 self._refuse("slow")
                 late = f"the body was not there after {seconds:g} s: send it at once"
-                raise HTTPException(408, late, _CLOSE) from error
+                raise ApiError(408, late, headers=_CLOSE) from error
             received += len(message.get("body", b""))
             if received > self._settings.max_body_bytes:
                 raise self._too_large()

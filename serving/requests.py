@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
 
 from configs.speaking import LARGEST_NOISE_SCALE, LONGEST_PAUSE_SECONDS, SPEEDS
 from serving.encoding import HIGHEST_RATE, LOWEST_RATE, Format
@@ -21,7 +22,7 @@ _SENTENCE_END = re.compile(r"[.!?。！？।؟]+(?=\s|$)|\n+|(?<=[。！？])")
 NoiseScale = Annotated[float, Field(ge=0, le=LARGEST_NOISE_SCALE)]
 
 
-class ApiError(Exception):
+class ApiError(HTTPException):
     """An answer other than success, in OpenAI's form."""
 
     def __init__(
@@ -33,8 +34,11 @@ class ApiError(Exception):
         code: str | None = None,
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.status, self.param, self.code, self.headers = status, param, code, headers or {}
+        super().__init__(status, message, headers)
+        self.status, self.param, self.code = status, param, code
+
+    def __str__(self) -> str:
+        return self.detail
 
     def content(self) -> dict[str, Any]:
         """The body of the answer."""
