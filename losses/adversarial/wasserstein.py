@@ -62,7 +62,7 @@ class WassersteinGp(Wasserstein, name="wasserstein_gp"):
 
     def penalised(self, real: Tensor, generated: Tensor) -> Tensor:
         """A random point on the line from each real to its generated clip."""
-        place = torch.rand(len(real), 1, 1, device=real.device)
+        place = torch.rand((len(real), 1, 1), device=real.device)
         return real.lerp(generated, place)
 
     def after_update(self, discriminator: nn.Module, over_ranks: Callable[[Tensor], Tensor]) -> None:

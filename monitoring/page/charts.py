@@ -43,6 +43,7 @@ class Group:
 
 ACCURACY = "Discriminator accuracy"
 SHARES = ("training", "data", "validation", "saving")  # of the time, in the order in which they are stacked
+_WEIGHTED = "weighted_loss/generator/"
 MOST_OTHERS = 40  # charts of scalars that are not known here
 
 
@@ -101,7 +102,7 @@ _LOSSES = (
     ),
     Chart(
         "Adversarial",
-        "least squares, sum over sub-discriminators",
+        "sum over sub-discriminators",
         "Neither loss goes to zero, and neither keeps growing.",
         (
             Series("loss/discriminator/total", "discriminator"),
@@ -241,14 +242,32 @@ def groups(names: Collection[str]) -> list[Group]:
         Chart(name, "share classified correctly", "", _accuracy(name), limits=(0.0, 1.0), level=0.5)
         for name in sub_discriminators
     )
-    adversarial = tuple(Chart(name, "least squares", "", _adversarial(name)) for name in sub_discriminators)
+    terms = [name.removeprefix(_WEIGHTED) for name in names if name.startswith(_WEIGHTED)]
+    pulls = (
+        Chart(
+            "Weighted terms",
+            "times its weight",
+            "What each term adds to the generator's loss; the largest need not pull hardest.",
+            tuple(Series(f"{_WEIGHTED}{term}", term) for term in terms),
+        ),
+        Chart(
+            "Gradients at the generated audio",
+            "norm, without the weight",
+            "How hard each term pulls at the same samples. Weights in the inverse proportion give two terms equal say;"
+            " loss.balance = gradient shares by weight.",
+            tuple(Series(f"output_gradient_norm/{term}", term, "points") for term in terms),
+        ),
+    )
+    adversarial = tuple(Chart(name, "", "", _adversarial(name)) for name in sub_discriminators)
     known = [
         Group("Losses", "", _LOSSES, "No losses yet: the first come after train.report_every steps."),
         Group("Validation", "", _VALIDATION, "No validation yet: the next comes after train.validate_every steps."),
+        Group("Terms of the generator loss", "", pulls),
         Group("Gradients", "", _GRADIENTS, "No gradient norms in these metrics."),
         Group(
             ACCURACY,
-            "The share of logits on the right side of 0.5, of recordings and of generated audio, before each update."
+            "The share of logits on the right side of the boundary (0.5 for least squares, otherwise 0), of recordings"
+            " and of generated audio, before each update."
             " Near 1 for both, a sub-discriminator has won and the generator learns little from it; near 0.5 it is"
             " guessing.",
             accuracy,

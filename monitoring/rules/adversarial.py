@@ -1,10 +1,11 @@
 """Whether the discriminator and the generator are in balance.
 
-The discriminator's loss is the least-squares loss of Mao et al., "Least Squares Generative Adversarial Networks"
-(2017): its target is 1 for recordings and 0 for generated audio. A sub-discriminator that cannot tell them apart
-outputs 0.5 for both and has a loss of 0.25 + 0.25 = 0.5, the equilibrium (their section 3.2); a perfect one has 0; an
-untrained one outputs 0 for both and has 1. A published LJSpeech run of VITS has 2.38 over six sub-discriminators after
-843 400 steps, 0.40 each (jaywalnut310/vits issue 233).
+A sub-discriminator that cannot tell recordings from generated audio does best with a constant output, whose loss is
+the equilibrium of the objective: 0.25 + 0.25 = 0.5 for least squares (Mao et al., "Least Squares Generative Adversarial
+Networks", 2017, section 3.2), 2 log 2 for the games of probabilities (Goodfellow et al., 2014, theorem 1), and 2 for
+hinge. A perfect one has 0. A Wasserstein critic and BEGAN's autoencoder have no such value, and no rule here. A
+published LJSpeech run of VITS, with least squares, has 2.38 over six sub-discriminators after 843 400 steps, 0.40 each
+(jaywalnut310/vits issue 233).
 """
 
 import math
@@ -16,10 +17,19 @@ from monitoring.finding import Severity, percent, rule, steps_of
 from monitoring.run import Run
 
 EARLY_STEPS = 500  # before these, an imbalance does no harm
-WON_LOSS = 0.1  # per sub-discriminator; jik876/hifi-gan issue 100 stays below 0.1 and sounds poor after 600 000 steps
+EQUILIBRIUM = {
+    "least_squares": 0.5,
+    "minimax": 2 * math.log(2),
+    "non_saturating": 2 * math.log(2),
+    "dragan": 2 * math.log(2),
+    "hinge": 2.0,
+}
+# Losses per sub-discriminator, in equilibria. jik876/hifi-gan issue 100 stays below 0.2 and sounds poor after 600 000
+# steps of least squares.
+WON_LOSS = 0.2
 WON_ACCURACY = 0.95
-NOT_LEARNING_LOSS = 0.6  # per sub-discriminator, a fifth above that of the constant output 0.5
-GUESSING_LOSS = 0.49  # per sub-discriminator, within 2 % of the equilibrium
+NOT_LEARNING_LOSS = 1.2
+GUESSING_LOSS = 0.98
 GUESSING_ACCURACY = 0.53  # mean over recordings and generated audio; chance is 0.5
 STILL_FALLING = 0.01  # relative decrease of validation/mel over half of the run, above which reconstructions improve
 
@@ -29,23 +39,25 @@ class _Balance:
     """Means over the sub-discriminators, now."""
 
     loss: float
-    accuracy_real: float  # share of recordings' logits above 0.5; NaN where it was not reported
-    accuracy_generated: float  # share of generated audio's logits below 0.5
+    equilibrium: float
+    accuracy_real: float  # share of recordings' logits that say real; NaN where it was not reported
+    accuracy_generated: float  # share of generated audio's logits that do not
     strongest: str  # sub-discriminator
     window: str  # the last ... steps
 
     @property
     def won(self) -> bool:
         lowest = min(self.accuracy_real, self.accuracy_generated)
-        return self.loss < WON_LOSS and not lowest < WON_ACCURACY
+        return self.loss < WON_LOSS * self.equilibrium and not lowest < WON_ACCURACY
 
     @property
     def not_learning(self) -> bool:
-        return self.loss > NOT_LEARNING_LOSS
+        return self.loss > NOT_LEARNING_LOSS * self.equilibrium
 
     @property
     def guessing(self) -> bool:
-        return self.loss > GUESSING_LOSS and (self.accuracy_real + self.accuracy_generated) / 2 < GUESSING_ACCURACY
+        accuracy = (self.accuracy_real + self.accuracy_generated) / 2
+        return self.loss > GUESSING_LOSS * self.equilibrium and accuracy < GUESSING_ACCURACY
 
     def __str__(self) -> str:
         accuracy = ""
@@ -56,7 +68,8 @@ class _Balance:
 
 
 def _balance(run: Run) -> _Balance | None:
-    if run.last_step < EARLY_STEPS:
+    equilibrium = EQUILIBRIUM.get(run.config.loss.adversarial_objective if run.config else "least_squares")
+    if run.last_step < EARLY_STEPS or equilibrium is None:
         return None
     losses, accuracies, window = {}, [], ""
     for name in run.suffixes("loss/discriminator/real"):
@@ -70,20 +83,21 @@ def _balance(run: Run) -> _Balance | None:
         return None
     accuracy_real, accuracy_generated = np.mean(accuracies, axis=0).tolist() if accuracies else (math.nan, math.nan)
     strongest = min(losses, key=losses.__getitem__)
-    return _Balance(float(np.mean(list(losses.values()))), accuracy_real, accuracy_generated, strongest, window)
+    loss = float(np.mean(list(losses.values())))
+    return _Balance(loss, equilibrium, accuracy_real, accuracy_generated, strongest, window)
 
 
 @rule
 def discriminator_winning(run: Run) -> tuple[Severity, str] | None:
     """A discriminator that is always right gives the generator little to learn from.
 
-    No problem while reconstructions still improve: the least-squares loss has a gradient even then (Mao et al., section
-    3.1), and so has feature matching.
+    No problem while reconstructions still improve: feature matching has a gradient even then, and so has least squares
+    (Mao et al., section 3.1).
     """
     balance = _balance(run)
     if balance is None or not balance.won:
         return None
-    told = f"{balance} ({balance.strongest} is the strongest; 0.5 is the equilibrium): it has won"
+    told = f"{balance} ({balance.strongest} is the strongest; {balance.equilibrium:.2g} is the equilibrium): it has won"
     if run.config is not None and not (run.config.loss.adversarial or run.config.loss.feature_matching):
         return "problem", (
             f"{told}, because the generator gets no gradient from it: loss.adversarial and loss.feature_matching are "
@@ -104,17 +118,19 @@ def discriminator_winning(run: Run) -> tuple[Severity, str] | None:
 
 @rule
 def discriminator_not_learning(run: Run) -> tuple[Severity, str] | None:
-    """A discriminator that is worse than the constant output 0.5, or no better."""
+    """A discriminator that is worse than a constant output, or no better."""
     balance = _balance(run)
     if balance is not None and balance.not_learning:
         return "problem", (
-            f"{balance}, where the constant output 0.5 would have 0.5: it does not learn, so the generator gets no "
-            "useful adversarial gradient, and the voice will buzz. A train.learning_rate that is too high does this, "
-            "and so do skipped updates: look at gradient_norm/discriminator and skipped_updates/discriminator."
+            f"{balance}, where a constant output would have {balance.equilibrium:.2g}: it does not learn, so the "
+            "generator gets no useful adversarial gradient, and the voice will buzz. A train.learning_rate that is too "
+            "high does this, and so do skipped updates: look at gradient_norm/discriminator and "
+            "skipped_updates/discriminator."
         )
     if balance is not None and balance.guessing:
         return "notice", (
-            f"{balance}: it is guessing (0.5 is the equilibrium). Either generated audio is as good as recordings, or "
+            f"{balance}: it is guessing ({balance.equilibrium:.2g} is the equilibrium). "
+            "Either generated audio is as good as recordings, or "
             "the discriminator is too weak: listen, and lower discriminator.channel_divisor if you hear a difference."
         )
     return None
@@ -131,6 +147,6 @@ def discriminator_balanced(run: Run) -> tuple[Severity, str] | None:
     if balance is None or balance.won or balance.not_learning or balance.guessing:
         return None
     return "ok", (
-        f"{balance} (0.5 is the equilibrium, good long runs stay near 0.4): neither side has won. That adversarial "
-        "losses rise and fall says nothing about the audio."
+        f"{balance} ({balance.equilibrium:.2g} is the equilibrium, good long runs stay at four fifths of it): neither "
+        "side has won. That adversarial losses rise and fall says nothing about the audio."
     )

@@ -1,16 +1,18 @@
 """Each rule speaks on one side of its threshold and not on the other; a good run is not accused."""
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from configs.training import AdversarialObjectiveName
 from monitoring import rules
 from monitoring.curves import Curve
 from monitoring.diagnosis import RULES, diagnose
@@ -228,3 +230,25 @@ def test_no_curves_whatever_make_a_rule_fail(
     gravity = [("problem", "notice", "ok").index(item.severity) for item in found[:-1]]
     assert gravity == sorted(gravity)
     assert all(item.sentence.endswith(".") for item in found)
+
+
+@pytest.mark.parametrize("objective", get_args(AdversarialObjectiveName))
+def test_balance_is_measured_in_the_equilibrium_of_the_objective_where_it_has_one(objective: str) -> None:
+    constant = {"least_squares": (0.25, 0.25), "hinge": (1.0, 1.0), "wasserstein": (0.0, 0.0), "began": (0.4, -0.1)}
+    real, generated = constant.get(objective.removesuffix("_gp"), (math.log(2), math.log(2)))  # of a constant output
+    config, chance = experiment(f"loss.adversarial_objective={objective}"), {"accuracy_real": 0.5}
+    told = {}
+    for name, size in {"guessing": 1.0, "won": 0.1, "lost": 1.5, "balanced": 0.8}.items():
+        accuracy = {"accuracy_real": 1.0, "accuracy_generated": 1.0} if name == "won" else chance
+        heights = balance(real=size * real, generated=size * generated, **({"accuracy_generated": 0.5} | accuracy))
+        found = diagnose(run_of(heights, config=config))
+        told[name] = [each.rule for each in found if each.rule.startswith("discriminator_")]
+    if objective in ("wasserstein", "wasserstein_gp", "began"):
+        assert not any(told.values())
+    else:
+        assert told == {
+            "guessing": ["discriminator_not_learning"],
+            "won": ["discriminator_winning"],
+            "lost": ["discriminator_not_learning"],
+            "balanced": ["discriminator_balanced"],
+        }
