@@ -1,12 +1,11 @@
 """The page on which voices are tried: one self-contained document that asks nobody but this server."""
 
 import html
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from data.report.web_page import render_page
+from data.report.web_page import json_for_script, render_page
 from serving.settings import ServingSettings
 from serving.voice_list import VoiceList
 
@@ -26,10 +25,9 @@ def make_page(voices: VoiceList, settings: ServingSettings) -> Page:
     about = {"voices": [one.described() for one in voices], "maxCharacters": settings.max_characters}
     content = render_page(
         _HERE / "page.html.jinja",
-        style=_HERE / "page.css",
+        styles=[_HERE / "page.css"],
         scripts=[_HERE / "spectrogram.js", _HERE / "page.js"],
-        # Within a script element only "</script" and "<!--" mean anything.
-        about=json.dumps(about, ensure_ascii=False).replace("<", "\\u003c"),
+        about=json_for_script(about),
     )
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', content)
     # frame-ancestors has an effect in a header only.
