@@ -13,7 +13,7 @@ from training.auxiliary_losses import AuxiliaryLoss
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "losses.md").read_text(encoding="utf-8")
 ROWS = [
     [cell.strip() for cell in row.strip("|").split("|")]
-    for row in re.findall(r"^\| (?!loss )(.*\|)$", PAGE, flags=re.MULTILINE)
+    for row in re.findall(r"^\| (?!loss )(.*\|)$", PAGE.partition("\n## ")[0], flags=re.MULTILINE)
 ]
 
 
