@@ -46,7 +46,6 @@ def read_clips(
     prepared_audio: PreparedAudio,
     symbols: SymbolTable,
     speakers: Sequence[str],
-    progress: bool | None = None,
 ) -> Iterator[Clip]:
     """Read prepared clips from the cache, in order.
 
@@ -55,7 +54,6 @@ def read_clips(
         prepared_audio: their audio.
         symbols: symbol table of the voice.
         speakers: names by speaker id; empty if the corpus names none.
-        progress: whether to show a progress bar; None shows one on a terminal after two seconds.
 
     Raises:
         InputError: a recording has changed since it was prepared, or its speaker is not one of the voice's.
@@ -65,8 +63,8 @@ def read_clips(
         total=len(prepared),
         desc="reading recordings",
         unit="clip",
-        delay=2 if progress is None else 0,
-        disable=None if progress is None else not progress,
+        delay=2,
+        disable=None,
     )
     reading: deque[Future[npt.NDArray[np.int16]]] = deque()
     with bar, ThreadPoolExecutor(max_workers=4) as pool:

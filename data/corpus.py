@@ -48,7 +48,6 @@ def load_corpus(
     *,
     speakers: Sequence[str] | None = None,
     fingerprint: str | None = None,
-    progress: bool | None = None,
 ) -> Corpus:
     """Split a prepared corpus, and load it into memory.
 
@@ -57,7 +56,6 @@ def load_corpus(
         speakers: the speakers of an existing voice, by id; None takes those of the corpus, `in_order`.
         fingerprint: of the corpus of a run that is resumed; if its split was drawn from all speakers together, as in
             earlier versions, so is this one.
-        progress: as in `read_clips`.
 
     Raises:
         InputError: as `split` and `read_clips`, or a speaker of a new voice has no training clip.
@@ -74,7 +72,6 @@ def load_corpus(
             prepared_audio=preparation.prepared_audio,
             symbols=preparation.symbols,
             speakers=names,
-            progress=progress,
         )
     )
     return Corpus(

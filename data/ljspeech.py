@@ -14,13 +14,10 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from configs import InputError, command
+from configs.folder_lock import alone_in
 from data.archive import unpack
 from data.download import Patience, download, hash_file
 
@@ -61,7 +58,8 @@ def fetch_ljspeech(
     if _is_complete(corpus, recordings):  # before anything is written: the folder may be read-only
         print(f"{corpus} is complete: nothing to do")
         return corpus
-    with _locked(folder):
+    busy = "fetching LJSpeech here: wait until it has finished"
+    with alone_in(folder, lock=LOCK, busy=busy, advice="give another folder"):
         if _is_complete(corpus, recordings):  # thanks to a process that has just finished
             return corpus
         for leftover in folder.glob(f".{NAME}.*"):  # of a process that was killed
@@ -111,23 +109,6 @@ def _missing(corpus: Path, recordings: int | None) -> str:
     if not ids or recordings not in (None, len(ids)):
         return f"metadata.csv names {len(ids)} recordings" + (f", not {recordings}" if recordings else "")
     return ""
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Lock the folder against other downloads; it is created if missing."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK, blocking=False)
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(f"{folder}: another process is fetching LJSpeech here: wait until it has finished") from error
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}): give another folder") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @command

@@ -18,21 +18,19 @@ from data.clips import Clip
 from data.corpus import Corpus
 from data.prefetcher import Prefetcher, clip_source, endless
 from losses import AdversarialObjective
-from models.device import choose_device
+from models.device import choose_device, choose_dtype
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from monitoring.best import Best
 from training.accumulation import GradientAccumulation, StepParts
 from training.broken_steps import RecentSteps, refuse_broken_weights, refuse_stalled, report_broken_steps
-from training.clock import Clock
 from training.features import Features
 from training.interruption import Interrupted, StopRequest
 from training.metrics_logger import MetricsLogger, MetricsLoggerError, RunningMeans
 from training.output_gradients import output_gradient_norms
-from training.precision import choose_dtype
 from training.random_state import noise_state, random_state, restore_random_state, seed_everything
 from training.ranks import Ranks, local_device
-from training.reporting import Reporter
+from training.reporting import Clock, Reporter
 from training.run_folder import RunFolder
 from training.schedule import Epochs, Schedule, learning_rate
 from training.term_weights import TermWeights

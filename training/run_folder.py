@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from configs import Config, InputError, dump_config
 from configs.atomic_file import replacing
+from configs.folder_lock import alone_in
 from data.corpus import Corpus
 from models.synthesizer import Synthesizer
 from monitoring.best import Best
@@ -54,7 +53,14 @@ class RunFolder:
         Raises:
             InputError: another process is training there, or did so since, or the folder cannot be written.
         """
-        with alone_in(self.path, step=step):
+        busy, advice = "training here; wait for it, or give another run.dir", "give another run.dir"
+        with alone_in(self.path, lock=".lock", busy=busy, advice=advice):
+            newest = newest_step(self.path)
+            if newest > step:
+                raise InputError(
+                    f"{self.path}: another process has trained here to step {newest} while this one made ready to go "
+                    f"on from step {step}: continue with --resume {self.path}, or give another run.dir"
+                )
             save_config(self.path, self.config)
             yield
 
@@ -164,37 +170,6 @@ def _is_voice(path: Path, step: int) -> bool:
         return load_voice(path).step == step
     except InputError:
         return False
-
-
-@contextmanager
-def alone_in(folder: Path, *, step: int) -> Iterator[None]:
-    """Keep other processes out of a run folder, and refuse one in which another has trained meanwhile.
-
-    Args:
-        folder: the run's.
-        step: where training is to go on, as the folder said before it was locked.
-
-    Raises:
-        InputError: another process is training there, or did so in the time that it took to come here.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", blocking=False)
-        lock.acquire()
-    except Timeout as error:
-        raise InputError(f"{folder}: another process is training here; wait for it, or give another run.dir") from error
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error}): give another run.dir") from error
-    try:
-        newest = newest_step(folder)
-        if newest > step:
-            raise InputError(
-                f"{folder}: another process has trained here to step {newest} while this one made ready to go on from "
-                f"step {step}: continue with --resume {folder}, or give another run.dir"
-            )
-        yield
-    finally:
-        lock.release()
 
 
 def newest_step(folder: Path) -> int:

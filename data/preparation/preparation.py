@@ -65,9 +65,7 @@ class Preparation:
         return PreparedAudio(self.data, self.audio)
 
 
-def prepare(
-    data: DataSettings, audio: AudioSettings, *, symbols: SymbolTable | None = None, progress: bool | None = None
-) -> Preparation:
+def prepare(data: DataSettings, audio: AudioSettings, *, symbols: SymbolTable | None = None) -> Preparation:
     """Examine every row of `data.metadata` and of `data.validation_metadata`, on all cores, and fill the cache.
 
     It may be killed at any moment and continues from there; of two at once, the second waits for the first. A row at
@@ -77,7 +75,6 @@ def prepare(
         data: the corpus, the text front end, and the limits of what is accepted.
         audio: sample rate and hop length.
         symbols: symbol table of an existing voice; None builds the one of `data.front_end`.
-        progress: whether to show a progress bar; None shows one on a terminal after two seconds.
 
     Raises:
         InputError: no layout fits the folder, it has no rows, the language or the lexicon cannot be used, the cache
@@ -101,8 +98,8 @@ def prepare(
                 desc="examining recordings",
                 total=len(recordings),
                 unit="clip",
-                delay=2 if progress is None else 0,
-                disable=None if progress is None else not progress,
+                delay=2,
+                disable=None,
             )
             examined = list(bar)
             # A failure to read or to examine may be temporary, so it is not cached.

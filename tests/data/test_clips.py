@@ -24,7 +24,7 @@ EVERY_PACE = (0.1, 99.0)
 def look(root: Path, symbols: SymbolTable | None = ALPHABET, **settings: Any) -> Preparation:
     own: dict[str, Any] = {"front_end": "graphemes", "characters_per_second": EVERY_PACE, "validation_clips": 1}
     data = DataSettings(root=str(root), cache=str(root / "cache"), **(own | settings))
-    return prepare(data, AudioSettings(), symbols=symbols, progress=False)
+    return prepare(data, AudioSettings(), symbols=symbols)
 
 
 def load(preparation: Preparation, speakers: tuple[str, ...] = ()) -> list[Clip]:

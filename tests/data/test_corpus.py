@@ -145,7 +145,7 @@ def test_every_speaker_keeps_half_and_shares_are_even_and_no_order_matters(
 
 def look(root: Path, **own: Any) -> Preparation:
     own = {"front_end": "graphemes", "characters_per_second": (0.1, 99.0), **own}
-    return prepare(DataSettings(root=str(root), cache=str(root / "cache"), **own), AudioSettings(), progress=False)
+    return prepare(DataSettings(root=str(root), cache=str(root / "cache"), **own), AudioSettings())
 
 
 def test_one_speaker_gives_the_clips_that_older_versions_drew(make_corpus: CorpusMaker) -> None:

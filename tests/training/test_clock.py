@@ -2,7 +2,7 @@
 
 import pytest
 
-from training.clock import Clock
+from training.reporting import Clock
 
 
 class Watch:

@@ -89,7 +89,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Taught:
         patch.setattr(training, "RecogniserNetwork", partial(RecogniserNetwork, channels=128, hidden=96))
         patch.setattr(training, "_LEARNING_RATE", 4e-3)
         patch.setattr(training, "_BATCH", 4)
-        return Taught(train_or_load(whole, config, trained_hours=0.15, progress=False), whole)
+        return Taught(train_or_load(whole, config, trained_hours=0.15), whole)
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_a_seed_gives_the_same_one_and_leaves_the_chance_of_others_alone(tmp_pat
     small = corpus(12)
     state = torch.get_rng_state()
     first, again, other = (
-        train_or_load(small, settings(tmp_path / name, f"run.seed={seed}"), trained_hours=HARDLY, progress=False)
+        train_or_load(small, settings(tmp_path / name, f"run.seed={seed}"), trained_hours=HARDLY)
         for name, seed in (("first", 1), ("again", 1), ("other", 2))
     )
     assert torch.equal(state, torch.get_rng_state())
@@ -157,7 +157,7 @@ def test_a_seed_gives_the_same_one_and_leaves_the_chance_of_others_alone(tmp_pat
 def test_held_out_recordings_have_no_part_in_it(tmp_path: Path) -> None:
     small = corpus(12)
     others = replace(small, validation=[clip(seed, 3) for seed in range(2000, 2003)], fingerprint="two")
-    pair = [train_or_load(one, settings(tmp_path), trained_hours=HARDLY, progress=False) for one in (small, others)]
+    pair = [train_or_load(one, settings(tmp_path), trained_hours=HARDLY) for one in (small, others)]
     assert len(list((tmp_path / "recognisers").iterdir())) == 2
     assert np.array_equal(weights(pair[0]), weights(pair[1]))
 
@@ -165,16 +165,16 @@ def test_held_out_recordings_have_no_part_in_it(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("small_network")
 def test_the_second_time_it_is_found(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     small, config = corpus(12), settings(tmp_path)
-    trained = train_or_load(small, config, trained_hours=HARDLY, progress=False)
+    trained = train_or_load(small, config, trained_hours=HARDLY)
     request.getfixturevalue("never_trained")
-    found = train_or_load(small, config, trained_hours=HARDLY, progress=False)
+    found = train_or_load(small, config, trained_hours=HARDLY)
     assert np.array_equal(weights(found), weights(trained))
     assert (found.alphabet, found.calibration) == (trained.alphabet, trained.calibration)
     assert found.recognise(sound(clip(0)), RATE) == trained.recognise(sound(clip(0)), RATE)
     for changed in (replace(small, fingerprint="two"), small):
         longer = HARDLY * (1 if changed is not small else 3)
         with pytest.raises(AssertionError, match="trained again"):
-            train_or_load(changed, config, trained_hours=longer, progress=False)
+            train_or_load(changed, config, trained_hours=longer)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +230,7 @@ def test_shards_teach_as_recordings_in_memory_do(tmp_path: Path) -> None:
     arguments: dict[str, Any] = {"data": config.data, "audio": config.audio, "symbols": SYMBOLS, "speakers": ()}
     write_shards(whole.train, whole.validation, tmp_path / "shards", clips_per_shard=5, **arguments)
     shards = open_shards(tmp_path / "shards", config.data, config.audio)
-    recogniser = train_or_load(shards, config, trained_hours=HARDLY, progress=False)
+    recogniser = train_or_load(shards, config, trained_hours=HARDLY)
     assert recogniser.alphabet == tuple(TONES_HZ)
     assert recogniser.calibration.length == 6 * 5, "half of so few are set aside"
 

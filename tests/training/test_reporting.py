@@ -20,10 +20,9 @@ from monitoring.page.samples import read_samples
 from text import SymbolTable
 from train import Trainer
 from training import reporting
-from training.clock import Clock
 from training.interruption import StopRequest
 from training.metrics_logger import MetricsLogger
-from training.reporting import Reporter, evaluating
+from training.reporting import Clock, Reporter, evaluating
 
 HOUSE = Path(__file__).resolve().parents[2]
 SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, **{chr(97 + place): 3 + place for place in range(20)}})

@@ -391,7 +391,7 @@ def test_on_a_full_disk_the_last_checkpoint_stays_and_the_run_is_saved_where_it_
 
         monkeypatch.setattr(Path, "replace", replace_elsewhere)
         if what == "the journal":
-            monkeypatch.setattr("training.event_file.EventFile.add", full)
+            monkeypatch.setattr("training.metrics_logger.EventFile.add", full)
 
     monkeypatch.setattr(trainer, "batches", lambda: breaking(trainer, 2, fill))
     with pytest.raises(InputError, match=r"00000003\.pt: cannot be written \(No space left on device\)") as refusal:

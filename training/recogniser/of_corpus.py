@@ -26,9 +26,7 @@ _CODE = tuple(
 )
 
 
-def train_or_load(
-    corpus: Corpus, config: Config, *, trained_hours: float = TRAINED_HOURS, progress: bool | None = None
-) -> Recogniser:
+def train_or_load(corpus: Corpus, config: Config, *, trained_hours: float = TRAINED_HOURS) -> Recogniser:
     """Load the recogniser of a corpus, or train it the first time.
 
     It is in `data.cache` under a key of the corpus, the seed, the rate, `trained_hours` and the code; a damaged file is
@@ -38,7 +36,6 @@ def train_or_load(
         corpus: to train on; its validation clips are not used.
         config: the experiment of the corpus.
         trained_hours: of speech to train on, repetitions counted.
-        progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
 
     Raises:
         InputError: fewer than two different sentences are spoken in the training clips, or the cache cannot be written.
@@ -52,9 +49,7 @@ def train_or_load(
         found = load_stored(path, key)
         if found is None:
             aside, training_examples = _examples(corpus, config)
-            found = train(
-                training_examples, aside, trained_seconds=trained_hours * 3600, seed=config.run.seed, progress=progress
-            )
+            found = train(training_examples, aside, trained_seconds=trained_hours * 3600, seed=config.run.seed)
             store(path, key, found)
     return found
 

@@ -39,7 +39,6 @@ def train(
     *,
     trained_seconds: float,
     seed: int,
-    progress: bool | None = None,
 ) -> Recogniser:
     """Train a recogniser; the result is deterministic on one machine with the same number of threads.
 
@@ -48,7 +47,6 @@ def train(
         aside: to choose the best weights by.
         trained_seconds: of speech to train on, in at most 40 epochs.
         seed: of the weights, the order and the augmentation.
-        progress: whether to show a bar; None shows one on a terminal when the work takes more than two seconds.
     """
     alphabet = tuple(sorted({symbol for example in examples for symbol in example.said}))
     epoch_seconds = sum(len(example.frames) for example in examples) / FRAMES_PER_SECOND
@@ -58,8 +56,8 @@ def train(
         total=updates,
         desc="training a recogniser",
         unit="batch",
-        delay=2 if progress is None else 0,
-        disable=None if progress is None else not progress,
+        delay=2,
+        disable=None,
     )
     with bar, torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -24,7 +24,7 @@ EVIL = "The evil row."
 
 def look(root: Path, **own: Any) -> Preparation:
     own = {"front_end": "graphemes", "characters_per_second": (0.1, 99.0), **own}
-    return prepare(DataSettings(root=str(root), cache=str(root / "cache"), **own), AudioSettings(), progress=False)
+    return prepare(DataSettings(root=str(root), cache=str(root / "cache"), **own), AudioSettings())
 
 
 def corpus(make_corpus: CorpusMaker, rows: int = 5) -> Path:

@@ -71,7 +71,7 @@ BAD_LINES: dict[FaultKind, tuple[Callable[[str, str], bytes], Action]] = {
 
 
 def look(root: Path, cache: Path) -> Preparation:
-    return prepare(DataSettings(root=str(root), cache=str(cache)), AudioSettings(), progress=False)
+    return prepare(DataSettings(root=str(root), cache=str(cache)), AudioSettings())
 
 
 def test_all_26_faults_are_named_and_nothing_else_is(ljspeech: Path, tmp_path: Path) -> None:

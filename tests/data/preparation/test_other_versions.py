@@ -31,7 +31,7 @@ def make_corpus(root: Path, clips: int = 3) -> Path:
 
 def look(root: Path, cache: Path) -> Preparation:
     data = DataSettings(root=str(root), cache=str(cache), front_end="graphemes")
-    return prepare(data, AudioSettings(), progress=False)
+    return prepare(data, AudioSettings())
 
 
 def entries(cache: Path) -> dict[str, Entry]:
@@ -95,7 +95,7 @@ children = []
 for number, settings in enumerate(json.loads(sys.argv[1])):
     child = os.fork()
     if child == 0:
-        preparation = prepare(DataSettings(**settings), AudioSettings(), progress=False)
+        preparation = prepare(DataSettings(**settings), AudioSettings())
         with open(os.path.join(sys.argv[2], f"{number}.json"), "w") as file:
             json.dump([[clip.recording.id, clip.audio_key, clip.audio_digest] for clip in preparation.clips], file)
         os._exit(0)
@@ -119,10 +119,10 @@ def test_preparations_of_different_settings_and_corpora_share_a_cache_at_once(tm
     together = [(tmp_path / f"{number}.json").read_text(encoding="utf-8") for number in range(len(running))]
     for number, settings in enumerate(asked):
         own = DataSettings(**settings | {"cache": str(tmp_path / f"alone-{number}")})
-        alone = prepare(own, AudioSettings(), progress=False)
+        alone = prepare(own, AudioSettings())
         expected = [[clip.recording.id, clip.audio_key, clip.audio_digest] for clip in alone.clips]
         assert json.loads(together[2 * number]) == json.loads(together[2 * number + 1]) == expected
-        shared = prepare(own.model_copy(update={"cache": str(tmp_path / "shared")}), AudioSettings(), progress=False)
+        shared = prepare(own.model_copy(update={"cache": str(tmp_path / "shared")}), AudioSettings())
         assert replace(shared, data=own) == alone
     entries(tmp_path / "shared")
     assert not list((tmp_path / "shared" / "unfinished").iterdir())

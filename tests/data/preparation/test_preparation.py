@@ -39,7 +39,7 @@ def make_noise_corpus(root: Path, clips: int, seconds: float = 3.0) -> Path:
 
 def look(root: Path, cache: Path, **settings: Any) -> Preparation:
     data = DataSettings(root=str(root), cache=str(cache), front_end="graphemes", **settings)
-    return prepare(data, AudioSettings(), progress=False)
+    return prepare(data, AudioSettings())
 
 
 def grow_old(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ while killed < int(sys.argv[3]):
     before, more = files(), chance.randrange(4)
     child = os.fork()
     if child == 0:
-        prepare(data, AudioSettings(), progress=False)
+        prepare(data, AudioSettings())
         os._exit(0)
     ended = status = 0
     while not ended and len(files() - before) < more:

@@ -95,7 +95,7 @@ def test_a_chapter_of_two_minutes_is_cut_and_every_piece_has_its_own_text(
     assert misplaced <= most_misplaced
     assert at_ends >= 6
     # What was written is a corpus, in which nothing is found fault with.
-    prepared = prepare(DataSettings(**settings | {"root": str(tmp_path / "cut")}), AudioSettings(), progress=False)
+    prepared = prepare(DataSettings(**settings | {"root": str(tmp_path / "cut")}), AudioSettings())
     assert prepared.faults == ()
     assert {clip.recording.text for clip in prepared.clips} == {
         piece.text for piece in found if isinstance(piece, Piece)
@@ -209,7 +209,7 @@ def test_without_split_a_long_recording_says_what_to_do(tmp_path: Path) -> None:
     text, audio = sentences(8)
     root = make_noises(tmp_path / "long", [("one", text, audio), ("two", text[:61], audio[: 4 * RATE])])
     data = DataSettings(root=str(root), cache=str(tmp_path / "cache"), front_end="graphemes")
-    (fault,) = prepare(data, AudioSettings(), progress=False).faults
+    (fault,) = prepare(data, AudioSettings()).faults
     assert fault.kind is FaultKind.TOO_LONG
     assert fault.detail.startswith("36.0 s, more than 20 s: data.prepare --split cuts it at silences")
 
