@@ -38,8 +38,7 @@ class Entry:
 class Cache:
     """A folder of entries. Any number of processes may read and write it at once.
 
-    Args:
-        folder: made when the first entry is written.
+    The folder is made when the first entry is written.
     """
 
     def __init__(self, folder: str | Path) -> None:

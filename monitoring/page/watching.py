@@ -19,9 +19,7 @@ _WAITING = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-eq
 class WatchedPage:
     """A page that is made on request, if its runs have changed since the last one.
 
-    Args:
-        folders: of the runs.
-        make: makes the page, given a version.
+    `make` makes the page, given a version.
     """
 
     def __init__(self, folders: Sequence[Path], make: Callable[[str], str]) -> None:
