@@ -200,12 +200,7 @@ class SpokenWord:
 
 
 class WordFinder:
-    """Aligns the words of a portion of text with its phonemes, when they are first needed.
-
-    Args:
-        portion: normalised and encoded.
-        phonemise: the phonemiser that encoded it.
-    """
+    """Aligns the words of a portion of text with its phonemes, when they are first needed."""
 
     def __init__(self, portion: Portion, phonemise: Phonemise) -> None:
         self._portion, self._phonemise = portion, phonemise

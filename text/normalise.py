@@ -44,9 +44,8 @@ def normalise(text: str, language: str = "en-us") -> str:
 class Reader:
     """Normalises texts of one language.
 
-    Args:
-        language: an espeak-ng voice, such as en-us, nl or de.
-        lexicon: pronunciations or spellings of single words.
+    The language is an espeak-ng voice, such as en-us, nl or de; the lexicon has pronunciations or spellings of single
+    words.
     """
 
     def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:

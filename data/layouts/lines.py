@@ -29,9 +29,7 @@ class Line:
 def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
     """Read every line of a file: UTF-8, or else UTF-16 or -32; single lines may be Windows-1252.
 
-    Args:
-        path: the file.
-        crlf_allowed: whether CRLF is normal in this format, and not reported.
+    CRLF is not reported where it is normal in the format (`crlf_allowed`).
 
     Raises:
         InputError: the file cannot be read.
