@@ -39,7 +39,7 @@ class _Format:
         return next((rate for rate in self.rates if rate >= wanted), self.rates[-1])
 
 
-_FORMATS = {
+FORMATS = {
     ".wav": _Format("WAV", "PCM_16", most_samples=(1 << 31) - 64),  # the header's sizes, in bytes, have 32 bits
     ".flac": _Format("FLAC", "PCM_16"),
     ".mp3": _Format("MP3", "MPEG_LAYER_III", (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)),
@@ -94,7 +94,7 @@ class AudioWriter:
                 raise InputError(
                     f"{path}: cannot be written at {rate} Hz: give a rate from {LOWEST_RATE} to {HIGHEST_RATE} Hz"
                 )
-        self._format = _FORMATS[self.path.suffix.lower()]
+        self._format = FORMATS[self.path.suffix.lower()]
         self.rate_hz = self._format.rate_for(wanted)
         self._resampler = stream_resampler(sample_rate, self.rate_hz)
         self._waiting = np.zeros(0, np.float32)  # less than a block
@@ -195,10 +195,10 @@ class _Sink:
 
 
 def _writable(path: Path) -> Path:
-    if path.suffix.lower() not in _FORMATS:
+    if path.suffix.lower() not in FORMATS:
         raise InputError(
             f"{path}: {path.suffix or 'a name without suffix'} is no kind of audio that can be written: end the name in"
-            f" {', '.join(list(_FORMATS)[:-1])} or {list(_FORMATS)[-1]}"
+            f" {', '.join(list(FORMATS)[:-1])} or {list(FORMATS)[-1]}"
         )
     if path.is_dir():
         raise InputError(f"{path}: is a folder: give the name of a file")

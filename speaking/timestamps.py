@@ -19,7 +19,7 @@ from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
+from rapidfuzz.distance import LCSseq
 
 from configs import InputError
 from speaking.engine import Audio, SpeechSegment, SpokenSentence
@@ -28,7 +28,7 @@ from text.symbols import BOS, EOS, PAD, Encoded, is_sound
 
 _CUE_CHARACTERS = 80  # of a subtitle, two lines of forty
 _CUE_SECONDS = 6.0
-_MOST_CELLS = 25_000_000  # of the alignment's table: 50 MB, for a text without sentence ends
+_MOST_CELLS = 25_000_000  # of the alignment's table, for a text without sentence ends
 
 Phonemise = Callable[[str], Sequence[Sequence[str]]]
 
@@ -277,20 +277,9 @@ def _pair(words: Sequence[str], groups: Sequence[str]) -> tuple[list[int | None]
 
 
 def _common(words: str, groups: str) -> Iterator[tuple[int, int]]:
-    """Index pairs of a longest common subsequence, from the end."""
-    row, column = len(words), len(groups)
-    if row * column > _MOST_CELLS:
+    """Index pairs of a longest common subsequence."""
+    if len(words) * len(groups) > _MOST_CELLS:
         return
-    letters = np.array(list(groups))
-    lengths = np.zeros((row + 1, column + 1), dtype=np.int16)
-    for place, letter in enumerate(words):
-        longest = np.maximum(lengths[place, 1:], lengths[place, :-1] + (letters == letter))
-        np.maximum.accumulate(longest, out=lengths[place + 1, 1:])
-    while row and column:
-        if words[row - 1] == groups[column - 1]:
-            row, column = row - 1, column - 1
-            yield row, column
-        elif lengths[row - 1, column] >= lengths[row, column - 1]:
-            row -= 1
-        else:
-            column -= 1
+    for block in LCSseq.opcodes(words, groups):
+        if block.tag == "equal":
+            yield from zip(range(block.src_start, block.src_end), range(block.dest_start, block.dest_end), strict=True)

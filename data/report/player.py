@@ -12,12 +12,11 @@ import soundfile
 import soxr
 
 from data.audio_file import to_int16
+from data.audio_writer import FORMATS
 from data.inspection.decoding import is_slow_to_open, quiet_stderr
 
 LONGEST_SECONDS = 30.0
 _MOST_SAMPLES = 40_000_000  # of all channels: a header is not trusted
-# Every browser plays MP3, at these sample rates.
-_MP3_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 # What soundfile writes: FLAC loses nothing; MP3 takes about 8 kB per second, or 11 kB in the best quality.
 _ENCODINGS: dict[str, dict[str, Any]] = {
     "flac": {"format": "FLAC", "subtype": "PCM_16"},
@@ -32,7 +31,7 @@ def data_uri(audio: npt.NDArray[np.float32], sample_rate: int, encoding: Literal
     if encoding == "flac":
         kind, samples = "flac", to_int16(audio)
     else:
-        fitting = next((rate for rate in _MP3_RATES if rate >= sample_rate), _MP3_RATES[-1])
+        fitting = FORMATS[".mp3"].rate_for(sample_rate)  # every browser plays MP3
         samples = audio if fitting == sample_rate else soxr.resample(audio, sample_rate, fitting)
         kind, samples, sample_rate = "mpeg", samples.clip(-1, 1), fitting
     encoded = io.BytesIO()

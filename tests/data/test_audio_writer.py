@@ -251,9 +251,9 @@ with AudioWriter({str(tmp_path / "speech.ogg")!r}, sample_rate=8000) as writer:
 
 
 def test_more_than_a_wav_can_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert audio_writer._FORMATS[".wav"].most_samples * 2 + 44 < 1 << 32
-    small = dataclasses.replace(audio_writer._FORMATS[".wav"], most_samples=RATE)
-    monkeypatch.setitem(audio_writer._FORMATS, ".wav", small)
+    assert audio_writer.FORMATS[".wav"].most_samples * 2 + 44 < 1 << 32
+    small = dataclasses.replace(audio_writer.FORMATS[".wav"], most_samples=RATE)
+    monkeypatch.setitem(audio_writer.FORMATS, ".wav", small)
     write_audio(tmp_path / "fits.wav", voiced(1.0), sample_rate=RATE)
     with pytest.raises(InputError, match="a wav of more than 4 GiB cannot be: write a flac"):
         write_audio(tmp_path / "long.wav", voiced(1.1), sample_rate=RATE)
