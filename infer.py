@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from configs import InputError, command
+from configs.errors import refusing_os_errors
 from data.audio_file import FULL_SCALE, read_audio
 from data.audio_writer import AudioWriter
 from speaking.engine import (
@@ -290,10 +291,8 @@ def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
     options["ssml"] = False
     voice.say("", **options)  # a mistake in the options is reported once, and not for every line
     lines = read_batch_file(arguments.batch)
-    try:
+    with refusing_os_errors(f"{arguments.out_dir}: cannot be made", "choose another folder"):
         arguments.out_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{arguments.out_dir}: cannot be made ({error.strerror}): choose another folder") from error
     done = speak_and_report(
         lines,
         partial(_line_speaker, arguments),

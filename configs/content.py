@@ -62,6 +62,14 @@ def json_object(content: str | bytes) -> dict[str, Any]:
     return tree
 
 
+def object_in(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; an empty one where there is no such file, or where it holds none."""
+    try:
+        return json_object(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
 def require_like(found: Any, expected: Any, place: str = "", *, complete: bool = True) -> None:
     """Compare the types in a tree of values with those of an expected tree.
 

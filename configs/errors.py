@@ -5,7 +5,8 @@ import functools
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENOTDIR)
 _DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, *_NAME_ERRORS}
@@ -19,6 +20,15 @@ def in_one_line(error: BaseException) -> str:
     """An exception in one line: an InputError as it is, any other after its type."""
     words = " ".join(str(error).split())
     return words if isinstance(error, InputError) else f"{type(error).__name__}: {words}".rstrip(": ")
+
+
+@contextmanager
+def refusing_os_errors(failure: str, advice: str) -> Iterator[None]:
+    """Within the block, an OSError is an InputError: the failure, the reason in brackets, and the advice."""
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{failure} ({error.strerror or error}): {advice}") from error
 
 
 def note(sentence: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from configs import DataSettings, InputError
+from configs.wording import listed, shortened
 from data.clips import Clip, Shard, read_clips
 from data.preparation import Preparation
 from data.preparation.examination import PreparedClip
@@ -173,9 +174,7 @@ def describe_split(division: Split, data: DataSettings) -> tuple[str, ...]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    cut = [name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…" for name in names[:_MOST_NAMES]]
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(cut) + more
+    return listed((shortened(name, _LONGEST_NAME) for name in names), _MOST_NAMES)
 
 
 def _split_by_file(clips: Sequence[PreparedClip], data: DataSettings, name: str) -> Split:

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from configs import InputError
 from configs.atomic_file import replacing
+from configs.errors import refusing_os_errors
 
 _CHUNK_BYTES = 1 << 16
 _HASH_BYTES = 1 << 20
@@ -57,15 +58,13 @@ def download(url: str, path: Path, *, sha256: str, magic: bytes, patience: Patie
         InputError: the server has no such file or another one, the connection failed too often, or the disk is full;
             except after a wrong SHA-256, the received bytes are kept for the next call.
     """
-    try:
-        with _PartialFile(path.with_name(f"{path.name}.part")) as part:
-            _retry(url, part, sha256, magic, patience or Patience())
-            part.become(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}): free some space or correct the rights, then run "
-            "the same command again; what has come is kept"
-        ) from error
+    advice = "free some space or correct the rights, then run the same command again; what has come is kept"
+    with (
+        refusing_os_errors(f"{path}: cannot be written", advice),
+        _PartialFile(path.with_name(f"{path.name}.part")) as part,
+    ):
+        _retry(url, part, sha256, magic, patience or Patience())
+        part.become(path)
 
 
 def _retry(url: str, part: "_PartialFile", sha256: str, magic: bytes, patience: Patience) -> None:

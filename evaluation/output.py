@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from configs import InputError
+from configs.errors import refusing_os_errors
 
 
 def counted(count: int, noun: str) -> str:
@@ -19,9 +20,7 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise InputError(f"{path}: is a folder: name a file in it")
-    try:
+    with refusing_os_errors(f"{path}: cannot be written", "name another place"):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=path.parent):
             pass
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error}): name another place") from error

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs import InputError
+from configs.errors import refusing_os_errors
 from monitoring.tags import present_tag
 
 
@@ -66,10 +67,8 @@ def read_metrics(path: Path) -> MetricsFile:
     Raises:
         InputError: the file cannot be read, is empty, or has no line of a metrics file.
     """
-    try:
+    with refusing_os_errors(f"{path}: cannot be read", "give the folder of a run"):
         content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give the folder of a run") from error
     rows: dict[tuple[str, ...], list[Points]] = {}  # a run has two or three kinds of lines
     faults: dict[int, str] = {}
     for number, line in enumerate(content.split(b"\n")[:-1], start=1):

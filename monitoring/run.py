@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from configs import Config, InputError, load_config
+from configs.content import object_in
 from monitoring.curves import Curve, Curves, MetricsFile, read_events, read_metrics
 
 LATEST_SHARE = 0.25  # of the steps: the window of `Run.latest`, long beside the noise and short beside the run
@@ -131,7 +132,7 @@ def read_run(folder: Path) -> Run:
     return Run(
         metrics.curves,
         _config(folder / "config.toml"),
-        _corpus(folder / "corpus.json"),
+        object_in(folder / "corpus.json"),
         folder,
         metrics.damaged,
         _settings(folder / "config.toml"),
@@ -143,14 +144,6 @@ def _config(path: Path) -> Config | None:
         return load_config(path)
     except InputError:  # perhaps of another version
         return None
-
-
-def _corpus(path: Path) -> Mapping[str, Any]:
-    try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return summary if isinstance(summary, dict) else {}
 
 
 def _settings(path: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs import AudioSettings, Config, InputError
+from configs.wording import shortened
 from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
 
 if TYPE_CHECKING:
@@ -158,10 +159,6 @@ def check_durations(
     longest, total = seconds.max() * speed, seconds.sum() * speed
     if longest > LONGEST_SECONDS or total > FREE_SECONDS + MEAN_SECONDS * symbols:
         raise InputError(
-            f"the voice would take {seconds.sum():.0f} s to say {_shortened(text())!r}, {seconds.max():.1f} s of it "
+            f"the voice would take {seconds.sum():.0f} s to say {shortened(text(), 60)!r}, {seconds.max():.1f} s of it "
             "for one sound: lower the duration noise scale, try another seed or other words, or train it for longer"
         )
-
-
-def _shortened(sentence: str, most: int = 60) -> str:
-    return sentence if len(sentence) <= most else sentence[:most] + "…"

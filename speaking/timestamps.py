@@ -21,7 +21,7 @@ from pathlib import Path
 
 from rapidfuzz.distance import LCSseq
 
-from configs import InputError
+from configs.errors import refusing_os_errors
 from speaking.engine import Audio, SpeechSegment, SpokenSentence
 from text.front_end import Portion
 from text.symbols import BOS, EOS, PAD, Encoded, is_sound
@@ -134,10 +134,8 @@ def write_timestamps(path: Path, timestamps: Timestamps) -> None:
         InputError: the file cannot be written.
     """
     written = {"json": _json, "srt": _srt, "tsv": _tsv}[path.suffix[1:]](timestamps)
-    try:
+    with refusing_os_errors(f"{path}: cannot be written", "choose another place"):
         path.write_text(written, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}): choose another place") from error
 
 
 def _json(timestamps: Timestamps) -> str:

@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from configs import InputError, dump_config, load_config, parse_config
+from configs.content import object_in
 from monitoring.curves import read_metrics
 from tests.benchmarks.synthetic import synthetic_corpus
 from tests.voices.mutations import mutations
@@ -201,12 +202,9 @@ def test_an_output_that_no_file_system_can_name_is_one_sentence(
 
 
 def test_json_beside_a_run_that_is_no_object_is_left_out(tmp_path: Path) -> None:
-    from monitoring.page.samples import _texts
-    from monitoring.run import _corpus
-
     for content in (b"\xff", b"[" * 100_000, b"7", b"", b"9" * 5000):
         (tmp_path / "a.json").write_bytes(content)
-        assert _corpus(tmp_path / "a.json") == {}
-        assert _texts(tmp_path / "a.json") == {}
+        assert object_in(tmp_path / "a.json") == {}
+    assert object_in(tmp_path / "none.json") == {}
     (tmp_path / "a.json").write_text(json.dumps({"clips": 3}))
-    assert _corpus(tmp_path / "a.json") == {"clips": 3}
+    assert object_in(tmp_path / "a.json") == {"clips": 3}

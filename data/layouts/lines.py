@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from configs import InputError
+from configs.errors import refusing_os_errors
 from data.faults import Fault, FaultKind
 from text.file_encoding import as_utf8
 
@@ -57,10 +58,8 @@ def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
 
 def _content(path: Path, crlf_allowed: bool) -> tuple[bytes, list[str], bool]:
     """The content with LF line ends, the repairs of the whole file, and whether every line ends in CRLF."""
-    try:
+    with refusing_os_errors(f"{path}: cannot be read", "put a file there that can be read"):
         content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}): put a file there that can be read") from error
     try:
         content, mark = as_utf8(content)
     except UnicodeDecodeError as error:

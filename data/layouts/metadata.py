@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from configs import ColumnSettings, InputError
+from configs.wording import shortened
 from data.faults import Fault, FaultKind
 from data.layouts.columns import (
     SPEAKER_NAMES,
@@ -33,6 +34,7 @@ _SAMPLE = 20_000  # rows from which the columns are detected
 _PLACES = (*AUDIO_FOLDERS, "")
 _RARE = 10  # the columns of a table are a number of cells that at least one row in this many has
 _SEARCHED = 200  # of these rows, whose recordings are looked up
+_SHOWN_CHARACTERS = 40  # of a cell in a message
 _FEWEST_FOUND = 2  # recordings that a file with commas must name to be taken as metadata
 
 
@@ -127,7 +129,11 @@ class TableReading:
         """The first row in this reading, for the user to choose by."""
         roles, cells = self.roles, self.example.cells
         parts = [("file", roles.file), ("speaker", roles.speaker), ("text", roles.text)]
-        shown = [f"{role} {_cut(cells[index])!r}" for role, index in parts if index is not None and index < len(cells)]
+        shown = [
+            f"{role} {shortened(cells[index], _SHOWN_CHARACTERS)!r}"
+            for role, index in parts
+            if index is not None and index < len(cells)
+        ]
         return ", ".join(shown)
 
     def setting(self) -> str:
@@ -345,8 +351,4 @@ def _label(header: Sequence[str], index: int) -> str:
 
 
 def _shown(cells: Sequence[str]) -> str:
-    return " | ".join(_cut(cell) for cell in cells)
-
-
-def _cut(cell: str) -> str:
-    return cell if len(cell) <= 40 else f"{cell[:40]}…"
+    return " | ".join(shortened(cell, _SHOWN_CHARACTERS) for cell in cells)

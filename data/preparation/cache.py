@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from filelock import FileLock
 
-from configs import InputError
+from configs.errors import refusing_os_errors
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _ABANDONED_SECONDS = 3600  # an unfinished file of this age was left by a process that was killed
@@ -114,15 +114,9 @@ class Cache:
                 if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                     path.unlink(missing_ok=True)
 
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise InputError(
-                f"{self.folder}: cannot be written ({error.strerror or error}): free some space or correct the rights, "
-                "or set data.cache to another folder"
-            ) from error
+    def _writing(self) -> contextlib.AbstractContextManager[None]:
+        advice = "free some space or correct the rights, or set data.cache to another folder"
+        return refusing_os_errors(f"{self.folder}: cannot be written", advice)
 
     def _path(self, key: str) -> Path:
         return self.folder / "entries" / key[:2] / key[2:]

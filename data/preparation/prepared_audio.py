@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from configs import AudioSettings, DataSettings, InputError
 from configs.content import UNFIT
+from configs.errors import refusing_os_errors
 from data.faults import Action, Fault, FaultKind
 from data.inspection.decoding import NotDecodedError, refuse_by_header
 from data.inspection.inspection import LevelTarget, inspect
@@ -95,10 +96,8 @@ class PreparedAudio:
         """
         entry = self._cache.load(key)
         if entry is None:
-            try:
+            with refusing_os_errors(f"{path}: cannot be read", "put it back, or start again"):
                 found, _ = self.facts(path)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be read ({error.strerror}): put it back, or start again") from error
             entry = self._cache.load(key) if found == key else None
         if entry is None or entry.audio is None:
             raise InputError(f"{path}: has changed since it was prepared: start again")

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from configs import DataSettings
+from configs.wording import listed, shortened
 from data.preparation import Preparation, PreparedClip
 from data.report.statistics import MUCH_SILENCE_SECONDS, NOISY_SNR_DB, CorpusStatistics
 from data.report.web_page import symbol_name
@@ -12,7 +13,7 @@ LITTLE_HOURS = 1.0
 LEAST_SHARE = 0.25  # of an equal share of the minutes, per speaker
 WIDE_LOUDNESS_LU = 8.0  # between the 5th and the 95th percentile
 LONG_SILENCE_SECONDS = 0.5
-_SHOWN = 5  # examples in a sentence
+_SHOWN, _LONGEST_NAME = 5, 60  # examples in a sentence, and characters of each
 
 
 def observations(preparation: Preparation, statistics: CorpusStatistics) -> tuple[str, ...]:
@@ -31,8 +32,10 @@ def observations(preparation: Preparation, statistics: CorpusStatistics) -> tupl
 def _lost_speakers(names: Sequence[str]) -> Iterator[str]:
     if names:
         verb = _either(names, "speaker has", "speakers have")
-        listed = _some(map(_cut, names))
-        yield f"{len(names)} {verb} no recording that can be trained on, and will not be in the voice: {listed}."
+        yield (
+            f"{len(names)} {verb} no recording that can be trained on, and will not be in the voice: "
+            f"{_some(map(_cut, names))}."
+        )
 
 
 def _clips(statistics: CorpusStatistics) -> Iterator[str]:
@@ -135,10 +138,8 @@ def _list(symbols: Sequence[str]) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= 60 else text[:59] + "…"
+    return shortened(text, _LONGEST_NAME)
 
 
 def _some(examples: Iterable[str], separator: str = ", ") -> str:
-    listed = list(examples)
-    more = len(listed) - _SHOWN
-    return separator.join(listed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return listed(examples, _SHOWN, separator)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from configs.wording import shortened
 from data.faults import FaultKind, RowFault
 from data.preparation import Preparation
 from data.report.observations import observations
@@ -31,7 +32,7 @@ def summary(preparation: Preparation, statistics: CorpusStatistics, folder: Path
     The width is in columns; None takes that of the terminal. `folder` is that of the report.
     """
     width = width or shutil.get_terminal_size(fallback=(_LOG_WIDTH, 0)).columns
-    lines = [_cut(line, width) for line in (*_faults(preparation.faults), *_figures(preparation, statistics))]
+    lines = [shortened(line, width) for line in (*_faults(preparation.faults), *_figures(preparation, statistics))]
     for observation in (*preparation.notices, *observations(preparation, statistics)):
         lines += textwrap.wrap(printable(observation), max(width, 20), initial_indent="- ", subsequent_indent="  ")
     return "\n".join([*lines, f"report: {printable(str(folder / 'report.html'))}"])
@@ -104,7 +105,3 @@ def _spread(name: str, distribution: Distribution | None, unit: str = "") -> lis
         return []
     low, middle, high = distribution.p05, distribution.median, distribution.p95
     return [KeyFigure(name, f"{middle:.1f} {unit}".strip(), f"{low:.1f} to {high:.1f} in nine of ten")]
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: max(width - 1, 0)] + "…"

@@ -9,6 +9,7 @@ from typing import Literal
 from tqdm import tqdm
 
 from configs import InputError
+from configs.wording import shortened
 from evaluation.rendition import HeldOutSentence
 from evaluation.robustness.faults import RobustnessFault, faults_of_repetition, faults_of_sentence
 from evaluation.robustness.generated import GeneratedSentence, Usual, generate, is_pause
@@ -96,7 +97,7 @@ def robustness_table(results: Sequence[TextResult]) -> str:
     for one in results:
         reasons = [f"{reason.rule}: {reason.sentence}" for reason in one.reasons if reason.rule != NO_SPEECH]
         if one.outcome == "wrong" and reasons:
-            lines.append(f"{one.kind}: {_shortened(one.text)!r}: {'; '.join(reasons)}")
+            lines.append(f"{one.kind}: {shortened(one.text, _SHOWN_CHARACTERS)!r}: {'; '.join(reasons)}")
     return "\n".join([*_no_speech(results), *lines])
 
 
@@ -157,7 +158,3 @@ def _word_lengths(sentence: GeneratedSentence) -> list[tuple[str, float]]:
         )
         for word in sentence.timed.words
     ]
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from configs.wording import listed
 from data.report.table import KeyFigure
 from monitoring.best import NAMES, best_of
 from monitoring.run import Run
@@ -70,8 +71,7 @@ def corpus_figures(run: Run) -> list[KeyFigure]:
 def _of_corpus(key: str, value: Any) -> KeyFigure:
     if isinstance(value, (list, tuple)):
         names = [str(one) for one in value]
-        more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-        return KeyFigure(_CORPUS.get(key, (key, ""))[0], str(len(names)), ", ".join(names[:_MOST_NAMES]) + more)
+        return KeyFigure(_CORPUS.get(key, (key, ""))[0], str(len(names)), listed(names, _MOST_NAMES))
     name, form = _CORPUS.get(key, (key, "{}"))
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     shown = (form if is_number else "{}").format(value).replace(",", "\u202f" if is_number else ",")

@@ -3,12 +3,12 @@
 import base64
 import functools
 import io
-import json
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from configs.content import object_in
 from data.report.player import file_data_uri
 
 PICTURE_BYTES, SOUND_BYTES = 1_900_000, 1_400_000  # of the page, base64, for all runs together
@@ -75,7 +75,7 @@ def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Sam
     root = folder / "samples"
     folders = (path for path in root.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
     steps = {int(path.name): path for path in folders if int(path.name) <= until}
-    texts = _texts(root / "sentences.json")
+    texts = {id: str(text) for id, text in object_in(root / "sentences.json").items()}
     sentences = [SampledSentence(id, texts.get(id, "")) for id in _ids(steps.values())[:MOST_SENTENCES]]
     sounds, pictures = _ByteBudget(SOUND_BYTES // runs), _ByteBudget(PICTURE_BYTES // runs)
     encode_sound = functools.partial(_encoded_sound, folder)
@@ -113,14 +113,6 @@ def _ids(folders: Iterable[Path]) -> list[str]:
     endings = (".wav", *(f".{kind}.png" for kind in PICTURE_KINDS))
     names = (path.name for folder in folders for path in folder.iterdir())
     return sorted({name.removesuffix(ending) for name in names for ending in endings if name.endswith(ending)})
-
-
-def _texts(path: Path) -> dict[str, str]:
-    try:
-        texts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return {str(id): str(text) for id, text in texts.items()} if isinstance(texts, dict) else {}
 
 
 @functools.lru_cache(maxsize=500)

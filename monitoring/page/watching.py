@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from configs import InputError
+from configs.errors import refusing_os_errors
 
 HOST = "127.0.0.1"
 _WAITING = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">
@@ -54,12 +55,8 @@ def serve(watched: WatchedPage, port: int) -> ThreadingHTTPServer:
         InputError: the port cannot be opened.
     """
     handler = type("Handler", (_Handler,), {"watched": watched})
-    try:
+    with refusing_os_errors(f"port {port} of {HOST} cannot be listened on", "give another with --port"):
         server = ThreadingHTTPServer((HOST, port), handler)
-    except OSError as error:
-        raise InputError(
-            f"port {port} of {HOST} cannot be listened on ({error.strerror}); give another with --port"
-        ) from error
     server.daemon_threads = True
     return server
 

@@ -1,5 +1,6 @@
 """Whether there are enough recordings, and whether they fit the settings; and whether the metrics file is whole."""
 
+from configs.wording import listed
 from monitoring.finding import Severity, percent, rule
 from monitoring.run import Run
 
@@ -102,9 +103,8 @@ def lines_damaged(run: Run) -> tuple[Severity, str] | None:
     """Lines of metrics.jsonl that could not be read, such as one that a crash truncated."""
     if not run.damaged:
         return None
-    lines = [str(line) for line in run.damaged[:MOST_NAMED]]
-    more = f" and {len(run.damaged) - MOST_NAMED} more" if len(run.damaged) > MOST_NAMED else ""
-    which = f"Line {lines[0]}" if len(run.damaged) == 1 else f"{len(run.damaged)} lines ({', '.join(lines)}{more})"
+    lines = listed(map(str, run.damaged), MOST_NAMED)
+    which = f"Line {lines}" if len(run.damaged) == 1 else f"{len(run.damaged)} lines ({lines})"
     return "notice", (
         f"{which} of metrics.jsonl cannot be read and {'is' if len(run.damaged) == 1 else 'are'} ignored. Crashes and "
         "full disks truncate lines: check that there is free space."

@@ -1,0 +1,27 @@
+"""Texts and lists of any length in a message."""
+
+import textwrap
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from configs.wording import listed, shortened
+
+
+@given(st.text(), st.integers(1, 20))
+def test_a_shortened_text_is_the_beginning_of_it_and_never_longer_than_was_asked_for(text: str, most: int) -> None:
+    cut = shortened(text, most)
+    assert len(cut) <= most
+    assert cut == text if len(text) <= most else (text.startswith(cut[:-1]) and cut[-1] == "…")
+
+
+@given(st.text("abc", min_size=1, max_size=30), st.integers(2, 40))
+def test_a_word_is_cut_as_textwrap_cuts_it(word: str, most: int) -> None:
+    within = textwrap.wrap(word, most - 1)[0] + "…"
+    assert shortened(word, most) == (word if len(word) <= most else within)
+
+
+def test_of_a_long_list_the_first_are_named_and_the_others_counted() -> None:
+    assert listed([], 3) == ""
+    assert listed(iter("abc"), 3) == "a, b, c"
+    assert listed(iter("abcde"), 3, "; ") == "a; b; c and 2 more"
