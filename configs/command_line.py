@@ -15,7 +15,7 @@ import argparse
 import inspect
 import sys
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +31,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.add_argument("--version", action=_ShowVersion, nargs=0, help="show the version and exit")
-
-
-class _ShowVersion(argparse.Action):
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: str | Sequence[Any] | None,
-        option_string: str | None = None,
-    ) -> None:
-        print(f"Parlance {version()}")
-        parser.exit()
+        told = f"Parlance {version()}"
+        self.add_argument("--version", action="version", version=told, help="show the version and exit")
 
 
 def version() -> str:

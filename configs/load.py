@@ -5,7 +5,7 @@ import tomllib
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import tomli_w
 from pydantic import ValidationError
@@ -140,25 +140,18 @@ def _place(location: tuple[int | str, ...]) -> tuple[int | str, ...]:
     return location if location[:1] != ("decoder",) else (*location[:1], *location[2:])
 
 
-def _sections() -> Iterator[tuple[str, type[Section]]]:
-    """The name and the class of each section; the decoder once per family."""
-    for name, field in Config.model_fields.items():
-        if name == "decoder":
-            yield from ((name, family) for family in DECODER_FAMILIES)
-        else:
-            yield name, cast(type[Section], field.annotation)
-
-
 def _is_text(section: str, name: str) -> bool:
     return any(
         kind.model_fields[name].annotation is str
-        for key, kind in _sections()
+        for key, kind in Config.sections()
         if key == section and name in kind.model_fields
     )
 
 
 def _known_keys() -> list[str]:
-    keys = (f"{name}.{field.alias or key}" for name, kind in _sections() for key, field in kind.model_fields.items())
+    keys = (
+        f"{name}.{field.alias or key}" for name, kind in Config.sections() for key, field in kind.model_fields.items()
+    )
     return list(dict.fromkeys(keys))
 
 
@@ -170,7 +163,7 @@ def _sentence(fault: Any) -> str:
         # A misplaced key more often has the right name than the right section.
         families = [
             _kinds(family)
-            for name, family in _sections()
+            for name, family in Config.sections()
             if name == "decoder" and fault["loc"][-1] in family.model_fields
         ]
         if fault["loc"][0] == "decoder" and families:

@@ -2,13 +2,11 @@
 
 import ast
 import inspect
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import get_args
 
 from pydantic.fields import FieldInfo
 
-from configs.decoders import DECODER_FAMILIES
 from configs.schema import Config
 from configs.section import Section
 
@@ -21,21 +19,11 @@ the docstrings in `configs/` by `python -m configs > docs/settings.md`.
 
 def settings_reference() -> str:
     """The page, as Markdown."""
-    return _HEAD + "".join(_section(*section) for section in _sections())
+    return _HEAD + "".join(_section(*section) for section in Config.sections())
 
 
-def _sections() -> Iterator[tuple[str, type[Section]]]:
-    for name, field in Config.model_fields.items():
-        if name == "decoder":
-            for family in DECODER_FAMILIES:
-                kinds = ", ".join(get_args(family.model_fields["kind"].annotation))
-                yield f"decoder, {kinds}", family
-        else:
-            assert isinstance(field.annotation, type)
-            yield name, field.annotation
-
-
-def _section(title: str, section: type[Section]) -> str:
+def _section(name: str, section: type[Section]) -> str:
+    title = ", ".join((name, *(get_args(section.model_fields["kind"].annotation) if name == "decoder" else ())))
     described = field_docstrings(section)
     rows = [
         f"| `{field.alias or key}` | {_default(field)} | {_cell(described.get(key, ''))} |"

@@ -5,12 +5,13 @@ Learning for End-to-End Text-to-Speech" (2021), sections 3.2 and 3.3, unless a f
 properties, never keys. Constraints that span sections are checked once, when `Config` is built.
 """
 
-from typing import Any, Self
+from collections.abc import Iterator
+from typing import Any, Self, cast
 
 from pydantic import model_validator
 
 from configs.data import AudioSettings, DataSettings
-from configs.decoders import DecoderSettings, HifiganSettings, kind_of
+from configs.decoders import DECODER_FAMILIES, DecoderSettings, HifiganSettings, kind_of
 from configs.networks import DiscriminatorSettings, ModelSettings
 from configs.section import Rules, Section
 from configs.speaking import SpeakingSettings
@@ -31,6 +32,13 @@ class Config(Section):
     loss: LossSettings = LossSettings()
     train: TrainSettings = TrainSettings()
     speaking: SpeakingSettings = SpeakingSettings()
+
+    @classmethod
+    def sections(cls) -> Iterator[tuple[str, type[Section]]]:
+        """The name and the class of each section; the decoder once per family."""
+        for name, field in cls.model_fields.items():
+            for section in DECODER_FAMILIES if name == "decoder" else (cast(type[Section], field.annotation),):
+                yield name, section
 
     @property
     def segment_frames(self) -> int:

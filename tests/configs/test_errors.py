@@ -1,5 +1,7 @@
 """A user's mistake is one sentence and exit code 2; our own mistake keeps its traceback."""
 
+import errno
+import os
 import subprocess
 import sys
 import warnings
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from configs import InputError, command
+from configs.errors import in_one_line, refusing_os_errors
 
 
 def test_an_input_error_becomes_one_sentence_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,3 +70,15 @@ def test_a_reader_that_has_seen_enough_is_no_mistake() -> None:
         check=False,
     )
     assert (done.stdout, done.stderr) == ("line\n", "")
+
+
+def test_what_the_system_refuses_is_told_with_its_reason_and_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as told, refusing_os_errors("notes: cannot be read", "write some"):
+        (tmp_path / "notes").read_bytes()
+    assert str(told.value) == f"notes: cannot be read ({os.strerror(errno.ENOENT)}): write some"
+
+
+def test_an_exception_in_one_line_has_its_type_unless_it_is_a_users_mistake() -> None:
+    assert in_one_line(ValueError("two\n lines")) == "ValueError: two lines"
+    assert in_one_line(KeyError()) == "KeyError"
+    assert in_one_line(InputError("a\nb")) == "a b"
