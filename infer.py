@@ -18,7 +18,7 @@ import numpy as np
 
 from configs import InputError, command
 from configs.errors import refusing_os_errors
-from data.audio_file import FULL_SCALE, read_audio
+from data.audio_file import read_audio, to_float
 from data.audio_writer import AudioWriter
 from speaking.engine import (
     Audio,
@@ -276,7 +276,7 @@ def _speak(voice: Voice, text: str, arguments: argparse.Namespace) -> tuple[Outp
 
 
 def _convert(voice: Voice, arguments: argparse.Namespace) -> int:
-    recording = read_audio(arguments.source, sample_rate=voice.sample_rate).astype(np.float32) / np.float32(FULL_SCALE)
+    recording = to_float(read_audio(arguments.source, sample_rate=voice.sample_rate))
     audio = voice.convert(recording, speaker=arguments.source_speaker, target=arguments.speaker)
     with open_output(arguments, voice.sample_rate) as output:
         output.write(audio)

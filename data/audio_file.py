@@ -57,3 +57,8 @@ def to_int16(audio: npt.NDArray[np.floating]) -> npt.NDArray[np.int16]:
     """Round samples to 16 bits; those outside [-1, 1) are clipped."""
     samples: npt.NDArray[np.int16] = np.clip(np.rint(audio * FULL_SCALE), -FULL_SCALE, FULL_SCALE - 1).astype(np.int16)
     return samples
+
+
+def to_float(audio: npt.NDArray[np.int16]) -> npt.NDArray[np.float32]:
+    """16-bit samples as numbers in [-1, 1)."""
+    return audio.astype(np.float32) / np.float32(FULL_SCALE)

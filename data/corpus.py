@@ -43,6 +43,11 @@ class Corpus:
     shards: tuple[Shard, ...] = ()  # the training set, in place of `train`, if it does not fit into memory
     split: tuple[str, ...] = ()  # a description of the split, a sentence each
 
+    @property
+    def training_clips(self) -> int:
+        """The size of the training set, in memory or in shards."""
+        return len(self.train) + sum(len(shard.samples) for shard in self.shards)
+
 
 def load_corpus(
     preparation: Preparation,

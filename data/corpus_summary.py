@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from configs.atomic_file import replacing
-from data.audio_file import FULL_SCALE
-from data.clips import Clip
+from data.audio_file import to_float
 from data.corpus import Corpus
 from data.inspection.signal_level import integrated_loudness
 
@@ -50,17 +49,17 @@ def summarise(corpus: Corpus, sample_rate: int) -> CorpusSummary:
     samples = sum(len(clip.audio) for clip in clips) + sum(sum(shard.samples) for shard in corpus.shards)
     sounds = {index for symbol, index in corpus.symbols.ids.items() if symbol.isalpha()}
     spoken = sum(sum(index in sounds for index in clip.phoneme_ids.tolist()) for clip in some)
-    loudness = [integrated_loudness(_floats(clip), sample_rate) for clip in some]
+    loudness = [integrated_loudness(to_float(clip.audio), sample_rate) for clip in some]
     known = [value for value in loudness if value is not None]
     return CorpusSummary(
-        clips=len(corpus.train) + sum(len(shard.samples) for shard in corpus.shards),
+        clips=corpus.training_clips,
         validation_clips=len(corpus.validation),
         hours=round(samples / sample_rate / 3600, 4),
         speakers=corpus.speakers,
         symbols=corpus.symbols.size,
         sample_rate=sample_rate,
         phonemes_per_second=round(spoken * sample_rate / sum(len(clip.audio) for clip in some), 2),
-        bandwidth_hz=round(bandwidth_hz([_floats(clip) for clip in some], sample_rate), 1),
+        bandwidth_hz=round(bandwidth_hz([to_float(clip.audio) for clip in some], sample_rate), 1),
         loudness_lufs=round(float(np.median(known)), 2) if known else None,
         fingerprint=corpus.fingerprint,
     )
@@ -75,7 +74,3 @@ def bandwidth_hz(recordings: list[NDArray[np.float32]], sample_rate: int) -> flo
         power += np.square(np.abs(np.fft.rfft(pieces * window))).sum(axis=0)
     heard = np.flatnonzero(power >= power.max() * 10 ** (-_BELOW_LOUDEST_DB / 10))
     return float(heard[-1]) * sample_rate / _WINDOW
-
-
-def _floats(clip: Clip) -> NDArray[np.float32]:
-    return clip.audio.astype(np.float32) / np.float32(FULL_SCALE)

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import InputError, command
-from data.audio_file import FULL_SCALE, read_audio
+from data.audio_file import read_audio, to_float
 from data.audio_writer import write_audio
 
 SAMPLE_RATE = 22050  # espeak-ng's own
@@ -71,7 +71,7 @@ def make_embedded_corpus(root: str | Path) -> Path:
         (partial / "wavs").mkdir()
         for index, audio in enumerate(spoken):
             path = partial / "wavs" / f"{_name(index)}.wav"
-            write_audio(path, audio.astype(np.float32) / np.float32(FULL_SCALE), sample_rate=SAMPLE_RATE)
+            write_audio(path, to_float(audio), sample_rate=SAMPLE_RATE)
         (partial / "metadata.csv").write_text(metadata, encoding="utf-8", newline="\n")
         partial.chmod(0o755)
         if root.exists():  # empty; Windows does not rename onto it

@@ -6,10 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
-
 from configs import Config, DataSettings, InputError, load_config
-from data.audio_file import FULL_SCALE
+from data.audio_file import to_float
 from data.clips import Clip, read_clips
 from data.corpus import split
 from data.faults import Action
@@ -87,7 +85,7 @@ def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None =
             encoded=voice.front_end.utterance(clip.text),
             speaker=clip.speaker_id if speakers else None,
             recorded=Sound(
-                clip.audio[: len(clip.audio) // hop * hop].astype(np.float32) / np.float32(FULL_SCALE),
+                to_float(clip.audio[: len(clip.audio) // hop * hop]),
                 voice.sample_rate,
             ),
         )

@@ -193,7 +193,7 @@ def longest_batches(config: Config, corpus: Corpus, batch_size: int) -> list[Lon
     for clip in _stand_ins(corpus, hop):
         bucket = bisect_left(bounds, len(clip.audio) // hop)
         longest[bucket] = max(longest.get(bucket, clip), clip, key=lambda clip: len(clip.audio))
-    count = len(corpus.train) or sum(len(shard.samples) for shard in corpus.shards)
+    count = corpus.training_clips
     most_phonemes = max(len(clip.phoneme_ids) for clip in corpus.train or longest.values())
     batches = []
     for clip in longest.values():
@@ -210,7 +210,7 @@ def _largest_batch_size(trainer: TrainingLoop) -> int:
     corpus = trainer.corpus
     # Beside what CUDA graphs keep, a step of a new shape needs as much again.
     graphs = "graphs" in trainer.config.train.execution and trainer.device.type == "cuda"
-    count = (len(corpus.train) or sum(len(shard.samples) for shard in corpus.shards)) // trainer.ranks.count
+    count = corpus.training_clips // trainer.ranks.count
     size = 0
     while (larger := size * 2 or 1) <= min(LARGEST_BATCH, count):
         batches = longest_batches(trainer.config, corpus, larger)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from configs import Config
-from data.audio_file import FULL_SCALE
+from data.audio_file import to_float
 from data.batch import Batch
 from data.clips import Clip
 from data.corpus import Corpus
@@ -38,7 +38,7 @@ class SynthesizedClip:
     @property
     def recording(self) -> NDArray[np.float32]:
         """The clip's audio, in [-1, 1]."""
-        return self.clip.audio.astype(np.float32) / np.float32(FULL_SCALE)
+        return to_float(self.clip.audio)
 
     def mel_distance(self) -> float:
         """Mean absolute difference of the log-mel frames, in nats, after the two were warped into step; or NaN."""

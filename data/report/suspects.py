@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from configs import InputError
-from data.audio_file import FULL_SCALE
+from data.audio_file import to_float
 from data.preparation import Preparation, PreparedClip
 from data.report.player import LONGEST_SECONDS, data_uri, file_data_uri
 from data.report.statistics import CorpusStatistics
@@ -124,6 +124,6 @@ def _sound(row: Suspect, preparation: Preparation, audio_of: AudioOf) -> str | N
     try:
         rate = preparation.audio.sample_rate
         audio = audio_of(row.clip)[: int(LONGEST_SECONDS * rate)]
-        return data_uri((audio / FULL_SCALE).astype(np.float32), rate, "mp3")
+        return data_uri(to_float(audio), rate, "mp3")
     except (InputError, OSError):  # the recording is gone; the rest of the report is still useful
         return None

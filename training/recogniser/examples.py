@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from data.audio_file import FULL_SCALE
+from data.audio_file import to_float
 from data.clips import Clip
 from data.spectrogram import MelSpectrogram
 from text import SymbolTable
@@ -48,7 +48,7 @@ class Example:
     @classmethod
     def of(cls, clip: Clip, symbols: SymbolTable, sample_rate: int) -> "Example":
         """The example of a clip."""
-        audio = clip.audio.astype(np.float32) / np.float32(FULL_SCALE)
+        audio = to_float(clip.audio)
         return cls(frames_of(audio, sample_rate), phonemes_of_ids(clip.phoneme_ids, symbols))
 
     def varied(self, generator: random.Random) -> "Example":
