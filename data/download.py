@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import requests
@@ -61,7 +60,7 @@ def download(url: str, path: Path, *, sha256: str, magic: bytes, patience: Patie
     advice = "free some space or correct the rights, then run the same command again; what has come is kept"
     with (
         refusing_os_errors(f"{path}: cannot be written", advice),
-        _PartialFile(path.with_name(f"{path.name}.part")) as part,
+        contextlib.closing(_PartialFile(path.with_name(f"{path.name}.part"))) as part,
     ):
         _retry(url, part, sha256, magic, patience or Patience())
         part.become(path)
@@ -138,12 +137,7 @@ class _PartialFile:
         with contextlib.suppress(FileNotFoundError, ValueError, TypeError, RecursionError):
             self.origin = _Origin(**json.loads(self._note.read_bytes()))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._file.close()
 
     @property
