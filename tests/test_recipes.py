@@ -101,6 +101,20 @@ def test_a_loss_takes_three_files_has_a_weight_and_is_reported(tmp_path: Path) -
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("quick_python")
+def test_an_adversarial_objective_takes_one_file_and_one_line(tmp_path: Path) -> None:
+    copy = followed("An adversarial objective", tmp_path, most_files=2)
+    line = one_step(copy, "loss.adversarial_objective=smoothed")
+    assert any(name.startswith("discriminator_accuracy/real/") for name in line)
+    code = (
+        "import torch; from configs import LossSettings; from losses import build_objective; "
+        "game = build_objective(LossSettings(adversarial_objective='smoothed')); "
+        "print(game.discriminator_loss([torch.tensor([0.4])], [torch.tensor([0.5])])[0].item())"
+    )
+    assert float(run(copy, sys.executable, "-c", code)) == pytest.approx(0.25 + 0.25)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick_python")
 def test_a_decoder_takes_two_files_and_trains_a_step_and_speaks(tmp_path: Path) -> None:
     copy = followed("A decoder", tmp_path, most_files=2)
     one_step(copy, "decoder.kind=framewise", "decoder.channels=16")
