@@ -1,93 +1,34 @@
-"""What each objective finds of a mixture of eight Gaussians in two dimensions, with networks of a few thousand weights.
+"""Known dynamics of the objectives, on a mixture of eight Gaussians."""
 
-The usual trial of mode collapse (Metz et al., 2017, section 3.1): eight modes on a circle.
-"""
+import pytest
 
-import itertools
-import math
-from dataclasses import dataclass
-from typing import Any
-
-import torch
-from torch import Tensor, nn
-
-from configs import LossSettings
-from losses import build_objective
-from losses.adversarial.gradient_penalty import input_gradient_norms
-
-CENTRES = 2 * torch.tensor([[math.cos(place * math.pi / 4), math.sin(place * math.pi / 4)] for place in range(8)])
-SPREAD, BATCH, NOISE = 0.1, 256, 16
+from tests.benchmarks.mixture import ARMS, approach, tried
 
 
-def perceptron(*widths: int) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for before, after in itertools.pairwise(widths):
-        layers += [nn.Linear(before, after), nn.LeakyReLU(0.2)]
-    return nn.Sequential(*layers[:-1])
+@pytest.mark.slow
+def test_minimax_saturates_where_the_others_approach() -> None:
+    assert approach("minimax") > 28
+    for name in ("non_saturating", "least_squares", "hinge"):
+        assert approach(name) < 10
 
 
-class Autoencoder(nn.Module):
-    """Points [B, 2] to the error of their reconstruction from a code of one number, [B, 1]."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = perceptron(2, 64, 1, 64, 2)
-
-    def forward(self, points: Tensor) -> Tensor:
-        return (self.network(points) - points).abs().mean(dim=1, keepdim=True)
+@pytest.mark.slow
+@pytest.mark.parametrize("arm", ["non_saturating", "hinge", "r1"])
+def test_most_modes_are_found(arm: str) -> None:
+    name, settings = ARMS[arm]
+    assert tried(name, 1500, **settings).modes >= 6
 
 
-@dataclass(frozen=True)
-class Trial:
-    """What a generator has found, and what its discriminator has become."""
-
-    modes: int  # with at least a hundredth of the samples near their centres
-    near: float  # share of the samples within six standard deviations of a centre
-    k: float
-    largest_weight: float
-    gradient_norm: float  # mean, where the objective penalises it
+@pytest.mark.slow
+@pytest.mark.parametrize("arm", ["wasserstein_gp", "dragan"])
+def test_the_norm_of_the_gradient_approaches_1_where_it_is_penalised(arm: str) -> None:
+    name, settings = ARMS[arm]
+    trial = tried(name, 400, **settings | {"gradient_penalty": 10.0})
+    assert 0.8 < trial.gradient_norm < 1.25
 
 
-def tried(name: str, steps: int, **settings: Any) -> Trial:
-    torch.manual_seed(0)
-    game = build_objective(LossSettings.model_validate({"adversarial_objective": name, **settings}))
-    generator = perceptron(NOISE, 64, 64, 2)
-    discriminator: nn.Module = Autoencoder() if name == "began" else perceptron(2, 64, 64, 1)
-    optimizers = [
-        torch.optim.Adam(each.parameters(), lr=1e-3, betas=(0.5, 0.9), fused=True)
-        for each in (generator, discriminator)
-    ]
-
-    def logits_of(points: Tensor) -> list[Tensor]:
-        return [discriminator(points.flatten(1))]
-
-    for step in range(steps):
-        for optimizer in optimizers:
-            optimizer.param_groups[0]["lr"] = 1e-3 * (1 - step / steps)  # so that the game ends at rest
-        for _ in range(5 if name.startswith("wasserstein") else 1):
-            real = CENTRES[torch.randint(8, (BATCH,))] + SPREAD * torch.randn(BATCH, 2)
-            made = generator(torch.randn(BATCH, NOISE)).detach()
-            of_real, of_made = logits_of(real), logits_of(made)
-            loss, *_ = game.discriminator_loss(of_real, of_made)
-            for penalties in game.penalties(logits_of, real[:, None], made[:, None]).values():
-                loss = loss + sum(penalties)
-            optimizers[1].zero_grad()
-            loss.backward()
-            optimizers[1].step()
-            game.observe(of_real, of_made, 1.0)
-            game.after_update(discriminator, lambda tensor: tensor)
-        optimizers[0].zero_grad()
-        game.generator_loss(logits_of(generator(torch.randn(BATCH, NOISE))))[0].backward()
-        optimizers[0].step()
-    with torch.no_grad():
-        distance, mode = torch.cdist(generator(torch.randn(2000, NOISE)), CENTRES).min(dim=1)
-    near = distance < 3 * SPREAD
-    points = game.penalised(real[:, None], made[:, None])
-    norms = [] if points is None else input_gradient_norms(logits_of, points)
-    return Trial(
-        modes=int((torch.bincount(mode[near], minlength=8) >= 20).sum()),
-        near=float(near.float().mean()),
-        k=float(game.scalars().get("began/k", torch.zeros(()))),
-        largest_weight=max(float(weight.detach().abs().max()) for weight in discriminator.parameters()),
-        gradient_norm=float(norms[0].detach().mean()) if norms else math.nan,
-    )
+@pytest.mark.slow
+def test_weights_stay_in_the_box_and_k_between_0_and_1() -> None:
+    assert tried("wasserstein", 100, clip_weights=0.03).largest_weight == pytest.approx(0.03)
+    trial = tried("began", 1000, began_gamma=0.7)
+    assert 0.05 < trial.k <= 1.0  # it begins at 0, and must have risen for the game to be one
