@@ -147,14 +147,16 @@ with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     silence_chance(patch)
     clips = noise(8)
     # Adam turns a gradient that is zero but for rounding into a whole step; this keeps it from that.
-    trainer = trainer_of(quiet(Path(sys.argv[1]), "train.adam_epsilon=1e-4", "train.segments=2"), clips, ranks)
-    losses = []
-    for step in range(2):
-        report = trainer.run_step(trainer.batch(clips[ranks.rank :: ranks.count]))
-        mine = {name: float(value) for name, value in report.losses.items()}
-        of_ranks = ranks.gather(mine)
-        losses.append({name: sum(one[name] for one in of_ranks) for name in mine})
-        trainer.step += 1
+    losses, own = [], ["train.adam_epsilon=1e-4", "train.segments=2", "train.discriminator_updates=1"]
+    for game in (["loss.adversarial_objective=" + name] for name in ("least_squares", "wasserstein_gp", "began")):
+        trainer = trainer_of(quiet(Path(sys.argv[1]), *own, *game, "loss.r1=1"), clips, ranks)
+        for step in range(2):
+            report = trainer.run_step(trainer.batch(clips[ranks.rank :: ranks.count]))
+            mine = {name: float(value) for name, value in report.losses.items()}
+            of_ranks = ranks.gather(mine)
+            losses.append({name: sum(one[name] for one in of_ranks) for name in mine})
+            losses[-1] |= {name: float(value) for name, value in trainer.objective.scalars().items()}
+            trainer.step += 1
     digests = ranks.gather(weights_digest(trainer))
     if ranks.is_first:
         print(json.dumps({"ranks": ranks.count, "losses": losses, "digests": digests}))
@@ -197,6 +199,7 @@ def test_a_run_of_two_processes_that_stops_and_goes_on_is_the_run_that_never_sto
     root = make_embedded_corpus(tmp_path / "embedded")
     own = ["configs/tiny.toml", f"data.root={root}", f"data.cache={tmp_path / 'cache'}", "data.validation_clips=2"]
     own += ["train.batch_size=4", "train.spoken_sentences=0", "train.report_every=1"]
+    own += ["loss.adversarial_objective=began", "loss.r1=1", "loss.balance=gradient"]  # which have a state of their own
     own += ["train.checkpoint_every=2", f"run.dir={tmp_path / 'whole'}", "train.steps=4"]
     done = torchrun(2, "train.py", *own)
     assert done.returncode == 0, done.stderr
