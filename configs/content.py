@@ -32,7 +32,10 @@ _LONGEST_REASON = 300
 def content_of(path: str | Path, kind: str, advice: str) -> Iterator[None]:
     """Turn exceptions from unexpected content in this block into an InputError.
 
-    `kind` is the expected content, such as "a checkpoint of a run", and `advice` what to do.
+    Args:
+        path: the file, or another name of the source.
+        kind: the expected content, such as "a checkpoint of a run".
+        advice: what to do.
 
     Raises:
         InputError: the content is unexpected. One that names the file already is passed on.

@@ -113,8 +113,12 @@ def split(clips: Sequence[PreparedClip], data: DataSettings, *, per_speaker: boo
     Without `data.validation_metadata`, `validation_count` clips are held out: in proportion to each speaker's clips,
     but one of every speaker before two of any; each speaker keeps half of its clips, and at least one, for training.
     The clips held out are those whose ids have the smallest SHA-256, so the split does not depend on the order of the
-    rows, and changes little when rows are added or removed. Earlier versions drew from all clips together, as
-    `per_speaker` = False does.
+    rows, and changes little when rows are added or removed.
+
+    Args:
+        clips: of the whole corpus.
+        data: its settings.
+        per_speaker: False draws from all clips together, as earlier versions did.
 
     Raises:
         InputError: the training or the validation set would be empty, or a recording is in both.

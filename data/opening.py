@@ -21,8 +21,13 @@ def open_corpus(
 ) -> Corpus:
     """Open the corpus of an experiment.
 
-    The symbol table and the speakers, by id, are those of an existing voice, and the fingerprint is that of the corpus
-    of a run that is resumed, as in `load_corpus`. `verbose` prints the report and the split.
+    Args:
+        data: the corpus.
+        audio: sample rate and spectrograms of the voice.
+        verbose: whether to print the report and the split.
+        symbols: symbol table of an existing voice.
+        speakers: speakers of an existing voice, by id.
+        fingerprint: of the corpus of a run that is resumed, as in `load_corpus`.
 
     Raises:
         InputError: it cannot be used.

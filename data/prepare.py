@@ -39,8 +39,12 @@ def prepare_verbosely(
 ) -> Preparation:
     """Prepare a corpus, write the report, and print its table.
 
-    The report goes into the folder `report`; None chooses one in the cache. `split_too` prints the split into training
-    and validation set, too. The other arguments are those of `prepare`.
+    Args:
+        data: as in `prepare`.
+        audio: as in `prepare`.
+        symbols: as in `prepare`.
+        report: folder of the report; None chooses one in the cache.
+        split_too: whether to print the split into training and validation set.
 
     Raises:
         InputError: as `prepare`; or there are faults, and `data.strict` refuses them.

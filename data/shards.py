@@ -99,8 +99,12 @@ def open_shards(
 ) -> Corpus:
     """Read the index and the validation clips.
 
-    The folder was written by `write_shards`. The settings must equal those that the shards were made with (without a
-    lexicon, theirs is used), and the symbol table and the speakers of an existing voice those of the shards.
+    Args:
+        folder: written by `write_shards`.
+        data: must equal the settings that the shards were made with; without a lexicon, theirs is used.
+        audio: likewise.
+        symbols: symbol table of an existing voice; must equal that of the shards.
+        speakers: speakers of an existing voice, by id; must be those of the shards.
 
     Raises:
         InputError: there is no index, a shard is missing or truncated, or the shards do not fit the experiment.

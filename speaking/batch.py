@@ -114,7 +114,12 @@ def speak_and_report(
 ) -> bool:
     """Synthesize lines, print warnings and errors as they come, and the throughput at the end.
 
-    `source` is the file of the lines, for messages; the other arguments are those of `speak_lines`.
+    Args:
+        lines: as `speak_lines`.
+        prepare: as `speak_lines`.
+        source: file of the lines, for messages.
+        jobs: as `speak_lines`.
+        preload: as `speak_lines`.
 
     Returns:
         Whether no line failed.

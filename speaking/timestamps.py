@@ -198,7 +198,12 @@ class SpokenWord:
 
 
 class WordFinder:
-    """Aligns the words of a portion of text with its phonemes, when they are first needed."""
+    """Aligns the words of a portion of text with its phonemes, when they are first needed.
+
+    Args:
+        portion: normalised and encoded.
+        phonemise: the phonemiser that encoded it.
+    """
 
     def __init__(self, portion: Portion, phonemise: Phonemise) -> None:
         self._portion, self._phonemise = portion, phonemise

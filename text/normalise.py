@@ -44,8 +44,9 @@ def normalise(text: str, language: str = "en-us") -> str:
 class Reader:
     """Normalises texts of one language.
 
-    The language is an espeak-ng voice, such as en-us, nl or de; the lexicon has pronunciations or spellings of single
-    words.
+    Args:
+        language: an espeak-ng voice, such as en-us, nl or de.
+        lexicon: pronunciations or spellings of single words.
     """
 
     def __init__(self, language: str, lexicon: Lexicon | None = None) -> None:

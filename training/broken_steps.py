@@ -99,8 +99,13 @@ def report_broken_steps(
 ) -> None:
     """Record which of the newest steps had gradients that are not finite, and say so for the first.
 
-    `from_seed` says whether the run came from its first step to here without a stop, and began with random weights;
-    `quiet`, whether to record only.
+    Args:
+        recent: the steps since the last report.
+        folder: of the run.
+        ranks: the processes that train together.
+        config: of the run.
+        from_seed: whether the run came from its first step to here without a stop, and began with random weights.
+        quiet: whether to record only.
     """
     broken = recent.read()  # the same on all ranks, since gradients are added over them
     if not broken:

@@ -179,8 +179,11 @@ class GraphedStep(Generic[Result]):
 class CompiledStep(Generic[Result]):
     """A step whose networks are compiled by torch.compile.
 
-    Where they cannot be compiled, it prints a note once, and they run eagerly. The networks are compiled one by one,
-    when they are first used.
+    Where they cannot be compiled, it prints a note once, and they run eagerly.
+
+    Args:
+        step: of the networks.
+        networks: which are compiled one by one, when they are first used.
     """
 
     def __init__(self, step: Callable[[Batch], Result], networks: Sequence[nn.Module]) -> None:

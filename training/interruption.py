@@ -97,7 +97,11 @@ def listening_for_stop(now: Callable[[], float] = time.monotonic) -> Iterator[St
 
 
 class Unbreakable:
-    """An output stream that goes nowhere once its terminal is gone, or the program that reads it."""
+    """An output stream that goes nowhere once its terminal is gone, or the program that reads it.
+
+    Args:
+        stream: such as sys.stdout.
+    """
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream

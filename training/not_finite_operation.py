@@ -57,7 +57,8 @@ class NotFiniteError(ArithmeticError):
 def refusing_not_finite(networks: Mapping[str, nn.Module]) -> Iterator[None]:
     """Run forward and backward passes with every operation looked at, in autograd's anomaly detection.
 
-    An operation that belongs to a module of the networks is told with its name.
+    Args:
+        networks: whose modules are named where an operation belongs to one.
 
     Raises:
         NotFiniteError: an operation that was given finite numbers made a number that is not. Numbers that are infinite

@@ -70,7 +70,12 @@ def replay_recorded(
 ) -> str:
     """Make a step of a run again whose gradients were not finite; return what was found, in a few lines.
 
-    `build` makes a Trainer at step 0, and `resumed` one with the state of a checkpoint.
+    Args:
+        folder: of the run.
+        step: its number; the first one is 1.
+        ranks: the processes that replay it together.
+        build: makes a Trainer at step 0.
+        resumed: makes a Trainer with the state of a checkpoint.
 
     Raises:
         InputError: the step was not recorded, or there are no weights or recordings to make it again with.

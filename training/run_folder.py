@@ -32,7 +32,12 @@ class RunFolder:
     """What training writes beside its metrics: settings, checkpoints, the newest voice and the best one.
 
     A voice belongs to a checkpoint, which is written first. Where a process was killed between the two, the voice is
-    written again from the checkpoint. The path is changed where the folder is found to have been moved.
+    written again from the checkpoint.
+
+    Args:
+        path: the folder; changed where it is found to have been moved.
+        config: the experiment.
+        corpus: its recordings.
     """
 
     def __init__(self, path: Path, config: Config, corpus: Corpus) -> None:
@@ -42,7 +47,8 @@ class RunFolder:
     def locked(self, *, step: int) -> Iterator[None]:
         """Keep other processes out, and refuse a folder in which another has trained meanwhile.
 
-        The step is where training is to go on, as the folder said before it was locked.
+        Args:
+            step: where training is to go on, as the folder said before it was locked.
 
         Raises:
             InputError: another process is training there, or did so since, or the folder cannot be written.

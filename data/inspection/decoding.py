@@ -84,7 +84,9 @@ def decode(content: bytes, *, longest_seconds: float = math.inf) -> Decoded:
 def refuse_by_header(path: Path, *, longest_seconds: float = math.inf) -> None:
     """Refuse a file that is larger than a recording of this length can be, before it is read into memory.
 
-    A file of up to 64 MiB is not opened.
+    Args:
+        path: the file; up to 64 MiB it is not opened.
+        longest_seconds: longer recordings are refused.
 
     Raises:
         NotDecodedError: not audio, too long, or larger than a recording of this length can be.

@@ -30,7 +30,9 @@ class Line:
 def read_lines(path: Path, *, crlf_allowed: bool = False) -> Iterator[Line]:
     """Read every line of a file: UTF-8, or else UTF-16 or -32; single lines may be Windows-1252.
 
-    CRLF is not reported where it is normal in the format (`crlf_allowed`).
+    Args:
+        path: the file.
+        crlf_allowed: whether CRLF is normal in this format, and not reported.
 
     Raises:
         InputError: the file cannot be read.

@@ -39,7 +39,11 @@ class Examined:
 class Examiner:
     """Examines rows, one at a time.
 
-    The symbol table is that of the voice; the lexicon has pronunciations of the corpus's own words.
+    Args:
+        data: the text front end, and the limits of what is accepted.
+        audio: sample rate and hop length of the voice.
+        symbols: symbol table of the voice.
+        lexicon: pronunciations of the corpus's own words.
 
     Raises:
         InputError: the language cannot be used.

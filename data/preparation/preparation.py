@@ -69,8 +69,12 @@ def prepare(data: DataSettings, audio: AudioSettings, *, symbols: SymbolTable | 
     """Examine every row of `data.metadata` and of `data.validation_metadata`, on all cores, and fill the cache.
 
     It may be killed at any moment and continues from there; of two at once, the second waits for the first. A row at
-    which anything fails, or a library crashes, is dropped with a fault that says so. The symbol table is that of an
-    existing voice; None builds the one of `data.front_end`.
+    which anything fails, or a library crashes, is dropped with a fault that says so.
+
+    Args:
+        data: the corpus, the text front end, and the limits of what is accepted.
+        audio: sample rate and hop length.
+        symbols: symbol table of an existing voice; None builds the one of `data.front_end`.
 
     Raises:
         InputError: no layout fits the folder, it has no rows, the language or the lexicon cannot be used, the cache

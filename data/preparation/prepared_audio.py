@@ -46,7 +46,12 @@ class AudioFacts:
 
 
 class PreparedAudio:
-    """The prepared audio of a corpus; a recording is inspected when it is first asked for."""
+    """The prepared audio of a corpus; a recording is inspected when it is first asked for.
+
+    Args:
+        data: the cache, the limits, and the processing of level and silence.
+        audio: sample rate of the voice.
+    """
 
     def __init__(self, data: DataSettings, audio: AudioSettings) -> None:
         self._cache = Cache(data.cache)

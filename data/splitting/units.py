@@ -24,8 +24,10 @@ class Unit:
 def units_of(text: str, front_end: TextFrontEnd) -> list[Unit]:
     """Segment a text after every sentence and clause; unspeakable parts are joined to the unit before, or else after.
 
-    If the two sides of a full stop have other phonemes together than apart, as after an abbreviation, no sentence ends
-    there.
+    Args:
+        text: of any length.
+        front_end: phonemises it. If the two sides of a full stop have other phonemes together than apart, as after an
+            abbreviation, no sentence ends there.
     """
     found: list[tuple[str, bool]] = []
     for piece, ends_sentence in _pieces(text, front_end):

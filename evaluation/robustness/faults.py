@@ -67,7 +67,8 @@ def faults_of_sentence(sentence: GeneratedSentence, usual: Usual) -> Iterator[Ro
 def faults_of_repetition(sentences: Sequence[Sequence[tuple[str, float]]]) -> Iterator[RobustnessFault]:
     """The faults of a text that is mostly one word: repetitions that are too short or too long.
 
-    The words of each sentence are phonemes and seconds.
+    Args:
+        sentences: the words of each, as phonemes and seconds.
     """
     words = [word for sentence in sentences for word in sentence]
     word, count = Counter(phonemes for phonemes, _ in words).most_common(1)[0] if words else ("", 0)

@@ -47,7 +47,10 @@ class _SentencePlayers(NamedTuple):
 def make_page(runs: Sequence[NamedRun], *, reference: NamedRun | None = None, version: str = "") -> str:
     """Make the page as HTML.
 
-    The version is that of the runs' files, where a server tells when they have changed; "" where the page is a file.
+    Args:
+        runs: at least one.
+        reference: to compare them with.
+        version: of the runs' files, where a server tells when they have changed; "" where the page is a file.
     """
     every = [*runs, *([reference] if reference else [])]
     drawings = _drawings(every)
