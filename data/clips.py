@@ -49,7 +49,11 @@ def read_clips(
 ) -> Iterator[Clip]:
     """Read prepared clips from the cache, in order.
 
-    The symbol table and the speakers are those of the voice; speakers are by id, and empty if the corpus names none.
+    Args:
+        prepared: the clips.
+        prepared_audio: their audio.
+        symbols: symbol table of the voice.
+        speakers: names by speaker id; empty if the corpus names none.
 
     Raises:
         InputError: a recording has changed since it was prepared, or its speaker is not one of the voice's.

@@ -27,7 +27,12 @@ class ClipSource(Protocol):
 
 
 class ClipsInMemory:
-    """A `ClipSource` for a training set in memory."""
+    """A `ClipSource` for a training set in memory.
+
+    Args:
+        clips: the training set.
+        sampler: of its batches.
+    """
 
     def __init__(self, clips: Sequence[Clip], sampler: BucketBatchSampler) -> None:
         self.clips, self.sampler = clips, sampler
@@ -56,8 +61,16 @@ def clip_source(
 ) -> ClipSource:
     """The batches of a training set, in memory or in shards.
 
-    The seed is that of the order of the batches, and of the shards; the arguments from `bounds` on are those of
-    `BucketBatchSampler`.
+    Args:
+        clips: the training set, if it is in memory.
+        shards: the training set, if it is on disk.
+        hop_length: samples per frame.
+        bounds: this and the other arguments as in `BucketBatchSampler`.
+        batch_size: see there.
+        max_frames: see there.
+        seed: of the order of the batches, and of the shards.
+        rank: see there.
+        ranks: see there.
     """
 
     def sampler(samples: Sequence[int], seed: int) -> BucketBatchSampler:

@@ -63,6 +63,10 @@ class HeldOutSentence:
 class Rendition:
     """A sentence recorded, generated, reconstructed and aligned, each when it is first needed.
 
+    Args:
+        subject: the voice.
+        sentence: the sentence.
+
     Raises:
         InputError: (of each) the voice cannot render it, or the audio has samples that are NaN or infinite.
     """

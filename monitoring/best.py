@@ -24,7 +24,12 @@ class Best:
 
 
 def best_of(curves: Curves, metric: str = "score") -> Best | None:
-    """The lowest of all validations; of equal ones the earlier, then that of the EMA weights. None without any."""
+    """The lowest of all validations; of equal ones the earlier, then that of the EMA weights. None without any.
+
+    Args:
+        curves: of a run.
+        metric: of the validation, in nats.
+    """
     found = []
     for weights, group in GROUPS.items():
         if (curve := curves.get(f"{group}/{metric}")) and len(known := curve.known):

@@ -64,7 +64,9 @@ def _unmarked_utf16(content: bytes) -> str:
 def decoded_text(content: bytes, name: str) -> str:
     """The text that a file or a pipe holds; an encoding other than UTF-8 is reported in a line on standard error.
 
-    The name is that of the file, for what is reported.
+    Args:
+        content: what was read.
+        name: of the file, for what is reported.
 
     Raises:
         InputError: it is no text.

@@ -31,7 +31,11 @@ def portions(text: str, parted: Parted) -> Iterator[str]:
     """Split a text into paragraphs, and long paragraphs into portions of bounded length.
 
     A portion ends with a sentence; if no sentence surely ends within the bound, with a likely sentence, else a clause,
-    else a word. A block of `[[phonemes]]` is never split. `parted` tests a candidate for a sentence end.
+    else a word. A block of `[[phonemes]]` is never split.
+
+    Args:
+        text: of any length.
+        parted: tests a candidate for a sentence end.
     """
     for paragraph in paragraphs(text):
         yield from _parts(paragraph, parted)

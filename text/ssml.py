@@ -88,7 +88,9 @@ class Break:
 def parse_ssml(text: str, *, language: str = "en-us") -> list[TextPiece | Break]:
     """Parse an SSML document.
 
-    The language is an espeak-ng voice, for say-as.
+    Args:
+        text: the document, from `<speak>` to `</speak>`.
+        language: an espeak-ng voice, for say-as.
 
     Returns:
         Pieces of text and breaks, in order; empty if there is no text.

@@ -128,6 +128,11 @@ def report_broken_steps(
 def refuse_broken_weights(state: Mapping[str, Any], folder: Path, *, step: int) -> None:
     """Refuse weights and moments that are NaN or infinite before they are written.
 
+    Args:
+        state: of networks and optimizers, by name.
+        folder: of the run.
+        step: updates made so far.
+
     Raises:
         InputError: there are some.
     """
@@ -139,7 +144,10 @@ def refuse_broken_weights(state: Mapping[str, Any], folder: Path, *, step: int) 
 def refuse_stalled(networks: Sequence[str], folder: Path, *, step: int) -> None:
     """End a run whose updates are all skipped.
 
-    The networks are those that have not been updated for a long time.
+    Args:
+        networks: those that have not been updated for a long time.
+        folder: of the run.
+        step: updates made so far.
 
     Raises:
         InputError: there are some.
@@ -168,8 +176,11 @@ def _advice(folder: Path) -> str:
 def write_records(folder: Path, of_ranks: Sequence[Sequence[BrokenStep]], config: Config, *, from_seed: bool) -> None:
     """Write a file for each broken step.
 
-    `of_ranks` has the same steps, as each rank made them. `from_seed` says whether the run came from its first step to
-    here without a stop, and began with random weights.
+    Args:
+        folder: of the run.
+        of_ranks: the same steps, as each rank made them.
+        config: of the run.
+        from_seed: whether the run came from its first step to here without a stop, and began with random weights.
 
     Raises:
         InputError: the disk is full or the folder is read-only.
@@ -200,7 +211,11 @@ def write_records(folder: Path, of_ranks: Sequence[Sequence[BrokenStep]], config
 def read_record(folder: Path, step: int, *, rank: int = 0, ranks: int = 1) -> BrokenStepRecord:
     """Read what was recorded of a step.
 
-    `rank` says whose part of it, and `ranks` who replay it together.
+    Args:
+        folder: of the run.
+        step: its number.
+        rank: whose part of it.
+        ranks: who replay it together.
 
     Raises:
         InputError: the step was not recorded, the record is damaged, or as many processes as ranks did not make it.

@@ -83,7 +83,11 @@ class StepCapture(Protocol):
 
 
 class CudaCapture:
-    """CUDA graphs, which share a memory pool, since one is replayed after the other."""
+    """CUDA graphs, which share a memory pool, since one is replayed after the other.
+
+    Args:
+        device: a GPU.
+    """
 
     def __init__(self, device: torch.device) -> None:
         # Nothing can be captured on the default stream. What autograd keeps of a step that ran there would tie a graph
@@ -122,8 +126,11 @@ class CapturedStep(Generic[Result]):
 class GraphedStep(Generic[Result]):
     """A step that is captured for each shape of batch and then replayed.
 
-    Where graphs do not fit the memory, it prints a note once, and every further step is run eagerly. The step reads
-    only the batch and tensors on the device, and returns tensors.
+    Where graphs do not fit the memory, it prints a note once, and every further step is run eagerly.
+
+    Args:
+        step: reads only the batch and tensors on the device, and returns tensors.
+        capture: of the device.
     """
 
     def __init__(self, step: Callable[[Batch], Result], capture: StepCapture) -> None:

@@ -87,7 +87,11 @@ class EventFile:
     """The file that TensorBoard reads: one record after the other, each on disk before the next.
 
     torch's SummaryWriter writes in a thread of its own, where an error reaches nobody until much later; here whoever
-    writes learns of it. What earlier files of the folder say of `purge_step` and later ones is not shown.
+    writes learns of it.
+
+    Args:
+        folder: the run folder.
+        purge_step: what earlier files of the folder say of this step and later ones is not shown.
 
     Raises:
         OSError: the file cannot be written. So do the methods.

@@ -40,7 +40,10 @@ def mel_picture(panels: dict[str, NDArray[np.float32]], *, seconds_per_frame: fl
 def alignment_picture(durations: NDArray[np.int64], symbols: list[str], *, seconds_per_frame: float) -> Picture:
     """The alignment as a path: time to the right, phonemes upwards, each named at its frames.
 
-    The durations are frames per phoneme, [P], and the symbols the P phonemes.
+    Args:
+        durations: [P], frames per phoneme.
+        symbols: the P phonemes.
+        seconds_per_frame: length of a frame.
     """
     ends = durations.cumsum()
     frames, bottom = int(ends[-1]), _MARGIN + len(durations) * _ROW_HEIGHT

@@ -60,6 +60,9 @@ class Clock:
 
         What validation and saving took is in neither of the seconds per step. Those of the processor are the same
         however busy the machine is with other work, and more than the others where several threads compute.
+
+        Args:
+            steps: made since the last reading.
         """
         now, waited = self._now(), self._waited()
         whole = max(now - self._started, 1e-9)
@@ -80,7 +83,12 @@ class Clock:
 class Reporter:
     """Reports how a run is going, in its folder, in TensorBoard and on the terminal.
 
-    The clock knows where the time went.
+    Args:
+        config: the experiment.
+        corpus: its recordings.
+        logger: of the run folder.
+        validation: of the voice.
+        clock: knows where the time went.
     """
 
     def __init__(

@@ -204,6 +204,11 @@ def save_config(folder: Path, config: Config) -> None:
 def save_elsewhere(name: str, state: dict[str, Any], config: Config) -> Path | None:
     """Save a run that its own folder has no room for in the folder for temporary files.
 
+    Args:
+        name: of the run.
+        state: of the training.
+        config: its settings.
+
     Returns:
         A folder that the run can be resumed from; None where it cannot be written either.
     """

@@ -64,7 +64,12 @@ class ValidationResult:
 class Validation:
     """Losses of reconstruction on all validation clips, and a few sentences synthesized from their text.
 
-    `make_batch` puts clips side by side on the device; `autocast` is the precision to compute in.
+    Args:
+        config: the experiment.
+        corpus: its recordings.
+        features: the experiment's spectrograms.
+        make_batch: puts clips side by side on the device.
+        autocast: the precision to compute in.
     """
 
     def __init__(

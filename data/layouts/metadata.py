@@ -219,7 +219,10 @@ def readings(
 def is_trusted(reading: TableReading, folder: Folder, *, by_name: bool = True) -> bool:
     """Whether a file that the user did not name is metadata: by its layout, its header or its recordings.
 
-    Where it has none of the usual names (`by_name` is False), only its recordings count.
+    Args:
+        reading: of the file.
+        folder: of the corpus.
+        by_name: whether it has a usual name; if not, only its recordings count.
     """
     if by_name and (reading.layout != "table" or is_known_header(reading.header)):
         return True

@@ -71,8 +71,13 @@ def transcribed(
 ) -> Row:
     """The row of a recording whose text is in a file of its own.
 
-    `name` is the path of the recording in the folder; the speaker is None if the corpus names none; `is_there` says
-    whether the transcript exists.
+    Args:
+        folder: the corpus.
+        identity: id of the recording.
+        name: path of the recording in the folder.
+        speaker: None if the corpus names none.
+        transcript: the file with the text.
+        is_there: whether that file exists.
     """
     read = (
         folder.follow(transcript) or _read(transcript)

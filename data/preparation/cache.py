@@ -38,7 +38,8 @@ class Entry:
 class Cache:
     """A folder of entries. Any number of processes may read and write it at once.
 
-    The folder is made when the first entry is written.
+    Args:
+        folder: made when the first entry is written.
     """
 
     def __init__(self, folder: str | Path) -> None:

@@ -24,7 +24,11 @@ def write_report(
 ) -> Path:
     """Write report.json and report.html, each atomically.
 
-    `audio_of` returns the audio of a clip, int16 [S]; None reads it from the cache.
+    Args:
+        preparation: of the corpus.
+        statistics: of the corpus.
+        folder: of the files; created if missing.
+        audio_of: the audio of a clip, int16 [S]; None reads it from the cache.
 
     Returns:
         The page.

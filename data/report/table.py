@@ -29,7 +29,11 @@ class KeyFigure:
 def summary(preparation: Preparation, statistics: CorpusStatistics, folder: Path, *, width: int | None = None) -> str:
     """The faults, one line per kind; then statistics, observations, and the path of the report.
 
-    The width is in columns; None takes that of the terminal. `folder` is that of the report.
+    Args:
+        preparation: of the corpus.
+        statistics: of the corpus.
+        folder: of the report.
+        width: in columns; None takes the width of the terminal.
     """
     width = width or shutil.get_terminal_size(fallback=(_LOG_WIDTH, 0)).columns
     lines = [shortened(line, width) for line in (*_faults(preparation.faults), *_figures(preparation, statistics))]

@@ -24,8 +24,14 @@ def render_page(
     """Render a page.
 
     The template gets `style`, `script` and, for its Content-Security-Policy, the hash of each: nothing else runs in the
-    page, whatever its texts contain. The styles are appended to the style of all pages, the filters to their filters;
-    the scripts are concatenated. `content` has the other variables of the template.
+    page, whatever its texts contain.
+
+    Args:
+        template: Jinja template.
+        styles: appended to the style of all pages.
+        scripts: concatenated.
+        filters: of this page, besides those of all pages.
+        content: other variables of the template.
     """
     import jinja2  # lazily: most commands that can write a page do not
 

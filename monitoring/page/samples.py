@@ -69,8 +69,10 @@ class _ByteBudget:
 def read_samples(folder: Path, *, until: float = math.inf, runs: int = 1) -> Samples:
     """Encode the files under samples/ of a run folder, within a budget: the newest first, then spread over the run.
 
-    Files of steps after `until`, the run's last one, are left from before it was resumed or restarted. `runs` share the
-    page.
+    Args:
+        folder: the run's.
+        until: the run's last step; later files are left from before it was resumed or restarted.
+        runs: how many share the page.
     """
     root = folder / "samples"
     folders = (path for path in root.glob("[0-9]*") if path.name.isdecimal() and path.is_dir())

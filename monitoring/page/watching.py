@@ -20,7 +20,9 @@ _WAITING = """<!doctype html><html lang="en"><meta charset="utf-8"><meta http-eq
 class WatchedPage:
     """A page that is made on request, if its runs have changed since the last one.
 
-    `make` makes the page, given a version.
+    Args:
+        folders: of the runs.
+        make: makes the page, given a version.
     """
 
     def __init__(self, folders: Sequence[Path], make: Callable[[str], str]) -> None:
