@@ -23,7 +23,8 @@ NUMERIC := tests/losses tests/metrics tests/models/layers tests/models/decoders 
     tests/data/test_spectrogram.py tests/test_rounding.py
 # The tests that need what `make oracles` and a browser bring.
 ORACLES := tests/metrics tests/evaluation/test_evaluation_scoring.py tests/monitoring/test_curves_page.py \
-    tests/monitoring/test_curves_watch.py tests/evaluation/test_listen_page.py tests/data/report/test_report_page.py
+    tests/monitoring/test_curves_watch.py tests/evaluation/test_listen_page.py tests/data/report/test_report_page.py \
+    tests/serving/test_page.py
 
 setup: $(VENV)/ready
 

@@ -4,8 +4,8 @@ A `Job` is an iterator of bytes. Workers advance it, one at a time, for a slice 
 of the queue if others wait: a long text delays a short one by no more than a slice. A job whose reader is slow is
 parked when its buffer is full, and takes no worker until it is read.
 
-Threads, since what computes (ONNX Runtime, torch, the encoders) releases Python's lock. Requests are not batched:
-on a CPU, eight sentences decoded together took as long as one after another (tests/benchmarks/RESULTS.md).
+Threads, since what computes (ONNX Runtime, torch, the encoders) releases Python's lock. Requests are not batched: in
+ONNX Runtime, eight sentences decoded together take as long as one after another (tests/benchmarks/RESULTS.md).
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Whatever is sent is answered with a success or with an error of the client's: never 5xx, never a traceback.
 
-Some hundred requests; `python -m tests.benchmarks.serving --malformed` makes ten thousand, and watches the memory.
+Some hundred requests; `python -m tests.benchmarks.serving_hostile` makes ten thousand, and watches the memory.
 """
 
 import socket
