@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data.audio_file import to_int16
-from data.audio_writer import stream_resampler
+from data.audio_writer import FORMATS, stream_resampler
 from speaking.engine import Audio
 from speaking.outputs import PcmOutput
 
 Format = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
 LOWEST_RATE, HIGHEST_RATE = 8000, 48000  # in hertz, that a request may ask for
 
-_MPEG_RATES = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
+_MPEG_RATES = tuple(FORMATS[".mp3"].rates)
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,7 @@ _KINDS: Mapping[Format, _Kind] = {
     # A frame that tells the length would have to be written when the first frames are long sent.
     "mp3": _Kind("audio/mpeg", "mp3", "libmp3lame", 96_000, _MPEG_RATES, {"write_xing": "0"}),
     # Pages of a fifth of a second, in place of one: the first page is what a client waits for.
-    "opus": _Kind(
-        "audio/ogg", "ogg", "libopus", 48_000, (8000, 12000, 16000, 24000, 48000), {"page_duration": "200000"}
-    ),
+    "opus": _Kind("audio/ogg", "ogg", "libopus", 48_000, tuple(FORMATS[".opus"].rates), {"page_duration": "200000"}),
     "aac": _Kind("audio/aac", "adts", "aac", 96_000, _MPEG_RATES),
     "flac": _Kind("audio/flac", "flac", "flac"),
     "wav": _Kind("audio/wav"),
