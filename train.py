@@ -37,9 +37,11 @@ from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from training.accumulation import WHOLE_BATCH, LossNormalisation
 from training.auxiliary_losses import AuxiliaryLosses
+from training.conversion import Converter
 from training.cuda_graphs import GraphedStep, execution
 from training.ema import make_ema, update_ema
 from training.features import GeneratorOutput
+from training.frozen import FrozenNetworks
 from training.interruption import listening_for_stop
 from training.loop import TrainingLoop
 from training.memory_check import check_memory
@@ -60,9 +62,12 @@ class Trainer(TrainingLoop):
         config: the experiment.
         corpus: its recordings.
         ranks: the processes that train together; None is this process alone.
+        frozen: the networks that losses look through, of a checkpoint; None makes those that have a use.
     """
 
-    def __init__(self, config: Config, corpus: Corpus, ranks: Ranks | None = None) -> None:
+    def __init__(
+        self, config: Config, corpus: Corpus, ranks: Ranks | None = None, frozen: FrozenNetworks | None = None
+    ) -> None:
         super().__init__(config, corpus, ranks)
         seed_everything(config.run.seed)
         self.synthesizer = Synthesizer(
@@ -70,7 +75,8 @@ class Trainer(TrainingLoop):
         ).to(self.device)
         self.discriminator = Discriminator.from_config(config, self.features.mel).to(self.device)
         self.objective = build_objective(config.loss).to(self.device)
-        self.auxiliary_losses = AuxiliaryLosses(config).to(self.device)
+        self.auxiliary_losses = AuxiliaryLosses(config, corpus, frozen).to(self.device)
+        self.converter = Converter(self.synthesizer, self.features)
         self.ema = make_ema(self.synthesizer)
         self.synthesizer_optimizer = self._optimizer(self.synthesizer)
         self.discriminator_optimizer = self._optimizer(self.discriminator)
@@ -108,7 +114,7 @@ class Trainer(TrainingLoop):
         with self.autocast():
             spectrogram, synthesis = self.features.synthesize(self.synthesizer, batch)  # [B, N, F]
             segments = self.features.segments(batch, spectrogram, synthesis)  # real and generated, [B, 1, S]
-        return GeneratorOutput(batch, synthesis, segments)
+        return GeneratorOutput(batch, synthesis, segments, self.converter)
 
     def discriminator_step(self, output: GeneratorOutput, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """The discriminator's loss on real and generated segments (equation 8), and its gradients."""
@@ -278,7 +284,7 @@ def resumed(stopped: Stopped, corpus: Corpus, ranks: Ranks | None) -> Trainer:
         InputError: the state does not fit, or is not finite.
     """
     stopped.refuse_not_finite()
-    trainer = Trainer(stopped.config, corpus, ranks)
+    trainer = Trainer(stopped.config, corpus, ranks, stopped.frozen_networks())
     with content_of_checkpoint(stopped.checkpoint):
         trainer.load_state_dict(stopped.state, is_another=stopped.is_another)
     return trainer

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WrapValidator
 
-from configs.section import NonNegative, PathText, Positive, Probability, Section, Weight, number_or_auto
+from configs.section import NonNegative, PathText, Positive, Probability, Section, Text, Weight, number_or_auto
 
 # Bounds beyond which weights or gradients overflow float32 after a few steps, whatever else is set.
 LossWeight = Annotated[float, Field(ge=0.0, le=1e9)]
@@ -65,6 +65,16 @@ class LossWeights(Section):
     """Multi-scale SSIM of mel spectrograms, as 1 - MS-SSIM (Wang et al., 2003, equation 7); 0 in VITS."""
     cosine: LossWeight = 0.0
     """1 - cosine similarity of the frames of mel spectrograms; 0 in VITS."""
+    perceptual: LossWeight = 0.0
+    """Squared distance of the feature maps of `perceptual_network` (Johnson et al., 2016, equation 2); 0 in VITS."""
+    cycle: LossWeight = 0.0
+    """L1 of mel after conversion to another speaker and back (CycleGAN, Zhu et al., 2017, equation 2); 0 in VITS."""
+    identity: LossWeight = 0.0
+    """L1 of mel of a segment that is encoded and decoded once more (after Zhu et al., section 5.2); 0 in VITS."""
+    speaker_contrastive: LossWeight = 0.0
+    """Contrastive loss of speaker embeddings, with a margin (Hadsell et al., 2006, equation 4); 0 in VITS."""
+    speaker_info_nce: LossWeight = 0.0
+    """InfoNCE of speaker embeddings, in nats (van den Oord et al., 2018, equation 4); 0 in VITS."""
 
 
 class LossSettings(LossWeights):
@@ -94,6 +104,19 @@ class LossSettings(LossWeights):
     """Weight (gamma) of a zero-centred gradient penalty on real audio, with any objective (Mescheder et al., 2018)."""
     began_gamma: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     """Diversity ratio of began: the autoencoder's error on generated audio relative to that on real audio."""
+
+    perceptual_network: Text = "recogniser"
+    """Network of `perceptual`: recogniser, trained once on the recordings; or module:function, which builds from the
+    sample rate in Hz a module from audio [B, 1, S] to a list of feature maps [B, C, T]."""
+    recogniser_hours: Annotated[float, Field(gt=0.0, le=1e4)] = 18.0
+    """Hours of speech, repetitions counted, that the recogniser is trained on, in 40 epochs at most."""
+    speaker_encoder: Text = "classifier"
+    """Network of the two losses of speaker embeddings: classifier, trained once on the recordings; or module:function,
+    which builds from the sample rate in Hz a module from audio [B, 1, S] to embeddings [B, E]."""
+    speaker_margin: Annotated[float, Field(gt=0.0, le=2.0)] = 1.0
+    """Margin of `speaker_contrastive`: distance, of 2 at most, beyond which different speakers cost nothing."""
+    speaker_temperature: Annotated[float, Field(ge=1e-3, le=1e3)] = 0.1
+    """Temperature of `speaker_info_nce`."""
 
     @property
     def weights(self) -> dict[str, float]:

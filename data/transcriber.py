@@ -10,7 +10,6 @@ For example, a file whisper_here.py in the current folder, for `--asr whisper_he
         return model.transcribe(soxr.resample(audio, sample_rate, 16000))["text"]
 """
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +18,7 @@ import numpy.typing as npt
 
 from configs import InputError
 from configs.errors import in_one_line
+from data.plug_in import load_function
 
 # A speech recogniser: mono audio [S] in [-1, 1] and its sample rate to text; raises InputError if it fails.
 Transcriber = Callable[[npt.NDArray[np.float32], int], str]
@@ -52,13 +52,7 @@ def load_transcriber(name: str) -> Transcriber:
     Raises:
         InputError: there is no such module or function, the module fails, or the function cannot be called.
     """
-    module, _, function = name.partition(":")
-    if not (module and function) or module.startswith("."):
-        raise InputError(f"--asr {name}: name a module and a function in it, such as whisper_here:transcribe")
-    try:
-        transcriber = getattr(importlib.import_module(module), function)
-    except (Exception, SystemExit) as error:  # a module runs when it is imported, and may raise anything
-        raise InputError(f"--asr {name}: {in_one_line(error)}: install or correct it, or correct the name") from error
-    if not callable(transcriber):
-        raise InputError(f"--asr {name}: is no function of (audio, sample_rate), but {transcriber!r}")
-    return PlugIn(name, transcriber)
+    function = load_function(
+        name, given=f"--asr {name}", example="whisper_here:transcribe", signature="(audio, sample_rate)"
+    )
+    return PlugIn(name, function)

@@ -127,7 +127,7 @@ class Synthesizer(nn.Module):
             generator: makes the posterior's sample, the segments and the durations' noise repeatable; it must be on the
                 device of the inputs. Dropout draws from torch's global generator.
         """
-        speaker = self._speaker(speaker_ids)
+        speaker = self.embed_speaker(speaker_ids)
         text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
         frame_mask = length_mask(frame_lengths, spectrogram.shape[2])
         posterior = self.posterior_encoder(spectrogram, frame_mask, speaker)
@@ -195,7 +195,7 @@ class Synthesizer(nn.Module):
             frame_lengths: [B].
             speaker_ids: [B], or None for a single voice.
         """
-        speaker = self._speaker(speaker_ids)
+        speaker = self.embed_speaker(speaker_ids)
         frame_mask = length_mask(frame_lengths, spectrogram.shape[2])
         z = self.posterior_encoder(spectrogram, frame_mask, speaker).mean * frame_mask
         z_p: Tensor = self.flow(z, frame_mask, speaker)
@@ -222,7 +222,7 @@ class Synthesizer(nn.Module):
             speed: speaking rate; 2 is twice as fast.
             generator: makes the noise repeatable.
         """
-        speaker = self._speaker(speaker_ids)
+        speaker = self.embed_speaker(speaker_ids)
         text, phoneme_mask = self._encode_text(phoneme_ids, phoneme_lengths)
         log_durations = self.duration_predictor.predict(
             text.hidden, phoneme_mask, speaker, noise_scale=duration_noise_scale, generator=generator
@@ -331,8 +331,23 @@ class Synthesizer(nn.Module):
         Returns:
             [B, 1, S], zero after each recording's end.
         """
-        speaker, target = self._speaker(speaker_ids), self._speaker(target_speaker_ids)
         frame_mask = length_mask(frame_lengths, spectrogram.shape[2])
+        return self.convert(
+            spectrogram, frame_mask, speaker_ids, target_speaker_ids, noise_scale=noise_scale, generator=generator
+        )
+
+    def convert(
+        self,
+        spectrogram: Tensor,
+        frame_mask: Tensor,
+        speaker_ids: Tensor | None = None,
+        target_speaker_ids: Tensor | None = None,
+        *,
+        noise_scale: float = 1.0,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """`reconstruct` with gradients, and a mask [B, 1, F] in the place of lengths."""
+        speaker, target = self.embed_speaker(speaker_ids), self.embed_speaker(target_speaker_ids)
         posterior = self.posterior_encoder(spectrogram, frame_mask, speaker)
         z = posterior.sample(noise_scale=noise_scale, generator=generator) * frame_mask
         if target is not None:
@@ -362,10 +377,11 @@ class Synthesizer(nn.Module):
         mask = length_mask(phoneme_lengths, phoneme_ids.shape[1])
         return self.text_encoder(phoneme_ids, mask), mask
 
-    def _speaker(self, speaker_ids: Tensor | None) -> Tensor | None:
+    def embed_speaker(self, speaker_ids: Tensor | None) -> Tensor | None:
+        """Ids [B] to embeddings [B, C, 1]; None for a single voice."""
         if self.speakers is None or speaker_ids is None:
             return None
-        return self.speakers(speaker_ids).unsqueeze(2)  # [B, C, 1]
+        return self.speakers(speaker_ids).unsqueeze(2)
 
 
 def _growing(first: int, total: int) -> list[int]:

@@ -5,6 +5,8 @@ M mel bands
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,6 +16,9 @@ from data.batch import Batch
 from data.spectrogram import MelSpectrogram
 from models.segments import slice_segments
 from models.synthesizer import Synthesis, Synthesizer
+
+if TYPE_CHECKING:
+    from training.conversion import Conversion, Converter
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,24 @@ class Segments:
 
 @dataclass(frozen=True)
 class GeneratorOutput:
-    """The reconstruction of a batch, beside its recordings."""
+    """The reconstruction of a batch, beside its recordings: what the terms of the loss see."""
 
     batch: Batch
     synthesis: Synthesis
     segments: Segments
+    converter: "Converter"
+
+    @property
+    def segment_speakers(self) -> Tensor | None:
+        """Who says each segment, [B * K]; None for a single voice."""
+        speakers = self.batch.speaker_ids
+        return None if speakers is None else speakers.repeat_interleave(self.synthesis.segment_starts.shape[1])
+
+    @cached_property
+    def conversion(self) -> "Conversion":
+        """The segments as other speakers; converted when a term first asks for it, and the same for all."""
+        assert self.batch.speaker_ids is not None
+        return self.converter.to_others(self.batch.speaker_ids, self.synthesis, self.segments)
 
 
 class Features:

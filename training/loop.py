@@ -23,6 +23,7 @@ from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from monitoring.best import Best
 from training.accumulation import GradientAccumulation, StepParts
+from training.auxiliary_losses import AuxiliaryLosses
 from training.broken_steps import RecentSteps, refuse_broken_weights, refuse_stalled, report_broken_steps
 from training.features import Features
 from training.interruption import Interrupted, StopRequest
@@ -59,6 +60,7 @@ class TrainingLoop(StepParts):
 
     synthesizer: Synthesizer
     discriminator: Discriminator
+    auxiliary_losses: AuxiliaryLosses
     ema: Synthesizer  # exponential moving average of the synthesizer's weights, which becomes the voice
     objective: AdversarialObjective
     execute: Callable[[Batch], StepReport]
@@ -377,6 +379,7 @@ class TrainingLoop(StepParts):
             "synthesizer": self.synthesizer.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "average": self.ema.state_dict(),
+            "frozen": self.auxiliary_losses.frozen.checkpoint_state(),
             "synthesizer_optimizer": self.synthesizer_optimizer.state_dict(),
             "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),

@@ -10,6 +10,7 @@ from data.corpus import Corpus
 from data.opening import open_corpus
 from models.finite_weights import first_not_finite, tensors_in
 from text import SymbolTable
+from training.frozen import FrozenNetworks
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 
 # What may differ when a run is resumed, because the checkpoint fits all the same: where and how long it runs, what it
@@ -79,6 +80,17 @@ class Stopped:
         broken = first_not_finite(tensors_in(networks))
         if broken is not None:
             raise InputError(f"{self.checkpoint}: {broken} is NaN or infinite: delete it to go on from an older one")
+
+    def frozen_networks(self) -> FrozenNetworks | None:
+        """Those that losses look through; None where another run makes its own.
+
+        Raises:
+            InputError: a network of the user's has other weights now, or those in the checkpoint do not fit.
+        """
+        if self.is_another:
+            return None
+        with content_of_checkpoint(self.checkpoint):
+            return FrozenNetworks.of_checkpoint(self.state.get("frozen", {}), self.config)
 
     def announcement(self) -> str:
         """What is not as it was, in a sentence; empty where all is."""

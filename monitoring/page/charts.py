@@ -43,7 +43,6 @@ class Group:
 
 ACCURACY = "Discriminator accuracy"
 SHARES = ("training", "data", "validation", "saving")  # of the time, in the order in which they are stacked
-_COLOURS = 6  # that the page tells apart
 _WEIGHTED = "weighted_loss/generator/"
 MOST_OTHERS = 40  # charts of scalars that are not known here
 
@@ -249,10 +248,7 @@ def groups(names: Collection[str]) -> list[Group]:
             "Weighted terms",
             "times its weight",
             "What each term adds to the generator's loss; the largest need not pull hardest.",
-            tuple(
-                Series(f"{_WEIGHTED}{term}", term, "line" if place < _COLOURS else "dashes")
-                for place, term in enumerate(terms)
-            ),
+            tuple(Series(f"{_WEIGHTED}{term}", term) for term in terms),
         ),
         Chart(
             "Gradients at the generated audio",

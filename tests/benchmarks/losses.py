@@ -23,8 +23,9 @@ from losses import feature_loss, mel_loss
 from losses.distance import DistanceKind
 from losses.feature_matching import FeatureMatchingKind
 from tests.benchmarks.measuring import HOUSE, Contestant
-from training.auxiliary_losses import AuxiliaryLoss
+from training.auxiliary_losses import AuxiliaryLoss, Ingredients
 from training.features import GeneratorOutput
+from training.frozen import FrozenNetworks
 
 # Of `training.auxiliary_losses`, and what they need beside a weight.
 TERMS: Mapping[str, Sequence[str]] = {
@@ -68,7 +69,8 @@ def terms(plain: Contestant) -> dict[str, Callable[[], Tensor]]:
     for kind in get_args(FeatureMatchingKind):
         found[f"feature_matching, {kind}"] = partial(feature_loss, real, generated, kind=kind)
     for name, overrides in TERMS.items():
-        found[name] = partial(AuxiliaryLoss.of_weight[name.partition(",")[0]](settings(overrides)), output)
+        ingredients = Ingredients(settings(overrides), FrozenNetworks())
+        found[name] = partial(AuxiliaryLoss.of_weight[name.partition(",")[0]](ingredients), output)
     return found
 
 

@@ -27,10 +27,10 @@ from text import SymbolTable
 
 MEL_BANDS = 80
 FRAMES_PER_SECOND = 100
-_SAMPLE_RATE = 16000  # what is above 8 kHz tells phonemes apart no better
-_RMS = 0.1  # to which all recordings are scaled, so that the floor of the logarithm is the same for all
-_SILENT = 1e-5  # root mean square, a third of a step of 16 bits
-_LEAST_DEVIATION = 0.1  # of a band, in nats: a band without signal is not amplified to the level of speech
+SAMPLE_RATE = 16000  # what is above 8 kHz tells phonemes apart no better
+RMS = 0.1  # to which all recordings are scaled, so that the floor of the logarithm is the same for all
+SILENT = 1e-5  # root mean square, a third of a step of 16 bits
+LEAST_DEVIATION = 0.1  # of a band, in nats: a band without signal is not amplified to the level of speech
 _TEMPO = 0.1  # largest relative change
 _WIDEST_BANDS = 13  # of a mask over mel bands, of which there is one
 _LONGEST_FRAMES = 12  # of a mask over time: a longer one would hide whole phonemes
@@ -67,26 +67,29 @@ class Example:
 
 def frames_of(audio: npt.NDArray[np.float32], sample_rate: int) -> Tensor:
     """Mono audio [S] at any rate and level to log-mel [F, M], each band of mean 0 and deviation 1; silence is zeros."""
-    narrow = torch.from_numpy(soxr.resample(audio, sample_rate, _SAMPLE_RATE, quality="MQ"))
+    narrow = torch.from_numpy(soxr.resample(audio, sample_rate, SAMPLE_RATE, quality="MQ"))
     rms = float(narrow.square().mean().sqrt()) if len(narrow) else 0.0
-    mel = _transform()(narrow[None] * (_RMS / max(rms, _SILENT)))[0].T  # [F, M]
-    if rms < _SILENT or not len(mel):
+    mel = _mel_transform()(narrow[None] * (RMS / max(rms, SILENT)))[0].T  # [F, M]
+    if rms < SILENT or not len(mel):
         return torch.zeros_like(mel)
     centred = mel - mel.mean(dim=0)
-    return centred / centred.square().mean(dim=0).sqrt().clamp(min=_LEAST_DEVIATION)
+    return centred / centred.square().mean(dim=0).sqrt().clamp(min=LEAST_DEVIATION)
 
 
-@cache
-def _transform() -> MelSpectrogram:
+def new_mel_transform() -> MelSpectrogram:
+    """Audio at `SAMPLE_RATE` to log-mel spectrograms of `MEL_BANDS` and `FRAMES_PER_SECOND`."""
     return MelSpectrogram(
-        sample_rate=_SAMPLE_RATE,
+        sample_rate=SAMPLE_RATE,
         n_fft=512,
         window_length=400,
-        hop_length=_SAMPLE_RATE // FRAMES_PER_SECOND,
+        hop_length=SAMPLE_RATE // FRAMES_PER_SECOND,
         mel_bands=MEL_BANDS,
         fmin_hz=20.0,
         fmax_hz=None,
     )
+
+
+_mel_transform = cache(new_mel_transform)
 
 
 def phonemes_said(symbols: Iterable[str]) -> list[str]:

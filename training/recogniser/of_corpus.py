@@ -3,12 +3,13 @@
 import hashlib
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from configs import Config, InputError
 from data import spectrogram
+from data.clips import Clip
 from data.corpus import Corpus
 from data.prefetcher import clip_source
 from data.preparation.cache import Cache, digest_of_code, key_of
@@ -58,16 +59,7 @@ def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Examp
     """The examples set aside to choose the weights by, and those to train on."""
     spoken: list[tuple[str, Example]] = []
     enough = _MOST_HOURS * 3600 * FRAMES_PER_SECOND
-    source = clip_source(
-        corpus.train,
-        corpus.shards,
-        hop_length=config.audio.hop_length,
-        bounds=config.data.bucket_frames,
-        batch_size=16,
-        max_frames=None,
-        seed=config.run.seed,
-    )
-    for clip in itertools.chain.from_iterable(source.batches(0)):
+    for clip in training_clips(corpus, config):
         example = Example.of(clip, corpus.symbols, config.audio.sample_rate)
         if example.said and len(example.frames):
             spoken.append((clip.text, example))
@@ -83,6 +75,20 @@ def _examples(corpus: Corpus, config: Config) -> tuple[list[Example], list[Examp
     share, least, most = _ASIDE
     count = min(most, max(least, round(len(spoken) * share)), len(spoken) // 2)
     return set_aside(spoken, count)
+
+
+def training_clips(corpus: Corpus, config: Config) -> Iterator[Clip]:
+    """The training clips once, in an order of the seed's, wherever they are kept."""
+    source = clip_source(
+        corpus.train,
+        corpus.shards,
+        hop_length=config.audio.hop_length,
+        bounds=config.data.bucket_frames,
+        batch_size=16,
+        max_frames=None,
+        seed=config.run.seed,
+    )
+    return itertools.chain.from_iterable(source.batches(0))
 
 
 def set_aside(spoken: Sequence[tuple[str, Example]], count: int) -> tuple[list[Example], list[Example]]:
