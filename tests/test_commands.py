@@ -17,7 +17,7 @@ from tests.test_floors import HOUSE, own_files
 LIGHT = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection", "tomli_w"}
 # What speech from a graph needs: the graph, its phonemes, and a file to write.
 SPEAKING = {"numpy", "onnx", "onnxruntime", "google", "ml_dtypes", "flatbuffers", "piper", "soundfile", "soxr"}
-SPEAKING |= {"_soundfile", "_soundfile_data", "_cffi_backend"}
+SPEAKING |= {"_soundfile", "_soundfile_data", "_cffi_backend", "rapidfuzz"}
 MOST_MODULES = 320  # of which pydantic and the standard library are nearly all
 MOST_MODULES_SPEAKING = 600  # to speak from a graph
 
