@@ -12,13 +12,13 @@ from configs.command_line import CommandParser, settings_help
 class TrainingArguments:
     """What train.py is asked to do."""
 
-    config: Config | None  # of a new run; None to resume or replay one
-    resume: Path | None
-    changed: bool  # whether the run may go on as another one
-    or_resume: bool  # whether to resume the run of `config`, if it has begun
-    overrides: tuple[str, ...]  # section.key=value
-    warm_start: Path | None
-    parts: str | None
+    config: Config | None = None  # of a new run; None to resume or replay one
+    resume: Path | None = None
+    changed: bool = False  # whether the run may go on as another one
+    or_resume: bool = False  # whether to resume the run of `config`, if it has begun
+    overrides: tuple[str, ...] = ()  # section.key=value
+    warm_start: Path | None = None
+    parts: str | None = None
     replay: tuple[Path, int] | None = None  # a run and a step of it
 
 
@@ -65,20 +65,23 @@ def read_arguments() -> TrainingArguments:
         others = (settings, arguments.resume, arguments.changed, arguments.or_resume, arguments.warm_start)
         if any(others):
             raise InputError(f"--replay {folder} {step}: takes no other argument, for a step has the settings it had")
-        return TrainingArguments(None, None, False, False, (), None, None, (Path(folder), int(step)))
+        return TrainingArguments(replay=(Path(folder), int(step)))
     if arguments.resume is not None:
         if arguments.warm_start is not None:
             raise InputError("--warm-start begins a run and --resume continues one: give one of the two")
         stored = arguments.resume / "config.toml"
         if stored.is_file():
             load_config(stored, settings)
-        return TrainingArguments(None, arguments.resume, arguments.changed, False, tuple(settings), None, None)
+        return TrainingArguments(resume=arguments.resume, changed=arguments.changed, overrides=tuple(settings))
     if arguments.changed and not arguments.or_resume:
         raise InputError("--changed continues a run with other settings: give --resume RUN, or --or-resume, too")
     if not settings or "=" in settings[0]:
         raise InputError("which experiment? Give a settings file, such as configs/ljspeech.toml, or --resume RUN")
-    config = load_config(settings[0], settings[1:])
-    changed, or_resume = arguments.changed, arguments.or_resume
     return TrainingArguments(
-        config, None, changed, or_resume, tuple(settings[1:]), arguments.warm_start, arguments.parts
+        config=load_config(settings[0], settings[1:]),
+        changed=arguments.changed,
+        or_resume=arguments.or_resume,
+        overrides=tuple(settings[1:]),
+        warm_start=arguments.warm_start,
+        parts=arguments.parts,
     )
