@@ -16,15 +16,7 @@ from configs.errors import InputError
 
 # Exceptions of decoders on unexpected content. RecursionError is a RuntimeError, and so is what torch raises for
 # weights that do not fit.
-UNFIT = (
-    ArithmeticError,
-    AttributeError,
-    EOFError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
+UNFIT = (ArithmeticError, AttributeError, EOFError, LookupError, RuntimeError, TypeError, ValueError)
 _LONGEST_REASON = 300
 
 

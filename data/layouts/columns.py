@@ -18,18 +18,8 @@ from data.layouts.table import Table
 # Lower case, with _ for blanks, in order of preference.
 FILE_NAMES = (
     *("file_name", "filename", "file", "path", "filepath", "file_path", "audio_file", "audio_path", "audio_filepath"),
-    *(
-        "audio_filename",
-        "audio",
-        "wav_file",
-        "wav_path",
-        "wav_filename",
-        "wav_filepath",
-        "wav",
-        "wave",
-        "clip",
-        "recording",
-    ),
+    *("audio_filename", "audio", "wav_file", "wav_path", "wav_filename", "wav_filepath", "wav", "wave", "clip"),
+    "recording",
     *("relative_path", "fname", "basename", "fileid", "file_id", "utterance_id", "utt_id", "clip_id", "audio_id", "id"),
 )
 TEXT_NAMES = (
