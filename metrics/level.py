@@ -2,16 +2,7 @@
 
 from dataclasses import dataclass
 
-from data.inspection.signal_level import (
-    LEAST_UNDER_SPEECH_DB,
-    MOST_UNDER_SPEECH_DB,
-    SILENCE_OVER_NOISE_DB,
-    SILENT_POWER,
-    count_clipped,
-    frames_of,
-    integrated_loudness,
-    peak_of,
-)
+from data.inspection.signal_level import SILENT_POWER, count_clipped, frames_of, integrated_loudness, peak_of
 from metrics.spectra import Audio
 
 
@@ -29,22 +20,10 @@ def level(audio: Audio, sample_rate: int) -> Level:
     """Measure one recording, float32 [S]; silence is defined as in the inspection of recordings."""
     if len(audio) == 0:
         return Level(float("nan"), 0.0, 1.0, 0.0)
-    loudness = integrated_loudness(audio, sample_rate)
+    loudness, frames = integrated_loudness(audio, sample_rate), frames_of(audio, sample_rate)
     return Level(
         loudness_lufs=float("nan") if loudness is None else loudness,
         clipped_share=count_clipped(audio) / len(audio),
-        silence_share=_silence_share(audio, sample_rate),
+        silence_share=float((frames.powers <= max(frames.silence_power, SILENT_POWER)).mean()),
         peak=peak_of(audio),
     )
-
-
-def _silence_share(audio: Audio, sample_rate: int) -> float:
-    frames = frames_of(audio, sample_rate)
-    noise, speech = frames.noise_and_speech()
-    bound = min(noise * _ratio(SILENCE_OVER_NOISE_DB), speech * _ratio(-LEAST_UNDER_SPEECH_DB))
-    bound = max(bound, speech * _ratio(-MOST_UNDER_SPEECH_DB), SILENT_POWER)
-    return float((frames.powers <= bound).mean())
-
-
-def _ratio(decibels: float) -> float:
-    return float(10 ** (decibels / 10))

@@ -74,12 +74,16 @@ class Frames:
         noise = float(recorded[: max(1, round(QUIETEST_SHARE * len(recorded)))].mean())
         return noise, max(float(recorded.mean()) - noise, SILENT_POWER)
 
-    def silence_seconds(self) -> tuple[float, float]:
-        """Leading and trailing silence."""
+    @property
+    def silence_power(self) -> float:
+        """The power up to which a frame is silent."""
         noise, speech = self.noise_and_speech()
         bound = min(noise * _ratio(SILENCE_OVER_NOISE_DB), speech * _ratio(-LEAST_UNDER_SPEECH_DB))
-        bound = max(bound, speech * _ratio(-MOST_UNDER_SPEECH_DB))
-        loud = np.flatnonzero(self.powers > bound)
+        return max(bound, speech * _ratio(-MOST_UNDER_SPEECH_DB))
+
+    def silence_seconds(self) -> tuple[float, float]:
+        """Leading and trailing silence."""
+        loud = np.flatnonzero(self.powers > self.silence_power)
         if len(loud) == 0:
             return 0.0, 0.0
         after = len(self.powers) - 1 - loud[-1]
