@@ -15,12 +15,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from configs import DataSettings, InputError, command
-from data.opening import open_corpus
+from configs import InputError, command
 from data.transcriber import Transcriber, load_transcriber
 from evaluation.alignment import ALIGNMENT
-from evaluation.held_out import as_read_by, choose_data, hold_out, required_speakers
-from evaluation.metric import MetricSection
+from evaluation.held_out import as_read_by, choose_data, hold_out, recogniser_of
 from evaluation.output import check_writable, counted
 from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
 from evaluation.rendition import HeldOutSentence
@@ -28,8 +26,6 @@ from evaluation.robustness import ENOUGH_RECORDINGS, evaluate_robustness
 from evaluation.scoring import Evaluation, compare_evaluations, evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
-from infer import Voice
-from training.recogniser import train_or_load
 
 PARTS = (RECONSTRUCTION, SPEECH, ALIGNMENT)
 _TRIED = 3  # recordings of which a plug-in must transcribe one
@@ -64,8 +60,8 @@ def main() -> int:
     if transcriber is not None:
         _try_out(transcriber, held_out[0])
         parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
-    if arguments.recogniser:
-        parts += _recognised(first, as_read_by(first, data), held_out[0])
+    if arguments.recogniser and (recogniser := recogniser_of(first, as_read_by(first, data))):
+        parts.append(by_recogniser(recogniser, held_out[0]))
     evaluations = [evaluate(subject, sentences, parts) for subject, sentences in zip(subjects, held_out, strict=True)]
     if arguments.robustness:
         evaluations = [
@@ -103,19 +99,6 @@ def _of_all(held_out: Sequence[Sequence[HeldOutSentence]]) -> list[list[HeldOutS
     if not shared:
         raise InputError("no recording can be used for both voices: evaluate each alone")
     return [[sentence for sentence in sentences if sentence.id in shared] for sentences in held_out]
-
-
-def _recognised(voice: Voice, data: DataSettings, sentences: Sequence[HeldOutSentence]) -> list[MetricSection]:
-    """The phoneme error rate of a recogniser trained on the other recordings, if there are enough of them."""
-    config = voice.config.model_copy(update={"data": data})
-    try:
-        corpus = open_corpus(
-            data, config.audio, verbose=False, symbols=voice.front_end.symbols, speakers=required_speakers(voice)
-        )
-        return [by_recogniser(train_or_load(corpus, config), sentences)]
-    except InputError as error:
-        warnings.warn(f"no phoneme error rate: {error}", stacklevel=2)
-        return []
 
 
 def _with_hard_texts(found: Evaluation, subject: Subject, recorded: Sequence[HeldOutSentence]) -> Evaluation:

@@ -11,6 +11,7 @@ from data.audio_file import to_float
 from data.clips import Clip, read_clips
 from data.corpus import split
 from data.faults import Action
+from data.opening import open_corpus
 from data.preparation import Preparation, prepare
 from data.preparation.examination import PreparedClip
 from data.shards import open_shards
@@ -18,6 +19,7 @@ from evaluation.learned import warn_of_learned, warn_of_shards
 from evaluation.output import counted
 from evaluation.rendition import HeldOutSentence, Sound
 from infer import Voice
+from training.recogniser import Recogniser, train_or_load
 
 _MOST_UNKNOWN = 0.1  # of the symbols of all sentences: above it, the voice has another alphabet
 # The settings that turn a text into ids and a file into samples: always the voice's own.
@@ -98,6 +100,20 @@ def hold_out(voice: Voice, data: DataSettings, count: int, *, run: Path | None =
 def required_speakers(voice: Voice) -> tuple[str, ...]:
     """The speakers that a corpus must name; none for a single-speaker voice."""
     return voice.speakers if len(voice.speakers) > 1 else ()
+
+
+def recogniser_of(voice: Voice, data: DataSettings) -> Recogniser | None:
+    """A phoneme recogniser trained on the recordings that are not held out; None, with a warning, if they are too few.
+
+    The recordings are those of `data`, `as_read_by` this voice.
+    """
+    config = voice.config.model_copy(update={"data": data})
+    symbols, speakers = voice.front_end.symbols, required_speakers(voice)
+    try:
+        return train_or_load(open_corpus(data, config.audio, verbose=False, symbols=symbols, speakers=speakers), config)
+    except InputError as error:
+        warnings.warn(f"no phoneme error rate: {error}", stacklevel=2)
+        return None
 
 
 def _clips(voice: Voice, data: DataSettings, speakers: Sequence[str], count: int, run: Path) -> Iterator[Clip]:

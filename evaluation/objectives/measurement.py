@@ -6,18 +6,15 @@ command, so that a study that goes on measures nothing twice.
 
 import json
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from configs import InputError
 from configs.content import UNFIT
-from data.opening import open_corpus
 from data.transcriber import Transcriber
-from evaluation.held_out import as_read_by, choose_data, hold_out, required_speakers
+from evaluation.held_out import as_read_by, choose_data, hold_out, recogniser_of
 from evaluation.metric import Metric, MetricSection
 from evaluation.objectives.arm import PlannedRun
 from evaluation.parts import RECONSTRUCTION, SPEECH, PhonemeRecogniser, by_recogniser, by_transcriber
@@ -25,7 +22,7 @@ from evaluation.rendition import HeldOutSentence, Rendition
 from evaluation.scoring import evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import write_json
-from training.recogniser import phoneme_error_rate, phonemes_said, train_or_load
+from training.recogniser import phoneme_error_rate, phonemes_said
 
 FILE = "evaluation.json"
 REHEARD = "intelligibility of the reconstruction"
@@ -67,18 +64,9 @@ class Measurement:
 
     def _add_recogniser(self, first: Subject) -> None:
         """Train the recogniser of the study, or load it: that of its first run, whatever the seeds of the others."""
-        voice = first.voice
-        data = as_read_by(voice, voice.config.data)
-        config = voice.config.model_copy(update={"data": data})
-        try:
-            corpus = open_corpus(
-                data, config.audio, verbose=False, symbols=voice.front_end.symbols, speakers=required_speakers(voice)
-            )
-            trained = train_or_load(corpus, config)
-        except InputError as error:
-            warnings.warn(f"no phoneme error rate: {error}", stacklevel=2)
-            return
-        self.parts += [_of_reconstruction(trained, self.sentences), by_recogniser(trained, self.sentences)]
+        trained = recogniser_of(first.voice, as_read_by(first.voice, first.voice.config.data))
+        if trained is not None:
+            self.parts += [_of_reconstruction(trained, self.sentences), by_recogniser(trained, self.sentences)]
 
     def measure(self, runs: Sequence[PlannedRun]) -> dict[PlannedRun, dict[str, Any]]:
         """The content of `evaluation.json` of every run; measured where the file there is not of these metrics.

@@ -51,7 +51,7 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
     def run_command(*arguments: str | Path, name: str = "found.json", recogniser: object = None) -> dict[str, Any]:
         options = ["--device", "cpu", "-o", str(tmp_path / name)]
         options += ["--no-recogniser"] * (recogniser is None)
-        monkeypatch.setattr("evaluation.__main__.train_or_load", recogniser)
+        monkeypatch.setattr("evaluation.held_out.train_or_load", recogniser)
         monkeypatch.setattr("sys.argv", ["evaluation", *map(str, arguments), *options])
         assert main() == 0
         found: dict[str, Any] = json.loads((tmp_path / name).read_text())
@@ -297,7 +297,7 @@ def test_a_mistake_is_told_in_one_sentence(
     for name, content in ASR_MODULES.items():
         (tmp_path / f"{name}.py").write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr("evaluation.__main__.train_or_load", None)  # whatever is wrong is told before the long work
+    monkeypatch.setattr("evaluation.held_out.train_or_load", None)  # whatever is wrong is told before the long work
     monkeypatch.setattr("sys.argv", ["evaluation", *(argument.format(**places) for argument in arguments)])
     assert main() == 2
     error = capsys.readouterr().err.strip()
