@@ -11,11 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
-from configs import InputError
 from configs.content import UNFIT
-from data.spectrogram import LinearSpectrogram
 from infer import Voice
 from metrics.perception import missing
 from metrics.spectra import Audio
@@ -87,42 +84,24 @@ class Subject:
         seed = int.from_bytes(hashlib.sha256(f"{self.seed} {text}".encode()).digest()[:7])
         return self.voice.render(encoded, speaker, text=text, seed=seed)
 
-    @torch.inference_mode()
     def reconstruct(self, recorded: Audio, speaker: int | None) -> Audio:
         """Encode and decode a recording, from the mean of the posterior: [S], whole frames."""
-        synthesizer, device = self._synthesizer()
-        spectrogram = self._spectrogram(recorded, device)
-        lengths = _row(spectrogram.shape[2], device)
-        audio = synthesizer.reconstruct(spectrogram, lengths, None if speaker is None else _row(speaker, device))
-        return audio[0, 0].cpu().numpy()
+        return self._engine.convert(recorded, self.voice.config.audio, speaker, None)
 
-    @torch.inference_mode()
     def align(self, ids: Sequence[int], recorded: Audio, speaker: int | None) -> Aligned:
         """Align a recording with the ids of its text, from the mean of the posterior.
 
         Raises:
             InputError: the recording has fewer frames than there are ids.
         """
-        synthesizer, device = self._synthesizer()
-        spectrogram = self._spectrogram(recorded, device)
-        if spectrogram.shape[2] < len(ids):
-            raise InputError(f"the recording has {spectrogram.shape[2]} frames, too few for the {len(ids)} ids it says")
-        phonemes, frames = (_row(length, device) for length in (len(ids), spectrogram.shape[2]))
-        speakers = None if speaker is None else _row(speaker, device)
-        alignment = synthesizer.align(torch.tensor([list(ids)], device=device), phonemes, spectrogram, frames, speakers)
+        alignment = self._engine.align(ids, recorded, self.voice.config.audio, speaker)
         return Aligned(alignment.scores[0].cpu().numpy(), alignment.durations[0].cpu().numpy())
 
-    def _synthesizer(self) -> tuple[Synthesizer, torch.device]:
+    @property
+    def _engine(self) -> TorchEngine:
         engine = self.voice.engine
         assert isinstance(engine, TorchEngine), "metrics that need a posterior encoder are skipped without one"
-        return engine.synthesizer, engine.device
-
-    def _spectrogram(self, audio: Audio, device: torch.device) -> Tensor:
-        settings = self.voice.config.audio
-        linear = LinearSpectrogram(
-            n_fft=settings.n_fft, window_length=settings.window_length, hop_length=settings.hop_length
-        ).to(device)
-        return linear(torch.from_numpy(audio)[None].to(device))
+        return engine
 
 
 def load_subject(path: Path, *, device: str, seed: int) -> Subject:
@@ -172,7 +151,3 @@ def _checkpoint_of(voice: VoiceFile, run: Path) -> Synthesizer | None:
         if all(name in found and torch.equal(weight, found[name]) for name, weight in weights.items()):
             return whole
     return None
-
-
-def _row(value: int, device: torch.device) -> Tensor:
-    return torch.tensor([value], device=device)

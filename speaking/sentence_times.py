@@ -9,9 +9,8 @@ import soxr
 import torch
 
 from configs import InputError
-from data.spectrogram import LinearSpectrogram
-from models.synthesizer import Synthesizer
 from speaking.engine import front_end_of
+from speaking.torch_engine import TorchEngine
 from voices.importing.sources import load_voice_from
 
 
@@ -29,14 +28,10 @@ class VoiceAligner:
         voice = load_voice_from(path, to_train=True).voice
         if getattr(voice.synthesizer, "posterior_encoder", None) is None:
             raise InputError(f"{path}: has no posterior encoder, which finds texts in recordings: give its run folder")
-        self.synthesizer: Synthesizer = voice.synthesizer.eval()
+        self.engine = TorchEngine(voice.synthesizer.eval(), torch.device("cpu"))
         self.speakers, self.audio = voice.speakers, voice.config.audio
         self.front_end = front_end_of(voice)
-        self.linear = LinearSpectrogram(
-            n_fft=self.audio.n_fft, window_length=self.audio.window_length, hop_length=self.audio.hop_length
-        )
 
-    @torch.inference_mode()
     def __call__(
         self, audio: npt.NDArray[np.float32], sample_rate: int, texts: Sequence[str], speaker: str | None
     ) -> npt.NDArray[np.float64]:
@@ -54,16 +49,14 @@ class VoiceAligner:
             symbols += [" "] * bool(symbols and own) + list(own)
             ends.append(len(symbols))
         encoded = self.front_end.symbols.encode(symbols)
-        spectrogram = self.linear(torch.from_numpy(np.ascontiguousarray(audio))[None])  # [1, N, F]
-        frames = spectrogram.shape[2]
-        if frames < len(encoded.ids) or len(encoded.symbols) != len(symbols):  # nothing can be found
-            return np.linspace(0, len(audio) / self.audio.sample_rate, len(texts) + 1)[1:]
-        lengths, frame_lengths = torch.tensor([len(encoded.ids)]), torch.tensor([frames])
-        speaker_ids = None
-        if len(self.speakers) > 1:
-            speaker_ids = torch.tensor([self.speakers.index(speaker) if speaker in self.speakers else 0])
-        ids = torch.tensor([encoded.ids])
-        alignment = self.synthesizer.align(ids, lengths, spectrogram, frame_lengths, speaker_ids)
+        known = self.speakers.index(speaker) if speaker in self.speakers else 0
+        even = np.linspace(0, len(audio) / self.audio.sample_rate, len(texts) + 1)[1:]
+        if len(encoded.symbols) != len(symbols):  # some are not the voice's
+            return even
+        try:
+            alignment = self.engine.align(encoded.ids, audio, self.audio, known if len(self.speakers) > 1 else None)
+        except InputError:  # fewer frames than symbols
+            return even
         frame_ends = alignment.durations[0].cumsum(0).double().numpy()
         first = (len(encoded.ids) - 2 * len(symbols)) // 2  # of the ids, that of the first symbol
         found = frame_ends[[first + 2 * (end - 1) for end in ends]] * self.audio.hop_length / self.audio.sample_rate

@@ -12,7 +12,7 @@ from torch import Tensor
 from configs import AudioSettings, InputError
 from data.spectrogram import LinearSpectrogram
 from models.device import choose_device
-from models.speech import Plan
+from models.speech import Alignment, Plan
 from models.synthesizer import Synthesizer
 from speaking.engine import Audio, Check, Rendering, Scales
 from voices.importing.sources import load_voice_from
@@ -63,7 +63,7 @@ class TorchEngine:
     ) -> Rendering:
         """See `Engine`."""
         text = self.synthesizer.predict_durations(
-            *_inputs(ids, speaker, self.device),
+            *self._inputs(ids, speaker),
             duration_noise_scale=scales["duration_noise_scale"],
             speed=scales["speed"],
             generator=generator,
@@ -78,20 +78,45 @@ class TorchEngine:
         )
 
     @torch.inference_mode()
-    def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
-        """Voice conversion, [S] to [S], without noise.
+    def convert(self, audio: Audio, settings: AudioSettings, speaker: int | None, target: int | None) -> Audio:
+        """Voice conversion, [S] to [S], without noise; without a target it is the reconstruction of the recording.
 
         Raises:
             InputError: the recording is too short.
         """
         if len(audio) < settings.hop_length:
             raise InputError(f"the recording has {len(audio)} samples, too few for one frame of {settings.hop_length}")
+        spectrogram, frames = self._spectrogram(audio, settings)
+        return _waveform(self.synthesizer.reconstruct(spectrogram, frames, self._one(speaker), self._one(target)))
+
+    @torch.inference_mode()
+    def align(self, ids: Sequence[int], audio: Audio, settings: AudioSettings, speaker: int | None) -> Alignment:
+        """Align a recording [S] with the P ids of its text, from the mean of the posterior.
+
+        Raises:
+            InputError: the recording has fewer frames than there are ids.
+        """
+        spectrogram, frames = self._spectrogram(audio, settings)
+        if spectrogram.shape[2] < len(ids):
+            raise InputError(f"the recording has {spectrogram.shape[2]} frames, too few for the {len(ids)} ids it says")
+        phoneme_ids, lengths, speakers = self._inputs(ids, speaker)
+        return self.synthesizer.align(phoneme_ids, lengths, spectrogram, frames, speakers)
+
+    def _spectrogram(self, audio: Audio, settings: AudioSettings) -> tuple[Tensor, Tensor]:
+        """Linear magnitudes [1, N, F], and F as a tensor [1]."""
         linear = LinearSpectrogram(
             n_fft=settings.n_fft, window_length=settings.window_length, hop_length=settings.hop_length
         )
-        spectrogram = linear(torch.from_numpy(audio)[None])
-        lengths, source, heard = torch.tensor([[spectrogram.shape[2]], [speaker], [target]], device=self.device)
-        return _waveform(self.synthesizer.reconstruct(spectrogram.to(self.device), lengths, source, heard))
+        spectrogram = linear(torch.from_numpy(np.ascontiguousarray(audio))[None]).to(self.device)
+        return spectrogram, torch.tensor([spectrogram.shape[2]], device=self.device)
+
+    def _inputs(self, ids: Sequence[int], speaker: int | None) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Ids [1, P], P as a tensor [1], and the speaker [1]."""
+        lengths = torch.tensor([len(ids)], device=self.device)
+        return torch.tensor([list(ids)], device=self.device), lengths, self._one(speaker)
+
+    def _one(self, speaker: int | None) -> Tensor | None:
+        return None if speaker is None else torch.tensor([speaker], device=self.device)
 
     @torch.inference_mode()
     def _whole(self, plan: Plan) -> Audio:
@@ -101,13 +126,6 @@ class TorchEngine:
     def _chunks(self, plan: Plan) -> Iterator[Audio]:
         for piece in self.synthesizer.stream(plan, chunk_frames=self.chunk_frames):
             yield _waveform(piece)
-
-
-def _inputs(ids: Sequence[int], speaker: int | None, device: torch.device) -> tuple[Tensor, Tensor, Tensor | None]:
-    lengths, speakers = torch.tensor([len(ids)], device=device), None
-    if speaker is not None:
-        speakers = torch.tensor([speaker], device=device)
-    return torch.tensor([ids], device=device), lengths, speakers
 
 
 def _frames(durations: Tensor) -> NDArray[np.int64]:

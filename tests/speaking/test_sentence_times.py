@@ -74,10 +74,10 @@ def test_the_texts_are_found_where_the_prior_says_that_they_are(run: Path, monke
     frames_each = torch.tensor([int(durations[index % 4]) for index in range(len(ids))])
 
     def latents(spectrogram: torch.Tensor, lengths: torch.Tensor, speakers: object) -> torch.Tensor:
-        text, _ = aligner.synthesizer._encode_text(torch.tensor([ids]), torch.tensor([len(ids)]))
+        text, _ = aligner.engine.synthesizer._encode_text(torch.tensor([ids]), torch.tensor([len(ids)]))
         return text.prior.mean.repeat_interleave(frames_each, dim=2)
 
-    monkeypatch.setattr(aligner.synthesizer, "latents", latents)
+    monkeypatch.setattr(aligner.engine.synthesizer, "latents", latents)
     audio = np.zeros(int(frames_each.sum()) * 256, np.float32)
     times = aligner(audio, 22050, TEXTS, None)
     ends = frames_each.cumsum(0)
