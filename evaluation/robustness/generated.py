@@ -58,15 +58,13 @@ class GeneratedSentence:
         return sum(is_sound(symbol.text) for symbol in self.symbols) / max(seconds, 1e-9)
 
 
-def generate(
-    voice: Voice, text: str, *, seed: int, speaker: str | None, keep_audio: bool = False
-) -> Iterator[GeneratedSentence]:
+def generate(voice: Voice, text: str, *, seed: int, keep_audio: bool = False) -> Iterator[GeneratedSentence]:
     """Generate a text sentence by sentence.
 
     Raises:
         InputError: as `Voice.speak`.
     """
-    for said in voice.say(text, seed=seed, speaker=speaker):
+    for said in voice.say(text, seed=seed):
         if isinstance(said, SpokenSentence):
             timeline = Timeline(voice.sample_rate)
             (utterance,) = timeline.record([said])

@@ -39,7 +39,6 @@ def evaluate_robustness(
     voice: Voice,
     *,
     seed: int,
-    speaker: str | None = None,
     texts: Sequence[HardText] | None = None,
     recorded: Sequence[HeldOutSentence] = (),
 ) -> list[TextResult]:
@@ -50,25 +49,20 @@ def evaluate_robustness(
     Args:
         voice: of any language and front end; its usual durations are measured first, on ordinary sentences.
         seed: of the noise of each text.
-        speaker: one of the voice's; None takes the first.
         texts: to use in place of our hundred.
-        recorded: recordings of that speaker, to compare the ordinary sentences with.
-
-    Raises:
-        InputError: there is no such speaker.
+        recorded: recordings of the voice's first speaker, to compare the ordinary sentences with.
     """
-    voice.say("", speaker=speaker)  # wrong arguments are no fault of the voice
     # A voice of another alphabet cannot read our sentences, but those of its recordings.
     known = [*ordinary_sentences(voice.config.data.language), *(sentence.text for sentence in recorded)]
-    ordinary = _generate_ordinary(voice, known, seed, speaker)
+    ordinary = _generate_ordinary(voice, known, seed)
     usual = Usual.of(ordinary)
     no_speech = list(faults_of_ordinary(ordinary, recorded, voice.sample_rate))
     chosen = hard_texts() if texts is None else texts
     bar = tqdm(chosen, desc="hard texts", unit="text", delay=2, disable=None, leave=False)
-    return [_evaluate(voice, text, usual, no_speech, seed, speaker) for text in bar]
+    return [_evaluate(voice, text, usual, no_speech, seed) for text in bar]
 
 
-def _generate_ordinary(voice: Voice, texts: Iterable[str], seed: int, speaker: str | None) -> list[GeneratedSentence]:
+def _generate_ordinary(voice: Voice, texts: Iterable[str], seed: int) -> list[GeneratedSentence]:
     """The first of these texts that the voice can speak."""
     generated: list[GeneratedSentence] = []
     with warnings.catch_warnings():
@@ -77,7 +71,7 @@ def _generate_ordinary(voice: Voice, texts: Iterable[str], seed: int, speaker: s
             if len(generated) >= _ORDINARY:
                 break
             try:
-                generated += generate(voice, text, seed=seed, speaker=speaker, keep_audio=True)
+                generated += generate(voice, text, seed=seed, keep_audio=True)
             except InputError:
                 continue
     return generated
@@ -109,7 +103,7 @@ def _no_speech(results: Sequence[TextResult]) -> Iterator[str]:
 
 
 def _evaluate(
-    voice: Voice, text: HardText, usual: Usual, no_speech: Sequence[RobustnessFault], seed: int, speaker: str | None
+    voice: Voice, text: HardText, usual: Usual, no_speech: Sequence[RobustnessFault], seed: int
 ) -> TextResult:
     found: list[RobustnessFault] = []
     words: list[list[tuple[str, float]]] = []
@@ -118,7 +112,7 @@ def _evaluate(
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            for sentence in generate(voice, text.text, seed=seed, speaker=speaker):
+            for sentence in generate(voice, text.text, seed=seed):
                 if not words:
                     found += no_speech
                 seconds += sentence.seconds
