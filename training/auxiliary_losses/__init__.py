@@ -20,12 +20,15 @@ class AuxiliaryLosses(nn.Module):
         config: the experiment.
         corpus: its recordings.
         frozen: the networks of a checkpoint; None makes them, which may take minutes.
+        verbose: whether to print how long that took.
 
     Raises:
         InputError: a term is between speakers, and there is one; or a network cannot be made.
     """
 
-    def __init__(self, config: Config, corpus: Corpus, frozen: FrozenNetworks | None = None) -> None:
+    def __init__(
+        self, config: Config, corpus: Corpus, frozen: FrozenNetworks | None = None, *, verbose: bool = False
+    ) -> None:
         super().__init__()
         weights, known = config.loss.weights, AuxiliaryLoss.of_weight
         used = {name: term for name, term in known.items() if weights[name] > 0.0}
@@ -36,7 +39,7 @@ class AuxiliaryLosses(nn.Module):
                     f"{config.data.shards or config.data.root} has one: set loss.{name} = 0, or give recordings of "
                     "several with their names"
                 )
-        self.frozen = FrozenNetworks.made(config, corpus) if frozen is None else frozen
+        self.frozen = FrozenNetworks.made(config, corpus, verbose=verbose) if frozen is None else frozen
         self.terms = nn.ModuleDict({name: term(Ingredients(config, self.frozen)) for name, term in used.items()})
 
     def forward(self, output: GeneratorOutput, normalisation: LossNormalisation) -> dict[str, Tensor]:

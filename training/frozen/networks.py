@@ -3,7 +3,9 @@
 N speakers · E embedding
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -40,22 +42,26 @@ class FrozenNetworks(nn.Module):
         self.register_buffer("speaker_references", speaker_references)
 
     @classmethod
-    def made(cls, config: Config, corpus: Corpus) -> "FrozenNetworks":
+    def made(cls, config: Config, corpus: Corpus, *, verbose: bool = False) -> "FrozenNetworks":
         """Train them, or build the user's.
+
+        Args:
+            config: the experiment.
+            corpus: its recordings.
+            verbose: whether to print how long that took.
 
         Raises:
             InputError: a network of the user's cannot be used, or the recordings are too few.
         """
         found = cls()
         if config.loss.weights["perceptual"]:
-            found.perceptual = _plugged_in(config, "perceptual_network") or RecogniserMaps.trained(corpus, config)
+            with _timed("loss.perceptual_network", verbose):
+                found.perceptual = _plugged_in(config, "perceptual_network") or RecogniserMaps.trained(corpus, config)
         if any(config.loss.weights[name] for name in _SPEAKER_TERMS):
-            speech, rate = SpeakerRecordings.of(corpus, config), config.audio.sample_rate
-            found.speaker = _plugged_in(config, "speaker_encoder") or SpeakerEmbeddings(
-                train_encoder(speech, sample_rate=rate, shortest=config.train.segment_samples, seed=config.run.seed),
-                rate,
-            )
-            found.speaker_references = references(found.speaker, speech)
+            with _timed("loss.speaker_encoder", verbose):
+                speech = SpeakerRecordings.of(corpus, config)
+                found.speaker = _plugged_in(config, "speaker_encoder") or _classifier(speech, config)
+                found.speaker_references = references(found.speaker, speech)
         return found
 
     @classmethod
@@ -83,6 +89,22 @@ class FrozenNetworks(nn.Module):
         if self.speaker_references is not None:
             state["speaker_references"] = self.speaker_references
         return state
+
+
+def _classifier(speech: SpeakerRecordings, config: Config) -> SpeakerEmbeddings:
+    rate, shortest = config.audio.sample_rate, config.train.segment_samples
+    return SpeakerEmbeddings(
+        train_encoder(speech, sample_rate=rate, shortest=shortest, seed=config.run.seed), sample_rate=rate
+    )
+
+
+@contextmanager
+def _timed(setting: str, verbose: bool) -> Iterator[None]:
+    """Print how long this block took."""
+    began = time.monotonic()
+    yield
+    if verbose:
+        print(f"{setting}: the network was ready after {time.monotonic() - began:.0f} s", flush=True)
 
 
 def _state(network: FrozenNetwork) -> dict[str, Tensor] | str:
