@@ -44,7 +44,7 @@ from training.features import GeneratorOutput
 from training.frozen import FrozenNetworks
 from training.interruption import listening_for_stop
 from training.loop import TrainingLoop
-from training.memory_check import check_memory
+from training.memory_check import check_memory, is_out_of_memory
 from training.random_state import seed_everything
 from training.ranks import Ranks, is_restarted, leave, local_device
 from training.replay import replay_recorded
@@ -326,7 +326,9 @@ def run(trainer: Trainer) -> int:
     with listening_for_stop() as stop:
         try:
             trainer.train(stop)
-        except torch.OutOfMemoryError as error:
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise InputError(
                 f"{trainer.device} has no room for train.batch_size = {trainer.config.train.batch_size}: lower it, or "
                 "train.segment_samples, or raise train.accumulate"

@@ -17,7 +17,7 @@ from data.bucket_batch_sampler import BucketBatchSampler
 from data.clips import Clip, Shard
 from data.corpus import Corpus
 from tests.benchmarks.synthetic import synthetic_corpus
-from train import Trainer
+from train import Trainer, run
 from training import memory_check
 from training.memory_check import (
     FreeMemory,
@@ -256,3 +256,23 @@ def test_the_least_of_machine_and_groups_is_shared_by_the_processes_here(monkeyp
     assert free_memory(torch.device("cpu")) == FreeMemory(300, machine.total)
     monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
     assert free_memory(torch.device("cpu")) == FreeMemory(150, machine.total // 2)
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("could not create a primitive"), torch.OutOfMemoryError("CUDA out of memory")]
+)
+def test_memory_that_runs_out_in_the_midst_of_training_is_told_in_a_sentence(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    raised = [RuntimeError("shapes cannot be multiplied"), error]
+
+    def trained(_: Trainer, stop: object) -> None:
+        raise raised.pop()
+
+    monkeypatch.setattr(Trainer, "train", trained)
+    monkeypatch.setattr("train.check_memory", lambda _: None)
+    trainer = trainer_of(tiny(f"run.dir={tmp_path}"))
+    with pytest.raises(InputError, match="cpu has no room for train.batch_size = 4: lower it"):
+        run(trainer)
+    with pytest.raises(RuntimeError, match="shapes cannot"):  # a bug is told as one
+        run(trainer)
