@@ -272,7 +272,7 @@ def test_memory_that_runs_out_in_the_midst_of_training_is_told_in_a_sentence(
     monkeypatch.setattr(Trainer, "train", trained)
     monkeypatch.setattr("train.check_memory", lambda _: None)
     trainer = trainer_of(tiny(f"run.dir={tmp_path}"))
-    with pytest.raises(InputError, match="cpu has no room for train.batch_size = 4: lower it"):
+    with pytest.raises(InputError, match=r"cpu has no room for train\.batch_size = 4: lower it"):
         run(trainer)
     with pytest.raises(RuntimeError, match="shapes cannot"):  # a bug is told as one
         run(trainer)
