@@ -151,18 +151,16 @@ class Discriminator(nn.Module):
     def __init__(self, settings: DiscriminatorSettings, autoencoder: MelAutoencoder | None = None) -> None:
         super().__init__()
         divisor, first_is_spectral = settings.channel_divisor, settings.scales > 1
-        sub_discriminators: dict[str, nn.Module] = (
-            {"autoencoder": autoencoder}
-            if autoencoder
-            else {
-                **{
-                    f"scale_{n + 1}": ScaleDiscriminator(n, divisor, spectral=first_is_spectral and n == 0)
-                    for n in range(settings.scales)
-                },
-                **{f"period_{period}": PeriodDiscriminator(period, divisor) for period in settings.periods},
-                **{f"resolution_{each[0]}": ResolutionDiscriminator(*each, divisor) for each in settings.resolutions},
-            }
-        )
+        sub_discriminators: dict[str, nn.Module] = {
+            **{
+                f"scale_{n + 1}": ScaleDiscriminator(n, divisor, spectral=first_is_spectral and n == 0)
+                for n in range(settings.scales)
+            },
+            **{f"period_{period}": PeriodDiscriminator(period, divisor) for period in settings.periods},
+            **{f"resolution_{each[0]}": ResolutionDiscriminator(*each, divisor) for each in settings.resolutions},
+        }
+        if autoencoder is not None:
+            sub_discriminators = {"autoencoder": autoencoder}
         self.names = list(sub_discriminators)  # in the order of the outputs; metrics are tagged with them
         self.sub_discriminators = nn.ModuleList(sub_discriminators.values())
         # torch.compile does not support complex numbers of dynamic length. Disabled here and not by a decorator, which

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import torch
 from torch import Tensor, nn
 
+import train
 from data.batch import Batch
 from models.finite_weights import first_not_finite, tensors_in
 from tests.benchmarks.synthetic import synthetic_corpus
@@ -20,6 +21,7 @@ from train import Trainer
 from training.broken_steps import newest_record, read_record
 
 _LOSSES = ("mel_loss", "kl_loss", "duration_loss", "discriminator_loss", "generator_loss", "feature_loss")
+_OF_THE_OBJECTIVE = ("discriminator_loss", "generator_loss")
 _PLACES = ("recording", "loss", "gradient")
 
 
@@ -81,7 +83,8 @@ def _broken(trainer: Trainer, batch: Batch, kind: str, value: float, chance: ran
         yield
     elif kind == "loss":
         name = chance.choice(_LOSSES)
-        with patch(f"train.{name}", _spoiled(getattr(__import__("losses"), name), value)):
+        owner = trainer.objective if name in _OF_THE_OBJECTIVE else train
+        with patch.object(owner, name, _spoiled(getattr(owner, name), value)):
             yield
     else:
         network = chance.choice([trainer.synthesizer, trainer.discriminator])
