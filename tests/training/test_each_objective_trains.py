@@ -135,10 +135,10 @@ def test_began_has_an_autoencoder_whose_error_is_its_logit(tmp_path: Path) -> No
     trainer = small(tmp_path, "began", "train.precision=fp32")
     assert trainer.discriminator.names == ["autoencoder"]
     output = trainer.generator_forward(trainer.batch(noise(4)))
-    judged = trainer.discriminator(output.segments.real)
+    classified = trainer.discriminator(output.segments.real)
     mel = trainer.features.mel(output.segments.real.squeeze(1))
-    error = (judged.feature_maps[0][-1] - mel).abs().mean(dim=(1, 2))
-    torch.testing.assert_close(judged.logits[0][:, 0], error)
+    error = (classified.feature_maps[0][-1] - mel).abs().mean(dim=(1, 2))
+    torch.testing.assert_close(classified.logits[0][:, 0], error)
     scalars = trainer.run_step(trainer.batch(noise(4))).scalars()
     assert not any(tag.startswith("discriminator_accuracy") for tag in scalars)
     assert 0.0 <= float(trainer.objective.scalars()["began/k"]) <= 1.0
