@@ -27,7 +27,7 @@ from data.batch import Batch
 from data.clips import Clip
 from data.corpus import Corpus
 from training.loop import TrainingLoop
-from training.random_state import random_state, restore_random_state
+from training.random_state import restored
 
 LARGEST_BATCH = 64  # of the paper; a larger one needs another learning rate
 _USED = 0.9  # of the free memory, at most, by a batch size that the memory decides
@@ -79,10 +79,8 @@ def fits_memory(trainer: TrainingLoop, longest: LongestBatch, *, used: float = 1
     """
     if trainer.device.type == "cpu" and sys.platform == "linux":
         return _fits_in_child(trainer, longest, int(used * free_memory(trainer.device).free))
-    state = random_state()
-    buffers = [(buffer, buffer.clone()) for buffer in trainer.discriminator.buffers()]  # of spectral norm
     try:
-        with _limited_gpu(trainer.device, used):
+        with restored(trainer.discriminator, trainer.objective), _limited_gpu(trainer.device, used):
             _run(trainer, longest)
         return True
     except RuntimeError as error:
@@ -90,11 +88,8 @@ def fits_memory(trainer: TrainingLoop, longest: LongestBatch, *, used: float = 1
             raise
         return False
     finally:
-        for buffer, before in buffers:
-            buffer.copy_(before)
         for network in (trainer.synthesizer, trainer.discriminator):
             network.zero_grad(set_to_none=True)
-        restore_random_state(state)
         gc.collect()
         if trainer.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from training.accumulation import micro_batches
-from training.random_state import random_state, restore_random_state
+from training.random_state import restored
 
 if TYPE_CHECKING:
     from data.batch import Batch
@@ -28,8 +28,6 @@ def output_gradient_norms(trainer: "TrainingLoop", batch: "Batch") -> dict[str, 
     buffers are restored. Waits for the device.
     """
     config = trainer.config
-    state = random_state()
-    buffers = [(buffer, buffer.clone()) for buffer in trainer.discriminator.buffers()]  # of spectral norm
     scale = trainer.scaler.get_scale()
     parts = micro_batches(
         batch,
@@ -39,19 +37,16 @@ def output_gradient_norms(trainer: "TrainingLoop", batch: "Batch") -> dict[str, 
         ranks=trainer.ranks,
     )
     squares: dict[str, torch.Tensor] = {}
-    with _eager() if "compiled" in config.train.execution else nullcontext():
+    with restored(trainer.discriminator), _eager() if "compiled" in config.train.execution else nullcontext():
         for part in parts:
             output = trainer.generator_forward(part.batch)
             terms, _ = trainer.generator_terms(output, part.normalisation)
-            audio = output.segments.generated
             for name, term in terms.items():
-                if term.requires_grad:
-                    (gradient,) = torch.autograd.grad(term * scale, audio, retain_graph=True, allow_unused=True)
-                    if gradient is not None:
-                        squares[name] = squares.get(name, 0.0) + (gradient.float() / scale).square().sum()
+                (gradient,) = torch.autograd.grad(
+                    term * scale, output.segments.generated, retain_graph=True, allow_unused=True
+                )
+                if gradient is not None:
+                    squares[name] = squares.get(name, 0.0) + (gradient.float() / scale).square().sum()
             del output, terms
-    for buffer, before in buffers:
-        buffer.copy_(before)
-    restore_random_state(state)
     norms = trainer.ranks.sum(torch.stack(list(squares.values()))).sqrt().tolist()  # of the clips of all ranks
     return dict(zip(squares, norms, strict=True))

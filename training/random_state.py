@@ -1,11 +1,13 @@
 """Every random generator a run touches, as something a checkpoint can hold."""
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def seed_everything(seed: int) -> None:
@@ -47,3 +49,17 @@ def restore_noise(state: list[Tensor], device: torch.device) -> None:
     torch.set_rng_state(state[0])
     if device.type == "cuda":
         torch.cuda.set_rng_state(state[1], device)
+
+
+@contextmanager
+def restored(*modules: nn.Module) -> Iterator[None]:
+    """Run passes that are to leave nothing behind: restore generators, and buffers such as those of spectral norm."""
+    state = random_state()
+    buffers = [(buffer, buffer.clone()) for module in modules for buffer in module.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+        restore_random_state(state)

@@ -25,7 +25,8 @@ MAY_CHANGE = (
     "speaking.longest_silence_seconds",
 )
 MAY_CHANGE_ANNOUNCED = {
-    *("train.learning_rate", "train.learning_rate_decay", "train.warmup_steps", "train.weight_decay"),
+    *("train.learning_rate", "train.learning_rate_decay", "train.learning_rate_decay_steps"),
+    *("train.learning_rate_decay_clips", "train.warmup_steps", "train.weight_decay"),
     *("train.max_gradient_norm", "train.precision", "train.ema_decay"),
     "train.accumulate",
 }

@@ -1,5 +1,7 @@
 """The weights of the generator's loss terms at the present step: those of [loss], by their schedule and balance."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -46,7 +48,7 @@ class TermWeights:
     def observe(self, norms: dict[str, float]) -> None:
         """Take measured norms of the terms' gradients at the generated audio into their averages."""
         for name, norm in norms.items():
-            if norm > 0.0:
+            if 0.0 < norm < math.inf:
                 kept = self.norms.get(name, norm)
                 self.norms[name] = kept + (1 - _KEPT) * (norm - kept)
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 _MOST_SKIPPED_IN_A_ROW = 50  # more than fp16 needs to find its loss scale
-_SAME_ON_ALL_RANKS = ("gradient_norm/", "gradient_norm_max/", "skipped_updates/")
+_SAME_ON_ALL_RANKS = ("gradient_norm/", "gradient_norm_max/", "skipped_updates/", "objective/")
 
 
 def is_usable(norm: Tensor) -> Tensor:

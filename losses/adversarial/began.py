@@ -59,4 +59,4 @@ class Began(AdversarialObjective, name="began"):
 
     def scalars(self) -> dict[str, Tensor]:
         """k, and the measure of convergence, which falls as both networks improve."""
-        return {"began/k": self.k.clone(), "began/convergence": self.convergence.clone()}
+        return {"objective/k": self.k.clone(), "objective/convergence": self.convergence.clone()}

@@ -92,7 +92,7 @@ class AdversarialObjective(nn.Module, ABC):
     def penalties(
         self, logits_of: Callable[[Tensor], Sequence[Tensor]], real: Tensor, generated: Tensor
     ) -> dict[str, list[Tensor]]:
-        """Gradient penalties, weighted, of each sub-discriminator by their names; none without autocast disabled.
+        """Gradient penalties of each sub-discriminator, weighted, by their names; in float32 under any autocast.
 
         Args:
             logits_of: maps audio [B, 1, S] to N tensors [B, positions].
@@ -119,5 +119,5 @@ class AdversarialObjective(nn.Module, ABC):
         return
 
     def scalars(self) -> dict[str, Tensor]:
-        """What is worth a curve beside the losses, 0-d, the same on every rank."""
+        """What is worth a curve beside the losses, by `objective/`its name: 0-d, the same on every rank."""
         return {}

@@ -90,7 +90,7 @@ def tried(name: str, steps: int, *, seed: int = 0, **settings: Any) -> Trial:
     return Trial(
         modes=int((torch.bincount(mode[near], minlength=8) >= 20).sum()),
         near=float(near.float().mean()),
-        k=float(game.scalars().get("began/k", torch.zeros(()))),
+        k=float(game.scalars().get("objective/k", torch.zeros(()))),
         largest_weight=max(float(weight.detach().abs().max()) for weight in discriminator.parameters()),
         gradient_norm=float(norms[0].detach().mean()) if norms else math.nan,
     )

@@ -242,10 +242,10 @@ def test_began_adapts_k_by_pencil_and_keeps_it_between_0_and_1() -> None:
         for share in (0.25, 0.75):  # of two micro-batches
             game.observe([torch.full((1, 1), real)], [torch.full((1, 1), generated)], share)
         game.after_update(nn.Identity(), lambda tensor: tensor)
-        weights.append(game.scalars()["began/k"].item())
+        weights.append(game.scalars()["objective/k"].item())
     # 0 + 0.001 (0.5 * 8 - 2) = 0.002; then + 0.001 (0.5 - 4) < 0; then + 0.001 * 1000.
     assert weights == pytest.approx([0.002, 0.0, 1.0])
-    assert game.scalars()["began/convergence"].item() == pytest.approx(2000 + 1000)
+    assert game.scalars()["objective/convergence"].item() == pytest.approx(2000 + 1000)
     game.observe([torch.full((1, 1), math.nan)], [torch.ones(1, 1)], 1.0)
     game.after_update(nn.Identity(), lambda tensor: tensor)
-    assert game.scalars()["began/k"].item() == 1.0  # a broken step changes nothing
+    assert game.scalars()["objective/k"].item() == 1.0  # a broken step changes nothing

@@ -1,6 +1,7 @@
 """Every adversarial objective trains what it should, over micro-batches too, and a run with it is resumed exactly."""
 
 import json
+import math
 from pathlib import Path
 from typing import get_args
 
@@ -14,7 +15,9 @@ from tests.training.test_together import HOUSE, gradients, noise, quiet, silence
 from train import Trainer, resume, start
 from training.accumulation import WHOLE_BATCH
 from training.interruption import StopRequest
+from training.memory_check import check_memory
 from training.schedule import learning_rate
+from training.updates import over_ranks
 
 NAMES = [*get_args(AdversarialObjectiveName), "r1"]
 
@@ -141,7 +144,28 @@ def test_began_has_an_autoencoder_whose_error_is_its_logit(tmp_path: Path) -> No
     torch.testing.assert_close(classified.logits[0][:, 0], error)
     scalars = trainer.run_step(trainer.batch(noise(4))).scalars()
     assert not any(tag.startswith("discriminator_accuracy") for tag in scalars)
-    assert 0.0 <= float(trainer.objective.scalars()["began/k"]) <= 1.0
+    assert 0.0 <= float(trainer.objective.scalars()["objective/k"]) <= 1.0
+
+
+def test_the_state_of_an_objective_is_the_same_on_every_rank_and_not_summed(tmp_path: Path) -> None:
+    scalars = {name: float(value) for name, value in small(tmp_path, "began").objective.scalars().items()}
+    assert scalars.keys() == {"objective/k", "objective/convergence"}
+    of_ranks = [{"loss/generator/mel": 1.0, **scalars, "objective/k": 0.25} for _ in range(2)]
+    assert over_ranks(of_ranks) == {"loss/generator/mel": 2.0, **scalars, "objective/k": 0.25}
+
+
+def test_the_memory_check_leaves_no_error_in_an_objective(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.memory_check.sys.platform", "darwin")  # where the batch is run in this process
+    trainer = small(tmp_path, "began")
+    check_memory(trainer)
+    assert not trainer.objective.get_buffer("_errors").any()
+
+
+def test_a_norm_that_is_not_finite_is_not_taken_into_the_balance(tmp_path: Path) -> None:
+    weights = small(tmp_path, "least_squares", "loss.balance=gradient").term_weights
+    for norm in (2.0, math.inf, math.nan):
+        weights.observe({"mel": norm})
+    assert weights.norms == {"mel": 2.0}
 
 
 def test_clipped_weights_stay_in_the_box_while_training(tmp_path: Path) -> None:
