@@ -181,5 +181,6 @@ def _sentence(fault: Any) -> str:
     if not fault["loc"]:
         return str(fault["ctx"]["error"])
     reason = fault["msg"][0].lower() + fault["msg"][1:]
+    reason = reason.replace("tuple", "list").replace("dictionary", "table")  # TOML's words, not Python's
     given = " ".join(repr(fault["input"]).split())
     return f"{key} = {given if len(given) <= _LONGEST_VALUE else given[:_LONGEST_VALUE] + '...'}: {reason}"

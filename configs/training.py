@@ -89,7 +89,7 @@ class LossSettings(LossWeights):
     Kumar et al., 2019); relative to the real feature map's mean (EnCodec, Défossez et al., 2022, equation 2)."""
     ms_ssim_scales: Annotated[int, Field(ge=1, le=5)] = 5
     """Scales of `ms_ssim`: 5 (Wang et al., 2003) need 176 mel bands and frames, 4 need 88, 3 need 44 and 2 need 22."""
-    schedule: dict[str, Annotated[tuple[NonNegative, NonNegative], Field(strict=False)]] = Field({})
+    schedule: dict[str, Annotated[tuple[NonNegative, ...], Field(strict=False, min_length=2, max_length=2)]] = Field({})
     """Steps [from, to] over which a weight rises linearly from 0, by its name, such as {kl = [0, 2000]}."""
     balance: Literal["fixed", "gradient"] = "fixed"
     """gradient: the terms that depend on the generated audio share its gradient in proportion to their weights

@@ -196,6 +196,9 @@ def test_a_scheduled_weight_rises_from_0_over_its_steps(tmp_path: Path) -> None:
     [
         ("loss.schedule.mle=[0,10]", "no weight in [loss] is named mle"),
         ("loss.schedule.kl=[10,10]", "kl = [10, 10] must be [from, to]"),
+        ("loss.schedule.kl=5", "loss.schedule.kl = 5: input should be a valid list"),
+        ("loss.schedule.kl=[1]", "list should have at least 2 items"),
+        ("loss.schedule=5", "loss.schedule = 5: input should be a valid table"),
         ("loss.adversarial_objective=lsgan", "least_squares"),
     ],
 )
