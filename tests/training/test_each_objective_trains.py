@@ -69,9 +69,11 @@ def test_it_is_finite_and_gradient_accumulation_has_the_gradients_of_the_whole_b
         assert apart < (5e-5 if precision == "fp32" else 2e-2), network
 
 
-@pytest.mark.parametrize("name", ["wasserstein", "wasserstein_gp", "began", "r1", "balance"])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["wasserstein", "began", "balance"])
 def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(tmp_path: Path, name: str, embedded: Path) -> None:
-    own = ["loss.balance=gradient", "loss.schedule.kl=[0,4]"] if name == "balance" else asked(name)
+    balanced = ["loss.balance=gradient", "loss.schedule.kl=[0,4]", "loss.r1=0.5"]
+    own = balanced if name == "balance" else asked(name)
     settings = [f"data.root={embedded}", "run.device=cpu", "train.spoken_sentences=0", "train.report_every=2", *own]
     settings += ["train.validate_every=100", "train.batch_size=2", "data.max_validation_clips=2"]
 
@@ -85,9 +87,9 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(tmp_path: Pa
         trainer.train(StopRequest())
         return trainer
 
-    whole = trained(tmp_path / "whole", 6)
-    trained(tmp_path / "cut", 3)
-    cut = trained(tmp_path / "cut", 6)
+    whole = trained(tmp_path / "whole", 4)
+    trained(tmp_path / "cut", 2)
+    cut = trained(tmp_path / "cut", 4)
     for network in ("synthesizer", "discriminator", "ema", "objective"):
         for key, value in getattr(whole, network).state_dict().items():
             assert torch.equal(getattr(cut, network).state_dict()[key], value), (network, key)
