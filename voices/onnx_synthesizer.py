@@ -14,13 +14,10 @@ import onnx
 from numpy.typing import NDArray
 
 from configs import InputError
-from voices.export.digest import SEALED, is_intact
 from voices.export.noise import Stages
-from voices.importing.onnx_settings import OnnxSettings, settings_of
-from voices.importing.settings_file import read_json
+from voices.importing.onnx_settings import OnnxSettings, read_graph
 from voices.seeded_noise import SeededNoise
 
-_INPUTS = {"input", "input_lengths", "scales", "sid"}
 _MOST_FRAMES = 1e9  # of one id; other programs' graphs set no bound
 
 
@@ -114,30 +111,13 @@ def load_onnx(path: Path, *, threads: int | None = None) -> OnnxFile:
     Raises:
         InputError: there is no such file, or it is not the graph of a VITS voice.
     """
-    for file in (path, Path(f"{path}.json")):
-        if not file.is_file():
-            raise InputError(f"{file}: there is no such file; a voice in ONNX is two, NAME.onnx and NAME.onnx.json")
-    beside = read_json(Path(f"{path}.json"))
+    model, settings = read_graph(path)
+    _name_durations(path, model)
     try:
-        content = path.read_bytes()
-        intact = is_intact(content)
-        if intact is False:
-            raise _damaged(path)
-        model = onnx.load_from_string(content)
-        if intact is None and any(entry.key == SEALED for entry in model.metadata_props):
-            raise _damaged(path)
-        _check_kind(path, model)
         stages = Stages(model, threads=_usual_threads() if threads is None else threads)
-    except InputError:
-        raise
-    except Exception as error:  # protobuf's and ONNX Runtime's exceptions have no narrower common base
+    except Exception as error:  # ONNX Runtime's exceptions have no narrower common base
         raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
-    settings = settings_of(path, model, beside)
     return OnnxFile(**vars(settings), synthesizer=OnnxSynthesizer(stages, settings.config.audio.hop_length))
-
-
-def _damaged(path: Path) -> InputError:
-    return InputError(f"{path}: is damaged (its SHA-256 does not match): copy it again, or export the voice again")
 
 
 def _usual_threads() -> int:
@@ -145,14 +125,8 @@ def _usual_threads() -> int:
     return int(asked) if asked.isdecimal() else 0
 
 
-def _check_kind(path: Path, model: onnx.ModelProto) -> None:
-    """Refuse what is not a voice, and make the durations the second output.
-
-    Published voices output the audio alone; their durations are the result of the only Ceil.
-    """
-    inputs = {value.name for value in model.graph.input}
-    if not _INPUTS - {"sid"} <= inputs <= _INPUTS:
-        raise InputError(f"{path}: has the inputs {', '.join(sorted(inputs))}, which are not those of a Piper voice")
+def _name_durations(path: Path, model: onnx.ModelProto) -> None:
+    """Make the durations the second output, which published voices lack: there they are the result of the only Ceil."""
     if len(model.graph.output) > 1:
         return
     rounded = [node.output[0] for node in model.graph.node if node.op_type == "Ceil"]

@@ -2,5 +2,5 @@
 
 KINDS = (
     "a run folder or voice.safetensors of this program, a checkpoint of the original VITS (G_*.pth) or of Piper "
-    "(*.ckpt), or a folder of a Hugging Face VitsModel"
+    "(*.ckpt), a voice in ONNX (*.onnx, with its .onnx.json), or a folder of a Hugging Face VitsModel"
 )

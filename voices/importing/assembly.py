@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count, takewhile
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from configs import Config, InputError, parse_config
@@ -67,14 +68,17 @@ class Foreign:
         naming: maps one of our names, weight norms folded, to theirs; `kernels` is the number of residual blocks after
             each upsampling.
         source: the file, for messages.
+        unheld: prefixes of their names of tensors that such a file never holds, which therefore begin anew.
 
     Raises:
         InputError: a weight norm is damaged.
     """
 
-    def __init__(self, tensors: Mapping[str, Tensor], naming: Callable[..., str], source: str) -> None:
+    def __init__(
+        self, tensors: Mapping[str, Tensor], naming: Callable[..., str], source: str, unheld: tuple[str, ...] = ()
+    ) -> None:
         self.tensors, self.norms = folded(tensors, source), weight_norms(tensors)
-        self.source, self._naming = source, naming
+        self.source, self.unheld, self._naming = source, unheld, naming
         self._kernels = 1  # for counting, all residual blocks are those of the first upsampling
         self.stages = self._count("decoder.upsamples.{}.weight")
         self._kernels = self._count("decoder.residuals.0.blocks.{}.dilated.0.weight") // max(1, self.stages)
@@ -84,8 +88,20 @@ class Foreign:
         return self._naming(ours, kernels=self._kernels)
 
     def has(self, ours: str) -> bool:
-        """Whether there is such a tensor."""
-        return self.name(ours) in self.tensors
+        """Whether the model has such a tensor."""
+        return self.name(ours) in self.tensors or self.is_unheld(ours)
+
+    def is_unheld(self, ours: str) -> bool:
+        """Whether it is one that such a file never holds."""
+        return self.name(ours).startswith(self.unheld)
+
+    def rows(self, ours: str) -> int:
+        """The first dimension of a tensor.
+
+        Raises:
+            InputError: there is none, or it is no matrix.
+        """
+        return self._shape(ours, 2)[0]
 
     def architecture(self) -> Architecture:
         """Derive the model from the shapes.
@@ -195,7 +211,9 @@ def assemble(
         num_speakers=architecture.num_speakers,
         posterior_encoder=architecture.spectrogram_bins is not None,
     )
-    lines = _fill(synthesizer, foreign, description.parts, copied_rows=num_symbols - architecture.num_symbols)
+    lines = fill(
+        synthesizer, foreign, config, parts=description.parts, copied_rows=num_symbols - architecture.num_symbols
+    )
     shapes = {name: weight.shape for name, weight in synthesizer.state_dict().items()}
     norms = {
         name: foreign.norms[theirs].shaped(shapes[name])
@@ -274,13 +292,30 @@ def _names(speakers: Sequence[str] | Mapping[str, int], count: int) -> tuple[str
     return tuple(names.get(index, str(index)) for index in range(count))
 
 
-def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *, copied_rows: int) -> list[TensorLine]:
-    """Fill an empty synthesizer with the weights, and report every tensor."""
+def fill(
+    synthesizer: Synthesizer, foreign: Foreign, config: Config, *, parts: tuple[str, ...] = (), copied_rows: int = 0
+) -> list[TensorLine]:
+    """Fill an empty synthesizer with the weights, and report every tensor.
+
+    Args:
+        synthesizer: on the meta device; changed in place.
+        foreign: the weights.
+        config: of the synthesizer.
+        parts: prefixes of the names that a synthesizer has there; others are skipped.
+        copied_rows: of the embedding, for the report.
+
+    Raises:
+        InputError: a tensor is missing or of another shape, or there is one too many.
+    """
     weights: dict[str, Tensor] = {}
     lines: list[TensorLine] = []
     left = dict(foreign.tensors)
+    initial = _initial_weights(synthesizer, config) if foreign.unheld else {}
     for name, wanted in synthesizer.state_dict().items():
         found = left.pop(foreign.name(name), None)
+        fate, why = Fate.COPIED, ""
+        if found is None and foreign.is_unheld(name):
+            found, fate, why = initial[name], Fate.NEW, "an exported graph does not hold it"
         if found is None or _without_ones(found) != _without_ones(wanted) or found.dtype != wanted.dtype:
             there = "is missing" if found is None else f"has the shape {list(found.shape)} ({found.dtype})"
             raise InputError(
@@ -288,7 +323,6 @@ def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *,
                 "damaged, or of another architecture than VITS"
             )
         weights[name] = found.reshape(wanted.shape).clone()  # a copy: the file is memory-mapped
-        fate, why = Fate.COPIED, ""
         if copied_rows and name == _EMBEDDING:
             fate, why = Fate.RESIZED, f"{copied_rows} symbols share a row with another and get a copy of it"
         lines.append(TensorLine(name, fate, tuple(wanted.shape), why))
@@ -301,6 +335,15 @@ def _fill(synthesizer: Synthesizer, foreign: Foreign, parts: tuple[str, ...], *,
     synthesizer.load_state_dict(weights, assign=True)
     synthesizer.eval().requires_grad_(False)
     return lines + _skipped(left)
+
+
+def _initial_weights(like: Synthesizer, config: Config) -> dict[str, Tensor]:
+    """The weights that a new synthesizer begins with, the same at each call."""
+    speakers = 1 if like.speakers is None else like.speakers.num_embeddings
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.run.seed)
+        num_symbols = like.text_encoder.embedding.num_embeddings
+        return Synthesizer(config, num_symbols=num_symbols, num_speakers=speakers).folded_state_dict()
 
 
 def _skipped(tensors: Mapping[str, Tensor]) -> list[TensorLine]:

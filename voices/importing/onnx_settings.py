@@ -5,16 +5,17 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import onnx
 
 from configs import Config, InputError, parse_config
 from voices.export import OWN_METADATA
+from voices.export.digest import SEALED, is_intact
 from voices.importing.alphabet import refuse_unknown_rows
-from voices.importing.settings_file import integers, piper_ids, piper_speaking, section
+from voices.importing.settings_file import integers, piper_ids, piper_speaking, read_json, section
 
-if TYPE_CHECKING:
-    import onnx
-
+_INPUTS = {"input", "input_lengths", "scales", "sid"}
 _MOST_SPEAKERS = 100_000  # where the graph does not tell the number
 
 
@@ -28,7 +29,32 @@ class OnnxSettings:
     lexicon: str | None  # the user's pronunciations of words, as JSON
 
 
-def settings_of(path: Path, model: "onnx.ModelProto", beside: Mapping[str, Any]) -> OnnxSettings:
+def read_graph(path: Path, settings: Path | None = None) -> tuple[onnx.ModelProto, OnnxSettings]:
+    """Read a graph with its settings, which lie beside it if they are not given.
+
+    Raises:
+        InputError: there is no such file, it is damaged, or it is not the graph of a VITS voice.
+    """
+    settings = settings or Path(f"{path}.json")
+    for file in (path, settings):
+        if not file.is_file():
+            raise InputError(f"{file}: there is no such file; a voice in ONNX is two, NAME.onnx and NAME.onnx.json")
+    beside = read_json(settings)
+    try:
+        content = path.read_bytes()
+        intact = is_intact(content)
+        model = onnx.load_from_string(content)
+    except Exception as error:  # protobuf's exceptions have no narrower common base
+        raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
+    if intact is False or (intact is None and any(entry.key == SEALED for entry in model.metadata_props)):
+        raise InputError(f"{path}: is damaged (its SHA-256 does not match): copy it again, or export the voice again")
+    inputs = {value.name for value in model.graph.input}
+    if not _INPUTS - {"sid"} <= inputs <= _INPUTS:
+        raise InputError(f"{path}: has the inputs {', '.join(sorted(inputs))}, which are not those of a Piper voice")
+    return model, settings_of(path, model, beside)
+
+
+def settings_of(path: Path, model: onnx.ModelProto, beside: Mapping[str, Any]) -> OnnxSettings:
     """The settings of a graph, checked against it.
 
     Args:
@@ -131,7 +157,7 @@ def _number(source: str, settings: Mapping[str, Any], name: str, usual: int) -> 
     return value
 
 
-def _embedding_rows(model: "onnx.ModelProto", ids: str) -> int | None:
+def _embedding_rows(model: onnx.ModelProto, ids: str) -> int | None:
     """Rows of the embedding of this input; None where the graph does not show it."""
     weights = {weight.name: weight for weight in model.graph.initializer}
     makers = {output: node for node in model.graph.node for output in node.output}

@@ -15,7 +15,7 @@ from voices.importing.names import original_name
 from voices.importing.settings_file import integers, piper_ids, piper_speaking, read_json, section
 from voices.importing.torch_file import read_torch_file, tensors_of
 
-_PARTS = ("enc_p.", "enc_q.", "dec.", "flow.", "dp.", "emb_g.")
+PARTS = ("enc_p.", "enc_q.", "dec.", "flow.", "dp.", "emb_g.")
 _FOLDERS_UP = 4  # Lightning writes checkpoints into TRAINING/lightning_logs/version_0/checkpoints
 
 # The tensors of a sub-discriminator, theirs to ours; the sub-discriminators themselves are in the same order.
@@ -75,7 +75,7 @@ def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None
         speakers=_speakers(tree or {}),
         step=_step(state.get("iteration")),
         notes=tuple(notes),
-        parts=_PARTS,
+        parts=PARTS,
     )
     return assemble(foreign, description, discriminators=discriminators)
 
@@ -93,7 +93,36 @@ def read_piper(path: Path, state: Mapping[str, Any], *, settings: Path | None, t
         InputError: it cannot be imported; the message says why.
     """
     settings = settings or _find_piper_settings(path)
-    tree, parameters = read_json(settings), section(dict(state), "hyper_parameters")
+    description = piper_description(
+        settings,
+        title="Piper checkpoint",
+        source=path,
+        parameters=section(dict(state), "hyper_parameters"),
+        step=_step(state.get("global_step")),
+    )
+    tensors = tensors_of(state["state_dict"])
+    others = {name: tensor for name, tensor in tensors.items() if not name.startswith("model_g.")}
+    discriminators = original_discriminators(tensors_of(tensors, "model_d.")) if to_train else None
+    foreign = _synthesizer(tensors_of(tensors, "model_g."), str(path))
+    return assemble(foreign, description, skipped=others, discriminators=discriminators)
+
+
+def piper_description(
+    settings: Path, *, title: str, source: Path, parameters: Mapping[str, Any], step: int = 0
+) -> Description:
+    """Everything about a voice of Piper's except its weights.
+
+    Args:
+        settings: its config.json.
+        title: of the report.
+        source: the file of the weights.
+        parameters: of its training, by Piper's names; those of the architecture that shapes do not tell.
+        step: of training.
+
+    Raises:
+        InputError: the settings are not those of a Piper voice.
+    """
+    tree = read_json(settings)
     audio, kind = section(tree, "audio"), tree.get("phoneme_type", "espeak")
     ids, skipped = piper_ids(tree, str(settings))
     notes = [f"its symbols are those of {settings}"]
@@ -101,9 +130,9 @@ def read_piper(path: Path, state: Mapping[str, Any], *, settings: Path | None, t
         notes.append(f"symbols of several ids or characters are left out: {' '.join(skipped)}")
     if kind not in ("espeak", "text"):
         notes.append(f"its texts are read by Piper's {kind!r}, which is not supported: give its symbols in [[ ]]")
-    description = Description(
-        title="Piper checkpoint",
-        source=str(path),
+    return Description(
+        title=title,
+        source=str(source),
         ids=ids,
         settings={
             "audio": _audio(
@@ -119,15 +148,10 @@ def read_piper(path: Path, state: Mapping[str, Any], *, settings: Path | None, t
             "speaking": piper_speaking(tree),
         },
         speakers=integers(tree, "speaker_id_map"),
-        step=_step(state.get("global_step")),
+        step=step,
         notes=tuple(notes),
-        parts=_PARTS,
+        parts=PARTS,
     )
-    tensors = tensors_of(state["state_dict"])
-    others = {name: tensor for name, tensor in tensors.items() if not name.startswith("model_g.")}
-    discriminators = original_discriminators(tensors_of(tensors, "model_d.")) if to_train else None
-    foreign = _synthesizer(tensors_of(tensors, "model_g."), str(path))
-    return assemble(foreign, description, skipped=others, discriminators=discriminators)
 
 
 def original_discriminators(tensors: Mapping[str, Tensor]) -> Discriminators | None:
@@ -143,10 +167,10 @@ def original_discriminators(tensors: Mapping[str, Tensor]) -> Discriminators | N
 
 
 def _synthesizer(tensors: Mapping[str, Tensor], source: str) -> Foreign:
-    return Foreign({_uniform(name): tensor for name, tensor in tensors.items()}, original_name, source)
+    return Foreign({uniform_name(name): tensor for name, tensor in tensors.items()}, original_name, source)
 
 
-def _uniform(name: str) -> str:
+def uniform_name(name: str) -> str:
     """A name with `weight` and `bias` for layer norms too, and one list name for both kinds of residual blocks."""
     name = re.sub(r"\.gamma$", ".weight", re.sub(r"\.beta$", ".bias", name))
     return re.sub(r"^(dec\.resblocks\.\d+)\.convs\.", r"\1.convs1.", name)

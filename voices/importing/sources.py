@@ -9,6 +9,7 @@ import safetensors
 
 from configs import InputError
 from models.finite_weights import first_not_finite, tensors_in
+from voices.export import needing_onnx
 from voices.importing import KINDS
 from voices.importing.assembly import Imported
 from voices.importing.hugging_face import read_hugging_face
@@ -23,7 +24,7 @@ def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool 
 
     Args:
         path: a file or a folder; a folder of the original repository's checkpoints gives the newest.
-        settings: the config.json of an original or a Piper checkpoint, where it is not beside it.
+        settings: the config.json of an original or a Piper voice, where it is not beside it.
         to_train: whether to load the discriminators and the posterior encoder too, if there are any.
 
     Raises:
@@ -50,9 +51,9 @@ def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
     if path.suffix == ".safetensors" or _begins_as_safetensors(path):
         return _load_safetensors(path)
     if path.suffix == ".onnx":
-        raise InputError(
-            f"{path}: an exported voice has no weights to read; give the run or voice it was exported from"
-        )
+        with needing_onnx():
+            from voices.importing.onnx_voice import read_onnx
+        return read_onnx(path, settings=settings)
     if path.suffix == ".pt" and path.stem.isdigit() and zipfile.is_zipfile(path):
         return read_checkpoint(path, to_train=to_train)
     return _load_pickle(path, settings, to_train)

@@ -103,7 +103,7 @@ def test_places_without_a_voice_are_named(tmp_path: Path) -> None:
     (tmp_path / "run" / "checkpoints").mkdir(parents=True)
     for place, told in (
         ("nowhere", "there is no such file or folder"),
-        ("voice.onnx", "an exported voice has no weights to read"),
+        ("voice.onnx", "there is no such file; a voice in ONNX is two"),
         ("empty", "there is no voice in it; give a run folder"),
         ("run", "holds no voice yet"),
     ):
