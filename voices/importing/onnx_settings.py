@@ -40,14 +40,20 @@ def read_graph(path: Path, settings: Path | None = None) -> tuple[onnx.ModelProt
         if not file.is_file():
             raise InputError(f"{file}: there is no such file; a voice in ONNX is two, NAME.onnx and NAME.onnx.json")
     beside = read_json(settings)
+    damaged = InputError(f"{path}: is damaged (its SHA-256 does not match): copy it again, or export the voice again")
     try:
         content = path.read_bytes()
-        intact = is_intact(content)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    intact = is_intact(content)
+    if intact is False:
+        raise damaged
+    try:
         model = onnx.load_from_string(content)
     except Exception as error:  # protobuf's exceptions have no narrower common base
         raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
-    if intact is False or (intact is None and any(entry.key == SEALED for entry in model.metadata_props)):
-        raise InputError(f"{path}: is damaged (its SHA-256 does not match): copy it again, or export the voice again")
+    if intact is None and any(entry.key == SEALED for entry in model.metadata_props):
+        raise damaged
     inputs = {value.name for value in model.graph.input}
     if not _INPUTS - {"sid"} <= inputs <= _INPUTS:
         raise InputError(f"{path}: has the inputs {', '.join(sorted(inputs))}, which are not those of a Piper voice")
