@@ -26,9 +26,7 @@ from speaking.engine import (
     Silence,
     SpeechSegment,
     SpokenSentence,
-    VoiceParts,
     check_durations,
-    front_end_of,
 )
 from speaking.options import ResolvedOptions, SpeakOptions, find_speaker
 from speaking.outputs import Output, open_output, write_segments
@@ -37,6 +35,7 @@ from text import Encoded
 from text.markup import plain_text, shown
 from text.ssml import Break, TextPiece, parse_ssml
 from voices.export import needing_onnx
+from voices.parts import VoiceParts, front_end_of
 
 if TYPE_CHECKING:
     from speaking.batch import BatchText, SpeakLine

@@ -47,6 +47,7 @@ from training.loop import TrainingLoop
 from training.memory_check import check_memory, is_out_of_memory
 from training.random_state import seed_everything
 from training.ranks import Ranks, is_restarted, leave, local_device
+from training.recover import recovered
 from training.replay import replay_recorded
 from training.resumption import Stopped, read_stopped
 from training.run_folder import newest_step, refuse_begun
@@ -235,9 +236,14 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
     refuse_begun(Path(config.run.dir))
     choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
     if warm is not None:
+        config = warm.settled(config)
         warm.refuse_misfit(config)
+    elif config.run.architecture == "voice":
+        raise InputError("run.architecture = 'voice' needs a voice: give it with --warm-start VOICE")
     verbose = ranks is None or ranks.is_first
     corpus = open_corpus(config.data, config.audio, verbose=verbose)
+    if warm is not None and config.run.recovery_steps and warm.lacks_posterior_encoder:
+        warm = recovered(warm, corpus, config.run, ranks or Ranks())
     trainer = Trainer(config, corpus, ranks)
     if warm is not None:
         alphabet = corpus.symbols.to_json()

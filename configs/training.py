@@ -36,6 +36,12 @@ class RunSettings(Section):
     """Torch device: cpu, cuda, cuda:1 or mps; auto is cuda if available, else cpu."""
     threads: NonNegative = 0
     """CPU threads of torch; 0 keeps its default."""
+    architecture: Literal["settings", "voice"] = "settings"
+    """voice: what [audio], [model], [decoder], data.language and data.front_end leave open is as in the voice of
+    --warm-start."""
+    recovery_steps: NonNegative = 0
+    """Most steps in which a posterior encoder that the voice of --warm-start lacks is recovered from the voice's own
+    speech; 0 begins it anew."""
 
 
 class LossWeights(Section):

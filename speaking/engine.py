@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from configs import AudioSettings, Config, InputError
+from configs import AudioSettings, InputError
 from configs.wording import shortened
-from text import Encoded, Lexicon, SymbolTable, TextFrontEnd
+from text import Encoded
 
 if TYPE_CHECKING:
     from speaking.timestamps import SpokenWord
@@ -27,40 +27,6 @@ LONGEST_SECONDS = 4.0  # of one symbol or blank
 MEAN_SECONDS = 0.6  # per symbol with its blank: an eighth of the usual speaking rate
 FREE_SECONDS = 3.0  # of silence around the sentence
 _MOST_SILENT_SAMPLES = 65_536  # in one chunk, so that a break of a minute is not held in memory at once
-
-
-class VoiceParts(Protocol):
-    """A voice without its synthesizer: voices.voice_file.VoiceFile, or voices.onnx_synthesizer.OnnxFile."""
-
-    @property
-    def config(self) -> Config:
-        """The settings it was trained with, and its defaults of synthesis."""
-        ...
-
-    @property
-    def symbols(self) -> str:
-        """The symbol table, as JSON."""
-        ...
-
-    @property
-    def speakers(self) -> tuple[str, ...]:
-        """Names by id; empty for a voice of one speaker."""
-        ...
-
-    @property
-    def lexicon(self) -> str | None:
-        """The user's lexicon, as JSON."""
-        ...
-
-
-def front_end_of(voice: VoiceParts) -> TextFrontEnd:
-    """The text front end of a voice."""
-    return TextFrontEnd(
-        kind=voice.config.data.front_end,
-        language=voice.config.data.language,
-        symbols=SymbolTable.from_json(voice.symbols),
-        lexicon=Lexicon.from_json(voice.lexicon) if voice.lexicon is not None else None,
-    )
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ import soxr
 import torch
 
 from configs import InputError
-from speaking.engine import front_end_of
 from speaking.torch_engine import TorchEngine
 from voices.importing.sources import load_voice_from
+from voices.parts import front_end_of
 
 
 class VoiceAligner:

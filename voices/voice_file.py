@@ -38,6 +38,20 @@ class VoiceFile:
     lexicon: str | None = None  # the user's pronunciations of words, as JSON
     norms: Mapping[str, WeightNorm] = field(default_factory=dict)  # of its normalised weights, where known
 
+    def save(self, path: Path) -> None:
+        """Write all of it, as `save_voice`."""
+        save_voice(
+            path,
+            self.synthesizer,
+            self.config,
+            symbols=self.symbols,
+            speakers=self.speakers,
+            step=self.step,
+            lexicon=self.lexicon,
+            norms=self.norms,
+            whole=True,
+        )
+
 
 def save_voice(
     path: Path,

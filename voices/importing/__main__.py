@@ -11,7 +11,6 @@ import sys
 from configs import command
 from voices.importing.report import file_digest
 from voices.importing.sources import load_voice_from
-from voices.voice_file import save_voice
 
 
 @command
@@ -23,17 +22,7 @@ def main() -> int:
     notes = () if sha256 is None else (f"the SHA-256 of {arguments.source} is {sha256}",)
     print(imported.report.with_notes(notes).text(every_tensor=arguments.tensors))
     voice = imported.voice
-    save_voice(
-        arguments.output,
-        voice.synthesizer,
-        voice.config,
-        symbols=voice.symbols,
-        speakers=voice.speakers,
-        step=voice.step,
-        lexicon=voice.lexicon,
-        norms=voice.norms,
-        whole=True,
-    )
+    voice.save(arguments.output)
     print(f"voice        {arguments.output}")
     print(f'speak        python infer.py {arguments.output} "Hello."')
     print(f"train on     python train.py SETTINGS --warm-start {arguments.output}")

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from configs import Config, InputError, differences
+from configs import Config, InputError, differences, parse_config
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from voices.importing.assembly import Discriminators, Imported
@@ -81,6 +81,24 @@ class WarmStart:
         names = () if parts is None else tuple(part.strip() for part in parts.split(","))
         return cls(load_voice_from(voice, to_train=True), names)
 
+    def settled(self, config: Config) -> Config:
+        """The settings, with the architecture of the voice where they ask for it and do not give their own.
+
+        Raises:
+            InputError: the two do not fit each other.
+        """
+        if config.run.architecture == "settings":
+            return config
+        given = config.model_dump(exclude_unset=True, by_alias=True, exclude_none=True)
+        there = self.imported.voice.config.model_dump(by_alias=True, exclude_none=True)
+        for section in ("audio", "model", "decoder"):
+            own = given.get(section, {})
+            if own.get("kind", there[section].get("kind")) == there[section].get("kind"):
+                given[section] = there[section] | own
+        given["data"] = {key: there["data"][key] for key in ("language", "front_end")} | given["data"]
+        given["run"]["architecture"] = "settings"
+        return parse_config(given, source=f"the settings, with the architecture of {self._file}")
+
     def refuse_misfit(self, config: Config) -> None:
         """Refuse settings that fit too little of the voice, before the recordings are read.
 
@@ -105,6 +123,12 @@ class WarmStart:
                 f"{self._file}: less than {_LEAST_PERCENT} % of any part fits the settings of this run "
                 f"({self._misfit(config, PARTS)}): change them, or begin without this voice"
             )
+
+    @property
+    def lacks_posterior_encoder(self) -> bool:
+        """Whether the whole voice is to be taken, and it was written without what only training needs."""
+        posterior = any(name.startswith("posterior_encoder.") for name in self.imported.voice.synthesizer.state_dict())
+        return not posterior and not self.parts
 
     @property
     def _file(self) -> str:

@@ -1,0 +1,45 @@
+"""Recover a posterior encoder: `python -m training.recover voice.onnx --texts metadata.csv -o voice.safetensors`."""
+
+from configs.command_line import check_arguments
+from training.recover.command_line import read_arguments
+
+if __name__ == "__main__":  # before the slow imports
+    check_arguments(read_arguments)
+
+import sys
+from pathlib import Path
+
+from configs import InputError, command
+from text.file_encoding import decoded_text
+from training.recover.of_voice import with_posterior_encoder
+from voices.importing.sources import load_voice_from
+from voices.parts import front_end_of
+
+
+@command
+def main() -> int:
+    """Recover from the command line."""
+    arguments = read_arguments()
+    lines = [line.rpartition("|")[2].strip() for line in _read(arguments.texts).splitlines()]
+    imported = load_voice_from(arguments.voice)
+    front_end = front_end_of(imported.voice)
+    texts = [encoded.ids for encoded in map(front_end.utterance, filter(None, lines)) if encoded.sounds]
+    if not texts:
+        raise InputError(f"{arguments.texts}: has no text that the voice can say: give a text per line")
+    imported = with_posterior_encoder(imported, texts, minutes=arguments.minutes, most_steps=arguments.steps)
+    print(imported.report.text())
+    imported.voice.save(arguments.output)
+    print(f"voice        {arguments.output}")
+    print(f"train on     python train.py configs/finetune.toml data.root=RECORDINGS --warm-start {arguments.output}")
+    return 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return decoded_text(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+"""Recover the posterior encoder of the voice that a run begins with, once: a run that is begun again finds it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from configs import InputError, RunSettings
+from data.corpus import Corpus
+from training.ranks import Ranks
+from training.recover.of_voice import in_symbols_of, with_posterior_encoder
+from voices.importing.assembly import Imported
+from voices.importing.sources import load_voice_from
+from voices.importing.warm_start import WarmStart
+
+FILE = "recovered.safetensors"
+
+
+def recovered(warm: WarmStart, corpus: Corpus, settings: RunSettings, ranks: Ranks) -> WarmStart:
+    """The warm start with a posterior encoder, from the run folder or recovered and written there.
+
+    The voice speaks the texts of the training set. Of several ranks the first one recovers, and the others read.
+
+    Raises:
+        InputError: it can say none of them, or the folder cannot be written.
+    """
+    path = Path(settings.dir) / FILE
+    if ranks.is_first and _kept(path, warm.imported) is None:
+        clips = corpus.train or corpus.validation  # the texts of shards are on disk
+        texts = list(in_symbols_of(warm.imported.voice, corpus.symbols, (clip.phoneme_ids.tolist() for clip in clips)))
+        with_posterior_encoder(warm.imported, texts, most_steps=settings.recovery_steps).voice.save(path)
+    ranks.gather(None)  # the others wait
+    kept = _kept(path, warm.imported)
+    if kept is None:
+        raise InputError(f"{path}: was changed while it was read: train again")
+    report = warm.imported.report
+    if ranks.is_first:
+        print(f"{path}: has the posterior encoder that was recovered from the voice's own speech")
+    return replace(warm, imported=replace(kept, report=report.with_notes([f"its posterior encoder is that of {path}"])))
+
+
+def _kept(path: Path, of: Imported) -> Imported | None:
+    """What was recovered for this voice before, if it was."""
+    if not path.exists():
+        return None
+    kept = load_voice_from(path)
+    weights: Mapping[str, Tensor] = kept.voice.synthesizer.state_dict()
+    same = all(
+        name in weights and torch.equal(weight, weights[name])
+        for name, weight in of.voice.synthesizer.state_dict().items()
+    )
+    return kept if same else None
