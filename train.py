@@ -51,6 +51,7 @@ from training.recover import recovered
 from training.replay import replay_recorded
 from training.resumption import Stopped, read_stopped
 from training.run_folder import newest_step, refuse_begun
+from training.stages import Stages, build_optimizer, set_learning_rate
 from training.updates import StepReport
 from voices.checkpoint import content_of_checkpoint
 from voices.importing.warm_start import WarmStart
@@ -80,8 +81,11 @@ class Trainer(TrainingLoop):
         self.auxiliary_losses = losses.to(self.device)
         self.converter = Converter(self.synthesizer, self.features)
         self.ema = make_ema(self.synthesizer)
-        self.synthesizer_optimizer = self._optimizer(self.synthesizer)
-        self.discriminator_optimizer = self._optimizer(self.discriminator)
+        self.stages = Stages(self.synthesizer, config.train)
+        parts = dict(self.synthesizer.named_children())
+        self.synthesizer_optimizer = build_optimizer(parts, config.train, self.optimizer_flags)
+        parts = {"discriminator": self.discriminator}
+        self.discriminator_optimizer = build_optimizer(parts, config.train, self.optimizer_flags)
         self.execute = execution(
             self.step_function(),
             config.train,
@@ -200,21 +204,9 @@ class Trainer(TrainingLoop):
         norm = nn.utils.get_total_norm(gradients, foreach=True)
         if self.config.train.max_gradient_norm < math.inf:
             nn.utils.clip_grads_with_norm_(network.parameters(), self.config.train.max_gradient_norm, norm)
-        for group in optimizer.param_groups:
-            group["lr"] = self.schedule.learning_rate
+        set_learning_rate(optimizer, self.schedule.learning_rate)
         self.updates.step_if_finite(name, optimizer, norm)
         return norm
-
-    def _optimizer(self, network: nn.Module) -> torch.optim.AdamW:
-        train = self.config.train
-        return torch.optim.AdamW(
-            network.parameters(),
-            lr=train.learning_rate,
-            betas=(train.adam_beta_1, train.adam_beta_2),
-            eps=train.adam_epsilon,
-            weight_decay=train.weight_decay,
-            **self.optimizer_flags,
-        )
 
 
 @contextmanager

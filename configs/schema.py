@@ -15,8 +15,9 @@ from configs.decoders import DECODER_FAMILIES, DecoderSettings, HifiganSettings,
 from configs.networks import DiscriminatorSettings, ModelSettings
 from configs.section import Rules, Section
 from configs.speaking import SpeakingSettings
-from configs.training import LossSettings, RunSettings, TrainSettings
+from configs.training import PARTS, LossSettings, RunSettings, TrainSettings
 
+_DISCRIMINATOR = "discriminator"  # has a learning rate too
 _SSIM_WINDOW = 11  # cells of a mel spectrogram, as in `losses.structural_similarity`
 
 
@@ -85,6 +86,7 @@ class Config(Section):
             *self._segment_rules(),
             *self._similarity_rules(),
             *self._loss_rules(),
+            *self._stage_rules(),
         ]
 
     def _audio_rules(self) -> Rules:
@@ -154,6 +156,30 @@ class Config(Section):
                 train.learning_rate_decay_steps is not None and train.learning_rate_decay_clips is not None,
                 "train.learning_rate_decay_steps and train.learning_rate_decay_clips both say when the learning rate "
                 "decays: leave one of the two out",
+            ),
+        ]
+
+    def _stage_rules(self) -> Rules:
+        train = self.train
+        frozen, rates = (
+            sorted(train.freeze.keys() - {*PARTS}),
+            sorted(train.learning_rates.keys() - {*PARTS, _DISCRIMINATOR}),
+        )
+        highest = max(train.learning_rates.values(), default=1.0)
+        return [
+            (
+                bool(frozen),
+                f"train.freeze: no part of a voice is named {', '.join(frozen)}: the parts are {', '.join(PARTS)}",
+            ),
+            (
+                bool(rates),
+                f"train.learning_rates: no part is named {', '.join(rates)}: the parts are "
+                f"{', '.join((*PARTS, _DISCRIMINATOR))}",
+            ),
+            (
+                highest * train.learning_rate * train.weight_decay >= 1,
+                f"train.learning_rates: the factor {highest:g} of train.learning_rate = {train.learning_rate:g} times "
+                f"train.weight_decay = {train.weight_decay:g} must be below 1",
             ),
         ]
 

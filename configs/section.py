@@ -42,6 +42,16 @@ def number_or_auto(value: object, validate: ValidatorFunctionWrapHandler) -> obj
         raise PydanticCustomError("number_or_auto", "Input should be a whole number above 0, or auto") from error
 
 
+def number_or_always(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Validate a number of steps or "always", with one error message for both."""
+    try:
+        return validate(value)
+    except ValidationError as error:
+        raise PydanticCustomError(
+            "number_or_always", 'Input should be a number of steps above 0, or "always"'
+        ) from error
+
+
 class Section(BaseModel):
     """Base of all sections: frozen, unknown keys forbidden, no type coercion."""
 

@@ -5,7 +5,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WrapValidator
 
-from configs.section import NonNegative, PathText, Positive, Probability, Section, Text, Weight, number_or_auto
+from configs.section import (
+    NonNegative,
+    PathText,
+    Positive,
+    Probability,
+    Section,
+    Text,
+    Weight,
+    number_or_always,
+    number_or_auto,
+)
+
+# The parts of a synthesizer, which can be frozen, warm-started and given a learning rate of their own.
+PARTS = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder", "speakers")
 
 # Bounds beyond which weights or gradients overflow float32 after a few steps, whatever else is set.
 LossWeight = Annotated[float, Field(ge=0.0, le=1e9)]
@@ -162,6 +175,10 @@ class TrainSettings(Section):
     """Learning-rate schedule: clips per decay factor, in the place of an epoch: whatever the batch and the GPUs."""
     warmup_steps: NonNegative = 0
     """Learning-rate schedule: steps of linear warm-up from zero."""
+    learning_rates: dict[str, LearningRate] = Field({})
+    """Factor of the learning rate of a part of the voice, or of the discriminator, such as {text_encoder = 0.1}."""
+    freeze: dict[str, Annotated[Positive | Literal["always"], WrapValidator(number_or_always)]] = Field({})
+    """Parts of the voice that are frozen for so many steps, or always: {text_encoder = "always", decoder = 200}."""
     adam_beta_1: Probability = 0.8
     """AdamW beta 1."""
     adam_beta_2: Probability = 0.99

@@ -60,6 +60,7 @@ def execution(
         f"train.accumulate = {settings.accumulate} restores the random state": settings.accumulate > 1,
         "fp16 updates its loss scale in Python": dtype == torch.float16,
         f"{ranks} processes see a shape at different steps": ranks > 1,
+        "train.freeze ends at a step": any(until != "always" for until in settings.freeze.values()),
         "a gradient penalty differentiates twice": bool(differentiated_twice),
         "the alignment search needs Triton to run on the GPU": importlib.util.find_spec("triton") is None,
     }

@@ -34,6 +34,7 @@ from training.ranks import Ranks, local_device
 from training.reporting import Clock, Reporter
 from training.run_folder import RunFolder
 from training.schedule import Epochs, Schedule, learning_rate
+from training.stages import Stages, load_optimizer_state, optimizer_state
 from training.term_weights import TermWeights
 from training.updates import StepReport, Updates, over_ranks
 from training.validation import Validation
@@ -63,6 +64,7 @@ class TrainingLoop(StepParts):
     auxiliary_losses: AuxiliaryLosses
     ema: Synthesizer  # exponential moving average of the synthesizer's weights, which becomes the voice
     objective: AdversarialObjective
+    stages: Stages
     execute: Callable[[Batch], StepReport]
 
     def __init__(self, config: Config, corpus: Corpus, ranks: Ranks | None = None) -> None:
@@ -112,6 +114,7 @@ class TrainingLoop(StepParts):
         """Make a training step at its place in the schedule, executed as `train.execution` says."""
         self.schedule.set(step=self.step, epoch=self.epoch, clips_per_step=self.clips_per_step)
         self.term_weights.set(self.step)
+        self.stages.set(step=self.step)
         noise = noise_state(self.device)
         report = self.execute(batch)
         self.recent.add(self.step + 1, batch.ids, noise, report.gradient_norms)
@@ -121,6 +124,7 @@ class TrainingLoop(StepParts):
         """Measure how hard each term pulls at the generated audio, where that is due."""
         every = _BALANCE_EVERY if self.config.loss.balance == "gradient" else self.config.train.validate_every
         if self.step % every == 0:
+            self.stages.set(step=self.step)
             self.output_gradients = output_gradient_norms(self, batch)
             self.term_weights.observe(self.output_gradients)
 
@@ -380,8 +384,7 @@ class TrainingLoop(StepParts):
             "discriminator": self.discriminator.state_dict(),
             "average": self.ema.state_dict(),
             "frozen": self.auxiliary_losses.frozen.checkpoint_state(),
-            "synthesizer_optimizer": self.synthesizer_optimizer.state_dict(),
-            "discriminator_optimizer": self.discriminator_optimizer.state_dict(),
+            **{name: optimizer_state(getattr(self, name)) for name in _OPTIMIZERS},
             "scaler": self.scaler.state_dict(),
             "objective": self.objective.state_dict(),
             "output_gradients": {"averages": self.term_weights.norms, "latest": self.output_gradients},
@@ -397,9 +400,11 @@ class TrainingLoop(StepParts):
         expected = self._state_of_all_ranks()
         expected = {name: value for name, value in expected.items() if name not in _READ_ELSEWHERE}
         require_like(state, expected, complete=False)
-        for name, attribute in (_NETWORKS | {name: name for name in _OPTIMIZERS}).items():
+        for name, attribute in _NETWORKS.items():
             getattr(self, attribute).load_state_dict(state[name])
-        for optimizer in (self.synthesizer_optimizer, self.discriminator_optimizer):
+        for name in _OPTIMIZERS:
+            optimizer: torch.optim.AdamW = getattr(self, name)
+            load_optimizer_state(optimizer, state[name])
             for weight, moments in optimizer.state.items():
                 known = (tensor for tensor in moments.values() if isinstance(tensor, Tensor) and tensor.dim())
                 if any(tensor.shape != weight.shape for tensor in known):

@@ -219,6 +219,7 @@ def _run(trainer: TrainingLoop, longest: LongestBatch) -> None:
     """The parts of a training step, with as much memory as in the midst of a run."""
     networks = (trainer.synthesizer, trainer.discriminator)
     parameters = [parameter for network in networks for parameter in network.parameters()]
+    parameters = [parameter for parameter in parameters if parameter.requires_grad]
     moments = 0 if trainer.synthesizer_optimizer.state else 2
     _moments = [torch.empty_like(parameter) for parameter in parameters for _ in range(moments)]
     micro_batch = math.ceil(longest.clips / trainer.config.train.accumulate)

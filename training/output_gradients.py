@@ -40,8 +40,12 @@ def output_gradient_norms(trainer: "TrainingLoop", batch: "Batch") -> dict[str, 
     with restored(trainer.discriminator), _eager() if "compiled" in config.train.execution else nullcontext():
         for part in parts:
             output = trainer.generator_forward(part.batch)
+            if not output.segments.generated.requires_grad:  # posterior encoder, decoder and speakers are frozen
+                return {}
             terms, _ = trainer.generator_terms(output, part.normalisation)
             for name, term in terms.items():
+                if not term.requires_grad:  # the duration predictor is frozen
+                    continue
                 (gradient,) = torch.autograd.grad(
                     term * scale, output.segments.generated, retain_graph=True, allow_unused=True
                 )

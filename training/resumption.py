@@ -28,7 +28,7 @@ MAY_CHANGE_ANNOUNCED = {
     *("train.learning_rate", "train.learning_rate_decay", "train.learning_rate_decay_steps"),
     *("train.learning_rate_decay_clips", "train.warmup_steps", "train.weight_decay"),
     *("train.max_gradient_norm", "train.precision", "train.ema_decay"),
-    "train.accumulate",
+    *("train.accumulate", "train.learning_rates", "train.freeze"),
 }
 # What the weights are made for: nothing but a new run can have it otherwise.
 _OF_THE_WEIGHTS = ("audio.", "model.", "decoder.", "discriminator.", "data.language", "data.front_end")

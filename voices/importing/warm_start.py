@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from configs import Config, InputError, differences, parse_config
+from configs.training import PARTS
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from voices.importing.assembly import Discriminators, Imported
@@ -19,8 +20,6 @@ from voices.importing.report import Fate, Report, TensorLine
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
 from voices.weight_norm import WeightNorm, put_weight_norm, unfolded
-
-PARTS = ("text_encoder", "posterior_encoder", "flow", "duration_predictor", "decoder", "speakers")
 
 _EMBEDDINGS = ("text_encoder.embedding.weight", "speakers.weight")
 _MISSING = {  # parts that not every voice has

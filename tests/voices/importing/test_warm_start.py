@@ -10,6 +10,7 @@ import torch
 from torch.nn.utils import parametrize
 
 from configs import Config, InputError
+from configs.training import PARTS
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from tests.rounding import assert_same, float64
@@ -19,7 +20,7 @@ from voices.importing.assembly import Imported
 from voices.importing.original import original_discriminators
 from voices.importing.report import Fate, Report
 from voices.importing.sources import load_voice_from
-from voices.importing.warm_start import PARTS, WarmStart
+from voices.importing.warm_start import WarmStart
 from voices.voice_file import VoiceFile, save_voice, synthesizer_of
 
 SYMBOLS = {"_": 0, "^": 1, "$": 2, **{letter: index + 3 for index, letter in enumerate("abcdefghijklmnopq")}}
