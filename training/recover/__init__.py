@@ -7,7 +7,8 @@ speech by maximum likelihood; no recording is needed.
 from training.recover.for_run import recovered
 from training.recover.learning import Recovery, recover
 from training.recover.of_voice import in_symbols_of, with_posterior_encoder
-from training.recover.own_speech import Utterance, as_recorded, own_speech
+from training.recover.own_speech import Utterance, own_speech
+from training.recover.recording import as_recorded
 
 __all__ = [
     "Recovery",

@@ -16,7 +16,8 @@ from data.spectrogram import LinearSpectrogram
 from models.posterior_encoder import PosteriorEncoder
 from models.synthesizer import Synthesizer
 from training.ema import make_ema, update_ema
-from training.recover.own_speech import LEAST_FRAMES, Utterance, as_recorded
+from training.recover.own_speech import LEAST_FRAMES, Utterance
+from training.recover.recording import as_recorded
 
 _CROP = 96  # frames; with the context of a window on both sides
 _CONTEXT = 8
