@@ -10,6 +10,7 @@ from torch import Tensor
 from configs import InputError, RunSettings
 from data.corpus import Corpus
 from training.ranks import Ranks
+from training.recover.command_line import MINUTES
 from training.recover.of_voice import in_symbols_of, with_posterior_encoder
 from voices.importing.assembly import Imported
 from voices.importing.sources import load_voice_from
@@ -30,7 +31,8 @@ def recovered(warm: WarmStart, corpus: Corpus, settings: RunSettings, ranks: Ran
     if ranks.is_first and _kept(path, warm.imported) is None:
         clips = corpus.train or corpus.validation  # the texts of shards are on disk
         texts = list(in_symbols_of(warm.imported.voice, corpus.symbols, (clip.phoneme_ids.tolist() for clip in clips)))
-        with_posterior_encoder(warm.imported, texts, most_steps=settings.recovery_steps).voice.save(path)
+        voice = with_posterior_encoder(warm.imported, texts, minutes=MINUTES, most_steps=settings.recovery_steps).voice
+        voice.save(path)
     ranks.gather(None)  # the others wait
     kept = _kept(path, warm.imported)
     if kept is None:

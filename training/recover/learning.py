@@ -22,6 +22,8 @@ from training.recover.recording import as_recorded
 _CROP = 96  # frames; with the context of a window on both sides
 _CONTEXT = 8
 _BATCH = 16
+_WARP_OCTAVES = (-0.3, 0.6)  # of pitch and formants: from a child to a man, and back
+_WARPED = 0.75  # of the crops
 _LEARNING_RATE = 1e-3
 _WARMUP_STEPS = 30
 _EMA_DECAY = 0.98
@@ -137,14 +139,33 @@ class _Crops:
         """Spectrograms [B, N, F], latents [B, Z, F] and speakers [B]."""
         assert _CROP + 2 * _CONTEXT <= LEAST_FRAMES
         chosen = [self._choices.choice(utterances) for _ in range(_BATCH)]
-        starts = [self._choices.randint(_CONTEXT, one.z.shape[1] - _CROP - _CONTEXT) for one in chosen]
-        audio = torch.stack(
-            [
-                one.audio[(start - _CONTEXT) * self._hop : (start + _CROP + _CONTEXT) * self._hop]
-                for one, start in zip(chosen, starts, strict=True)
-            ]
-        )
-        spectrogram = self._linear(as_recorded(audio, self._rate, self._generator))[:, :, _CONTEXT:-_CONTEXT]
-        z = torch.stack([one.z[:, start : start + _CROP] for one, start in zip(chosen, starts, strict=True)])
+        crops = [self._crop(one) for one in chosen]
+        audio = as_recorded(torch.stack([audio for audio, _ in crops]), self._rate, self._generator)
+        spectrogram = self._linear(audio)[:, :, _CONTEXT:-_CONTEXT]
+        z = torch.stack([z for _, z in crops])
         speakers = None if chosen[0].speaker is None else torch.tensor([one.speaker for one in chosen])
         return spectrogram, z, speakers
+
+    def _crop(self, one: Utterance) -> tuple[Tensor, Tensor]:
+        """Audio with its context [S] and latents [Z, F], as another vocal tract would have said them.
+
+        A recording that is played at r times the speed has r times the pitch, and the formants of a tract of 1 / r of
+        the length.
+        """
+        whole = _CROP + 2 * _CONTEXT
+        octaves = self._choices.uniform(*_WARP_OCTAVES) if self._choices.random() < _WARPED else 0.0
+        length = min(round(whole * 2**octaves), one.z.shape[1])
+        start = self._choices.randint(0, one.z.shape[1] - length)
+        audio = _resampled(one.audio[start * self._hop : (start + length) * self._hop], whole * self._hop)
+        frames = start + (torch.arange(_CONTEXT, _CONTEXT + _CROP) + 0.5) * length / whole
+        return audio, one.z[:, frames.long()]
+
+
+def _resampled(audio: Tensor, samples: int) -> Tensor:
+    """The same [S] in so many samples, band-limited."""
+    if len(audio) == samples:
+        return audio
+    spectrum = torch.fft.rfft(audio)
+    bins = samples // 2 + 1
+    kept = torch.nn.functional.pad(spectrum[:bins], (0, max(0, bins - len(spectrum))))
+    return torch.fft.irfft(kept, samples) * samples / len(audio)

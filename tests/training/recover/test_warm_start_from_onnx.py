@@ -1,0 +1,100 @@
+"""From an .onnx to a run: the architecture is the voice's, its posterior encoder is recovered, once."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from configs import Config, InputError, load_config, parse_config
+from tests.clients.exported_voice import write_random_voice
+from tests.embedded import make_embedded_corpus
+from train import start
+from training.recover import for_run
+from training.recover.of_voice import with_posterior_encoder
+from voices.export.__main__ import write_onnx
+from voices.importing.warm_start import WarmStart
+from voices.voice_file import load_voice
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An exported voice of another width and with another decoder than the defaults."""
+    folder = tmp_path_factory.mktemp("exported")
+    return write_onnx(load_voice(write_random_voice(folder / "run", "hifigan")), folder, "reader")["float32"]
+
+
+@pytest.fixture(scope="module")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """12 clips of the embedded corpus."""
+    root = make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded")
+    rows = (root / "metadata.csv").read_text().splitlines()
+    (root / "metadata.csv").write_text("\n".join(rows[:12]) + "\n")
+    return root
+
+
+def settings(corpus_folder: Path, run: Path, *overrides: str) -> Config:
+    own = [f"data.root={corpus_folder}", f"data.cache={corpus_folder.parent / 'cache'}", f"run.dir={run}"]
+    return load_config(None, [*own, "run.device=cpu", "run.architecture=voice", "train.batch_size=2", *overrides])
+
+
+def test_a_run_has_the_architecture_of_the_voice_and_its_own_settings(graph: Path, tmp_path: Path) -> None:
+    warm = WarmStart.asked(graph, None)
+    assert warm is not None
+    there = warm.imported.voice.config
+    config = warm.settled(settings(tmp_path, tmp_path, "model.text_dropout=0.3", "discriminator.channel_divisor=8"))
+    assert config.decoder == there.decoder
+    assert config.audio == there.audio
+    assert config.model == there.model.model_copy(update={"text_dropout": 0.3})
+    assert (config.discriminator.channel_divisor, config.run.architecture) == (8, "settings")
+    tree = config.model_dump(by_alias=True, exclude_none=True)
+    assert parse_config(tree, source="a resumed run") == config
+
+
+def test_another_decoder_than_that_of_the_voice_is_kept(graph: Path, tmp_path: Path) -> None:
+    warm = WarmStart.asked(graph, None)
+    assert warm is not None
+    config = warm.settled(settings(tmp_path, tmp_path, "decoder.kind=vocos", "decoder.channels=64"))
+    assert (config.decoder.kind, config.model) == ("vocos", warm.imported.voice.config.model)
+
+
+def test_the_architecture_of_a_voice_needs_a_voice(corpus_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"run\.architecture = 'voice' needs a voice: give it with --warm-start VOICE"):
+        start(settings(corpus_folder, tmp_path / "run"))
+
+
+def test_a_run_begins_with_a_posterior_encoder_that_is_recovered_once(
+    graph: Path, corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(for_run, "MINUTES", 0.6)
+    calls = []
+
+    def counted(*given: object, **named: object) -> object:
+        calls.append(named["most_steps"])
+        return with_posterior_encoder(*given, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(for_run, "with_posterior_encoder", counted)
+    asked = settings(corpus_folder, tmp_path / "run", "run.recovery_steps=2")
+    trainers = [start(asked, warm=WarmStart.asked(graph, None)) for _ in range(2)]
+    assert calls == [2]
+    recovered = load_voice(tmp_path / "run" / for_run.FILE).synthesizer.state_dict()
+    for trainer in trainers:
+        weights = trainer.synthesizer.folded_state_dict()
+        for name, weight in recovered.items():
+            if name != "text_encoder.embedding.weight":
+                torch.testing.assert_close(weights[name], weight, rtol=1e-6, atol=1e-6, msg=name)
+
+
+def test_a_voice_that_changed_is_recovered_again(
+    graph: Path, corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(for_run, "MINUTES", 0.6)
+    asked = settings(corpus_folder, tmp_path / "run", "run.recovery_steps=1")
+    start(asked, warm=WarmStart.asked(graph, None))
+    first = load_voice(tmp_path / "run" / for_run.FILE)
+    warm = WarmStart.asked(graph, None)
+    assert warm is not None
+    with torch.no_grad():
+        warm.imported.voice.synthesizer.decoder.output.weight.mul_(1.5)  # type: ignore[union-attr, operator]
+    start(asked, warm=warm)
+    again = load_voice(tmp_path / "run" / for_run.FILE)
+    torch.testing.assert_close(again.synthesizer.decoder.output.weight, 1.5 * first.synthesizer.decoder.output.weight)
