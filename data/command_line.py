@@ -35,7 +35,7 @@ def read_prepare_arguments() -> tuple[argparse.Namespace, Config]:
     splitting = parser.add_argument_group("long recordings", "cut at silences between sentences, into a new corpus")
     splitting.add_argument("--split", metavar="DIR", type=Path, help="write the corpus with its long recordings cut")
     splitting.add_argument("--voice", metavar="RUN", type=Path, help="run folder of a voice that aligns the sentences")
-    splitting.add_argument("--asr", metavar="MODULE:FUNCTION", help="a speech recogniser that aligns them instead")
+    splitting.add_argument("--asr", metavar="ASR", help="whisper or MODULE:FUNCTION, an ASR that aligns them instead")
     arguments = parser.parse_intermixed_args()
     _check_split(arguments)
     overrides = [f"data.root={arguments.folder}", "run.dir=runs/unused", *arguments.settings]
@@ -51,7 +51,7 @@ def _check_split(arguments: argparse.Namespace) -> None:
     if arguments.split is not None and finders != 1:
         raise InputError(
             "--split has to find each sentence in the recordings: give --voice RUN, the run folder of a voice of their "
-            "language, whose alignment finds them, or --asr MODULE:FUNCTION, a recogniser of yours; one of the two"
+            "language, whose alignment finds them, or --asr whisper or MODULE:FUNCTION, a recogniser; one of the two"
         )
 
 

@@ -97,7 +97,7 @@ def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
 
     folder = arguments.split
     check_output(folder)  # before a voice is loaded, which takes seconds
-    aligner = _aligner(arguments.voice, arguments.asr)
+    aligner = _aligner(arguments.voice, arguments.asr, data.language)
     cut, left, whole = Counter[str](), 0, 0
     by_rate: set[str] = set()
     for found in split_corpus(data, folder, aligner):
@@ -130,13 +130,13 @@ def _split(data: DataSettings, arguments: argparse.Namespace) -> int:
     return 0 if cut or whole else 2
 
 
-def _aligner(voice: Path | None, asr: str | None) -> "Aligner":
+def _aligner(voice: Path | None, asr: str | None, language: str) -> "Aligner":
     """The aligner that the user chose."""
     if asr is not None:
         from data.splitting.aligner import TranscriptAligner
         from data.transcriber import load_transcriber
 
-        return TranscriptAligner(load_transcriber(asr))
+        return TranscriptAligner(load_transcriber(asr, language))
     # Imported by name, because the networks are on a higher floor.
     aligner: Aligner = importlib.import_module("speaking.sentence_times").VoiceAligner(voice)
     return aligner

@@ -1,6 +1,7 @@
-"""Speech recognition by the user's own function: `--asr module:function` names one from audio to text.
+"""Speech recognition by Whisper, `--asr whisper`, or by the user's own function, `--asr module:function`.
 
-For example, a file whisper_here.py in the current folder, for `--asr whisper_here:transcribe`:
+Such a function takes audio and returns text. For example, a file whisper_here.py in the current folder, for
+`--asr whisper_here:transcribe`:
 
     import soxr
     import whisper
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from configs import InputError
 from configs.errors import in_one_line
 from data.plug_in import load_function
+from data.whisper import Whisper
 
 # A speech recogniser: mono audio [S] in [-1, 1] and its sample rate to text; raises InputError if it fails.
 Transcriber = Callable[[npt.NDArray[np.float32], int], str]
@@ -46,13 +48,21 @@ class PlugIn:
         return text
 
 
-def load_transcriber(name: str) -> Transcriber:
-    """Import the function that a user names as `module:function`.
+def load_transcriber(name: str, language: str) -> Transcriber:
+    """Load Whisper, or import the function that a user names.
+
+    Args:
+        name: `whisper`, `whisper:FOLDER` or `whisper:NAME` of a model, or `module:function`.
+        language: that is spoken, as an espeak-ng voice; a function of the user's is not told.
 
     Raises:
-        InputError: there is no such module or function, the module fails, or the function cannot be called.
+        InputError: there is no such module or function, the module fails, or the function cannot be called; or as
+            `data.whisper.Whisper`.
     """
+    module, _, model = name.partition(":")
+    if module == "whisper":
+        return Whisper(f"--asr {name}", model, language)
     function = load_function(
-        name, given=f"--asr {name}", example="whisper_here:transcribe", signature="(audio, sample_rate)"
+        name, given=f"--asr {name}", example="whisper, or whisper_here:transcribe", signature="(audio, sample_rate)"
     )
     return PlugIn(name, function)

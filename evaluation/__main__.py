@@ -36,12 +36,12 @@ def main() -> int:
     """Evaluate from the command line."""
     arguments = read_arguments()
     paths: list[Path] = [path for path in (arguments.voice, arguments.other) if path is not None]
-    transcriber = None if arguments.asr is None else load_transcriber(arguments.asr)
     subjects = [load_subject(path, device=arguments.device, seed=arguments.seed) for path in paths]
     name = "evaluation.json" if len(subjects) == 1 else "comparison.json"
     output: Path = arguments.output or _folder(paths[0]) / name
     check_writable(output)
     first = subjects[0].voice
+    transcriber = None if arguments.asr is None else load_transcriber(arguments.asr, first.config.data.language)
     data = choose_data(first.config, arguments.data)
     wanted = max(arguments.sentences, ENOUGH_RECORDINGS) if arguments.robustness else arguments.sentences
     recorded = [

@@ -51,8 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--asr",
-        metavar="MODULE:FUNCTION",
-        help="a Python function of (audio, sample_rate) to text, for a word error rate",
+        metavar="ASR",
+        help="for a word error rate: whisper, whisper:MODEL (a folder, or a name such as small.en), or "
+        "MODULE:FUNCTION, a Python function of (audio, sample_rate) to text",
     )
     parser.add_argument("--robustness", action="store_true", help="evaluate a hundred hard texts as well")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")

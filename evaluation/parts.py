@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from metrics.spectra import Audio, mel_distance, mel_psnr, multi_resolution_stft
 from text import TextFrontEnd
 from training.recogniser import phoneme_error_rate, phonemes_said
 
+INTELLIGIBILITY = "intelligibility"
 _MILLISECONDS, _PERCENT = 1000, 100
 
 
@@ -112,24 +114,37 @@ class PhonemeRecogniser(Protocol):
 def by_recogniser(recogniser: PhonemeRecogniser, sentences: Sequence[HeldOutSentence]) -> MetricSection:
     """Phoneme error rate: the recogniser's phonemes against those of the text."""
     said = {sentence.id: phonemes_said(sentence.encoded.symbols) for sentence in sentences}
-    return _error_rate("phoneme error rate", lambda one: recogniser.recognise(one.audio, one.sample_rate), said)
+    rate = _error_rate("phoneme error rate", lambda one: recogniser.recognise(one.audio, one.sample_rate), said)
+    return MetricSection(INTELLIGIBILITY, (rate,))
 
 
 def by_transcriber(
     transcriber: Transcriber, front_end: TextFrontEnd, sentences: Sequence[HeldOutSentence]
 ) -> MetricSection:
-    """Word error rate of another program; both texts are normalised first, so that `7` and `seven` are one word."""
+    """Word and character error rate of an ASR; texts are normalised first, so that `7` and `seven` are one word."""
 
     def words(text: str) -> list[str]:
-        return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", front_end.reader.read(text).text.lower())
+        return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", front_end.reader.read(text).text.lower().replace("’", "'"))
+
+    transcripts = WeakKeyDictionary[Sound, list[str]]()
+
+    def transcript(sound: Sound) -> list[str]:
+        if sound not in transcripts:
+            transcripts[sound] = words(transcriber(sound.audio, sound.sample_rate))
+        return transcripts[sound]
 
     said = {sentence.id: words(sentence.text) for sentence in sentences}
-    return _error_rate("word error rate", lambda one: words(transcriber(one.audio, one.sample_rate)), said)
+    written = {id_: " ".join(spoken) for id_, spoken in said.items()}
+    return MetricSection(
+        INTELLIGIBILITY,
+        (
+            _error_rate("word error rate", transcript, said),
+            _error_rate("character error rate", lambda sound: " ".join(transcript(sound)), written),
+        ),
+    )
 
 
-def _error_rate(
-    name: str, recognise: Callable[[Sound], Sequence[str]], said: Mapping[str, Sequence[str]]
-) -> MetricSection:
+def _error_rate(name: str, recognise: Callable[[Sound], Sequence[str]], said: Mapping[str, Sequence[str]]) -> Metric:
     """An error rate, of the voice beside that of the recordings: a recogniser makes errors of its own.
 
     The mean is over sentences, of which a short one has the weight of a long one.
@@ -138,4 +153,4 @@ def _error_rate(
     def errors(it: Rendition, sound: Sound) -> float:
         return phoneme_error_rate(said[it.sentence.id], recognise(sound)).rate * _PERCENT
 
-    return MetricSection("intelligibility", (_of_sound(name, "%", "lower", errors),))
+    return _of_sound(name, "%", "lower", errors)

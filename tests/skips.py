@@ -36,6 +36,11 @@ NEEDS = (
         "another operating system",
         "run on Linux",
     ),
+    Need(
+        r"faster_whisper|no model of Whisper|resemblyzer",
+        "an ASR or a speaker encoder with its weights",
+        "make oracles, which downloads 200 MB for them",
+    ),
     Need(r"only pax", "nothing: this kind of archive has no such field", "there is nothing to get"),
     Need(
         r"piper|sherpa|wyoming|onnx|transformers|webdataset|pyloudnorm|pystoi|speechmos|espeak|is not installed",

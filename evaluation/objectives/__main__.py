@@ -32,7 +32,8 @@ def main() -> int:
     asked = read_arguments()
     for name in ("study.json", "index.html", "study.png"):
         check_writable(asked.output / name)
-    transcriber = None if asked.asr is None else load_transcriber(asked.asr)
+    language = asked.runs[0].config.data.language
+    transcriber = None if asked.asr is None else load_transcriber(asked.asr, language)
     device = choose_device(asked.runs[0].config.run.device)
     outcomes = train_runs(asked.runs, asked.budget, output=asked.output, jobs=asked.jobs, on_gpu=device.type == "cuda")
     finished = [run for run in asked.runs if outcomes[run].ended == "finished"]

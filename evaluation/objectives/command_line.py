@@ -104,8 +104,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--asr",
-        metavar="MODULE:FUNCTION",
-        help="a Python function of (audio, sample_rate) to text, for a word error rate",
+        metavar="ASR",
+        help="for a word error rate: whisper, whisper:MODEL (a folder, or a name such as small.en), or "
+        "MODULE:FUNCTION, a Python function of (audio, sample_rate) to text",
     )
     parser.add_argument("--jobs", metavar="J", type=int, default=1, help="runs at once, one thread each (%(default)s)")
     parser.add_argument("-o", "--output", metavar="DIR", type=Path, default=Path("studies/objectives"))

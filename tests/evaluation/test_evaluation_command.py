@@ -205,9 +205,10 @@ def test_phonemes_and_words_that_are_not_heard_are_errors_of_the_voice_or_the_re
             return [] if sentence is None else phonemes_said(sentence.encoded.symbols)
 
     parts = (by_recogniser(Ears(), sentences), by_transcriber(transcribe, subject.voice.front_end, sentences))
-    phonemes, words = scoring.evaluate(subject, sentences, parts).rows
+    phonemes, words, characters = scoring.evaluate(subject, sentences, parts).rows
     assert (phonemes.interval.mean, phonemes.recorded_interval.mean) == (100, 0)
     assert (words.interval.mean, words.recorded_interval.mean) == (100, 0)
+    assert characters.recorded_interval.mean == 0 < characters.interval.mean
 
 
 def test_the_recogniser_learns_from_the_other_recordings_and_hears_both_voices(
@@ -268,6 +269,7 @@ def unfit_runs(corpus: Path) -> dict[str, Path]:
         (["{run}", "--data", "{empty}"], "{empty}: "),
         (["{run}", "--sentences", "0"], "--sentences 0: a voice is evaluated on one or more"),
         (["{run}", "--asr", "nothing"], "--asr nothing: name a module"),
+        (["{run}", "--asr", "whisper:/nowhere/here"], "--asr whisper:/nowhere/here: "),
         (["{run}", "--asr", ".:x"], "--asr .:x: name a module"),
         (["{run}", "--asr", "no_such_module:x"], "--asr no_such_module:x: ModuleNotFoundError"),
         (["{run}", "--asr", "asr_no_disk:x"], "--asr asr_no_disk:x: OSError: libfoo.so is missing"),

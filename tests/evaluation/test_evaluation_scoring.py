@@ -257,7 +257,7 @@ def test_a_listener_that_fails_at_a_sentence_costs_that_sentence_alone() -> None
         ("two", "--asr ears:hear: RuntimeError: out of memory"),
         ("three", "--asr ears:hear: returned None, which is no text"),
     ]
-    nearness, errors = found.rows
+    nearness, errors, _ = found.rows
     assert nearness.interval.count == 3
     assert (errors.interval.count, errors.recorded_interval.count) == (1, 1)
     assert errors.values["one"] == errors.recorded["one"] == 0

@@ -260,7 +260,7 @@ def test_a_corpus_that_says_nothing_is_refused(tmp_path: Path) -> None:
 def test_another_program_listens_by_the_name_of_its_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "listens_here.py").write_text("def transcribe(audio, sample_rate):\n    return f'{len(audio)}'\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert load_transcriber("listens_here:transcribe")(np.zeros(5, np.float32), RATE) == "5"
+    assert load_transcriber("listens_here:transcribe", "en-us")(np.zeros(5, np.float32), RATE) == "5"
     for name, told in (
         ("listens_here", "name a module and a function"),
         ("listens_here:nothing", "no attribute 'nothing'"),
@@ -268,4 +268,4 @@ def test_another_program_listens_by_the_name_of_its_function(tmp_path: Path, mon
         ("listens_here:__name__", "is no function"),
     ):
         with pytest.raises(InputError, match=told):
-            load_transcriber(name)
+            load_transcriber(name, "en-us")
