@@ -20,14 +20,13 @@ from data.transcriber import Transcriber, load_transcriber
 from evaluation.alignment import ALIGNMENT
 from evaluation.held_out import as_read_by, choose_data, hold_out, recogniser_of
 from evaluation.output import check_writable, counted
-from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_transcriber
+from evaluation.parts import RECONSTRUCTION, SPEECH, by_recogniser, by_speaker, by_transcriber
 from evaluation.rendition import HeldOutSentence
 from evaluation.robustness import ENOUGH_RECORDINGS, evaluate_robustness
 from evaluation.scoring import Evaluation, compare_evaluations, evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
 
-PARTS = (RECONSTRUCTION, SPEECH, ALIGNMENT)
 _TRIED = 3  # recordings of which a plug-in must transcribe one
 
 
@@ -56,7 +55,7 @@ def main() -> int:
             stacklevel=2,
         )
 
-    parts = list(PARTS)
+    parts = [RECONSTRUCTION, SPEECH, by_speaker(held_out[0]), ALIGNMENT]
     if transcriber is not None:
         _try_out(transcriber, held_out[0])
         parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))

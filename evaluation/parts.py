@@ -1,6 +1,6 @@
 """The metrics of reconstruction, speech from text, and intelligibility; alignment.py has those of the alignment."""
 
-import re
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from weakref import WeakKeyDictionary
@@ -13,9 +13,11 @@ from evaluation.rendition import HeldOutSentence, Rendition, Sound
 from metrics.cepstra import mel_cepstral_distortion
 from metrics.perception import pesq_wideband, stoi
 from metrics.pitch import log_f0_rmse
+from metrics.speaker import similarity
 from metrics.spectra import Audio, mel_distance, mel_psnr, multi_resolution_stft_distance
 from text import TextFrontEnd
 from training.recogniser import phoneme_error_rate, phonemes_said
+from training.word_errors import words_of
 
 INTELLIGIBILITY = "intelligibility"
 _MILLISECONDS, _PERCENT = 1000, 100
@@ -103,6 +105,21 @@ SPEECH = MetricSection(
 )
 
 
+def by_speaker(sentences: Sequence[HeldOutSentence]) -> MetricSection:
+    """Similarity of each sentence's speaker to the mean of the same speaker's recordings of other sentences.
+
+    That of the recordings is how similar they are among themselves. NaN where a speaker has a single recording.
+    """
+
+    def nearness(it: Rendition, sound: Sound) -> float:
+        own = it.sentence
+        others = [one for one in sentences if one.speaker == own.speaker and one.id != own.id]
+        known = [one.recorded.speaker_embedding for one in others if np.isfinite(one.recorded.speaker_embedding).all()]
+        return similarity(sound.speaker_embedding, np.mean(known, axis=0)) if known else math.nan
+
+    return MetricSection("speaker", (_of_sound("speaker similarity", "", "higher", nearness, ("speaker encoder",)),))
+
+
 class PhonemeRecogniser(Protocol):
     """Recognises phonemes, such as `training.recogniser.Recogniser`."""
 
@@ -122,18 +139,14 @@ def by_transcriber(
     transcriber: Transcriber, front_end: TextFrontEnd, sentences: Sequence[HeldOutSentence]
 ) -> MetricSection:
     """Word and character error rate of an ASR; texts are normalised first, so that `7` and `seven` are one word."""
-
-    def words(text: str) -> list[str]:
-        return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", front_end.reader.read(text).text.lower().replace("’", "'"))
-
     transcripts = WeakKeyDictionary[Sound, list[str]]()
 
     def transcript(sound: Sound) -> list[str]:
         if sound not in transcripts:
-            transcripts[sound] = words(transcriber(sound.audio, sound.sample_rate))
+            transcripts[sound] = words_of(transcriber(sound.audio, sound.sample_rate), front_end.reader)
         return transcripts[sound]
 
-    said = {sentence.id: words(sentence.text) for sentence in sentences}
+    said = {sentence.id: words_of(sentence.text, front_end.reader) for sentence in sentences}
     written = {id_: " ".join(spoken) for id_, spoken in said.items()}
     return MetricSection(
         INTELLIGIBILITY,

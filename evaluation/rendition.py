@@ -11,6 +11,7 @@ from evaluation.subject import Aligned, Subject
 from metrics.level import Level, level
 from metrics.perception import Dnsmos, dnsmos
 from metrics.pitch import Pitch, PitchDifference, pitch_difference, track_pitch
+from metrics.speaker import Embedding, speaker_embedding
 from metrics.spectra import Audio, log_mel
 from metrics.warping import WarpingPath, warp
 from speaking.engine import SpokenSentence
@@ -47,6 +48,11 @@ class Sound:
     def opinion(self) -> Dnsmos:
         """Mean opinion scores, as a model predicts them."""
         return dnsmos(self.audio, self.sample_rate)
+
+    @cached_property
+    def speaker_embedding(self) -> Embedding:
+        """Who speaks."""
+        return speaker_embedding(self.audio, self.sample_rate)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,7 +19,10 @@ _LIBRARIES = {
     "pesq": ("pesq",),
     "stoi": ("pystoi",),
     "dnsmos": ("speechmos", "onnxruntime"),
+    "speaker encoder": ("resemblyzer", "webrtcvad"),
 }
+# Where `pip install` and the names do not suffice: what else resemblyzer names it does not need, or is there.
+_INSTALL = {"speaker encoder": "--no-deps resemblyzer webrtcvad-wheels"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ def missing() -> dict[str, str]:
     for metric, libraries in _LIBRARIES.items():
         absent = [library for library in libraries if importlib.util.find_spec(library) is None]
         if absent:
+            install = _INSTALL.get(metric, " ".join(absent))
             verb = "is" if len(absent) == 1 else "are"
-            sentences[metric] = f"{' and '.join(absent)} {verb} not installed: pip install {' '.join(absent)}"
+            sentences[metric] = f"{' and '.join(absent)} {verb} not installed: pip install {install}"
     return sentences
 
 

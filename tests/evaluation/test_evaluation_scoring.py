@@ -12,7 +12,7 @@ from configs import InputError
 from data.transcriber import PlugIn
 from evaluation.alignment import ALIGNMENT
 from evaluation.metric import Better, Metric, MetricRow, MetricSection
-from evaluation.parts import RECONSTRUCTION, SPEECH, by_transcriber
+from evaluation.parts import RECONSTRUCTION, SPEECH, by_speaker, by_transcriber
 from evaluation.rendition import HeldOutSentence, Sound
 from evaluation.scoring import Evaluation, compare_evaluations, evaluate
 from evaluation.subject import Aligned, Subject
@@ -41,8 +41,11 @@ QUICK = MetricSection(SPEECH.title, tuple(metric for metric in SPEECH.metrics if
 class Echo(Subject):
     """Says every recording as it was, with a little noise on it."""
 
-    def __init__(self, voice: Voice, noise: float = 0.0, *, speechless_at: str = "", **known: str) -> None:
+    def __init__(
+        self, voice: Voice, noise: float = 0.0, *, speechless_at: str = "", texts: Sequence[str] = TEXTS, **known: str
+    ) -> None:
         super().__init__(f"echo {noise}", voice, step=1, seed=1, **known)
+        self.texts = texts
         self.noise, self.speechless_at = noise, speechless_at
 
     def reconstruct(self, recorded: Audio, speaker: int | None) -> Audio:
@@ -51,7 +54,10 @@ class Echo(Subject):
     def render(self, encoded: Encoded, speaker: int | None, *, text: str) -> SpokenSentence:
         if text == self.speechless_at:
             raise InputError("the voice would take 99 s to say it")
-        audio, frames = self.reconstruct(buzz(TEXTS.index(text)), speaker), np.full(len(encoded.ids), SPOKEN_FRAMES)
+        audio, frames = (
+            self.reconstruct(buzz(self.texts.index(text)), speaker),
+            np.full(len(encoded.ids), SPOKEN_FRAMES),
+        )
         return SpokenSentence(len(audio), frames, lambda: audio, lambda: iter([audio]), encoded, lambda: ())
 
     def align(self, ids: Sequence[int], recorded: Audio, speaker: int | None) -> Aligned:
@@ -240,6 +246,59 @@ def test_one_sentence_has_no_intervals_and_that_is_what_is_said() -> None:
     assert "there are no intervals" in told
     assert "too narrow" not in told
     assert "[" not in told.splitlines()[3]
+
+
+def test_a_speaker_is_compared_with_the_other_recordings_of_the_same_speaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By hand: unit vectors at these angles, of whose means the direction is the mean angle."""
+    sentences = [replace(one, speaker=n == 4) for n, one in enumerate(held_out(5))]
+    angles = {
+        len(one.recorded.audio): np.deg2rad(angle) for one, angle in zip(sentences, (0, 20, 40, 60, 5), strict=True)
+    }
+
+    def embed(audio: Audio, sample_rate: int) -> np.ndarray:
+        return np.array([np.cos(angles[len(audio)]), np.sin(angles[len(audio)])], np.float32)
+
+    monkeypatch.setattr("evaluation.rendition.speaker_embedding", embed)
+    monkeypatch.setattr("evaluation.subject.missing", dict)
+    (row,) = evaluate(Echo(voice(), 0.001), sentences, (by_speaker(sentences),)).rows
+    assert row.values["one"] == pytest.approx(np.cos(np.deg2rad(40)))
+    assert row.recorded["one"] == row.values["one"]
+    assert np.isnan(row.values["five"])  # the only one of the other speaker
+    monkeypatch.setattr("evaluation.subject.missing", lambda: {"speaker encoder": "resemblyzer is not installed"})
+    (row,) = evaluate(Echo(voice()), sentences, (by_speaker(sentences),)).rows
+    assert (row.note, row.values) == ("resemblyzer is not installed", {})
+
+
+def test_words_and_characters_are_counted_as_another_library_counts_them() -> None:
+    """Oracle: torchmetrics, of texts written by hand as they are read."""
+    from torchmetrics.functional.text import char_error_rate, word_error_rate
+
+    sentences = [
+        replace(one, text=text)
+        for one, text in zip(
+            held_out(3), ("He paid 7 dollars, Mr. Smith.", "It’s twenty-one!", "Nobody came home."), strict=True
+        )
+    ]
+    heard = ("he paid seven dollar mister smith", "It's 21", "No body game home at all")
+    said = ("he paid seven dollars mr smith", "it's twenty one", "nobody came home")
+    read = ("he paid seven dollar mr smith", "it's twenty one", "no body game home at all")
+    calls: list[int] = []
+
+    def transcribe(audio: Audio, sample_rate: int) -> str:
+        calls.append(len(audio))
+        return heard[[len(one.recorded.audio) for one in sentences].index(len(audio))]
+
+    front_end = voice().front_end
+    found = evaluate(
+        Echo(voice(), texts=[one.text for one in sentences]),
+        sentences,
+        (by_transcriber(transcribe, front_end, sentences),),
+    )
+    for row, oracle in zip(found.rows, (word_error_rate, char_error_rate), strict=True):
+        expected = [100 * float(oracle([one], [other])) for one, other in zip(read, said, strict=True)]
+        assert list(row.recorded.values()) == pytest.approx(expected)
+        assert list(row.values.values()) == pytest.approx(expected)
+    assert len(calls) == 6  # once for each recording and each sentence of the voice, whatever is counted
 
 
 def test_a_listener_that_fails_at_a_sentence_costs_that_sentence_alone() -> None:

@@ -81,6 +81,8 @@ def test_warping_forgives_another_pace_but_not_other_words(sentences: Sequence[A
 @pytest.mark.skipif("dnsmos" in missing(), reason="speechmos or onnxruntime is not installed")
 def test_noise_lowers_the_opinion_of_the_background_and_of_the_whole(sentences: Sequence[Audio]) -> None:
     scores = [dnsmos(degraded(sentences[2], "noise", level), RATE) for level in (-70.0, -50.0, -30.0)]
+    nobody = dnsmos(degraded(0 * sentences[2], "noise", -30.0), RATE)
+    assert nobody.overall < scores[-1].overall - 0.2
     for opinions in zip(*((score.background, score.overall, score.p808) for score in scores), strict=True):
         assert (np.diff(opinions) < -0.2).all()
         assert 1 <= min(opinions) <= max(opinions) <= 5

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from metrics.perception import dnsmos, missing, pesq_wideband, stoi
+from metrics.speaker import speaker_embedding
 from metrics.spectra import Audio
 from tests.metrics.conftest import RATE, harmonic_tone
 
@@ -60,18 +61,20 @@ def test_noise_is_a_background_and_no_speech() -> None:
     assert math.isnan(dnsmos(NOISE[:0], RATE).overall)
 
 
-@pytest.mark.parametrize("library", ["pesq", "pystoi", "speechmos", "onnxruntime"])
+@pytest.mark.parametrize("library", ["pesq", "pystoi", "speechmos", "onnxruntime", "resemblyzer"])
 def test_a_library_that_is_not_installed_is_named_and_its_measure_is_left_out(
     monkeypatch: pytest.MonkeyPatch, library: str
 ) -> None:
-    metric = {"pesq": "pesq", "pystoi": "stoi"}.get(library, "dnsmos")
+    metric = {"pesq": "pesq", "pystoi": "stoi", "resemblyzer": "speaker encoder"}.get(library, "dnsmos")
+    install = {"resemblyzer": "--no-deps resemblyzer webrtcvad-wheels"}.get(library, library)
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == library else object())
-    for loaded in ("pesq", "pystoi", "speechmos"):
+    for loaded in ("pesq", "pystoi", "speechmos", "resemblyzer"):
         monkeypatch.setitem(sys.modules, loaded, None)  # whoever imports it now fails
-    assert missing() == {metric: f"{library} is not installed: pip install {library}"}
+    assert missing() == {metric: f"{library} is not installed: pip install {install}"}
     left_out = {
         "pesq": lambda: pesq_wideband(NOISE, NOISE, RATE),
         "stoi": lambda: stoi(NOISE, NOISE, RATE),
         "dnsmos": lambda: dnsmos(NOISE, RATE).overall,
+        "speaker encoder": lambda: float(speaker_embedding(NOISE, RATE)[0]),
     }
     assert math.isnan(left_out[metric]())
