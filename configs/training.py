@@ -205,6 +205,10 @@ class TrainSettings(Section):
     """Number of recent checkpoints kept, besides the best one."""
     spoken_sentences: NonNegative = 4
     """Validation sentences that are synthesized at each validation."""
+    asr: Text | None = None
+    """An ASR for the word error rate of these sentences: whisper, whisper:MODEL, or a function module:function."""
+    asr_every: Positive = 1
+    """Validations per word error rate."""
     histograms: bool = False
     """Whether weight histograms are written to TensorBoard at each validation."""
 

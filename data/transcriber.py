@@ -30,7 +30,7 @@ Transcriber = Callable[[npt.NDArray[np.float32], int], str]
 class PlugIn:
     """A user's function; an exception in it becomes an InputError, as it is not a bug of ours."""
 
-    name: str  # as given by the user
+    given: str  # the option or setting, and its value
     function: Callable[[npt.NDArray[np.float32], int], object]
 
     def __call__(self, audio: npt.NDArray[np.float32], sample_rate: int) -> str:
@@ -42,27 +42,29 @@ class PlugIn:
         try:
             text = self.function(audio.copy(), sample_rate)  # it may modify it
         except (Exception, SystemExit) as error:
-            raise InputError(f"--asr {self.name}: {in_one_line(error)}") from error
+            raise InputError(f"{self.given}: {in_one_line(error)}") from error
         if not isinstance(text, str):
-            raise InputError(f"--asr {self.name}: returned {text!r}, which is no text")
+            raise InputError(f"{self.given}: returned {text!r}, which is no text")
         return text
 
 
-def load_transcriber(name: str, language: str) -> Transcriber:
+def load_transcriber(name: str, language: str, *, option: str = "--asr") -> Transcriber:
     """Load Whisper, or import the function that a user names.
 
     Args:
         name: `whisper`, `whisper:FOLDER` or `whisper:NAME` of a model, or `module:function`.
         language: that is spoken, as an espeak-ng voice; a function of the user's is not told.
+        option: or setting that it is the value of, for messages.
 
     Raises:
         InputError: there is no such module or function, the module fails, or the function cannot be called; or as
             `data.whisper.Whisper`.
     """
+    given = f"{option} {name}"
     module, _, model = name.partition(":")
     if module == "whisper":
-        return Whisper(f"--asr {name}", model, language)
+        return Whisper(given, model, language)
     function = load_function(
-        name, given=f"--asr {name}", example="whisper, or whisper_here:transcribe", signature="(audio, sample_rate)"
+        name, given=given, example="whisper, or whisper_here:transcribe", signature="(audio, sample_rate)"
     )
-    return PlugIn(name, function)
+    return PlugIn(given, function)

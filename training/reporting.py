@@ -19,6 +19,7 @@ from training.interruption import Interrupted, StopRequest
 from training.metrics_logger import MetricsLogger
 from training.pictures import alignment_picture, mel_picture
 from training.validation import SynthesizedClip, Validation, ValidationResult
+from training.word_errors import WordErrors
 
 # TensorBoard's table of runs: the settings are those of these sections, and beside them stand these scalars.
 _SECTIONS = ("audio", "model", "decoder", "discriminator", "loss", "train")
@@ -96,6 +97,7 @@ class Reporter:
     ) -> None:
         self.config, self.corpus = config, corpus
         self.logger, self.validation, self.clock = logger, validation, clock
+        self.word_errors = None if config.train.asr is None else WordErrors(config)
         self.symbol_of_id = {index: symbol for symbol, index in corpus.symbols.ids.items()}
         self.read_at = 0  # step at which the clock was read last
         self.printed: set[str] = set()  # rules whose problems have been printed on the terminal
@@ -131,6 +133,11 @@ class Reporter:
                 "averaged": self.validation.validate(ema),
                 "newest": self.validation.validate(newest),
             }
+            words = (
+                self.word_errors.measure(results["averaged"].sentences)
+                if self.word_errors is not None and self.word_errors.is_due(step)
+                else {}
+            )
         self._show(
             step, results["averaged"], stop
         )  # before the line is there: who follows the lines finds the sentences
@@ -140,7 +147,8 @@ class Reporter:
                 f"{GROUPS[weights]}/{name}": value
                 for weights, each in results.items()
                 for name, value in each.scalars.items()
-            },
+            }
+            | {f"{GROUPS['averaged']}/{name}": value for name, value in words.items()},
         )
         if self.config.train.histograms:
             for name, weight in newest.named_parameters():

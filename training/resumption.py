@@ -21,6 +21,7 @@ MAY_CHANGE = (
     "data.shards",
     *("train.steps", "train.epochs", "train.report_every", "train.validate_every", "train.checkpoint_every"),
     *("train.keep_checkpoints", "train.spoken_sentences", "train.histograms", "train.execution"),
+    *("train.asr", "train.asr_every"),
     *("speaking.noise_scale", "speaking.duration_noise_scale", "speaking.speed", "speaking.pause_seconds"),
     "speaking.longest_silence_seconds",
 )

@@ -148,6 +148,15 @@ _VALIDATION = (
         _both_weights("spoken_mel"),
     ),
     Chart(
+        "Words not understood",
+        "word error rate, %",
+        "By the ASR of train.asr: about 100 until the alignment is found; it makes errors with recordings too.",
+        (
+            Series("validation/word_error_rate", "generated", "points"),
+            Series("validation/recorded_word_error_rate", "recordings", "dashed points"),
+        ),
+    ),
+    Chart(
         "Length",
         "generated / recorded",
         "Near 1: the speaking rate is that of the recordings.",

@@ -310,7 +310,7 @@ def test_a_listener_that_fails_at_a_sentence_costs_that_sentence_alone() -> None
             raise RuntimeError("out of\nmemory")
         return None if len(audio) > len(at_two) else "one"
 
-    words = by_transcriber(PlugIn("ears:hear", transcribe), voice().front_end, sentences)
+    words = by_transcriber(PlugIn("--asr ears:hear", transcribe), voice().front_end, sentences)
     found = evaluate(Echo(voice()), sentences, (NEARNESS, words))
     assert [(failure.sentence, failure.reason) for failure in found.failures] == [
         ("two", "--asr ears:hear: RuntimeError: out of memory"),
