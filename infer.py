@@ -97,7 +97,7 @@ class Voice:
     def stream(self, text: str, **options: Unpack[SpeakOptions]) -> Iterator[Audio]:
         """The same audio in chunks, each as soon as it is decoded; memory does not grow with the text.
 
-        Chunks of an .onnx voice are whole sentences. Arguments and errors as `speak`.
+        Chunks of an .onnx voice that is not ours are whole sentences. Arguments and errors as `speak`.
         """
         return (chunk for segment in self.say(text, **options) for chunk in segment.chunks())
 

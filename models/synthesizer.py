@@ -6,6 +6,7 @@ K segments of each clip
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Unpack
 
 import torch
@@ -19,7 +20,7 @@ from models.duration_predictor import DurationPredictor
 from models.flow import Flow
 from models.gaussian import Gaussian
 from models.masks import length_mask
-from models.piecewise import piecewise
+from models.piecewise import growing, piecewise
 from models.posterior_encoder import PosteriorEncoder
 from models.segments import random_segment_starts, slice_segments
 from models.speech import Alignment, Plan, Sampling, Speech, TimedText
@@ -286,16 +287,18 @@ class Synthesizer(nn.Module):
         if len(plan.z_p) != 1:
             raise ValueError(f"a batch of {len(plan.z_p)} cannot be streamed: plan one utterance")
 
+        @torch.no_grad()
         def inverse_flow(z_p: Tensor) -> Tensor:
             return self.flow.inverse(z_p, torch.ones_like(z_p[:, :1]), plan.speaker)
 
+        @torch.no_grad()
         def decode(z: Tensor) -> Tensor:
             return self.decoder(z, plan.speaker)
 
-        chunks = (plan.z_p * plan.frame_mask).split(_growing(chunk_frames, plan.z_p.shape[2]), dim=2)
-        return piecewise(
-            decode, piecewise(inverse_flow, chunks, self.flow.receptive_field), self.decoder.receptive_field
-        )
+        frames, join = plan.z_p.shape[2], partial(torch.cat, dim=2)
+        z_p = (plan.z_p * plan.frame_mask).split(growing(chunk_frames, frames), dim=2)
+        z = piecewise(inverse_flow, z_p, self.flow.receptive_field, total=frames, join=join)
+        return piecewise(decode, z, self.decoder.receptive_field, total=frames, join=join)
 
     def speak(
         self,
@@ -382,14 +385,6 @@ class Synthesizer(nn.Module):
         if self.speakers is None or speaker_ids is None:
             return None
         return self.speakers(speaker_ids).unsqueeze(2)
-
-
-def _growing(first: int, total: int) -> list[int]:
-    """Chunk sizes: the first, twice, then four times as large, up to the total."""
-    sizes: list[int] = []
-    while (left := total - sum(sizes)) > 0:
-        sizes.append(min(left, first * 2 ** min(len(sizes), 2)))
-    return sizes
 
 
 def _expand_prior(prior: Gaussian, durations: Tensor, frames: int | Tensor) -> Gaussian:

@@ -11,24 +11,17 @@ import socket
 from typing import cast
 
 from sentence_stream import SentenceBoundaryDetector
+from wyoming import tts
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.error import Error
 from wyoming.event import Event, Eventable, async_read_event, async_write_event
 from wyoming.info import Attribution, Describe, Info, TtsProgram, TtsVoice, TtsVoiceSpeaker
 from wyoming.ping import Ping, Pong
-from wyoming.tts import (
-    Synthesize,
-    SynthesizeChunk,
-    SynthesizeStart,
-    SynthesizeStop,
-    SynthesizeStopped,
-    SynthesizeTextFormat,
-    SynthesizeVoice,
-)
 
 from configs import InputError
 from configs.command_line import version
 from serving.http_api import Service
+from serving.observing import LOGGER
 from serving.requests import ApiError, check_text, find_voice
 from serving.settings import ServingSettings
 from serving.speech import Speech
@@ -83,8 +76,8 @@ class WyomingServer:
         speaking = asyncio.create_task(conversation.speak(task))
         try:
             await _read_events(_BoundedReader(reader, self._service.settings), conversation.events)
-        except (OSError, EOFError, ValueError, TypeError, AttributeError, KeyError, RecursionError, TimeoutError):
-            pass  # what it sent is no event, or it has left: either way the connection ends
+        except (OSError, EOFError, _InvalidEventError):
+            pass  # it has left, or what it sent is no event: either way the connection ends
         finally:
             self._connections.discard(task)
             speaking.cancel()
@@ -119,9 +112,41 @@ class _BoundedReader:
             return await self._reader.readexactly(count)
 
 
+class _InvalidEventError(Exception):
+    """What was sent is no event, or not as its kind should be."""
+
+
 async def _read_events(reader: _BoundedReader, events: "asyncio.Queue[Event]") -> None:
-    while (event := await async_read_event(cast(asyncio.StreamReader, reader))) is not None:
+    while (event := await _read_event(reader)) is not None:
         await events.put(event)
+
+
+async def _read_event(reader: _BoundedReader) -> Event | None:
+    try:
+        return await async_read_event(cast(asyncio.StreamReader, reader))
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:  # the library checks nothing
+        raise _InvalidEventError(repr(error)) from error
+
+
+_KINDS = (Describe, Ping, tts.Synthesize, tts.SynthesizeStart, tts.SynthesizeChunk, tts.SynthesizeStop)
+
+
+def _parsed(event: Event) -> Eventable | None:
+    """What an event says; None for one that no answer is for."""
+    kind = next((kind for kind in _KINDS if kind.is_type(event.type)), None)
+    if kind is None:
+        return None
+    try:
+        parsed = kind.from_event(event)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:  # the library checks nothing
+        raise _InvalidEventError(f"{event.type} is not as it should be: {error!r}") from error
+    voice = getattr(parsed, "voice", None)
+    text, names = getattr(parsed, "text", ""), [] if voice is None else list(vars(voice).values())
+    if not isinstance(text, str | None if kind is Ping else str) or not all(
+        isinstance(name, str | None) for name in names
+    ):
+        raise _InvalidEventError(f"{event.type} is not as it should be: texts and names are strings")
+    return parsed
 
 
 class _Conversation:
@@ -131,7 +156,7 @@ class _Conversation:
         self._service, self._writer = service, writer
         self.events: asyncio.Queue[Event] = asyncio.Queue(_MOST_EVENTS)
         self._sentences: SentenceBoundaryDetector | None = None  # within a text that comes in pieces
-        self._asked: SynthesizeStart | None = None
+        self._asked: tts.SynthesizeStart | None = None
         self._characters = 0
 
     async def speak(self, connection: "asyncio.Task[None]") -> None:
@@ -146,40 +171,42 @@ class _Conversation:
                 connection.set_name(_LISTENING)
         except OSError:  # the client has left
             connection.cancel()
+        except Exception:  # a fault of ours, which nobody waits for
+            LOGGER.exception("wyoming")
+            connection.cancel()
 
     async def _attempt(self, event: Event) -> Error | None:
         try:
-            await self._answer(event)
+            await self._answer(_parsed(event))
         except TimeoutError:
             return Error(text="it took too long", code="timeout")
         except (ApiError, InputError) as error:
             code = error.code if isinstance(error, ApiError) else None
             return Error(text=str(error), code=code or "cannot_be_spoken")
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            return Error(text=f"{event.type} is not as it should be: {error!r}", code="invalid_event")
+        except _InvalidEventError as error:
+            return Error(text=str(error), code="invalid_event")
         return None
 
-    async def _answer(self, event: Event) -> None:
-        if Describe.is_type(event.type):
+    async def _answer(self, said: Eventable | None) -> None:
+        if isinstance(said, Describe):
             await self._write(describe(self._service.voices))
-        elif Ping.is_type(event.type):
-            await self._write(Pong(text=Ping.from_event(event).text))
-        elif Synthesize.is_type(event.type):
-            whole = Synthesize.from_event(event)
+        elif isinstance(said, Ping):
+            await self._write(Pong(text=said.text))
+        elif isinstance(said, tts.Synthesize):
             if self._sentences is None:  # else it repeats the pieces, for servers that know no pieces
-                await self._say(whole.text, whole.voice, ssml=whole.text_format == SynthesizeTextFormat.SSML)
-        elif SynthesizeStart.is_type(event.type):
-            self._asked, self._sentences = SynthesizeStart.from_event(event), SentenceBoundaryDetector()
+                await self._say(said.text, said.voice, ssml=said.text_format == tts.SynthesizeTextFormat.SSML)
+        elif isinstance(said, tts.SynthesizeStart):
+            self._asked, self._sentences = said, SentenceBoundaryDetector()
             self._characters = 0
-        elif SynthesizeChunk.is_type(event.type):
-            await self._add(SynthesizeChunk.from_event(event).text)
-        elif SynthesizeStop.is_type(event.type):
+        elif isinstance(said, tts.SynthesizeChunk):
+            await self._add(said.text)
+        elif isinstance(said, tts.SynthesizeStop):
             await self._finish()
 
     async def _add(self, text: str) -> None:
         """Say what is whole with another piece of the text."""
         if self._sentences is None or self._asked is None:
-            raise ValueError("synthesize-start comes first")
+            raise _InvalidEventError("synthesize-start comes first")
         self._characters += len(text)
         if self._characters > self._service.settings.max_characters:
             most = self._service.settings.max_characters
@@ -193,16 +220,16 @@ class _Conversation:
             if sentences is not None:
                 await self._say_part(sentences.finish())
         finally:
-            await self._write(SynthesizeStopped())
+            await self._write(tts.SynthesizeStopped())
 
     async def _say_part(self, sentence: str) -> None:
         assert self._asked is not None
         if any(map(str.isalnum, sentence)):
             await self._say(sentence, self._asked.voice, ssml=False)
 
-    async def _say(self, text: str, voice: SynthesizeVoice | None, *, ssml: bool) -> None:
+    async def _say(self, text: str, voice: tts.SynthesizeVoice | None, *, ssml: bool) -> None:
         settings = self._service.settings
-        asked = voice or SynthesizeVoice()
+        asked = voice or tts.SynthesizeVoice()
         named, speaker = find_voice(self._service.voices, asked.name, asked.language)
         check_text(text, settings, param="text")
         options = SpeakOptions(speaker=asked.speaker or speaker, ssml=ssml)

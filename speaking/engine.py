@@ -21,6 +21,9 @@ Audio = NDArray[np.float32]
 
 Generator = TypeVar("Generator")  # of random numbers; every engine has its own kind
 
+# Frames of the first chunk of a stream: a quarter of a second, which plays while the next one is decoded.
+FIRST_FRAMES = 20
+
 # The longest sound of speech, silence within a sentence included, lasts about two seconds. An untrained voice predicts
 # two frames, its noise a few times that; a broken one as much as the graph allows.
 LONGEST_SECONDS = 4.0  # of one symbol or blank

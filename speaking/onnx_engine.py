@@ -7,13 +7,13 @@ from typing import Unpack
 import numpy as np
 
 from configs import AudioSettings, InputError
-from speaking.engine import Audio, Check, Rendering, Scales
+from speaking.engine import FIRST_FRAMES, Audio, Check, Rendering, Scales
 from voices.onnx_synthesizer import OnnxFile, OnnxSynthesizer, load_onnx
 from voices.seeded_noise import SeededNoise
 
 
 class OnnxEngine:
-    """Runs a graph; the chunks of a stream are whole sentences."""
+    """Runs a graph; the chunks of a stream are whole sentences where the graph does not tell its receptive fields."""
 
     def __init__(self, synthesizer: OnnxSynthesizer) -> None:
         self.synthesizer = synthesizer
@@ -41,7 +41,7 @@ class OnnxEngine:
         generator: SeededNoise,
         **scales: Unpack[Scales],
     ) -> Rendering:
-        """See `Engine`; the sentence is decoded at once."""
+        """See `Engine`."""
         plan = self.synthesizer.plan(
             np.array([ids], np.int64),
             np.array([len(ids)], np.int64),
@@ -50,8 +50,16 @@ class OnnxEngine:
             **scales,
         )
         check(plan.durations[0])
-        audio = plan.decode().audio[0, 0]
-        return Rendering(len(audio), plan.durations[0], lambda: audio, lambda: iter((audio,)))
+        if plan.sample is None:
+            audio = plan.decode().audio[0, 0]
+            return Rendering(len(audio), plan.durations[0], lambda: audio, lambda: iter((audio,)))
+        latents = plan.sample()
+        return Rendering(
+            samples=int(latents.audio_lengths[0]),
+            frames=plan.durations[0],
+            whole=lambda: latents.whole()[0, 0],
+            chunks=lambda: (chunk[0, 0] for chunk in latents.stream(FIRST_FRAMES)),
+        )
 
     def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
         """Not supported: the graph has no posterior encoder."""

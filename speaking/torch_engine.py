@@ -14,12 +14,9 @@ from data.spectrogram import LinearSpectrogram
 from models.device import choose_device
 from models.speech import Alignment, Plan
 from models.synthesizer import Synthesizer
-from speaking.engine import Audio, Check, Rendering, Scales
+from speaking.engine import FIRST_FRAMES, Audio, Check, Rendering, Scales
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
-
-# Frames of the first chunk of a stream: a quarter of a second, which plays while the next one is decoded.
-FIRST_FRAMES = 20
 
 
 class TorchEngine:

@@ -4,8 +4,9 @@ Ours have all settings in the graph's metadata; others have Piper's settings bes
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import onnx
 from numpy.typing import NDArray
 
 from configs import InputError
-from voices.export.noise import Stages
+from voices.export import FRAME_MASK, Z_P
+from voices.export.noise import Stages, between
 from voices.importing.onnx_settings import OnnxSettings, read_graph
+from voices.onnx_windows import ReceptiveFields, WindowedDecoder
 from voices.seeded_noise import SeededNoise
 
 _MOST_FRAMES = 1e9  # of one id; other programs' graphs set no bound
@@ -38,23 +41,44 @@ class OnnxSpeech:
 
 
 @dataclass(frozen=True)
+class OnnxLatents:
+    """A graph that has run as far as the flow, and has drawn all noise."""
+
+    audio_lengths: NDArray[np.int64]  # [B], in samples
+    whole: Callable[[], NDArray[np.float32]]  # runs the rest, [B, 1, S]
+    stream: Callable[[int], Iterator[NDArray[np.float32]]]  # the same in chunks, from the frames of the first one
+
+
+@dataclass(frozen=True)
 class OnnxPlan:
     """A graph that has run as far as the durations."""
 
     durations: NDArray[np.int64]  # [B, P], in frames
     decode: Callable[[], OnnxSpeech]  # runs the rest
+    sample: Callable[[], OnnxLatents] | None  # runs up to the flow; None if the graph can only be decoded at once
 
 
 class OnnxSynthesizer:
     """`Synthesizer` in ONNX Runtime; the same seed gives the same noise.
 
     Args:
-        stages: the graph.
+        stages: the graph, or the part of it before `windows`.
         hop_length: samples of each frame.
+        windows: the flow and the decoder; None if sentences cannot be decoded in chunks.
     """
 
-    def __init__(self, stages: Stages, hop_length: int) -> None:
-        self._stages, self.hop_length = stages, hop_length
+    def __init__(self, stages: Stages, hop_length: int, windows: WindowedDecoder | None = None) -> None:
+        self._stages, self.hop_length, self._windows = stages, hop_length, windows
+
+    @classmethod
+    def of(
+        cls, model: onnx.ModelProto, hop_length: int, fields: ReceptiveFields | None, *, threads: int
+    ) -> "OnnxSynthesizer":
+        """Open the sessions of a graph, whose outputs are the audio and then the durations."""
+        if fields is None:
+            return cls(Stages(model, threads=threads), hop_length)
+        before = between(model, (), (Z_P, model.graph.output[1].name, FRAME_MASK))
+        return cls(Stages(before, threads=threads), hop_length, WindowedDecoder(model, fields, threads=threads))
 
     def plan(
         self,
@@ -82,17 +106,29 @@ class OnnxSynthesizer:
             "input": phoneme_ids,
             "input_lengths": phoneme_lengths,
             "scales": np.array([noise_scale, 1 / speed, duration_noise_scale], dtype=np.float32),
+            "sid": np.zeros_like(phoneme_lengths) if speaker_ids is None else speaker_ids,
         }
-        if "sid" in self._stages.inputs:
-            feeds["sid"] = np.zeros_like(phoneme_lengths) if speaker_ids is None else speaker_ids
         run = self._stages.start(feeds, noise or SeededNoise(), (duration_noise_scale > 0, noise_scale > 0))
         durations = _whole(run.durations(), phoneme_ids)
+        lengths = durations.sum(axis=1).clip(min=1) * self.hop_length
+        if (windows := self._windows) is None:
 
-        def decode() -> OnnxSpeech:
-            audio = run.outputs()[self._stages.outputs[0]].reshape(len(phoneme_ids), 1, -1)
-            return OnnxSpeech(audio, durations.sum(axis=1).clip(min=1) * self.hop_length, durations)
+            def decode() -> OnnxSpeech:
+                audio = run.outputs()[self._stages.outputs[0]].reshape(len(phoneme_ids), 1, -1)
+                return OnnxSpeech(audio, lengths, durations)
 
-        return OnnxPlan(durations, decode)
+            return OnnxPlan(durations, decode, None)
+
+        def sample() -> OnnxLatents:
+            values = run.outputs()
+            z_p, mask = values[Z_P], values[FRAME_MASK]
+            return OnnxLatents(
+                lengths,
+                partial(windows.whole, z_p, mask, feeds),
+                lambda first_frames: windows.stream(z_p, feeds, first_frames=first_frames),
+            )
+
+        return OnnxPlan(durations, lambda: OnnxSpeech(sample().whole(), lengths, durations), sample)
 
 
 def _whole(frames: NDArray[np.float32], ids: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -114,10 +150,17 @@ def load_onnx(path: Path, *, threads: int | None = None) -> OnnxFile:
     model, settings = read_graph(path)
     _name_durations(path, model)
     try:
-        stages = Stages(model, threads=_usual_threads() if threads is None else threads)
+        synthesizer = OnnxSynthesizer.of(
+            model,
+            settings.config.audio.hop_length,
+            ReceptiveFields.of(model, str(path)),
+            threads=_usual_threads() if threads is None else threads,
+        )
+    except InputError:
+        raise
     except Exception as error:  # ONNX Runtime's exceptions have no narrower common base
         raise InputError(f"{path}: cannot be loaded as an ONNX graph: {error}") from error
-    return OnnxFile(**vars(settings), synthesizer=OnnxSynthesizer(stages, settings.config.audio.hop_length))
+    return OnnxFile(**vars(settings), synthesizer=synthesizer)
 
 
 def _usual_threads() -> int:

@@ -7,6 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.serving.running import everything
+
 PATHS = (
     "/v1/audio/speech",
     "/",
@@ -106,13 +108,7 @@ def answer_to(connection: socket.socket, request: RawRequest) -> tuple[int, byte
     connection.sendall(request.content)
     if request.waits:
         connection.shutdown(socket.SHUT_WR)
-    parts = []
-    try:
-        while part := connection.recv(65536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    answer = b"".join(parts)
+    answer = everything(connection)
     assert answer or request.waits, request
     last = answer.removeprefix(b"HTTP/1.1 100 \r\n\r\n")
     return int(last.split(b" ", 2)[1]) if last else 0, answer

@@ -1,11 +1,11 @@
 """A server in a thread of this process, on sockets of its own."""
 
 import asyncio
+import contextlib
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -54,7 +54,7 @@ class Running:
         return sum(sample.value for sample in samples if labels.items() <= sample.labels.items())
 
 
-@contextmanager
+@contextlib.contextmanager
 def running(voices: VoiceList, *, keys: Sequence[str] = (), **settings: Any) -> Iterator[Running]:
     """Serve voices until the block ends, on free ports."""
     chosen = ServingSettings(**{"port": 0, "wyoming_port": 0, "workers": 2, "drain_seconds": 10.0, **settings})
@@ -62,7 +62,7 @@ def running(voices: VoiceList, *, keys: Sequence[str] = (), **settings: Any) -> 
         yield started
 
 
-@contextmanager
+@contextlib.contextmanager
 def running_as(voices: VoiceList, settings: ServingSettings, keys: tuple[bytes, ...]) -> Iterator[Running]:
     """Serve voices with these settings and SHA-256 of keys until the block ends."""
     sockets = Sockets.open(settings)
@@ -92,6 +92,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def everything(connection: socket.socket) -> bytes:
+    """What comes until the connection ends."""
+    parts = []
+    with contextlib.suppress(ConnectionResetError):
+        while part := connection.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
 
 
 def until(condition: Callable[[], bool]) -> None:

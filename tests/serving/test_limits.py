@@ -14,7 +14,7 @@ import requests
 from serving import workers
 from serving.voice_list import VoiceList
 from tests.clients.exported_voice import SENTENCE
-from tests.serving.running import SECONDS, Running, gated, running, until
+from tests.serving.running import SECONDS, Running, everything, gated, running, until
 
 BODY = json.dumps({"input": SENTENCE, "response_format": "pcm"}).encode()
 HEAD = b"POST /v1/audio/speech HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -26,17 +26,6 @@ def whole_request(body: bytes = BODY) -> bytes:
 
 def connect(server: Running) -> socket.socket:
     return socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
-
-
-def everything(connection: socket.socket) -> bytes:
-    """What comes until the connection ends."""
-    parts = []
-    try:
-        while part := connection.recv(65536):
-            parts.append(part)
-    except ConnectionResetError:
-        pass
-    return b"".join(parts)
 
 
 def test_a_full_queue_is_told_with_the_time_to_wait(voices: VoiceList) -> None:
@@ -165,10 +154,12 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_read(server: Running, 
 def test_one_request_more_than_the_connections_allow_is_refused(voices: VoiceList) -> None:
     with running(voices, connections=4) as server:
         others = [connect(server) for _ in range(4)]
-        until(lambda: requests.get(f"{server.url}/health", timeout=SECONDS).status_code == 503)
+        until(lambda: server.get("/health").status_code != 200)
+        assert server.get("/health").status_code == 503
         for connection in others:
             connection.close()
-        until(lambda: requests.get(f"{server.url}/health", timeout=SECONDS).status_code == 200)
+        until(lambda: server.get("/health").status_code != 503)
+        assert server.get("/health").status_code == 200
 
 
 def test_pages_of_other_origins_may_ask_only_if_they_are_named(server: Running, voices: VoiceList) -> None:

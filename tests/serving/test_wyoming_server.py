@@ -146,6 +146,8 @@ def test_the_first_sentence_is_heard_before_the_last_piece_is_sent(server: Runni
         (Event("synthesize", {}), "invalid_event"),
         (Event("synthesize", {"text": 5}), "invalid_event"),
         (Event("synthesize", {"text": "Hi.", "voice": 5}), "invalid_event"),
+        (Event("synthesize", {"text": "Hi.", "voice": {"name": 5}}), "invalid_event"),
+        (Event("synthesize-chunk", {"text": None}), "invalid_event"),
         (SynthesizeChunk(text="Hi."), "invalid_event"),
     ],
 )
@@ -217,3 +219,4 @@ def test_a_client_that_leaves_frees_the_worker(voices: VoiceList) -> None:
         voice.gate.set()
         until(lambda: server.metric("parlance_requests_total", status="499") == 1)
         until(lambda: server.metric("parlance_busy_workers") == 0)
+        assert converse(server.wyoming_port, [Synthesize(text="Hi.")], until_type="audio-stop")[-1].type == "audio-stop"

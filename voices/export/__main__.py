@@ -93,7 +93,8 @@ def write_onnx(
     graphs = {}
     for form, (ending, make) in makers.items():
         model = make(plain)
-        onnx.helper.set_model_props(model, metadata(voice))
+        # 8 bits are scaled to the largest value of each tensor, which is another in each chunk of a sentence.
+        onnx.helper.set_model_props(model, metadata(voice, streams=form != "int8"))
         file = piper_name(voice, name, ending) if piper_names else f"{name}.{ending}".rstrip(".")
         graphs[form] = folder / f"{file}.onnx"
         _write(graphs[form], sealed(model))

@@ -22,6 +22,7 @@ from torch.onnx import (  # type: ignore[attr-defined]
 from torch.onnx.symbolic_helper import parse_args
 
 from models.synthesizer import Synthesizer
+from voices.export import FRAME_MASK, Z_P, Z
 
 _OPSET = 15
 _LARGEST = 2**63 - 1  # as the end of a slice: the end of the axis
@@ -37,7 +38,7 @@ class SpeakingGraph(nn.Module):
 
     def forward(
         self, ids: Tensor, lengths: Tensor, scales: Tensor, speaker_ids: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, ...]:
         """Text to audio.
 
         Args:
@@ -47,7 +48,8 @@ class SpeakingGraph(nn.Module):
             speaker_ids: [B], or None for a single voice.
 
         Returns:
-            Audio [B, 1, S] and frames per id [B, T], in float32.
+            Audio [B, 1, S], frames per id [B, T] in float32, and what is between text and audio: z_p [B, Z, F], its
+            mask [B, 1, F], and z [B, Z, F].
         """
         plan = self.synthesizer.plan(
             ids,
@@ -57,15 +59,20 @@ class SpeakingGraph(nn.Module):
             duration_noise_scale=scales[2],
             speed=1 / scales[1],
         )
-        speech = self.synthesizer.decode(plan)
-        return speech.audio, speech.durations.float()
+        # `detach` makes other tensors of the same values: the tracer names a tensor after the last operation that has
+        # returned it, and a cast to its own type returns it.
+        mask = plan.frame_mask.detach()
+        z = self.synthesizer.flow.inverse(plan.z_p.detach() * mask, mask, plan.speaker)
+        audio = self.synthesizer.decoder(z.detach(), plan.speaker, mask)
+        return audio, plan.durations.float(), plan.z_p, plan.frame_mask, z
 
 
 def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
     """Export a synthesizer; it is not changed.
 
     Inputs are `input` int64 [B, T], `input_lengths` int64 [B], `scales` float32 [3] and, with several speakers, `sid`
-    int64 [B]; outputs are `output` float32 [B, 1, S] and `durations` float32 [B, T].
+    int64 [B]; outputs are `output` float32 [B, 1, S] and `durations` float32 [B, T]. Values within the graph that have
+    names are those of `voices.export`.
     """
     speakers = 0 if synthesizer.speakers is None else synthesizer.speakers.num_embeddings
     symbols = synthesizer.text_encoder.embedding.num_embeddings
@@ -93,12 +100,13 @@ def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
             dynamo=False,
             opset_version=_OPSET,
             input_names=["input", "input_lengths", "scales", "sid"][: len(inputs)],
-            output_names=["output", "durations"],
+            output_names=["output", "durations", Z_P, FRAME_MASK, Z],
             dynamic_axes={name: sizes for name, sizes in axes.items() if speakers or name != "sid"},
         )
     model = onnx.load_model_from_string(content.getvalue())
     _drop_identities(model.graph)
     _merge_equal_nodes(model.graph)
+    del model.graph.output[2:]
     onnx.checker.check_model(model, full_check=True)
     return model
 

@@ -68,11 +68,29 @@ def with_noise_inputs(model: onnx.ModelProto, *, durations: str | None = None) -
 
 def up_to(model: onnx.ModelProto, output: str) -> onnx.ModelProto:
     """A copy that computes one of the outputs only."""
-    nodes, _ = _split([_Node.of(node) for node in model.graph.node], output)
-    read = {name for node in nodes for name in node.reads}
-    inputs = [value for value in model.graph.input if value.name in read]
-    outputs = [value for value in model.graph.output if value.name == output]
-    return _with_nodes(model, [node.proto for node in nodes], inputs, outputs)
+    return between(model, (), (output,))
+
+
+def between(model: onnx.ModelProto, given: Sequence[str], outputs: Sequence[str]) -> onnx.ModelProto:
+    """A copy that computes these values from its inputs and from others that are given, which are of float32."""
+    nodes = [_Node.of(node) for node in model.graph.node]
+    needed, _ = _split([node for node in nodes if set(given).isdisjoint(node.makes)], *outputs)
+    values = [*model.graph.input, *(onnx.helper.make_tensor_value_info(name, _FLOAT, None) for name in given)]
+    read = {name for node in needed for name in node.reads}
+    described = {value.name: value for value in model.graph.output}
+    return _with_nodes(
+        model,
+        [node.proto for node in needed],
+        [value for value in values if value.name in read],
+        [described.get(name, onnx.ValueInfoProto(name=name)) for name in outputs],  # ONNX Runtime infers types
+    )
+
+
+def open_apart(model: onnx.ModelProto, *, threads: int = 0) -> onnxruntime.InferenceSession:
+    """Open a session on a graph whose weights ONNX Runtime does not have to parse."""
+    weights, own = _apart(model.graph.initializer)
+    graph = onnx.helper.make_graph(model.graph.node, model.graph.name, model.graph.input, model.graph.output, weights)
+    return open_session(_model_of(model, graph), threads=threads, weights=own)
 
 
 def run_graph(session: onnxruntime.InferenceSession, feeds: Mapping[str, Array]) -> list[Array]:
@@ -107,8 +125,9 @@ class GraphRun:
         return self._value(self._graph.outputs[1])
 
     def outputs(self) -> dict[str, Array]:
-        """All outputs by name."""
-        return {name: self._value(name) for name in self._graph.outputs}
+        """All outputs by name; other values are dropped."""
+        self._values = {name: self._value(name) for name in self._graph.outputs}
+        return dict(self._values)
 
     def _value(self, name: str) -> Array:
         while name not in self._values:
@@ -126,7 +145,7 @@ class Stages:
     """A graph that runs in stages, so that its noise comes from a seed and its durations are known before the audio.
 
     Args:
-        model: the graph; its outputs are the audio and then the durations.
+        model: the graph; its second output are the durations.
         threads: of each operator; 0 is ONNX Runtime's default.
     """
 
@@ -172,15 +191,14 @@ def _cut(model: onnx.ModelProto, threads: int) -> Iterator[_Stage]:
         read = {name for node in mine for name in node.reads}
         takes = sorted(read & available)
         gives = sorted(made & {last, *outputs, *(name for node in rest for name in node.reads)})
-        part, own = _apart(weights[name] for name in sorted(read & weights.keys()))
         graph = onnx.helper.make_graph(
             [node.proto for node in mine],
             model.graph.name,
             [onnx.helper.make_tensor_value_info(name, types.get(name, _FLOAT), None) for name in takes],
             [onnx.ValueInfoProto(name=name) for name in gives],  # ONNX Runtime infers their types
-            part,
+            [weights[name] for name in sorted(read & weights.keys())],
         )
-        session = open_session(_model_of(model, graph), threads=threads, weights=own)
+        session = open_apart(_model_of(model, graph), threads=threads)
         types |= {value.name: _element_type(value.type) for value in session.get_outputs()}
         yield _Stage(session, tuple(takes), tuple(gives), last, drawn)
         available |= made if drawn is None else {*made, drawn}
@@ -216,7 +234,7 @@ def _splits(nodes: Sequence[_Node], outputs: Sequence[str]) -> list[tuple[str, s
     splits: list[tuple[str, str | None]] = [
         (node.reads[0], node.makes[0]) for node in nodes if node.proto.op_type == _NOISE
     ]
-    for output in outputs[1:]:
+    for output in outputs[1:2]:
         before, _ = _split(nodes, output)
         needed = {name for node in before for name in node.reads}
         first = max((index + 1 for index, (_, noise) in enumerate(splits) if noise in needed), default=0)
@@ -224,9 +242,9 @@ def _splits(nodes: Sequence[_Node], outputs: Sequence[str]) -> list[tuple[str, s
     return splits
 
 
-def _split(nodes: Sequence[_Node], value: str) -> tuple[list[_Node], list[_Node]]:
-    """The nodes that a value depends on, and the others."""
-    wanted = {value}
+def _split(nodes: Sequence[_Node], *values: str) -> tuple[list[_Node], list[_Node]]:
+    """The nodes that some values depend on, and the others."""
+    wanted = set(values)
     before: list[_Node] = []
     after: list[_Node] = []
     for node in reversed(nodes):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from configs import dump_config
-from voices.export import OWN_METADATA
+from voices.export import DECODER_FIELD, FLOW_FIELD, OWN_METADATA
 from voices.export.languages import describe_language
 from voices.voice_file import VoiceFile
 
@@ -82,8 +82,13 @@ def tokens(voice: VoiceFile) -> str:
     return "".join(f"{symbol} {index}\n" for symbol, index in _symbols(voice).items())
 
 
-def metadata(voice: VoiceFile) -> dict[str, str]:
-    """The graph's metadata: what sherpa-onnx requires, and our own."""
+def metadata(voice: VoiceFile, *, streams: bool = True) -> dict[str, str]:
+    """The graph's metadata: what sherpa-onnx requires, and our own.
+
+    Args:
+        voice: that was exported.
+        streams: whether a sentence that is decoded in chunks is the same as at once.
+    """
     language = voice.config.data.language
     theirs = {
         "model_type": "vits",
@@ -106,7 +111,11 @@ def metadata(voice: VoiceFile) -> dict[str, str]:
     }
     if voice.lexicon is not None:
         ours["lexicon"] = voice.lexicon
-    return theirs | {f"{OWN_METADATA}{name}": value for name, value in ours.items()}
+    fields = {
+        FLOW_FIELD: str(voice.synthesizer.flow.receptive_field),
+        DECODER_FIELD: str(voice.synthesizer.decoder.receptive_field),
+    }
+    return theirs | {f"{OWN_METADATA}{name}": value for name, value in ours.items()} | (fields if streams else {})
 
 
 def what_clients_lack(voice: VoiceFile) -> list[str]:

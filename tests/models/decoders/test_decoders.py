@@ -16,6 +16,7 @@ from models.decoders import Decoder
 from models.masks import length_mask
 from models.piecewise import piecewise
 from models.synthesizer import Synthesizer
+from tests.models.test_piecewise import JOIN
 from tests.rounding import assert_same, exactly, in_float64
 from tests.voices.random_voice import NUM_SYMBOLS, noise, randomised, small_config
 
@@ -97,8 +98,10 @@ def test_samples_of_a_frame_depend_on_frames_as_far_as_the_field_and_no_further(
 @pytest.mark.parametrize("piece", [1, 4, 30])
 def test_pieces_are_the_whole(decoder: Decoder, piece: int) -> None:
     decoder = in_float64(decoder)
-    speaker, z = speaker_of().double(), noise(1, 8, 3 * decoder.receptive_field).double()
-    pieces = list(piecewise(lambda part: decoder(part, speaker), z.split(piece, dim=2), decoder.receptive_field))
+    field = decoder.receptive_field
+    speaker, z = speaker_of().double(), noise(1, 8, 3 * field).double()
+    chunks = z.split(piece, dim=2)
+    pieces = list(piecewise(lambda part: decoder(part, speaker), chunks, field, total=3 * field, join=JOIN))
     assert_same(torch.cat(pieces, dim=2), decoder(z, speaker))
 
 
