@@ -317,8 +317,8 @@ def run(trainer: Trainer) -> int:
         if first:
             with folder.locked(step=trainer.step):
                 trainer.restore_voices()
-            steps = f"step {trainer.step} of {trainer.total_steps}"
-            print(f"{folder.path} is at {steps}: raise train.steps to train on")
+            why = trainer.ending.sentence(trainer.best, trainer.seconds) or "raise train.steps to train on"
+            print(f"{folder.path} is at step {trainer.step} of {trainer.total_steps}: {why}")
         return 0
     check_memory(trainer)
     with listening_for_stop() as stop:
@@ -332,6 +332,8 @@ def run(trainer: Trainer) -> int:
                 "train.segment_samples, or raise train.accumulate"
             ) from error
         if first:
+            if trainer.finished and (why := trainer.ending.sentence(trainer.best, trainer.seconds)):
+                print(why)
             print(folder.summary(trainer.step, trainer.total_steps, trainer.best, finished=trainer.finished))
     return 0 if trainer.finished or not first else 128 + (stop.signal_number or 0)
 

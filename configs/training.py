@@ -195,6 +195,10 @@ class TrainSettings(Section):
     """How the training step runs: eager, torch.compile, CUDA graphs, or compiled CUDA graphs."""
     ema_decay: Probability = 0.999
     """EMA decay of the synthesizer's weights, per step; the EMA weights become the voice. 0 disables it."""
+    patience: Positive | None = None
+    """Early stopping: validations in a row without a better score after which training ends; the best voice is kept."""
+    hours: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
+    """Hours of training, over all its starts, after which it ends with a validation and the voice saved."""
     report_every: Positive = 200
     """Steps between metrics records."""
     validate_every: Positive = 1000

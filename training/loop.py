@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from configs import Config, InputError
@@ -25,6 +24,7 @@ from monitoring.best import Best
 from training.accumulation import GradientAccumulation, StepParts
 from training.auxiliary_losses import AuxiliaryLosses
 from training.broken_steps import RecentSteps, refuse_broken_weights, refuse_stalled, report_broken_steps
+from training.ending import Ending, RemainingTime, in_words
 from training.features import Features
 from training.interruption import Interrupted, StopRequest
 from training.metrics_logger import MetricsLogger, MetricsLoggerError, RunningMeans
@@ -89,6 +89,7 @@ class TrainingLoop(StepParts):
         self.seconds = 0.0
         self.validation_due = True  # the value to fall from; and what cannot work shows before the first hour
         self.best = Best()
+        self.ending = Ending(config.train)
         self.means = RunningMeans()
         self.output_gradients: dict[str, float] = {}  # measured since the last report
         self.recent = RecentSteps()
@@ -192,7 +193,8 @@ class TrainingLoop(StepParts):
     @property
     def finished(self) -> bool:
         """Whether nothing is left to do."""
-        return self.step >= self.total_steps and not self.validation_due
+        ended = self.step >= self.total_steps or self.ending.is_out_of_patience or self.ending.is_spent(self.seconds)
+        return ended and not self.validation_due
 
     def batches(self) -> Generator[Batch, None, None]:
         """The batches from the present step on, without end; their order depends on the seed and the epoch alone."""
@@ -238,24 +240,34 @@ class TrainingLoop(StepParts):
             if self.validation_due and self._validate_first(reporter, bar, stop):
                 return
             self.clock.read(steps=1)
+            remaining = RemainingTime(train, self.clock, step=self.step, total_steps=self.total_steps)
             with closing(self.batches()) as batches:
                 for batch in batches:
                     self.measure_output_gradients(batch)
                     self.means.add(self.run_step(batch).scalars() | self.objective.scalars())
                     self.step += 1
                     bar.update()
-                    finished, better = self.step >= self.total_steps, False
+                    finished, better = self.step >= self.total_steps or self._is_spent(reporter), False
                     if self.step % train.report_every == 0 or finished:
-                        self.report(reporter, bar, stop)
+                        self.report(reporter, bar, stop, remaining)
+                    if reporter is not None and (told := remaining.forecast(self.step, reporter.logger.seconds)):
+                        bar.write(told)
                     stopped = self.ranks.any(bool(stop))
                     self.validation_due = self.step % train.validate_every == 0 or finished
                     if self.validation_due and not stopped:
                         better = self.validate(reporter, bar, stop)
                         stopped = self.ranks.any(bool(stop))  # meanwhile
+                        finished = finished or self.ending.is_out_of_patience
                     if self.step % train.checkpoint_every == 0 or better or finished or stopped:
                         self.save(reporter, better=better, fault=stop.fault)
                     if finished or stopped:
                         return
+
+    def _is_spent(self, reporter: Reporter | None) -> bool:
+        """Whether the first rank's clock says that `train.hours` are spent."""
+        if self.config.train.hours is None:
+            return False
+        return self.ranks.any(reporter is not None and self.ending.is_spent(reporter.logger.seconds))
 
     def _validate_first(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> bool:
         """Make the validation that is due before the first step; return whether there is no step to make."""
@@ -265,9 +277,9 @@ class TrainingLoop(StepParts):
             self.save(reporter, better=better)
         if stop.fault is not None:
             raise stop.fault
-        return stopped or self.step >= self.total_steps
+        return stopped or self.finished
 
-    def report(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest) -> None:
+    def report(self, reporter: Reporter | None, bar: "tqdm[Any]", stop: StopRequest, remaining: RemainingTime) -> None:
         """Write one line of metrics: the means since the last one, and the throughput since then."""
         self.report_broken_steps()
         self.refuse_broken_weights()
@@ -287,6 +299,8 @@ class TrainingLoop(StepParts):
         except MetricsLoggerError as error:
             stop.fault = error
             return
+        if left := remaining.seconds(self.step, reporter.logger.seconds):
+            summary += f"  {in_words(left)} left"
         bar.set_postfix_str(summary)
         if bar.disable:
             print(f"step {self.step}/{self.total_steps}  {summary}", flush=True)
@@ -308,7 +322,10 @@ class TrainingLoop(StepParts):
             except MetricsLoggerError as error:
                 stop.fault = error
         self.validation_due = reporter is not None and not done
-        return self.ranks.any(done and 0 < self.step == self.best.step)
+        improved = self.ranks.any(done and self.step == self.best.step)
+        if self.ranks.any(done):
+            self.ending.validated(improved=improved)
+        return improved and self.step > 0
 
     def save(self, reporter: Reporter | None, *, better: bool, fault: InputError | None = None) -> None:
         """Write a checkpoint, the voice, and, where this validation was the best until now, the best voice.
@@ -379,6 +396,7 @@ class TrainingLoop(StepParts):
             "epochs": asdict(self.epochs),
             "validation_due": self.validation_due,
             "seconds": self.seconds,
+            "without_improvement": self.ending.without_improvement,
             "best": asdict(self.best),
             "synthesizer": self.synthesizer.state_dict(),
             "discriminator": self.discriminator.state_dict(),
@@ -403,16 +421,7 @@ class TrainingLoop(StepParts):
         for name, attribute in _NETWORKS.items():
             getattr(self, attribute).load_state_dict(state[name])
         for name in _OPTIMIZERS:
-            optimizer: torch.optim.AdamW = getattr(self, name)
-            load_optimizer_state(optimizer, state[name])
-            for weight, moments in optimizer.state.items():
-                known = (tensor for tensor in moments.values() if isinstance(tensor, Tensor) and tensor.dim())
-                if any(tensor.shape != weight.shape for tensor in known):
-                    raise ValueError("the moments of an optimizer are of other shapes than its weights")
-        train = self.config.train
-        for group in (*self.synthesizer_optimizer.param_groups, *self.discriminator_optimizer.param_groups):
-            group.update(betas=(train.adam_beta_1, train.adam_beta_2), eps=train.adam_epsilon)
-            group.update(weight_decay=train.weight_decay, **self.optimizer_flags)
+            load_optimizer_state(getattr(self, name), state[name], self.config.train, self.optimizer_flags)
         if state["scaler"]:  # empty unless the run was in fp16
             self.scaler.load_state_dict(state["scaler"])
         self.objective.load_state_dict(state.get("objective", {}), strict=False)  # older versions had none
@@ -420,6 +429,7 @@ class TrainingLoop(StepParts):
             self.term_weights.norms, self.output_gradients = dict(measured["averages"]), dict(measured["latest"])
         self.from_seed = False
         self.step, self.seconds, self.best = state["step"], state["seconds"], Best(**state["best"])
+        self.ending.without_improvement = state.get("without_improvement", 0)
         self.epochs = Epochs(**state.get("epochs", asdict(self.epochs)))
         self.validation_due = state.get("validation_due", False)
         if is_another:

@@ -44,6 +44,8 @@ class Clock:
         self._waited, self._now, self._processor = waited, now, processor
         self._started, self._waited_before, self._processor_before = now(), waited(), processor()
         self._aside = {"validation": 0.0, "saving": 0.0}  # seconds
+        self._first = self._started
+        self._each: dict[str, list[float]] = {part: [] for part in self._aside}  # seconds, since the first
         self._processor_aside = 0.0
 
     @contextmanager
@@ -54,7 +56,17 @@ class Clock:
             yield
         finally:
             self._aside[part] += self._now() - started
+            self._each[part].append(self._now() - started)
             self._processor_aside += self._processor() - processor_started
+
+    @property
+    def stepping_seconds(self) -> float:
+        """Seconds since the beginning that were neither validation nor saving."""
+        return self._now() - self._first - sum(map(sum, self._each.values()))
+
+    def mean_seconds(self, part: str) -> float:
+        """What a `validation` or `saving` takes; 0 where there was none."""
+        return sum(self._each[part]) / max(1, len(self._each[part]))
 
     def read(self, steps: int) -> dict[str, float]:
         """Seconds per step, and the share of each part of the time; after which measuring starts again.

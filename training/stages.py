@@ -65,10 +65,7 @@ def build_optimizer(
         if factors.keys() & parts.keys()
         else [weight for of_part in weights.values() for weight in of_part],
         lr=settings.learning_rate,
-        betas=(settings.adam_beta_1, settings.adam_beta_2),
-        eps=settings.adam_epsilon,
-        weight_decay=settings.weight_decay,
-        **flags,
+        **_hyperparameters(settings, flags),
     )
 
 
@@ -86,8 +83,10 @@ def optimizer_state(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
     return state | {"param_groups": [first | {"params": [index for group in groups for index in group["params"]]}]}
 
 
-def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """Load what `optimizer_state` returned, into the groups that there are now.
+def load_optimizer_state(
+    optimizer: torch.optim.Optimizer, state: dict[str, Any], settings: TrainSettings, flags: dict[str, bool]
+) -> None:
+    """Load what `optimizer_state` returned, into the groups and with the settings that there are now.
 
     Raises:
         ValueError: the state is that of other weights.
@@ -104,6 +103,22 @@ def load_optimizer_state(optimizer: torch.optim.Optimizer, state: dict[str, Any]
             ]
         }
     )
+
+    for weight, moments in optimizer.state.items():
+        known = (tensor for tensor in moments.values() if isinstance(tensor, torch.Tensor) and tensor.dim())
+        if any(tensor.shape != weight.shape for tensor in known):
+            raise ValueError("the moments of an optimizer are of other shapes than its weights")
+    for each in optimizer.param_groups:
+        each.update(_hyperparameters(settings, flags))
+
+
+def _hyperparameters(settings: TrainSettings, flags: dict[str, bool]) -> dict[str, Any]:
+    return {
+        "betas": (settings.adam_beta_1, settings.adam_beta_2),
+        "eps": settings.adam_epsilon,
+        "weight_decay": settings.weight_decay,
+        **flags,
+    }
 
 
 def _steps(until: object) -> int | None:

@@ -174,7 +174,7 @@ def test_the_state_of_groups_is_that_of_one_group(tiny: list[str], tmp_path: Pat
     (group,) = state["param_groups"]
     fewer: dict[str, Any] = state | {"param_groups": [group | {"params": group["params"][:-1]}]}
     with pytest.raises(ValueError, match="that of other weights"):
-        load_optimizer_state(trainer.synthesizer_optimizer, fewer)
+        load_optimizer_state(trainer.synthesizer_optimizer, fewer, trainer.config.train, trainer.optimizer_flags)
 
 
 @pytest.mark.parametrize(
