@@ -2,8 +2,9 @@
 
 `python -m tests.benchmarks.losses` takes a few minutes and counts processor seconds. A term that only compares segments
 is computed forward and backward by itself, on the segments of a step. What changes the step in more places, such as an
-adversarial objective, is measured in whole steps (`--step`). All take turns with the plain step, so that whatever else
-the machine does meets all of them; each round gives a ratio, of which the median is printed.
+adversarial objective, is measured in whole steps (`--step`); so is, with `--recorded FOLDER`, what looks through frozen
+networks or converts voices, on recordings of several speakers. All take turns with the plain step, so that whatever
+else the machine does meets all of them; each round gives a ratio, of which the median is printed.
 """
 
 import argparse
@@ -12,20 +13,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import get_args
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
 from configs import Config, load_config
+from data.opening import open_corpus
 from losses import feature_loss, mel_loss
 from losses.distance import DistanceKind
 from losses.feature_matching import FeatureMatchingKind
 from tests.benchmarks.measuring import HOUSE, Contestant
 from training.auxiliary_losses import AuxiliaryLoss, Ingredients
 from training.features import GeneratorOutput
-from training.frozen import FrozenNetworks
+from training.frozen import FrozenNetworks, speaker_embeddings
 
 # Of `training.auxiliary_losses`, and what they need beside a weight.
 TERMS: Mapping[str, Sequence[str]] = {
@@ -39,6 +43,8 @@ TERMS: Mapping[str, Sequence[str]] = {
     "ms_ssim": ["loss.ms_ssim_scales=2"],
     "cosine": [],
 }
+# Measured on recordings; the networks that some look through cost the same, however briefly they were trained.
+RECORDED = ("cycle", "identity", "perceptual", "speaker_contrastive", "speaker_info_nce")
 
 
 def settings(overrides: Sequence[str]) -> Config:
@@ -103,6 +109,33 @@ def ratios(steps: Mapping[str, Sequence[str]], *, rounds: int, repeats: int = 10
     return found
 
 
+def recorded_ratios(folder: Path, *, rounds: int) -> dict[str, list[float]]:
+    """Processor seconds of a step with each of `RECORDED`, relative to those of the plain step of the same round.
+
+    Args:
+        folder: recordings of several speakers.
+        rounds: after a first one that does not count.
+    """
+    own = [f"data.root={folder}", "loss.recogniser_hours=0.01"]
+    weights = {name: f"loss.{name}=1" for name in RECORDED}
+    plain, every = settings(own), settings([*own, *weights.values()])
+    corpus = open_corpus(plain.data, plain.audio, verbose=True)
+    with patch.object(speaker_embeddings, "_UPDATES", 30):
+        frozen = FrozenNetworks.made(every, corpus, verbose=True)
+    alone = Contestant(plain, corpus=corpus)
+    with_term = {
+        name: Contestant(settings([*own, each]), corpus=corpus, frozen=frozen) for name, each in weights.items()
+    }
+    found: dict[str, list[float]] = {name: [] for name in RECORDED}
+    for place in tqdm(range(rounds + 1), desc="rounds", disable=None):
+        step = seconds(alone.step)
+        for name, contestant in with_term.items():
+            taken = seconds(contestant.step)
+            if place:
+                found[name].append(taken / step)
+    return found
+
+
 def _repeat(work: Callable[[], Tensor], times: int) -> None:
     for _ in range(times):
         work().backward()
@@ -113,10 +146,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=21, help="how often each is measured (default: %(default)s)")
     parser.add_argument("--step", nargs="*", default=[], metavar="SETTING", help="settings to measure in whole steps")
+    parser.add_argument("--recorded", type=Path, metavar="FOLDER", help="measure what needs recordings of speakers")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     print("| loss | relative to a plain step | middle half of the rounds |\n|---|---:|---:|")
-    for name, of_rounds in ratios({each: each.split(",") for each in asked.step}, rounds=asked.rounds).items():
+    if asked.recorded is not None:
+        found = recorded_ratios(asked.recorded, rounds=asked.rounds)
+    else:
+        found = ratios({each: each.split(",") for each in asked.step}, rounds=asked.rounds)
+    for name, of_rounds in found.items():
         lower, median, upper = statistics.quantiles(of_rounds, n=4)
         print(f"| {name} | {median:.1%} | {lower:.1%} to {upper:.1%} |")
 

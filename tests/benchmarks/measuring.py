@@ -21,9 +21,11 @@ from torch.profiler import ProfilerActivity, profile
 
 from configs import Config
 from data.batch import Batch
+from data.corpus import Corpus
 from tests.benchmarks.counting import counting
 from tests.benchmarks.synthetic import MEAN_FRAMES, synthetic_corpus
 from train import Trainer
+from training.frozen import FrozenNetworks
 
 Step = Callable[[Trainer, Batch], object]
 HOUSE = Path(__file__).resolve().parents[2]
@@ -39,6 +41,8 @@ class Contestant:
         mean_frames: of the recordings.
         speakers: who speak.
         batches: that there are; they come again and again.
+        corpus: recordings to take them from, evenly; None makes random ones.
+        frozen: the networks that losses look through; None makes those that have a use.
     """
 
     def __init__(
@@ -49,11 +53,14 @@ class Contestant:
         mean_frames: int = MEAN_FRAMES,
         speakers: int = 1,
         batches: int = 2,
+        corpus: Corpus | None = None,
+        frozen: FrozenNetworks | None = None,
     ) -> None:
-        corpus = synthetic_corpus(config, batches=batches, mean_frames=mean_frames, speakers=speakers)
-        self.trainer, self._step = Trainer(config, corpus), step
         size = config.train.batch_size
-        clips = corpus.train
+        if corpus is None:
+            corpus = synthetic_corpus(config, batches=batches, mean_frames=mean_frames, speakers=speakers)
+        self.trainer, self._step = Trainer(config, corpus, frozen=frozen), step
+        clips = corpus.train[:: len(corpus.train) // (batches * size)][: batches * size]
         self.batches = [self.trainer.batch(clips[start : start + size]) for start in range(0, len(clips), size)]
         self._coming = itertools.cycle(self.batches)
         self.device = self.trainer.device
