@@ -64,6 +64,10 @@ class DataSettings(Section):
     """Whether leading and trailing silence is trimmed."""
     trim_margin_seconds: Weight = 0.15
     """Silence that trimming keeps at each end, in seconds."""
+    augment_level_db: Annotated[float, Field(ge=0, le=60)] = 0.0
+    """Augmentation: most that a training clip's level is raised or lowered by, in dB, drawn anew in each epoch."""
+    augment_speed: Annotated[float, Field(ge=0, le=0.2)] = 0.0
+    """Augmentation: most that a training clip is slower and lower, or faster and higher by, such as 0.03 for 3 %."""
     strict: bool = False
     """Whether training refuses a corpus with any fault, and symbolic links that lead out of `root`."""
     validation_clips: Annotated[Positive | Literal["auto"], WrapValidator(number_or_auto)] = "auto"

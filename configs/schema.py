@@ -118,6 +118,11 @@ class Config(Section):
                 "one of the two out",
             ),
             (
+                self.data.hold == "device" and (self.data.augment_level_db > 0 or self.data.augment_speed > 0),
+                "data.hold = 'device' holds recordings as they are, and data.augment_speed and data.augment_level_db "
+                "change them in each epoch: leave one of the two out",
+            ),
+            (
                 shortest >= longest,
                 f"data.shortest_seconds = {shortest:g} leaves nothing below data.longest_seconds = {longest:g}",
             ),

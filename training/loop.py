@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from configs import Config, InputError
 from configs.content import require_like
+from data.augmentation import Augmentation, AugmentedClips
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
 from data.corpus import Corpus
@@ -94,6 +95,7 @@ class TrainingLoop(StepParts):
         self.output_gradients: dict[str, float] = {}  # measured since the last report
         self.recent = RecentSteps()
         self.from_seed = True  # whether the weights of step 0 follow from the settings
+        self.augmentation = Augmentation.asked(config.data, hop_length=config.audio.hop_length, seed=config.run.seed)
         # Until the memory check knows better, an automatic batch size is 1.
         self._use_batch_size(1 if config.train.asked_batch_size == "auto" else config.train.asked_batch_size)
 
@@ -168,6 +170,8 @@ class TrainingLoop(StepParts):
             rank=self.ranks.rank,
             ranks=self.ranks.count,
         )
+        if self.augmentation is not None:
+            self.source = AugmentedClips(self.source, self.augmentation)
         self.epochs = Epochs(len(self.source))
         self.validation = Validation(
             self.config, self.corpus, self.features, make_batch=self.batch, autocast=self.autocast

@@ -229,7 +229,8 @@ def _run(trainer: TrainingLoop, longest: LongestBatch) -> None:
 
 
 def _batch(trainer: TrainingLoop, longest: LongestBatch) -> Batch:
-    batch = trainer.batch([longest.clip] * longest.clips)
+    clip = longest.clip if trainer.augmentation is None else trainer.augmentation.longest(longest.clip)
+    batch = trainer.batch([clip] * longest.clips)
     lengths = torch.full_like(batch.phoneme_lengths, longest.phonemes)
     ids = batch.phoneme_ids.new_zeros(longest.clips, longest.phonemes)
     return replace(batch, phoneme_ids=ids, phoneme_lengths=lengths)
