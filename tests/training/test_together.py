@@ -148,7 +148,8 @@ with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     clips = noise(8)
     # Adam turns a gradient that is zero but for rounding into a whole step; this keeps it from that.
     losses, own = [], ["train.adam_epsilon=1e-4", "train.segments=2", "train.discriminator_updates=1"]
-    for game in (["loss.adversarial_objective=" + name] for name in ("least_squares", "wasserstein_gp", "began")):
+    games = [["loss.adversarial_objective=" + name] for name in ("least_squares", "wasserstein_gp", "began")]
+    for game in (*games, ["train.freeze={decoder = 1}", "train.learning_rates={flow = 0.5}"]):
         trainer = trainer_of(quiet(Path(sys.argv[1]), *own, *game, "loss.r1=1"), clips, ranks)
         for step in range(2):
             report = trainer.run_step(trainer.batch(clips[ranks.rank :: ranks.count]))
@@ -200,6 +201,8 @@ def test_a_run_of_two_processes_that_stops_and_goes_on_is_the_run_that_never_sto
     own = ["configs/tiny.toml", f"data.root={root}", f"data.cache={tmp_path / 'cache'}", "data.validation_clips=2"]
     own += ["train.batch_size=4", "train.spoken_sentences=0", "train.report_every=1"]
     own += ["loss.adversarial_objective=began", "loss.r1=1", "loss.balance=gradient"]  # which have a state of their own
+    own += ['train.freeze={text_encoder = "always", decoder = 3}', "train.learning_rates={flow = 0.5}"]
+    own += ["train.validate_every=1", "train.patience=4", "train.hours=9.0"]
     own += ["train.checkpoint_every=2", f"run.dir={tmp_path / 'whole'}", "train.steps=4"]
     done = torchrun(2, "train.py", *own)
     assert done.returncode == 0, done.stderr
