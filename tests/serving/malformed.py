@@ -110,5 +110,5 @@ def answer_to(connection: socket.socket, request: RawRequest) -> tuple[int, byte
         connection.shutdown(socket.SHUT_WR)
     answer = everything(connection)
     assert answer or request.waits, request
-    last = answer.removeprefix(b"HTTP/1.1 100 \r\n\r\n")
+    last = answer.partition(b"\r\n\r\n")[2] if answer.startswith(b"HTTP/1.1 100 ") else answer
     return int(last.split(b" ", 2)[1]) if last else 0, answer
