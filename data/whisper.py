@@ -82,6 +82,8 @@ class Whisper:
 def _load(given: str, model: str) -> "WhisperModel":
     if importlib.util.find_spec("faster_whisper") is None:
         raise InputError(f"{given}: faster_whisper is not installed: {_INSTALL}")
+    if model.startswith(("/", ".")) and not Path(model).is_dir():
+        raise InputError(f"{given}: there is no such folder: name that of a model in CTranslate2's format")
     from faster_whisper import WhisperModel
 
     name, files = (model, None) if model else _installed(given)

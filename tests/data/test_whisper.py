@@ -102,6 +102,15 @@ def test_parts_that_are_not_the_model_are_refused(tmp_path: Path) -> None:
         whisper._joined("--asr whisper", [tmp_path, tmp_path])
 
 
+def test_a_folder_that_is_no_model_is_refused(tmp_path: Path) -> None:
+    if find_installed("faster_whisper") is None:
+        pytest.skip("faster_whisper is not installed")
+    with pytest.raises(InputError, match=f"whisper:{tmp_path}/gone: there is no such folder"):
+        load_transcriber(f"whisper:{tmp_path}/gone", "en-us")
+    with pytest.raises(InputError, match=r"Unable to open file 'model\.bin'.*: name the folder of a model"):
+        load_transcriber(f"whisper:{tmp_path}", "en-us")
+
+
 def test_a_language_that_the_model_does_not_have_is_refused(ears: Whisper) -> None:
     with pytest.raises(InputError, match="does not have the language tlh"):
         Whisper("--asr whisper", "", "tlh")
