@@ -23,7 +23,14 @@ from voices.importing.own import read_checkpoint
 from voices.voice_file import _digest, load_voice, save_voice
 
 HOUSE = Path(__file__).resolve().parents[1]
-SMALL = ("train.batch_size=2", "train.precision=fp32", "discriminator.periods=[2]", "model.duration_flows=2")
+# Of every kind of layer one, as far as that goes: what takes time is to read a thousand tensors again and again.
+SMALL = (
+    *("train.batch_size=2", "train.precision=fp32", "discriminator.periods=[2]", "discriminator.scales=0"),
+    *("model.text_layers=1", "model.posterior_layers=1", "model.coupling_layers=1", "model.coupling_wavenet_layers=1"),
+    *("model.hidden_channels=16", "model.latent_channels=16", "model.filter_channels=32"),
+    *("model.duration_channels=16", "model.duration_flows=1"),
+    *("decoder.kind=vocos", "decoder.channels=32", "decoder.expansion_channels=64", "decoder.layers=1"),
+)
 
 
 @pytest.fixture(scope="module")
