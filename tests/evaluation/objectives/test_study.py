@@ -76,6 +76,7 @@ def test_a_study_that_is_killed_goes_on_to_the_same_results_as_one_that_is_not(
     run_study: Run,
     tmp_path: Path,
     settings: list[str],
+    python: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -89,7 +90,10 @@ def test_a_study_that_is_killed_goes_on_to_the_same_results_as_one_that_is_not(
 
     cut = tmp_path / "cut"
     cut.mkdir()
-    command = [PYTHON, "-m", "evaluation.objectives", *settings, *_options(*asked)]
+    # The study is a process of its own, to be killed; what it starts are forks, as they are in this one.
+    module = "runpy.run_module('evaluation.objectives', run_name='__main__', alter_sys=True)"
+    forking = f"import runpy, sys; sys.executable = {python!r}; {module}"
+    command = [PYTHON, "-c", forking, *settings, *_options(*asked)]
     environment = os.environ | {"PYTHONPATH": str(HOUSE)}
     with (cut / "log").open("wb") as log:
         study = subprocess.Popen(command, cwd=cut, stdout=log, stderr=log, env=environment)
