@@ -2,7 +2,7 @@
 # make test   the whole test suite; make test-fast   two minutes of it, every part of the system once
 # make test-numeric   the numeric tests as other processors compute; make test-oracles   those that need oracles
 # make lint   format, lint and types
-# make oracles   with a C compiler: PESQ, Whisper, and what else some tests compare with and otherwise leave out
+# make oracles   with a C compiler: PESQ, Whisper, a published voice, and what else some tests compare with and otherwise leave out
 # make lock   pin the newest dependencies that pyproject.toml allows
 # Each sets up .venv first, with what tests and lint need only for those (make setup, make setup-test); Python 3.11 or newer is all that is needed (make PYTHON=python3.12 ... to choose one).
 
@@ -24,7 +24,7 @@ NUMERIC := tests/losses tests/metrics tests/models/layers tests/models/decoders 
 # The tests that need what `make oracles` and a browser bring.
 ORACLES := tests/metrics tests/data/test_whisper.py tests/evaluation/test_evaluation_scoring.py \
     tests/monitoring/test_curves_page.py tests/monitoring/test_curves_watch.py tests/evaluation/test_listen_page.py \
-    tests/data/report/test_report_page.py tests/serving/test_page.py
+    tests/data/report/test_report_page.py tests/serving/test_page.py tests/voices/importing/test_onnx_voices.py
 
 setup: $(VENV)/ready
 

@@ -28,7 +28,7 @@ from speaking.engine import (
     SpokenSentence,
     check_durations,
 )
-from speaking.options import ResolvedOptions, SpeakOptions, find_speaker
+from speaking.options import ResolvedOptions, SpeakOptions, choose_engine, find_speaker
 from speaking.outputs import Output, open_output, write_segments
 from speaking.timestamps import SpokenWord, TimedSpeech, Timeline, WordFinder, write_timestamps
 from text import Encoded
@@ -55,22 +55,27 @@ class Voice:
         self.front_end = front_end_of(parts)
 
     @classmethod
-    def load(cls, path: str | Path, device: str = "auto", *, threads: int | None = None) -> "Voice":
+    def load(
+        cls, path: str | Path, device: str = "auto", *, engine: str = "auto", threads: int | None = None
+    ) -> "Voice":
         """Load a voice.
 
         Args:
-            path: a run folder, a voice.safetensors, an .onnx with its .json (which runs on the CPU, without torch), or
-                a checkpoint of the original VITS, of Piper or of a Hugging Face VitsModel.
+            path: a run folder, a voice.safetensors, an .onnx with its .json, or a checkpoint of the original VITS, of
+                Piper or of a Hugging Face VitsModel.
             device: cpu, cuda, cuda:1, mps; auto is cuda if available, else cpu.
+            engine: torch, or onnx for an .onnx in ONNX Runtime, on the CPU and without torch; auto is onnx for an .onnx
+                and torch for all else.
             threads: number of CPU threads; None leaves it to the library.
 
         Raises:
-            InputError: there is no voice at `path`, it is damaged, or there is no such device.
+            InputError: there is no voice at `path`, it is damaged, there is no such device, or the engine cannot run
+                it there.
         """
         path = Path(path)
         if not path.exists():
             raise InputError(f"{path}: there is no such file or folder")
-        if path.suffix == ".onnx":
+        if choose_engine(engine, path, device) == "onnx":
             with needing_onnx():
                 from speaking.onnx_engine import OnnxEngine
             return cls(*OnnxEngine.load(path, threads=threads))
@@ -97,7 +102,7 @@ class Voice:
     def stream(self, text: str, **options: Unpack[SpeakOptions]) -> Iterator[Audio]:
         """The same audio in chunks, each as soon as it is decoded; memory does not grow with the text.
 
-        Chunks of an .onnx voice that is not ours are whole sentences. Arguments and errors as `speak`.
+        In ONNX Runtime, chunks of a voice that is not ours are whole sentences. Arguments and errors as `speak`.
         """
         return (chunk for segment in self.say(text, **options) for chunk in segment.chunks())
 
@@ -163,8 +168,8 @@ class Voice:
             [S], as long as the recording up to one frame.
 
         Raises:
-            InputError: the voice has one speaker or is an .onnx, there is no such speaker, or the recording is too
-                short.
+            InputError: the voice has one speaker or no posterior encoder, there is no such speaker, or the recording is
+                too short.
         """
         if len(self.speakers) < 2:
             raise InputError("this voice has one speaker only: there is nobody to convert to")
@@ -236,7 +241,7 @@ class Voice:
 def main() -> int:
     """The command line of infer.py."""
     arguments = read_arguments()
-    voice = Voice.load(arguments.voice, arguments.device)
+    voice = Voice.load(arguments.voice, arguments.device, engine=arguments.engine)
     if arguments.source is not None:
         return _convert(voice, arguments)
     if arguments.speaker is not None:  # replaced by the exact name, so that find_speaker warns once
@@ -304,7 +309,7 @@ def _speak_batch(voice: Voice, arguments: argparse.Namespace) -> int:
 
 def _line_speaker(arguments: argparse.Namespace) -> "SpeakLine":
     """In a process of a batch: load the voice; returns the function that synthesizes a line."""
-    voice = Voice.load(arguments.voice, arguments.device, threads=1)
+    voice = Voice.load(arguments.voice, arguments.device, engine=arguments.engine, threads=1)
 
     def speak_line(line: "BatchText") -> float:
         arguments.output = arguments.out_dir / f"{line.name}.{arguments.format or 'wav'}"

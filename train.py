@@ -241,7 +241,7 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
         alphabet = corpus.symbols.to_json()
         report = warm.give(trainer.synthesizer, trainer.discriminator, config, alphabet, corpus.speakers)
         trainer.ema.load_state_dict(trainer.synthesizer.state_dict())
-        trainer.from_seed = False
+        trainer.from_seed, trainer.run_folder.origin = False, warm.origin
         if verbose:
             print(report.text())
     return trainer

@@ -7,7 +7,7 @@ from pathlib import Path
 from configs import InputError
 from configs.command_line import CommandParser
 from configs.speaking import HIGHEST_RATE, LOWEST_RATE
-from speaking.options import SpeakOptions, within
+from speaking.options import ENGINES, SpeakOptions, choose_engine, within
 
 STANDARD_OUTPUT = Path("-")
 TIMESTAMP_FORMATS = ("json", "srt", "tsv")
@@ -40,6 +40,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--ssml", action="store_true", help="the text is SSML, even if it does not begin so")
     parser.add_argument("--phonemes", action="store_true", help="print the phonemes, and make no audio")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, mps (%(default)s)")
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="auto",
+        help="of an .onnx: onnx speaks whole sentences on the CPU, torch in chunks and on any device (auto: onnx)",
+    )
 
     manner = parser.add_argument_group("synthesis", "without these, the defaults of the voice")
     manner.add_argument("--speaker", help="speaker of a voice of several: a name, or an id from 0 (the first)")
@@ -107,6 +113,7 @@ def check_together(arguments: argparse.Namespace) -> None:
         raise InputError("to convert a recording, name --source-speaker and the target --speaker")
     if arguments.wav_header and arguments.output != STANDARD_OUTPUT:
         raise InputError("--wav-header is for -o -: give -o - or leave it out, files have their header anyway")
+    choose_engine(arguments.engine, arguments.voice, arguments.device)
     if arguments.rate is not None:
         within("rate", arguments.rate, LOWEST_RATE, HIGHEST_RATE)
     if arguments.jobs is not None:

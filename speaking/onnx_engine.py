@@ -62,5 +62,5 @@ class OnnxEngine:
         )
 
     def convert(self, audio: Audio, settings: AudioSettings, speaker: int, target: int) -> Audio:
-        """Not supported: the graph has no posterior encoder."""
+        """Not supported: the graph has no posterior encoder, also when it is read into torch."""
         raise InputError("an .onnx voice only speaks: give the run folder or the voice.safetensors it was made of")

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import inf
+from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
 from configs import InputError
@@ -25,6 +26,26 @@ _LIMITS = {
 }
 _ID = re.compile(r"[0-9]{1,9}")
 _MOST_NAMES = 12  # that a message lists
+
+ENGINES = ("auto", "torch", "onnx")
+
+
+def choose_engine(engine: str, voice: Path, device: str) -> str:
+    """The engine that speaks a voice, torch or onnx: for auto, onnx if the voice is an .onnx.
+
+    Raises:
+        InputError: there is no such engine, or it cannot run this voice or on this device.
+    """
+    is_graph = voice.suffix == ".onnx"
+    if engine not in ENGINES:
+        raise InputError(f"engine {engine!r}: there is no such engine; they are {', '.join(ENGINES)}")
+    if engine == "onnx" and not is_graph:
+        raise InputError(
+            f"--engine onnx: {voice} is no .onnx: make one of it with python -m voices.export, or leave the option out"
+        )
+    if engine == "onnx" and device not in ("auto", "cpu"):
+        raise InputError(f"--engine onnx runs on the CPU: leave --device {device} out, or take --engine torch")
+    return engine if engine != "auto" else "onnx" if is_graph else "torch"
 
 
 class SpeakOptions(TypedDict, total=False):

@@ -79,8 +79,13 @@ class TorchEngine:
         """Voice conversion, [S] to [S], without noise; without a target it is the reconstruction of the recording.
 
         Raises:
-            InputError: the recording is too short.
+            InputError: the voice has no posterior encoder, or the recording is too short.
         """
+        if not hasattr(self.synthesizer, "posterior_encoder"):
+            raise InputError(
+                "this voice has no posterior encoder, which hears the recording (an .onnx holds none): give the run "
+                "folder or the voice.safetensors it was made of"
+            )
         if len(audio) < settings.hop_length:
             raise InputError(f"the recording has {len(audio)} samples, too few for one frame of {settings.hop_length}")
         spectrogram, frames = self._spectrogram(audio, settings)

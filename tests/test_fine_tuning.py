@@ -1,5 +1,6 @@
 """A run that begins with a voice speaks at step 0 as the voice did, and its discriminators are the voice's."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -11,13 +12,13 @@ import torch
 from configs import InputError
 from tests.embedded import make_embedded_corpus
 from tests.test_train import HOUSE, lines, tiny, trained
-from train import Trainer, main, start
+from train import Trainer, main, resume, start
 from training.interruption import StopRequest
 from voices.checkpoint import load_checkpoint, save_checkpoint
 from voices.importing.report import Fate
 from voices.importing.sources import load_voice_from
 from voices.importing.warm_start import WarmStart
-from voices.voice_file import save_voice
+from voices.voice_file import load_voice, save_voice
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,27 @@ def test_an_imported_voice_of_other_symbols_begins_a_run(
         rows = network.text_encoder.embedding.weight
         same = {symbol for symbol, index in symbols.items() if torch.equal(rows[index], kept[index])}
         assert same == symbols.keys() - {"a"}
+
+
+def test_a_voice_says_what_it_was_made_from_also_after_a_resumption(
+    corpus_folder: Path, finished: Trainer, tmp_path: Path
+) -> None:
+    voice = load_voice(finished.run_folder.path / "voice.safetensors")
+    assert voice.origin is None
+    published = tmp_path / "published.safetensors"
+    save_voice(
+        published, voice.synthesizer, voice.config, symbols=voice.symbols, speakers=(), step=3, origin="License: CC0"
+    )
+    digest = hashlib.sha256(published.read_bytes()).hexdigest()
+    origin = f"made from published.safetensors (SHA-256 {digest}), which says of itself:\n\nLicense: CC0"
+    run = tmp_path / "run"
+    begun(corpus_folder, run, published).train(StopRequest())
+    assert load_voice(run / "voice.safetensors").origin == origin
+    assert load_voice_from(run, to_train=True).voice.origin == origin  # of its checkpoint
+    resumed = resume(run, ["train.steps=2"])
+    resumed.train(StopRequest())
+    again = load_voice(run / "voice.safetensors")
+    assert (again.step, again.origin) == (2, origin)
 
 
 def command(monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> int:

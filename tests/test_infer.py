@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from configs import InputError, load_config
 from infer import Voice, main
 from models.synthesizer import Synthesizer
+from speaking.command_line import read_arguments
 from speaking.engine import FIRST_FRAMES, Silence, SpokenSentence
 from speaking.options import SpeakOptions
 from tests.clients.exported_voice import DECODERS, write_random_voice
@@ -277,6 +278,29 @@ def test_a_voice_in_onnx_is_the_same_voice(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(chunks), theirs.speak(text, **slow), rtol=0, atol=1e-5)
     with pytest.raises(InputError, match=r"an \.onnx voice only speaks"):
         theirs.convert(np.zeros(22050, np.float32), speaker="ann", target="bob")
+    in_torch = Voice.load(tmp_path / "choir.onnx", engine="torch")
+    assert np.array_equal(in_torch.speak(text, seed=2, speaker="bob"), timed[0].audio)
+    assert len(list(in_torch.stream(text, seed=2, speaker="bob"))) > 3  # chunks of sentences
+    with pytest.raises(InputError, match=r"has no posterior encoder, which hears the recording \(an \.onnx holds none"):
+        in_torch.convert(np.zeros(22050, np.float32), speaker="ann", target="bob")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("voice.safetensors", "--engine", "onnx"), "--engine onnx: voice.safetensors is no .onnx: make one of it"),
+        (("a.onnx", "--engine", "onnx", "--device", "cuda"), "--engine onnx runs on the CPU: leave --device cuda out"),
+    ],
+)
+def test_an_engine_that_cannot_run_the_voice_is_refused_before_it_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], told: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["infer.py", *arguments, "--", "Hello."])
+    with pytest.raises(InputError) as refused:
+        read_arguments()
+    assert str(refused.value).startswith(told)
+    with pytest.raises(InputError, match="engine 'tpu': there is no such engine; they are auto, torch, onnx"):
+        Voice.load(Path(__file__), engine="tpu")
 
 
 def test_ssml_breaks_are_exact_and_rates_multiply_the_speed(run: Path) -> None:

@@ -396,6 +396,7 @@ class TrainingLoop(StepParts):
             "symbols": self.corpus.symbols.to_json(),
             "speakers": list(self.corpus.speakers),
             "fingerprint": self.corpus.fingerprint,
+            "origin": self.run_folder.origin or "",
             "step": self.step,
             "epochs": asdict(self.epochs),
             "validation_due": self.validation_due,
@@ -431,7 +432,7 @@ class TrainingLoop(StepParts):
         self.objective.load_state_dict(state.get("objective", {}), strict=False)  # older versions had none
         if measured := state.get("output_gradients"):
             self.term_weights.norms, self.output_gradients = dict(measured["averages"]), dict(measured["latest"])
-        self.from_seed = False
+        self.from_seed, self.run_folder.origin = False, state.get("origin") or None
         self.step, self.seconds, self.best = state["step"], state["seconds"], Best(**state["best"])
         self.ending.without_improvement = state.get("without_improvement", 0)
         self.epochs = Epochs(**state.get("epochs", asdict(self.epochs)))

@@ -42,6 +42,7 @@ class RunFolder:
 
     def __init__(self, path: Path, config: Config, corpus: Corpus) -> None:
         self.path, self.config, self.corpus = path, config, corpus
+        self.origin: str | None = None  # of the voice that the run began with
 
     @contextmanager
     def locked(self, *, step: int) -> Iterator[None]:
@@ -160,8 +161,17 @@ class RunFolder:
         """Write the weights of a step as a voice."""
         corpus = self.corpus
         lexicon = None if corpus.lexicon is None else corpus.lexicon.to_json()
-        symbols, speakers = corpus.symbols.to_json(), corpus.speakers
-        save_voice(path, synthesizer, self.config, symbols=symbols, speakers=speakers, lexicon=lexicon, step=step)
+        symbols, speakers, origin = corpus.symbols.to_json(), corpus.speakers, self.origin
+        save_voice(
+            path,
+            synthesizer,
+            self.config,
+            symbols=symbols,
+            speakers=speakers,
+            lexicon=lexicon,
+            step=step,
+            origin=origin,
+        )
 
 
 def _is_voice(path: Path, step: int) -> bool:

@@ -108,7 +108,15 @@ def content_of_checkpoint(path: Path) -> AbstractContextManager[None]:
 
 
 # Types that readers rely on before they build anything; `require_like` compares the rest.
-_TYPES: dict[str, Any] = {"config": {}, "symbols": "", "speakers": [""], "step": 0, "best": {}, "ranks": []}
+_TYPES: dict[str, Any] = {
+    "config": {},
+    "symbols": "",
+    "speakers": [""],
+    "origin": "",
+    "step": 0,
+    "best": {},
+    "ranks": [],
+}
 
 
 def _check_types(state: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
 """A voice file: one safetensors file with the EMA weights and everything else that inference needs.
 
-The settings, the symbol table, the speakers' names and the user's lexicon are the file's metadata. Unless training is
-to continue from it, weight norms are folded, and a voice of one speaker has no posterior encoder.
+The settings, the symbol table, the speakers' names, the user's lexicon and the origin of what it was made from are the
+file's metadata. Unless training is to continue from it, weight norms are folded, and a voice of one speaker has no
+posterior encoder.
 """
 
 import hashlib
@@ -37,6 +38,7 @@ class VoiceFile:
     step: int  # of training
     lexicon: str | None = None  # the user's pronunciations of words, as JSON
     norms: Mapping[str, WeightNorm] = field(default_factory=dict)  # of its normalised weights, where known
+    origin: str | None = None  # of the voice that it was made from: its name, SHA-256 and licence
 
     def save(self, path: Path) -> None:
         """Write all of it, as `save_voice`."""
@@ -49,6 +51,7 @@ class VoiceFile:
             step=self.step,
             lexicon=self.lexicon,
             norms=self.norms,
+            origin=self.origin,
             whole=True,
         )
 
@@ -63,6 +66,7 @@ def save_voice(
     step: int,
     lexicon: str | None = None,
     norms: Mapping[str, WeightNorm] | None = None,
+    origin: str | None = None,
     whole: bool = False,
 ) -> None:
     """Write a voice; the synthesizer is not changed.
@@ -76,6 +80,7 @@ def save_voice(
         step: of training.
         lexicon: the user's pronunciations of words, as JSON.
         norms: magnitude and direction of normalised weights, stored instead of these weights.
+        origin: of the voice that it was made from.
         whole: whether a voice of one speaker keeps its posterior encoder, which further training needs.
 
     Raises:
@@ -101,6 +106,8 @@ def save_voice(
     }
     if lexicon is not None:
         metadata["lexicon"] = lexicon
+    if origin is not None:
+        metadata["origin"] = origin
     metadata["sha256"] = _digest(weights, metadata)
     with replacing(path) as file:
         file.write(save(weights, metadata))
@@ -139,6 +146,7 @@ def load_voice(path: Path) -> VoiceFile:
             int(metadata["step"]),
             metadata.get("lexicon"),
             weight_norms(weights),
+            metadata.get("origin"),
         )
 
 

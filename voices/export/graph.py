@@ -7,6 +7,7 @@ B batch · T ids · S samples
 """
 
 import contextlib
+import copy
 import io
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -94,7 +95,7 @@ def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
     with _translations(), torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            SpeakingGraph(synthesizer).eval(),
+            SpeakingGraph(_speaking(synthesizer)).eval(),
             tuple(inputs),
             content,  # type: ignore[arg-type]
             dynamo=False,
@@ -111,9 +112,26 @@ def trace_graph(synthesizer: Synthesizer) -> onnx.ModelProto:
     return model
 
 
+def _speaking(synthesizer: Synthesizer) -> Synthesizer:
+    """The same without the posterior encoder, whose parameters would count in the names of the graph's constants."""
+    speaking = copy.copy(synthesizer)
+    speaking._modules = {name: part for name, part in synthesizer._modules.items() if name != "posterior_encoder"}
+    return speaking
+
+
 def _drop_identities(graph: onnx.GraphProto) -> None:
-    """Remove Identity nodes, which the exporter inserts for equal weights and quantisation does not handle."""
+    """Remove Identity nodes, which the exporter inserts for equal weights and quantisation does not handle.
+
+    Each such weight is in the graph again, under its own name, by which an import finds it: in a voice that was trained
+    there are none.
+    """
+    weights = {weight.name: weight for weight in graph.initializer}
     copied = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Identity"}
+    for name in [name for name, source in copied.items() if source in weights]:
+        equal = graph.initializer.add()
+        equal.CopyFrom(weights[copied.pop(name)])
+        equal.name = name
+        weights[name] = equal
     kept = [node for node in graph.node if node.op_type != "Identity"]
     for node in kept:
         for place, name in enumerate(node.input):

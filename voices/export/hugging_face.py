@@ -44,6 +44,7 @@ def export_hugging_face(voice: VoiceFile, folder: Path) -> list[Path]:
         "speakers": list(voice.speakers),
         "step": voice.step,
         "lexicon": voice.lexicon,
+        "origin": voice.origin,
         "audio": tomllib.loads(dump_config(voice.config))["audio"],
         "data": {"language": voice.config.data.language, "front_end": voice.config.data.front_end},
     }
@@ -226,6 +227,7 @@ def _readme(voice: VoiceFile) -> str:
     ends = (_START, _END) if _START in json.loads(voice.symbols) else ("", "")
     text = "həlˈoʊ." if voice.config.data.front_end == "espeak" else "hello."
     speaker = ', forward_params={"speaker_id": 0}' if len(voice.speakers) > 1 else ""
+    origin = "" if voice.origin is None else f"\n## Origin\n\n{voice.origin}\n"
     differences = "\n".join(f"- {sentence}" for sentence in hugging_face_differences(voice))
     return f"""---
 library_name: transformers
@@ -243,4 +245,4 @@ speech = speak("{ends[0]}{text}{ends[1]}"{speaker})  # speech["audio"], speech["
 ```
 
 {differences}
-"""
+{origin}"""

@@ -22,6 +22,7 @@ _HIGH_PARAMETERS = 25_000_000  # published high voices have 28 to 32 million, me
 def piper_settings(voice: VoiceFile, *, dataset: str) -> dict[str, Any]:
     """The content of VOICE.onnx.json."""
     config = voice.config
+    origin = {} if voice.origin is None else {"origin": voice.origin}
     speakers = {name: index for index, name in enumerate(voice.speakers)} if len(voice.speakers) > 1 else {}
     return {
         "audio": {"sample_rate": config.audio.sample_rate, "quality": _quality(voice)},
@@ -41,6 +42,7 @@ def piper_settings(voice: VoiceFile, *, dataset: str) -> dict[str, Any]:
         "hop_length": config.audio.hop_length,
         "piper_version": _PIPER_VERSION,
         "dataset": dataset,
+        **origin,
     }
 
 
@@ -111,6 +113,8 @@ def metadata(voice: VoiceFile, *, streams: bool = True) -> dict[str, str]:
     }
     if voice.lexicon is not None:
         ours["lexicon"] = voice.lexicon
+    if voice.origin is not None:
+        ours["origin"] = voice.origin
     fields = {
         FLOW_FIELD: str(voice.synthesizer.flow.receptive_field),
         DECODER_FIELD: str(voice.synthesizer.decoder.receptive_field),

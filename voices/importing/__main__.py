@@ -7,6 +7,7 @@ if __name__ == "__main__":  # before the slow imports
     check_arguments(read_arguments)
 
 import sys
+import textwrap
 
 from configs import command
 from voices.importing.report import file_digest
@@ -23,6 +24,11 @@ def main() -> int:
     print(imported.report.with_notes(notes).text(every_tensor=arguments.tensors))
     voice = imported.voice
     voice.save(arguments.output)
+    if voice.origin is None:
+        print("origin       nothing about its origin or licence is beside it: ask who published it")
+    else:
+        print("origin       as published with it, and kept in the voice:")
+        print(textwrap.indent(voice.origin, " " * 13))
     print(f"voice        {arguments.output}")
     print(f'speak        python infer.py {arguments.output} "Hello."')
     print(f"train on     python train.py SETTINGS --warm-start {arguments.output}")

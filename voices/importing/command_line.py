@@ -14,9 +14,15 @@ def read_arguments() -> argparse.Namespace:
     Raises:
         InputError: the output is not a .safetensors file in an existing folder.
     """
-    parser = CommandParser(prog="python -m voices.importing", description="Import a voice.")
+    parser = CommandParser(
+        prog="python -m voices.importing",
+        description="Import a voice: report what became of every tensor, print its MODEL_CARD or licence, and write a "
+        "voice file that keeps both and can be spoken, exported and trained on.",
+    )
     parser.add_argument("--from", dest="source", metavar="VOICE", type=Path, required=True, help=KINDS)
-    parser.add_argument("--config", type=Path, metavar="JSON", help="its config.json, where it is not beside it")
+    parser.add_argument(
+        "--config", type=Path, metavar="JSON", help="its config.json or .onnx.json, where it is not beside it"
+    )
     parser.add_argument("--tensors", action="store_true", help="report every tensor, not only the remarkable ones")
     parser.add_argument("-o", "--output", type=Path, required=True, help="voice.safetensors to write")
     arguments = parser.parse_args()

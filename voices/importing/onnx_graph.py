@@ -1,8 +1,9 @@
 """Read the weights of an ONNX graph by the names that they had in PyTorch.
 
 The exporter keeps the name of a parameter that the graph uses as it is. One that it computes with first, such as a
-folded weight norm or the transpose of a matrix, becomes an anonymous constant; and of equal parameters, one name is
-kept. The bias of the same layer, or else the node tells whose it is: `/dec/ups.0/ConvTranspose` is of `dec.ups.0`.
+folded weight norm or the transpose of a matrix, becomes an anonymous constant. The bias of the same layer, or else the
+node tells whose it is: `/dec/ups.0/ConvTranspose` is of `dec.ups.0`. Of equal parameters, one is kept, and an Identity
+has the name of each other.
 """
 
 import math
@@ -24,6 +25,7 @@ _NORM = re.compile(r"norm(_\w+|s\.\d+|_\w+\.\d+)?$|norms?_\w+\.\d+$")
 _ACTIVATION = re.compile(r"\.activations?(\.\d+)?$")
 _LOG_SCALES = ("dp.flows.0.logs", "duration_predictor.flow.affine.log_scale")  # Piper's, and ours
 _INTEGERS = {"ConvInteger", "MatMulInteger", "DynamicQuantizeLinear", "DequantizeLinear", "QLinearConv"}
+_KEPT = {"Identity", "Cast"}  # of one parameter of several that are equal, and of one in half precision
 _COUNTED = re.compile(r"_\d+$")  # how the exporter tells the calls of one layer apart
 _OWN = "synthesizer."  # the wrapper that is exported
 _ULPS = 64  # around a logarithm, that are tried for the one whose exponential is the constant
@@ -37,7 +39,7 @@ class GraphWeights:
         source: its file, for messages.
 
     Raises:
-        InputError: its weights are integers, or it has none.
+        InputError: it is damaged, its weights are integers, or it has none.
     """
 
     def __init__(self, model: onnx.ModelProto, source: str) -> None:
@@ -45,19 +47,26 @@ class GraphWeights:
             raise InputError(
                 f"{source}: its weights were rounded to 8 bits, which cannot be trained on: take the graph in float32"
             )
-        self._constants = dict(_constants(model))
+        try:
+            onnx.checker.check_model(model)
+            self._constants = dict(_constants(model))
+        except (onnx.checker.ValidationError, ValueError, TypeError) as error:
+            told = str(error).partition("\n")[0]
+            raise InputError(f"{source}: is damaged, copy it again or take another: {told}") from error
         self._strides: dict[str, int] = {}  # of the last dimension, by layer
         self._dilations: dict[str, int] = {}
         named = {weight.name for weight in model.graph.initializer}
+        named |= {node.output[0] for node in model.graph.node if node.op_type in _KEPT}
         self.tensors = {
             name.removeprefix(_OWN): value
             for name, value in self._constants.items()
-            if name in named and "." in name and "::" not in name and not name.startswith("/")
+            if name in named and "." in name and "::" not in name and "/" not in name
         }
         self._added = {name: node for node in model.graph.node if node.op_type == "Add" for name in node.input}
         for node in model.graph.node:
             for name, tensor in self._parameters(node):
-                self.tensors.setdefault(name, tensor)
+                if not name.startswith("."):  # else its layer has no name
+                    self.tensors.setdefault(name, tensor)
         if not self.tensors:
             raise InputError(f"{source}: has no weights under the names of their layers: it is no voice of VITS")
 
@@ -97,7 +106,8 @@ class GraphWeights:
         elif node.op_type == "Mul" and layer == "dp.flows.0":
             yield _LOG_SCALES[0], -_logarithm(constant)
         elif node.op_type == "Exp" and node.input[0].removeprefix(_OWN) not in self.tensors:
-            yield f"{layer}.log_beta" if _ACTIVATION.search(layer) else _LOG_SCALES[1], -constant
+            own = f"{layer}.log_beta" if _ACTIVATION.search(layer) else _LOG_SCALES[1]
+            yield _LOG_SCALES[0] if layer == "dp.flows.0" else own, -constant
         elif node.op_type in ("Mul", "Add") and _NORM.search(layer) and constant.ndim == 1:
             yield f"{layer}.{'weight' if node.op_type == 'Mul' else 'bias'}", constant
 
@@ -124,10 +134,10 @@ def _constants(model: onnx.ModelProto) -> Iterator[tuple[str, Tensor]]:
         if weight.data_type in (onnx.TensorProto.FLOAT, onnx.TensorProto.FLOAT16):
             found[weight.name] = torch.from_numpy(numpy_helper.to_array(weight).astype(np.float32))
     for node in model.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].type == onnx.AttributeProto.TENSOR:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].type == onnx.AttributeProto.TENSOR:
             if node.attribute[0].t.data_type == onnx.TensorProto.FLOAT:
                 found[node.output[0]] = torch.from_numpy(numpy_helper.to_array(node.attribute[0].t).copy())
-        elif node.op_type in ("Cast", "Identity") and node.input[0] in found:
+        elif node.op_type in _KEPT and node.input[0] in found:
             found[node.output[0]] = found[node.input[0]]
     yield from found.items()
 

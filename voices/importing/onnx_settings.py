@@ -27,6 +27,8 @@ class OnnxSettings:
     symbols: str  # the symbol table, as JSON
     speakers: tuple[str, ...]  # empty for a single voice
     lexicon: str | None  # the user's pronunciations of words, as JSON
+    step: int  # of training; 0 where it is unknown
+    origin: str | None  # of the voice that it was made from
 
 
 def read_graph(path: Path, settings: Path | None = None) -> tuple[onnx.ModelProto, OnnxSettings]:
@@ -94,6 +96,7 @@ def _own(path: Path, metadata: Mapping[str, str], most_speakers: int) -> OnnxSet
         config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
         symbols, speakers = json.loads(metadata["symbols"]), json.loads(metadata["speakers"])
         lexicon = json.loads(metadata.get("lexicon", "{}"))
+        step = int(metadata.get("step", "0"))
         kinds = isinstance(symbols, dict), isinstance(speakers, list), isinstance(lexicon, dict)
     except InputError:
         raise
@@ -106,7 +109,9 @@ def _own(path: Path, metadata: Mapping[str, str], most_speakers: int) -> OnnxSet
     if not all(kinds) or not all(isinstance(name, str) for name in (*speakers, *lexicon.values())):
         raise InputError(f"{path}: its metadata is damaged ({OWN_METADATA}...): export the voice again")
     _refuse_too_many(len(speakers), most_speakers, str(path))
-    return OnnxSettings(config, metadata["symbols"], tuple(speakers), metadata.get("lexicon"))
+    return OnnxSettings(
+        config, metadata["symbols"], tuple(speakers), metadata.get("lexicon"), step, metadata.get("origin")
+    )
 
 
 def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> OnnxSettings:
@@ -139,6 +144,8 @@ def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> O
         symbols=json.dumps(_symbols(settings, source), ensure_ascii=False),
         speakers=tuple(named.get(index, str(index)) for index in range(count)) if count > 1 else (),
         lexicon=None,
+        step=0,
+        origin=None,
     )
 
 

@@ -64,7 +64,15 @@ def _own(path: Path, weights: GraphWeights, described: OnnxSettings) -> Imported
     wanted = synthesizer.state_dict()
     foreign.tensors = {name: tensor for name, tensor in foreign.tensors.items() if name in wanted}  # and no constants
     lines = fill(synthesizer, foreign, described.config)
-    voice = VoiceFile(described.config, synthesizer, described.symbols, described.speakers, 0, described.lexicon)
+    voice = VoiceFile(
+        config=described.config,
+        synthesizer=synthesizer,
+        symbols=described.symbols,
+        speakers=described.speakers,
+        step=described.step,
+        lexicon=described.lexicon,
+        origin=described.origin,
+    )
     return Imported(voice, Report(f"{path}: exported voice", tuple(lines), (_NOTE,)))
 
 

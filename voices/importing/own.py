@@ -52,6 +52,7 @@ def read_checkpoint(path: Path, *, lexicon: str | None = None, to_train: bool) -
             step=state["step"],
             lexicon=lexicon,
             norms=weight_norms(state["average"]),
+            origin=state.get("origin") or None,
         )
         discriminators = _discriminators(state["discriminator"], config) if to_train else None
     return _copied(voice, f"{path}: checkpoint of a run", discriminators)

@@ -3,6 +3,7 @@
 import re
 import zipfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import safetensors
@@ -13,6 +14,7 @@ from voices.export import needing_onnx
 from voices.importing import KINDS
 from voices.importing.assembly import Imported
 from voices.importing.hugging_face import read_hugging_face
+from voices.importing.origin import published_origin
 from voices.importing.original import read_original, read_piper
 from voices.importing.own import import_run, read_checkpoint, read_voice
 from voices.importing.settings_file import read_json
@@ -53,7 +55,7 @@ def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
     if path.suffix == ".onnx":
         with needing_onnx():
             from voices.importing.onnx_voice import read_onnx
-        return read_onnx(path, settings=settings)
+        return _with_origin(read_onnx(path, settings=settings), path, settings)
     if path.suffix == ".pt" and path.stem.isdigit() and zipfile.is_zipfile(path):
         return read_checkpoint(path, to_train=to_train)
     return _load_pickle(path, settings, to_train)
@@ -63,11 +65,18 @@ def _load_folder(folder: Path, settings: Path | None, to_train: bool) -> Importe
     if (folder / "voice.safetensors").exists() or (folder / "checkpoints").is_dir():
         return import_run(folder, to_train=to_train)
     if (folder / "config.json").is_file() and read_json(folder / "config.json").get("model_type") == "vits":
-        return read_hugging_face(folder)
+        return _with_origin(read_hugging_face(folder), folder, settings)
     steps = {int(match[1]): path for path in folder.glob("G_*.pth") if (match := re.fullmatch(r"G_(\d+)", path.stem))}
     if steps:
         return _load_pickle(steps[max(steps)], settings, to_train)
     raise InputError(f"{folder}: there is no voice in it; give {KINDS}")
+
+
+def _with_origin(imported: Imported, path: Path, settings: Path | None) -> Imported:
+    """Another program's voice, with what was published about its origin."""
+    if imported.voice.origin is not None:
+        return imported
+    return replace(imported, voice=replace(imported.voice, origin=published_origin(path, settings)))
 
 
 def _begins_as_safetensors(path: Path) -> bool:
@@ -86,7 +95,7 @@ def _load_safetensors(path: Path) -> Imported:
     except (OSError, safetensors.SafetensorError) as error:
         raise InputError(f"{path}: cannot be read as a voice: {error}") from error
     if not ours and path.name == "model.safetensors" and (path.parent / "config.json").is_file():
-        return read_hugging_face(path.parent)
+        return _with_origin(read_hugging_face(path.parent), path.parent, None)
     return read_voice(path)
 
 
@@ -95,10 +104,10 @@ def _load_pickle(path: Path, settings: Path | None, to_train: bool) -> Imported:
     if isinstance(state, Mapping):
         lightning = state.get("state_dict")
         if isinstance(lightning, Mapping) and any(str(name).startswith("model_g.") for name in lightning):
-            return read_piper(path, state, settings=settings, to_train=to_train)
+            return _with_origin(read_piper(path, state, settings=settings, to_train=to_train), path, settings)
         weights = state["model"] if isinstance(state.get("model"), Mapping) else state
         if any(str(name).startswith("enc_p.") for name in weights):
-            return read_original(path, state, settings=settings, to_train=to_train)
+            return _with_origin(read_original(path, state, settings=settings, to_train=to_train), path, settings)
         if any(str(name).startswith("discriminators.") for name in weights):
             raise InputError(f"{path}: holds the discriminators of a voice, not the voice: give the G_*.pth beside it")
     raise InputError(f"{path}: is a file of torch, but not of a supported voice; give {KINDS}")

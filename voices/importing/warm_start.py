@@ -1,6 +1,7 @@
 """Warm start: a new run begins with the weights of a voice as far as they fit; every tensor is reported."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +16,16 @@ from configs import Config, InputError, differences, parse_config
 from configs.training import PARTS
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
+from voices.importing.articulation import nearest_phoneme
 from voices.importing.assembly import Discriminators, Imported
+from voices.importing.origin import derived_origin
 from voices.importing.report import Fate, Report, TensorLine
 from voices.importing.sources import load_voice_from
 from voices.voice_file import VoiceFile
 from voices.weight_norm import WeightNorm, put_weight_norm, unfolded
 
-_EMBEDDINGS = ("text_encoder.embedding.weight", "speakers.weight")
+_PHONEMES = "text_encoder.embedding.weight"
+_EMBEDDINGS = (_PHONEMES, "speakers.weight")
 _MISSING = {  # parts that not every voice has
     "posterior_encoder": "only training needs it, so a run keeps it in its checkpoints: give the run folder",
     "speakers": "it is the voice of one speaker: give one of several",
@@ -34,7 +38,10 @@ _SHAPED_BY = {  # prefixes of the settings that determine a part's shapes
     "decoder": ("model.latent", "decoder."),
     "speakers": ("model.speaker",),
 }
-_MOST_NAMES = 12  # of new rows in a report
+_MOST_NAMES = 24  # of new rows in a report
+_LEAST_UNUSED = 16  # rows that no symbol has, to judge others by
+_DEVIATIONS = 5  # standard deviations from their mean length, that no untrained row is beyond
+_CLEARLY = 1.5  # how much longer the trained ones must be
 _MOST_SETTINGS = 3  # of those that differ in a message
 
 # A part of which fewer weights fit counts as not fitting. Some biases fit any stochastic duration predictor (0.2 % of
@@ -130,6 +137,11 @@ class WarmStart:
         return not posterior and not self.parts
 
     @property
+    def origin(self) -> str:
+        """What the new voice says of this one, with its SHA-256 and its licence."""
+        return derived_origin(Path(self._file), self.imported.voice.origin, self.parts)
+
+    @property
     def _file(self) -> str:
         """The path of the voice."""
         return self.imported.report.title.rpartition(": ")[0] or self.imported.report.title
@@ -153,7 +165,8 @@ class WarmStart:
     ) -> Report:
         """Copy the weights of the voice into new networks.
 
-        Rows of the embeddings are matched by symbol and by speaker name; other tensors are copied where the shapes are
+        Rows of the embeddings are matched by symbol and by speaker name, and a phoneme that the voice does not know
+        begins as the nearest one that it knows; other tensors are copied where the shapes are
         equal. Sub-discriminators are copied only if the whole decoder that they were trained against is.
 
         Args:
@@ -176,8 +189,9 @@ class WarmStart:
                 lines.append(TensorLine(name, Fate.NEW, tuple(here.shape), "not selected"))
             elif there is None:
                 lines.append(TensorLine(name, Fate.NEW, tuple(here.shape), "not in the voice"))
-            elif name == "text_encoder.embedding.weight":
-                lines.append(_take_rows(synthesizer, name, there, *alphabets))
+            elif name == _PHONEMES:
+                letters = "graphemes" in (voice.config.data.front_end, config.data.front_end)
+                lines.append(_take_rows(synthesizer, name, there, *alphabets, phonemes=not letters))
             elif name == "speakers.weight":
                 lines.append(_take_rows(synthesizer, name, there, _indices(voice.speakers), _indices(speakers)))
             elif there.shape != here.shape:
@@ -195,7 +209,13 @@ class WarmStart:
         of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
         whole = all(line.fate is Fate.COPIED for line in of_decoder)
         discriminators, note = _take_discriminators(discriminator, self.imported.discriminators, decoder_is_whole=whole)
-        notes = (*self.imported.report.notes, *_differences(voice, config), note, "the optimizers begin anew")
+        notes = (
+            *self.imported.report.notes,
+            *_differences(voice, config),
+            note,
+            "the optimizers begin anew",
+            self.origin,
+        )
         return Report(f"warm start from {self.imported.report.title}", (*lines, *discriminators), notes)
 
     def _refuse_too_little(self, lines: Sequence[TensorLine]) -> None:
@@ -246,24 +266,63 @@ def _put(synthesizer: nn.Module, name: str, weight: Tensor, norm: WeightNorm | N
 
 
 def _take_rows(
-    synthesizer: nn.Module, name: str, there: Tensor, theirs: Mapping[str, int], ours: Mapping[str, int]
+    synthesizer: nn.Module,
+    name: str,
+    there: Tensor,
+    theirs: Mapping[str, int],
+    ours: Mapping[str, int],
+    *,
+    phonemes: bool = False,
 ) -> TensorLine:
-    """Copy the rows of an embedding whose symbol or speaker both know; the others stay new."""
+    """Copy the rows of an embedding whose symbol or speaker both know.
+
+    A phoneme that the voice lacks, or has a row of that was never trained, begins as the nearest one that it knows;
+    other rows stay new.
+    """
     here: Tensor = synthesizer.get_parameter(name)
     if here.shape[1] != there.shape[1]:
         return TensorLine(name, Fate.NEW, tuple(here.shape), f"of another width there: {there.shape[1]}")
     shared = [key for key in ours if key in theirs]
-    if shared:
-        here[[ours[key] for key in shared]] = there[[theirs[key] for key in shared]].to(here)
-    new = [key for key in ours if key not in theirs]
     if not shared:
         return TensorLine(name, Fate.NEW, tuple(here.shape), "none of its rows is known there")
-    if not new and dict(ours) == dict(theirs) and here.shape == there.shape:
+    trained = trained_symbols(there, theirs) if phonemes else theirs
+    sources = {key: key if key in trained else nearest_phoneme(key, trained) for key in ours} if phonemes else {}
+    source = {key: sources.get(key) or (key if key in theirs else None) for key in ours}
+    taken = {key: other for key, other in source.items() if other is not None}
+    if all(key == source[key] for key in ours) and dict(ours) == dict(theirs) and here.shape == there.shape:
         here.copy_(there)  # unused rows too
         return TensorLine(name, Fate.COPIED, tuple(here.shape))
-    names = " ".join(new[:_MOST_NAMES]) + (" ..." if len(new) > _MOST_NAMES else "")
-    summary = f"{len(shared)} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
+    here[[ours[key] for key in taken]] = there[[theirs[other] for other in taken.values()]].to(here)
+    by_name = sum(key == other for key, other in taken.items())
+    new = [key if other is None else f"{key} as {other}" for key, other in source.items() if key != other]
+    names = ", ".join(new[:_MOST_NAMES]) + (", ..." if len(new) > _MOST_NAMES else "")
+    summary = f"{by_name} of {len(ours)} rows taken by name" + (f"; new: {names}" if new else "")
     return TensorLine(name, Fate.RESIZED, tuple(here.shape), summary)
+
+
+def trained_symbols(embedding: Tensor, symbols: Mapping[str, int]) -> dict[str, int]:
+    """The symbols whose rows training has changed, as far as the rows that no symbol has can tell.
+
+    Weight decay makes rows that never get a gradient small, all alike: those of phonemes of other languages in Piper's
+    table of symbols, for one, are as small as those of no symbol at all. A row counts as trained if it is longer than
+    these by more than chance; where there is no such difference, or there are no such rows, all do.
+
+    Args:
+        embedding: [N, H].
+        symbols: rows by symbol.
+
+    Returns:
+        Rows by symbol, those that were trained.
+    """
+    lengths = embedding.float().norm(dim=1)
+    unused = sorted(set(range(len(lengths))) - set(symbols.values()))
+    if len(unused) < _LEAST_UNUSED:
+        return dict(symbols)
+    # The length of H normal numbers varies by 1 / sqrt(2 H) of its mean.
+    most = float(lengths[unused].mean()) * (1 + _DEVIATIONS / math.sqrt(2 * embedding.shape[1]))
+    trained = {symbol: row for symbol, row in symbols.items() if float(lengths[row]) > most}
+    clear = bool(trained) and float(lengths[list(trained.values())].median()) > _CLEARLY * most
+    return trained if clear else dict(symbols)
 
 
 def _indices(names: Sequence[str]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Voices as other programs leave them on disk: Piper's trainer has the original implementation of VITS in it."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,54 @@ def write_piper(
     }
     (folder / "config.json").write_text(json.dumps(settings))
     return below / "epoch=3-step=99.ckpt"
+
+
+def write_piper_onnx(folder: Path, synthesizer: Any) -> Path:
+    """The graph as Piper's `export_onnx` makes it, with its settings beside it; changes the synthesizer."""
+
+    def speak(text: Tensor, text_lengths: Tensor, scales: Tensor, sid: Tensor | None = None) -> Tensor:
+        noise, length, duration_noise = scales[0], scales[1], scales[2]
+        audio: Tensor = synthesizer.infer(
+            text, text_lengths, sid, noise_scale=noise, length_scale=length, noise_scale_w=duration_noise
+        )[0]
+        return audio.unsqueeze(1)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path, symbols, speakers = folder / "published.onnx", synthesizer.n_vocab, synthesizer.n_speakers
+    synthesizer.eval().dec.remove_weight_norm()
+    synthesizer.forward = speak
+    inputs = [torch.arange(50)[None] % symbols, torch.tensor([50]), torch.tensor([0.667, 1.0, 0.8])]
+    if speakers > 1:
+        inputs.append(torch.tensor([0]))
+    with torch.random.fork_rng(devices=[]), torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the numbers that become constants
+        torch.onnx.export(
+            synthesizer,
+            tuple(inputs),
+            str(path),
+            dynamo=False,
+            opset_version=15,
+            input_names=["input", "input_lengths", "scales", "sid"][: len(inputs)],
+            output_names=["output"],
+            dynamic_axes={
+                "input": {0: "batch_size", 1: "phonemes"},
+                "input_lengths": {0: "batch_size"},
+                "output": {0: "batch_size", 2: "time"},
+            },
+        )
+    ids = {"_": [0], "^": [1], "$": [2], " ": [3], **{chr(97 + index): [index + 4] for index in range(symbols - 4)}}
+    settings = {
+        "audio": {"sample_rate": 8000, "quality": "medium"},
+        "espeak": {"voice": "nl"},
+        "inference": {"noise_scale": 0.5, "length_scale": 2.0, "noise_w": 0.3},
+        "phoneme_type": "espeak",
+        "phoneme_map": {},
+        "phoneme_id_map": ids,
+        "num_symbols": symbols,
+        "num_speakers": speakers,
+        "speaker_id_map": {f"reader {index}": index for index in range(speakers)} if speakers > 1 else {},
+        "hop_length": 8,
+        "piper_version": "1.0.0",
+    }
+    Path(f"{path}.json").write_text(json.dumps(settings))
+    return path

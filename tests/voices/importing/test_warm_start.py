@@ -20,7 +20,7 @@ from voices.importing.assembly import Imported
 from voices.importing.original import original_discriminators
 from voices.importing.report import Fate, Report
 from voices.importing.sources import load_voice_from
-from voices.importing.warm_start import WarmStart
+from voices.importing.warm_start import WarmStart, trained_symbols
 from voices.voice_file import VoiceFile, save_voice, synthesizer_of
 
 SYMBOLS = {"_": 0, "^": 1, "$": 2, **{letter: index + 3 for index, letter in enumerate("abcdefghijklmnopq")}}
@@ -344,3 +344,60 @@ def test_an_imported_voice_keeps_its_posterior_encoder_in_a_file_if_it_is_to_be_
             for each in (voice, back.voice)
         )
         assert torch.equal(said, again)
+
+
+def embedding_of(report: Report) -> str:
+    return next(line.why for line in report.lines if line.name == "text_encoder.embedding.weight")
+
+
+def test_a_phoneme_that_the_voice_lacks_begins_as_the_nearest_one() -> None:
+    config = small_config()
+    source = small_synthesizer(config)
+    theirs = dict(zip("_^$pbtdkɡmnfvszlɹhiu", range(20), strict=True))
+    ours = {"_": 0, "^": 1, "$": 2, "ʁ": 3, "y": 4, "ɹ": 5, "ˈ": 6}
+    synthesizer, discriminator = new_networks(config, num_symbols=7)
+    before = weights_of(synthesizer)["text_encoder.embedding.weight"]
+    report = WarmStart(voice_of(source, config, theirs)).give(synthesizer, discriminator, config, json.dumps(ours), ())
+    here, there = synthesizer.text_encoder.embedding.weight, source.text_encoder.embedding.weight
+    for symbol, nearest in {"ʁ": "ɹ", "y": "i", "ɹ": "ɹ", "_": "_"}.items():
+        assert torch.equal(here[ours[symbol]], there[theirs[nearest]])
+    assert torch.equal(here[6], before[6])
+    assert embedding_of(report) == "4 of 7 rows taken by name; new: ʁ as ɹ, y as i, ˈ"
+
+
+def test_letters_are_not_taken_for_phonemes() -> None:
+    config = small_config(data={"front_end": "graphemes"})
+    theirs = {"_": 0, "^": 1, "$": 2, "a": 3, "k": 4}
+    synthesizer, discriminator = new_networks(config, num_symbols=4)
+    imported = voice_of(small_synthesizer(config), config, theirs)
+    report = WarmStart(imported).give(synthesizer, discriminator, config, '{"_": 0, "^": 1, "$": 2, "c": 3}', ())
+    assert embedding_of(report) == "3 of 4 rows taken by name; new: c"
+
+
+def test_rows_that_training_never_touched_are_told_by_the_rows_of_no_symbol() -> None:
+    generator = torch.Generator().manual_seed(3)
+    rows = torch.randn(80, 192, generator=generator) / 192**0.5
+    symbols = {"_": 0, "ɹ": 1, "i": 2, "ʁ": 3, "y": 4}
+    rows[:3] *= 1.5 * torch.arange(1, 4)[:, None]  # what training makes long
+    rows *= 0.4  # what weight decay makes of all
+    assert set(trained_symbols(rows, symbols)) == {"_", "ɹ", "i"}
+    # In a voice that was never trained, and where every row has a symbol, there is no telling.
+    untouched = torch.randn(80, 192, generator=generator)
+    assert trained_symbols(untouched, symbols) == symbols
+    assert trained_symbols(rows[:5], symbols) == symbols
+
+
+def test_a_row_that_was_never_trained_begins_as_the_nearest_one_too() -> None:
+    config = small_config(model={"hidden_channels": 96, "duration_channels": 16})
+    source = randomised(lambda: Synthesizer(config, num_symbols=60))
+    theirs = {"_": 0, "^": 1, "$": 2, "ɹ": 3, "i": 4, "ʁ": 5, "y": 6}
+    with torch.no_grad():
+        source.text_encoder.embedding.weight[5:] *= 0.1
+    synthesizer, discriminator = new_networks(config, num_symbols=60)
+    report = WarmStart(voice_of(source, config, theirs)).give(
+        synthesizer, discriminator, config, json.dumps(theirs), ()
+    )
+    here, there = synthesizer.text_encoder.embedding.weight, source.text_encoder.embedding.weight
+    assert torch.equal(here[5], there[3])
+    assert torch.equal(here[6], there[4])
+    assert embedding_of(report) == "5 of 7 rows taken by name; new: ʁ as ɹ, y as i"
