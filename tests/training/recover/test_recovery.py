@@ -150,13 +150,13 @@ def test_it_stops_where_the_likelihood_is_flat(
 ) -> None:
     monkeypatch.setattr(learning, "_CHECK_EVERY", 2)
     monkeypatch.setattr(learning, "_FLAT", 100.0)  # nothing is gained
-    found = recover(*reversed(voice), utterances, most_steps=1000, seed=1)
+    found = recover(voice[1], voice[0], utterances, most_steps=1000, seed=1)
     assert (found.steps, len(found.likelihoods)) == (10, 5)
 
 
 def test_too_few_utterances_are_refused(voice: tuple[Config, Synthesizer], utterances: list[Utterance]) -> None:
     with pytest.raises(InputError, match="3 utterances are too few to recover a posterior encoder from"):
-        recover(*reversed(voice), utterances[:3], most_steps=2, seed=1)
+        recover(voice[1], voice[0], utterances[:3], most_steps=2, seed=1)
 
 
 def test_a_voice_that_can_say_nothing_is_told_so(voice: tuple[Config, Synthesizer]) -> None:
