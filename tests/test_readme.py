@@ -16,7 +16,7 @@ PAGES = [
     HOUSE / "README.md",
     *(
         HOUSE / "docs" / f"{page}.md"
-        for page in ("data", "training", "losses", "evaluation", "speaking", "exporting", "extending")
+        for page in ("data", "training", "fine-tuning", "losses", "evaluation", "speaking", "exporting", "extending")
     ),
 ]
 README, *_ = TEXTS = [page.read_text(encoding="utf-8") for page in PAGES]
