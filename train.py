@@ -324,7 +324,7 @@ def run(trainer: Trainer) -> int:
     with listening_for_stop() as stop:
         try:
             trainer.train(stop)
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, OSError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
             raise InputError(

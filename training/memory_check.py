@@ -7,6 +7,7 @@ kernel would kill the run.
 """
 
 import contextlib
+import errno
 import gc
 import math
 import os
@@ -113,15 +114,16 @@ def _fits_in_child(trainer: TrainingLoop, longest: LongestBatch, free: int) -> b
         most = _data_bytes() + free
         resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
         _run(trainer, longest)
-    except (MemoryError, RuntimeError) as error:
+    except Exception as error:
         code = int(is_out_of_memory(error))  # any other error comes again in the first step, and is told there
     finally:
         os._exit(code)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that an allocation failed, on a GPU or on a CPU, in PyTorch, oneDNN or Python."""
+    """Whether an error says that an allocation failed, of a GPU or of a CPU."""
     known = isinstance(error, torch.OutOfMemoryError | MemoryError)
+    known = known or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     return known or (isinstance(error, RuntimeError) and any(word in str(error) for word in _NO_MEMORY))
 
 

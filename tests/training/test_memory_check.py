@@ -1,5 +1,6 @@
 """The memory check before the first step: what it runs, what it refuses, and that it leaves nothing behind."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -163,6 +164,17 @@ def test_another_error_of_a_step_is_not_taken_for_want_of_memory(monkeypatch: py
         trainer.run_step(trainer.batch(trainer.corpus.train[:2]))
 
 
+def test_a_batch_for_which_the_kernel_has_no_memory_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    trainer = trainer_of(tiny())
+
+    def fail(output: Any) -> Any:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(trainer, "generator_step", fail)
+    with pytest.raises(InputError, match=r"no room for train.batch_size = 4"):
+        check_memory(trainer)
+
+
 def test_a_batch_that_the_kernel_kills_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = trainer_of(tiny())
     monkeypatch.setattr(trainer, "generator_step", lambda output: os.kill(os.getpid(), signal.SIGKILL))
@@ -269,7 +281,13 @@ def test_the_least_of_machine_and_groups_is_shared_by_the_processes_here(monkeyp
 
 
 @pytest.mark.parametrize(
-    "error", [MemoryError(), RuntimeError("could not create a primitive"), torch.OutOfMemoryError("CUDA out of memory")]
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("could not create a primitive"),
+        torch.OutOfMemoryError("CUDA out of memory"),
+        OSError(errno.ENOMEM, "no"),
+    ],
 )
 def test_memory_that_runs_out_in_the_midst_of_training_is_told_in_a_sentence(
     error: Exception, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
