@@ -69,10 +69,15 @@ def length_error(it: Rendition) -> float:
 
 
 def _of_sound(
-    name: str, unit: str, better: Better, of: Callable[[Rendition, Sound], float], needs: tuple[str, ...] = ()
+    name: str,
+    unit: str,
+    better: Better,
+    of: Callable[[Rendition, Sound], float],
+    needs: tuple[str, ...] = (),
+    weight: Callable[[HeldOutSentence], float] | None = None,
 ) -> Metric:
     """A metric of the generated audio, and of the recording."""
-    return Metric(name, unit, better, lambda it: of(it, it.generated), lambda it: of(it, it.recorded), needs=needs)
+    return Metric(name, unit, better, lambda it: of(it, it.generated), lambda it: of(it, it.recorded), needs, weight)
 
 
 SPEECH = MetricSection(
@@ -110,10 +115,11 @@ def by_speaker(sentences: Sequence[HeldOutSentence]) -> MetricSection:
 
     That of the recordings is how similar they are among themselves. NaN where a speaker has a single recording.
     """
+    speakers = {one.id: one.speaker for one in sentences}
 
     def nearness(it: Rendition, sound: Sound) -> float:
-        own = it.sentence
-        others = [one for one in sentences if one.speaker == own.speaker and one.id != own.id]
+        own = speakers[it.sentence.id]  # another voice that is evaluated may have other ids of speakers
+        others = [one for one in sentences if one.speaker == own and one.id != it.sentence.id]
         known = [one.recorded.speaker_embedding for one in others if np.isfinite(one.recorded.speaker_embedding).all()]
         return similarity(sound.speaker_embedding, np.mean(known, axis=0)) if known else math.nan
 
@@ -160,10 +166,10 @@ def by_transcriber(
 def _error_rate(name: str, recognise: Callable[[Sound], Sequence[str]], said: Mapping[str, Sequence[str]]) -> Metric:
     """An error rate, of the voice beside that of the recordings: a recogniser makes errors of its own.
 
-    The mean is over sentences, of which a short one has the weight of a long one.
+    A sentence has the weight of its length, so that the mean is the errors of all sentences per symbol of all.
     """
 
     def errors(it: Rendition, sound: Sound) -> float:
         return phoneme_error_rate(said[it.sentence.id], recognise(sound)).rate * _PERCENT
 
-    return _of_sound(name, "%", "lower", errors)
+    return _of_sound(name, "%", "lower", errors, weight=lambda sentence: len(said[sentence.id]))

@@ -66,6 +66,7 @@ def evaluate(subject: Subject, sentences: Sequence[HeldOutSentence], parts: Sequ
             values[metric],
             recorded[metric],
             note=_lacking(subject, metric),
+            weights={} if (weight := metric.weight) is None else {one.id: weight(one) for one in sentences},
         )
         for title, metric in metrics
     ]
@@ -119,7 +120,7 @@ def compare_evaluations(first: Evaluation, second: Evaluation) -> list[Compared]
 
 def _compare(first: MetricRow, second: MetricRow) -> Compared:
     sentences = [sentence for sentence in first.values if sentence in second.values]
-    test = paired_test(_losses(first, sentences), _losses(second, sentences))
+    test = paired_test(_losses(first, sentences), _losses(second, sentences), weights=first.weights_of(sentences))
     found = test.p_value < SIGNIFICANCE and (test.difference.low > 0 or test.difference.high < 0)
     second_is_better = (test.difference.mean > 0) == (first.better == "higher")
     return Compared(

@@ -19,7 +19,10 @@ from evaluation.scoring import Compared, Evaluation
 from metrics.intervals import Interval
 
 _ARROWS: Mapping[Better, str] = {"lower": "↓", "higher": "↑", "recorded": "≈"}
-_LEGEND = "means [95 % intervals]; better is ↓ lower, ↑ higher, ≈ nearer to the recording"
+_LEGEND = (
+    "means [95 % intervals]; better is ↓ lower, ↑ higher, ≈ nearer to the recording\n"
+    "error rates are those of all sentences together: every word, character or phoneme has the same weight"
+)
 _LEGEND_OF_TWO = (
     f"{_LEGEND}\nthe difference is second minus first, for ≈ of the distances from the recording\n"
     "of twenty metrics of two equal voices, one differs by chance"

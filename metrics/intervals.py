@@ -30,15 +30,18 @@ class PairedTest:
     p_value: float  # Wilcoxon's signed-rank test, two-sided
 
 
-def bootstrap(values: Values, seed: int = 0) -> Interval:
+def bootstrap(values: Values, seed: int = 0, *, weights: Values | None = None) -> Interval:
     """The mean of the values that are not NaN, with the interval of its bootstrap percentiles (Efron, 1981).
+
+    Values are resampled with their weights, which are positive; None weighs all alike.
 
     The same values and seed give the same interval. It is too narrow for few values: its coverage of a normal mean is
     80 % with 4 values, 88 % with 8, and 94 % with 32.
     """
     known = np.asarray(values, np.float64)
-    known = known[~np.isnan(known)]
-    mean = float(known.mean()) if len(known) else float("nan")
+    weight = np.ones_like(known) if weights is None else np.asarray(weights, np.float64)
+    known, weight = known[~np.isnan(known)], weight[~np.isnan(known)]
+    mean = float(_weighted_mean(known, weight)) if len(known) else float("nan")
     if len(known) < 2:
         return Interval(mean, float("nan"), float("nan"), len(known))
     if np.ptp(known) == 0:
@@ -46,8 +49,9 @@ def bootstrap(values: Values, seed: int = 0) -> Interval:
     from scipy import stats
 
     found = stats.bootstrap(
-        (known,),
-        np.mean,
+        (known, weight),
+        _weighted_mean,
+        paired=True,
         n_resamples=RESAMPLES,
         batch=RESAMPLES_TOGETHER,
         confidence_level=CONFIDENCE,
@@ -57,8 +61,10 @@ def bootstrap(values: Values, seed: int = 0) -> Interval:
     return Interval(mean, float(found.low), float(found.high), len(known))
 
 
-def paired_test(first: Values, second: Values, seed: int = 0) -> PairedTest:
+def paired_test(first: Values, second: Values, seed: int = 0, *, weights: Values | None = None) -> PairedTest:
     """Compare two voices by a metric of the same sentences in the same order; pairs with a NaN are left out.
+
+    Weights are those of the mean difference; the test has none.
 
     Raises:
         ValueError: the two are not of one length.
@@ -68,8 +74,16 @@ def paired_test(first: Values, second: Values, seed: int = 0) -> PairedTest:
         raise ValueError(f"{len(one)} values cannot be paired with {len(two)}: give one of each for every sentence")
     differences = two - one
     known = differences[~np.isnan(differences)]
+    found = bootstrap(differences, seed, weights=weights)
     if not np.any(known):
-        return PairedTest(bootstrap(known, seed), 1.0)
+        return PairedTest(found, 1.0)
     from scipy import stats
 
-    return PairedTest(bootstrap(known, seed), float(stats.wilcoxon(known).pvalue))
+    return PairedTest(found, float(stats.wilcoxon(known).pvalue))
+
+
+def _weighted_mean(
+    values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], axis: int = -1
+) -> npt.NDArray[np.float64]:
+    mean: npt.NDArray[np.float64] = (values * weights).sum(axis) / weights.sum(axis)
+    return mean

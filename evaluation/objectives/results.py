@@ -3,7 +3,7 @@
 import math
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -174,7 +174,7 @@ def _run_result(run: PlannedRun, ended: Outcome, evaluation: dict[str, Any] | No
         settings=str(folder / "config.toml"),
         curves=str(folder / "metrics.jsonl"),
         evaluation=str(folder / measurement.FILE) if evaluation else None,
-        metrics={f"{row['part']}: {row['name']}": _number(row["interval"]["mean"]) for row in rows},
+        metrics={f"{row['part']}: {row['name']}": _mean_of_known(row["values"].values()) for row in rows},
     )
 
 
@@ -266,6 +266,12 @@ def _comparison(metric: MetricResult, objective: str, found: Difference, adjuste
     larger = bool(adjusted < SIGNIFICANCE and apart)
     is_better = (found.estimate.mean > 0) == (metric.better == "higher") if larger else None
     return Comparison(metric.title, objective, found.estimate, found.p_value, adjusted, larger, is_better)
+
+
+def _mean_of_known(values: Iterable[float | None]) -> float:
+    """The mean over sentences, as in all of a study: those of error rates in a table are weighted."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else math.nan
 
 
 def _number(value: float | None) -> float:

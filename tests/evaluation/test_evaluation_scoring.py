@@ -263,6 +263,10 @@ def test_a_speaker_is_compared_with_the_other_recordings_of_the_same_speaker(mon
     (row,) = evaluate(Echo(voice(), 0.001), sentences, (by_speaker(sentences),)).rows
     assert row.values["one"] == pytest.approx(np.cos(np.deg2rad(40)))
     assert row.recorded["one"] == row.values["one"]
+    others = [replace(one, speaker=n) for n, one in enumerate(sentences)]  # as another voice numbers its speakers
+    assert evaluate(Echo(voice(), 0.001), others, (by_speaker(sentences),)).rows[0].values == pytest.approx(
+        row.values, nan_ok=True
+    )
     assert np.isnan(row.values["five"])  # the only one of the other speaker
     monkeypatch.setattr("evaluation.subject.missing", lambda: {"speaker encoder": "resemblyzer is not installed"})
     (row,) = evaluate(Echo(voice()), sentences, (by_speaker(sentences),)).rows
@@ -298,6 +302,9 @@ def test_words_and_characters_are_counted_as_another_library_counts_them() -> No
         expected = [100 * float(oracle([one], [other])) for one, other in zip(read, said, strict=True)]
         assert list(row.recorded.values()) == pytest.approx(expected)
         assert list(row.values.values()) == pytest.approx(expected)
+        together = 100 * float(oracle(list(read), list(said)))
+        assert (row.interval.mean, row.recorded_interval.mean) == pytest.approx((together, together))
+        assert abs(together - np.mean(expected)) > 1  # the sentences differ in length
     assert len(calls) == 6  # once for each recording and each sentence of the voice, whatever is counted
 
 

@@ -44,6 +44,21 @@ def test_an_interval_holds_its_mean_and_lies_within_the_values(values: list[floa
     assert found.mean - room <= found.high <= max(values) + room
 
 
+def test_a_ratio_of_sums_has_the_interval_of_resampled_pairs() -> None:
+    """Oracle: errors and lengths are resampled together by numpy, and added."""
+    rng = np.random.default_rng(2)
+    lengths = rng.integers(1, 30, size=60)
+    errors = rng.binomial(lengths, rng.uniform(0, 0.4, size=60))
+    found = bootstrap(errors / lengths, weights=lengths)
+    assert found.mean == pytest.approx(errors.sum() / lengths.sum())
+    chosen = rng.integers(0, 60, size=(20_000, 60))
+    low, high = np.quantile(errors[chosen].sum(axis=1) / lengths[chosen].sum(axis=1), (0.025, 0.975))
+    assert (found.low, found.high) == pytest.approx((low, high), abs=0.003)
+    worse = paired_test(errors / lengths, (errors + 1) / lengths, weights=lengths).difference
+    assert worse.mean == pytest.approx(60 / lengths.sum())
+    assert bootstrap([1.0, math.nan, 3.0], weights=[1, 5, 3]).mean == pytest.approx(2.5)
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     assert bootstrap(NORMAL, seed=5) == bootstrap(NORMAL, seed=5)
     assert bootstrap(NORMAL, seed=5) != bootstrap(NORMAL, seed=6)
