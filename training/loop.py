@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import torch
 from tqdm import tqdm
 
 from configs import Config, InputError
-from configs.content import require_like
 from data.augmentation import Augmentation, AugmentedClips
 from data.batch import Batch, HeldAudio, collate
 from data.clips import Clip
@@ -30,25 +28,18 @@ from training.features import Features
 from training.interruption import Interrupted, StopRequest
 from training.metrics_logger import MetricsLogger, MetricsLoggerError, RunningMeans
 from training.output_gradients import output_gradient_norms
-from training.random_state import noise_state, random_state, restore_random_state, seed_everything
+from training.random_state import noise_state
 from training.ranks import Ranks, local_device
 from training.reporting import Clock, Reporter
 from training.run_folder import RunFolder
 from training.schedule import Epochs, Schedule, learning_rate
-from training.stages import Stages, load_optimizer_state, optimizer_state
+from training.stages import Stages
+from training.state import NETWORKS, OPTIMIZERS, load_state, state_of
 from training.term_weights import TermWeights
 from training.updates import StepReport, Updates, over_ranks
 from training.validation import Validation
 
-# By their names in a checkpoint.
-_NETWORKS = {"synthesizer": "synthesizer", "discriminator": "discriminator", "average": "ema"}
 _BALANCE_EVERY = 20  # steps between measurements of gradients for loss.balance
-_OPTIMIZERS = ("synthesizer_optimizer", "discriminator_optimizer")
-_READ_ELSEWHERE = (
-    "config",
-    "scaler",
-    "output_gradients",
-)  # entries of a checkpoint whose structure their readers check
 
 
 class TrainingLoop(StepParts):
@@ -378,69 +369,16 @@ class TrainingLoop(StepParts):
             InputError: there are some.
         """
         refuse_broken_weights(
-            {name: getattr(self, network).state_dict() for name, network in _NETWORKS.items()}
-            | {name: getattr(self, name).state_dict()["state"] for name in _OPTIMIZERS},
+            {name: getattr(self, network).state_dict() for name, network in NETWORKS.items()}
+            | {name: getattr(self, name).state_dict()["state"] for name in OPTIMIZERS},
             self.run_folder.path,
             step=self.step,
         )
 
     def state_dict(self) -> dict[str, Any]:
         """All training state; nothing else is needed to go on bit for bit."""
-        own = {"means": self.means.state_dict(), "random": random_state()}
-        return {**self._state_of_all_ranks(), "ranks": self.ranks.gather(own)}
-
-    def _state_of_all_ranks(self) -> dict[str, Any]:
-        """The part of the state that is the same on every rank."""
-        return {
-            "config": self.config.model_dump(exclude_none=True),
-            "symbols": self.corpus.symbols.to_json(),
-            "speakers": list(self.corpus.speakers),
-            "fingerprint": self.corpus.fingerprint,
-            "origin": self.run_folder.origin or "",
-            "step": self.step,
-            "epochs": asdict(self.epochs),
-            "validation_due": self.validation_due,
-            "seconds": self.seconds,
-            "without_improvement": self.ending.without_improvement,
-            "best": asdict(self.best),
-            "synthesizer": self.synthesizer.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
-            "average": self.ema.state_dict(),
-            "frozen": self.auxiliary_losses.frozen.checkpoint_state(),
-            **{name: optimizer_state(getattr(self, name)) for name in _OPTIMIZERS},
-            "scaler": self.scaler.state_dict(),
-            "objective": self.objective.state_dict(),
-            "output_gradients": {"averages": self.term_weights.norms, "latest": self.output_gradients},
-        }
+        return state_of(self)
 
     def load_state_dict(self, state: dict[str, Any], *, is_another: bool = False) -> None:
-        """Go on from a checkpoint of the same settings and the same data; or, as another run, of others.
-
-        Raises:
-            ValueError, LookupError, RuntimeError, TypeError, AttributeError: the state is of another structure.
-        """
-        # What an older version wrote may lack something; settings are parsed, and what is drawn has its own readers.
-        expected = self._state_of_all_ranks()
-        expected = {name: value for name, value in expected.items() if name not in _READ_ELSEWHERE}
-        require_like(state, expected, complete=False)
-        for name, attribute in _NETWORKS.items():
-            getattr(self, attribute).load_state_dict(state[name])
-        for name in _OPTIMIZERS:
-            load_optimizer_state(getattr(self, name), state[name], self.config.train, self.optimizer_flags)
-        if state["scaler"]:  # empty unless the run was in fp16
-            self.scaler.load_state_dict(state["scaler"])
-        self.objective.load_state_dict(state.get("objective", {}), strict=False)  # older versions had none
-        if measured := state.get("output_gradients"):
-            self.term_weights.norms, self.output_gradients = dict(measured["averages"]), dict(measured["latest"])
-        self.from_seed, self.run_folder.origin = False, state.get("origin") or None
-        self.step, self.seconds, self.best = state["step"], state["seconds"], Best(**state["best"])
-        self.ending.without_improvement = state.get("without_improvement", 0)
-        self.epochs = Epochs(**state.get("epochs", asdict(self.epochs)))
-        self.validation_due = state.get("validation_due", False)
-        if is_another:
-            self.epochs = self.epochs.broken_off(self.step, len(self.source))
-            seed_everything(self.config.run.seed + self.step * self.ranks.count + self.ranks.rank)
-            return
-        own = state["ranks"][self.ranks.rank]
-        self.means.load_state_dict(own["means"], self.device)
-        restore_random_state(own["random"])
+        """Go on from a checkpoint, as `training.state.load_state`."""
+        load_state(self, state, is_another=is_another)
