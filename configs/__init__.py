@@ -11,7 +11,7 @@ from configs.decoders import (
     VocosSettings,
 )
 from configs.errors import InputError, command
-from configs.load import differences, dump_config, load_config, parse_config
+from configs.load import differences, dump_config, load_config, parse_config, with_architecture
 from configs.networks import DiscriminatorSettings, ModelSettings
 from configs.schema import Config
 from configs.speaking import SpeakingSettings
@@ -41,4 +41,5 @@ __all__ = [
     "dump_config",
     "load_config",
     "parse_config",
+    "with_architecture",
 ]

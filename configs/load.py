@@ -96,6 +96,28 @@ def _without_withdrawn(tree: Tree, source: str) -> Tree:
     return tree
 
 
+def with_architecture(config: Config, there: Config, source: str) -> Config:
+    """Settings whose `run.architecture` is "voice", with the architecture of a voice where they leave it open.
+
+    Args:
+        config: the settings.
+        there: those of the voice.
+        source: its file, for messages.
+
+    Raises:
+        InputError: the two do not fit each other.
+    """
+    given = config.model_dump(exclude_unset=True, by_alias=True, exclude_none=True)
+    theirs = there.model_dump(by_alias=True, exclude_none=True)
+    for section in ("audio", "model", "decoder"):
+        own = given.get(section, {})
+        if own.get("kind", theirs[section].get("kind")) == theirs[section].get("kind"):
+            given[section] = theirs[section] | own
+    given["data"] = {key: theirs["data"][key] for key in ("language", "front_end")} | given["data"]
+    given["run"]["architecture"] = "settings"
+    return parse_config(given, source=f"the settings, with the architecture of {source}")
+
+
 def dump_config(config: Config) -> str:
     """The resolved settings as TOML, which `parse_config(tomllib.loads(...))` restores."""
     return tomli_w.dumps(config.model_dump(exclude_none=True))

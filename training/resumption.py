@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from configs import Config, InputError, differences, load_config, parse_config
+from configs import Config, InputError, differences, load_config, parse_config, with_architecture
 from data.corpus import Corpus
 from data.opening import open_corpus
 from models.finite_weights import first_not_finite, tensors_in
@@ -140,6 +140,8 @@ def read_stopped(
         raise InputError(f"{path}: was written by an older version of the program: go on with that, or start a new run")
     with content_of_checkpoint(path):
         trained = parse_config(state["config"], source=str(path))
+    if config.run.architecture == "voice":  # in the command that began the run; its settings have the architecture
+        config = with_architecture(config, trained, source=str(path))
     if settings is not None and settings.train.asked_batch_size == "auto":
         config = config.with_batch_size(trained.train.batch_size)  # which memory decided when it began
     changed = differences(trained, config, ignore=MAY_CHANGE)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from configs import Config, InputError, differences, parse_config
+from configs import Config, InputError, differences, with_architecture
 from configs.training import PARTS
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
@@ -95,15 +95,7 @@ class WarmStart:
         """
         if config.run.architecture == "settings":
             return config
-        given = config.model_dump(exclude_unset=True, by_alias=True, exclude_none=True)
-        there = self.imported.voice.config.model_dump(by_alias=True, exclude_none=True)
-        for section in ("audio", "model", "decoder"):
-            own = given.get(section, {})
-            if own.get("kind", there[section].get("kind")) == there[section].get("kind"):
-                given[section] = there[section] | own
-        given["data"] = {key: there["data"][key] for key in ("language", "front_end")} | given["data"]
-        given["run"]["architecture"] = "settings"
-        return parse_config(given, source=f"the settings, with the architecture of {self._file}")
+        return with_architecture(config, self.imported.voice.config, source=self._file)
 
     def refuse_misfit(self, config: Config) -> None:
         """Refuse settings that fit too little of the voice, before the recordings are read.

@@ -8,7 +8,8 @@ import torch
 from configs import Config, InputError, load_config, parse_config
 from tests.clients.exported_voice import write_random_voice
 from tests.embedded import make_embedded_corpus
-from train import start
+from train import resume, start
+from training.interruption import StopRequest
 from training.recover import for_run
 from training.recover.of_voice import with_posterior_encoder
 from voices.export.__main__ import write_onnx
@@ -84,6 +85,19 @@ def test_a_run_begins_with_a_posterior_encoder_that_is_recovered_once(
         for name, weight in recovered.items():
             if name != "text_encoder.embedding.weight":
                 torch.testing.assert_close(weights[name], weight, rtol=1e-6, atol=1e-6, msg=name)
+
+
+def test_the_command_that_began_a_run_goes_on_with_it(graph: Path, corpus_folder: Path, tmp_path: Path) -> None:
+    """As torchrun gives it to the processes that it starts anew, and --or-resume."""
+    run = tmp_path / "run"
+    asked = settings(corpus_folder, run, "train.steps=1", "train.spoken_sentences=0", "model.text_dropout=0.3")
+    begun = start(asked, warm=WarmStart.asked(graph, None))
+    begun.train(StopRequest())
+    again = resume(run, (), settings=asked)
+    assert (again.step, again.config) == (1, begun.config)
+    narrower = settings(corpus_folder, run, "model.hidden_channels=32")
+    with pytest.raises(InputError, match=r"was trained with other settings \(.*model\.hidden_channels: "):
+        resume(run, (), settings=narrower)
 
 
 def test_a_voice_that_changed_is_recovered_again(
