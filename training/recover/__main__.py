@@ -13,6 +13,7 @@ from configs import InputError, command
 from text.file_encoding import decoded_text
 from training.recover.of_voice import with_posterior_encoder
 from voices.importing.sources import load_voice_from
+from voices.importing.warm_start import WarmStart
 from voices.parts import front_end_of
 
 
@@ -21,7 +22,9 @@ def main() -> int:
     """Recover from the command line."""
     arguments = read_arguments()
     lines = [line.rpartition("|")[2].strip() for line in _read(arguments.texts).splitlines()]
-    imported = load_voice_from(arguments.voice)
+    imported = load_voice_from(arguments.voice, to_train=True)
+    if not WarmStart(imported).lacks_posterior_encoder:
+        raise InputError(f"{arguments.voice}: has a posterior encoder: begin a run with it as it is")
     front_end = front_end_of(imported.voice)
     texts = [encoded.ids for encoded in map(front_end.utterance, filter(None, lines)) if encoded.sounds]
     if not texts:

@@ -1,5 +1,6 @@
 """Give a voice that was exported the posterior encoder that training needs."""
 
+import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from configs import InputError
 from text import SymbolTable
 from training.recover.command_line import MINUTES, STEPS
 from training.recover.learning import recover
-from training.recover.own_speech import Utterance, own_speech
+from training.recover.own_speech import LEAST_FRAMES, MOST_FRAMES, Utterance, own_speech
 from voices.importing.assembly import Imported
 from voices.importing.report import Fate, TensorLine
 from voices.voice_file import VoiceFile, synthesizer_of
@@ -65,7 +66,7 @@ def in_symbols_of(voice: VoiceFile, symbols: SymbolTable, texts: Iterable[Sequen
 def _speech(voice: VoiceFile, texts: Sequence[Sequence[int]], minutes: float) -> list[Utterance]:
     utterances: list[Utterance] = []
     with tqdm(total=round(minutes, 1), unit="min", desc="speech of the voice", disable=None) as bar:
-        for repetition in range(len(texts) + 1):
+        for repetition in itertools.count():
             before = len(utterances)
             for utterance in own_speech(
                 voice.synthesizer, texts, seed=_SEED + repetition, speakers=max(1, len(voice.speakers))
@@ -77,8 +78,8 @@ def _speech(voice: VoiceFile, texts: Sequence[Sequence[int]], minutes: float) ->
             if len(utterances) == before:
                 break
     raise InputError(
-        f"the voice can say {len(utterances)} of {len(texts)} texts, and its posterior encoder is recovered from what "
-        "it says: give texts of its language, of a sentence each"
+        f"the voice can say none of the {len(texts)} texts in {LEAST_FRAMES} to {MOST_FRAMES} frames, and its "
+        "posterior encoder is recovered from what it says: give texts of its language, of a sentence each"
     )
 
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from models.synthesizer import Synthesizer
 
 LEAST_FRAMES = 128  # of an utterance
-_MOST_FRAMES = 1200  # a broken voice may ask for hours
+MOST_FRAMES = 1200  # a broken voice may ask for hours
 _NOISE_SCALES = (0.4, 1.0)
 _SPEEDS = (0.8, 1.25)
 _DURATION_NOISE_SCALE = 0.8
@@ -53,7 +53,7 @@ def own_speech(
             speed=choices.uniform(*_SPEEDS),
             generator=generator,
         )
-        if not LEAST_FRAMES <= int(text.durations.sum()) <= _MOST_FRAMES:
+        if not LEAST_FRAMES <= int(text.durations.sum()) <= MOST_FRAMES:
             continue
         plan = synthesizer.sample_prior(text, noise_scale=choices.uniform(*_NOISE_SCALES), generator=generator)
         z = synthesizer.flow.inverse(plan.z_p * plan.frame_mask, plan.frame_mask, plan.speaker)

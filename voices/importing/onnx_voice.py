@@ -1,7 +1,7 @@
 """Voices that exist only as an exported graph: Piper's, and our own.
 
 A graph speaks, and holds what speaking needs. The posterior encoder is not in it, nor two parts of the stochastic
-duration predictor that only training uses: these begin anew, and `training.recovery` learns the first of them from the
+duration predictor that only training uses: these begin anew, and `training.recover` learns the first of them from the
 voice's own speech.
 """
 

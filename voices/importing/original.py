@@ -15,7 +15,7 @@ from voices.importing.names import original_name
 from voices.importing.settings_file import integers, piper_ids, piper_speaking, read_json, section
 from voices.importing.torch_file import read_torch_file, tensors_of
 
-PARTS = ("enc_p.", "enc_q.", "dec.", "flow.", "dp.", "emb_g.")
+_PARTS = ("enc_p.", "enc_q.", "dec.", "flow.", "dp.", "emb_g.")
 _FOLDERS_UP = 4  # Lightning writes checkpoints into TRAINING/lightning_logs/version_0/checkpoints
 
 # The tensors of a sub-discriminator, theirs to ours; the sub-discriminators themselves are in the same order.
@@ -75,7 +75,7 @@ def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None
         speakers=_speakers(tree or {}),
         step=_step(state.get("iteration")),
         notes=tuple(notes),
-        parts=PARTS,
+        parts=_PARTS,
     )
     return assemble(foreign, description, discriminators=discriminators)
 
@@ -150,7 +150,7 @@ def piper_description(
         speakers=integers(tree, "speaker_id_map"),
         step=step,
         notes=tuple(notes),
-        parts=PARTS,
+        parts=_PARTS,
     )
 
 

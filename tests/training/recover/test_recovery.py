@@ -10,7 +10,16 @@ from configs import Config, InputError
 from data.spectrogram import LinearSpectrogram
 from models.synthesizer import Synthesizer
 from tests.voices.random_voice import NUM_SYMBOLS, small_config, small_synthesizer
-from training.recover import Utterance, as_recorded, learning, own_speech, recording, recover, with_posterior_encoder
+from training.recover import (
+    Utterance,
+    as_recorded,
+    learning,
+    of_voice,
+    own_speech,
+    recording,
+    recover,
+    with_posterior_encoder,
+)
 from voices.importing.assembly import Imported
 from voices.importing.report import Report
 from voices.voice_file import VoiceFile
@@ -159,7 +168,16 @@ def test_too_few_utterances_are_refused(voice: tuple[Config, Synthesizer], utter
         recover(voice[1], voice[0], utterances[:3], most_steps=2, seed=1)
 
 
+def test_few_texts_are_said_until_there_is_enough_speech(voice: tuple[Config, Synthesizer]) -> None:
+    config, synthesizer = voice
+    texts = TEXTS[:2]
+    once = sum(len(one.audio) for one in own_speech(synthesizer, texts, seed=1)) / config.audio.sample_rate / 60
+    utterances = of_voice._speech(VoiceFile(config, synthesizer, "{}", (), 0), texts, 6 * once)
+    assert sum(len(one.audio) for one in utterances) / config.audio.sample_rate / 60 >= 6 * once
+    assert len({one.audio.numpy().tobytes() for one in utterances}) == len(utterances) > 6  # each another time
+
+
 def test_a_voice_that_can_say_nothing_is_told_so(voice: tuple[Config, Synthesizer]) -> None:
     imported = Imported(VoiceFile(*voice, "{}", (), 0), Report("a voice", ()))
-    with pytest.raises(InputError, match="the voice can say 0 of 2 texts"):
+    with pytest.raises(InputError, match="the voice can say none of the 2 texts in 128 to 1200 frames"):
         with_posterior_encoder(imported, [[1], [2]], minutes=1.0, most_steps=2)

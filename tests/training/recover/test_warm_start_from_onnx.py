@@ -11,8 +11,10 @@ from tests.embedded import make_embedded_corpus
 from train import resume, start
 from training.interruption import StopRequest
 from training.recover import for_run
+from training.recover.__main__ import main as recover_command
 from training.recover.of_voice import with_posterior_encoder
 from voices.export.__main__ import write_onnx
+from voices.importing.sources import load_voice_from
 from voices.importing.warm_start import WarmStart
 from voices.voice_file import load_voice
 
@@ -115,3 +117,29 @@ def test_a_voice_that_changed_is_recovered_again(
     again = load_voice(tmp_path / "run" / for_run.FILE)
     then, now = (voice.synthesizer.state_dict()[OUTPUT] for voice in (first, again))
     torch.testing.assert_close(now, 1.5 * then)
+
+
+def test_the_command_writes_a_voice_with_its_posterior_encoder_and_refuses_one_that_has_it(
+    graph: Path,
+    corpus_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    output = tmp_path / "voice.safetensors"
+
+    def command(voice: Path, texts: Path) -> int:
+        options = [str(voice), "--texts", str(texts), "--minutes", "0.6", "--steps", "1", "-o", str(output)]
+        monkeypatch.setattr("sys.argv", ["recover", *options])
+        return recover_command()
+
+    assert command(graph, corpus_folder / "metadata.csv") == 0
+    weights = load_voice(output).synthesizer.state_dict()
+    exported = load_voice_from(graph).voice.synthesizer.state_dict()
+    assert all(torch.equal(weights[name], weight) for name, weight in exported.items())
+    assert {name.partition(".")[0] for name in weights.keys() - exported.keys()} == {"posterior_encoder"}
+    capsys.readouterr()
+    assert command(output, corpus_folder / "metadata.csv") == 2
+    assert f"{output}: has a posterior encoder: begin a run with it as it is" in capsys.readouterr().err
+    assert command(graph, tmp_path / "none.csv") == 2
+    assert f"{tmp_path / 'none.csv'}: cannot be read: No such file" in capsys.readouterr().err
