@@ -72,9 +72,7 @@ def recover(
         )
     crops = _Crops(config, seed)
     device = next(synthesizer.parameters()).device
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        fresh = Synthesizer(config, num_symbols=1, num_speakers=_speakers(synthesizer))
+    fresh = _fresh(config, synthesizer, seed)
     encoder = fresh.posterior_encoder.to(device).train()
     ema = make_ema(encoder)
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=_LEARNING_RATE, betas=(0.9, 0.99))
@@ -101,16 +99,17 @@ def recover(
                 if reductions > _REDUCTIONS:
                     break
     fresh.posterior_encoder.load_state_dict(ema.state_dict())
-    weights = {
-        name: weight.detach().clone()
-        for name, weight in fresh.folded_state_dict().items()
-        if name.startswith("posterior_encoder.")
-    }
+    weights = {name: weight.detach().clone() for name, weight in fresh.folded_state_dict().items()}
+    weights = {name: weight for name, weight in weights.items() if name.startswith("posterior_encoder.")}
     return Recovery(weights, step, tuple(likelihoods))
 
 
-def _speakers(synthesizer: Synthesizer) -> int:
-    return 1 if synthesizer.speakers is None else synthesizer.speakers.num_embeddings
+def _fresh(config: Config, synthesizer: Synthesizer, seed: int) -> Synthesizer:
+    """One of random weights, of which the posterior encoder is used."""
+    speakers = 1 if synthesizer.speakers is None else synthesizer.speakers.num_embeddings
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Synthesizer(config, num_symbols=1, num_speakers=speakers)
 
 
 def _negative_log_likelihood(

@@ -158,8 +158,8 @@ class WarmStart:
         """Copy the weights of the voice into new networks.
 
         Rows of the embeddings are matched by symbol and by speaker name, and a phoneme that the voice does not know
-        begins as the nearest one that it knows; other tensors are copied where the shapes are
-        equal. Sub-discriminators are copied only if the whole decoder that they were trained against is.
+        begins as the nearest one that it knows; other tensors are copied where the shapes are equal. Sub-discriminators
+        are copied only if the whole decoder that they were trained against is.
 
         Args:
             synthesizer: new; changed in place.
@@ -201,13 +201,8 @@ class WarmStart:
         of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
         whole = all(line.fate is Fate.COPIED for line in of_decoder)
         discriminators, note = _take_discriminators(discriminator, self.imported.discriminators, decoder_is_whole=whole)
-        notes = (
-            *self.imported.report.notes,
-            *_differences(voice, config),
-            note,
-            "the optimizers begin anew",
-            self.origin,
-        )
+        own = note, "the optimizers begin anew", self.origin
+        notes = (*self.imported.report.notes, *_differences(voice, config), *own)
         return Report(f"warm start from {self.imported.report.title}", (*lines, *discriminators), notes)
 
     def _refuse_too_little(self, lines: Sequence[TensorLine]) -> None:
