@@ -1,4 +1,4 @@
-"""Augmentation of training clips: their level, and their speed together with their pitch, drawn anew in each epoch.
+"""Augmentation of training clips: level, and speed perturbation (Ko et al., 2015), drawn anew in each epoch.
 
 What is drawn depends on the seed, the epoch and the clip's id alone, so that a resumed run hears what it would have
 heard.

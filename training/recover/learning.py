@@ -148,8 +148,8 @@ class _Crops:
     def _crop(self, one: Utterance) -> tuple[Tensor, Tensor]:
         """Audio with its context [S] and latents [Z, F], as another vocal tract would have said them.
 
-        A recording that is played at r times the speed has r times the pitch, and the formants of a tract of 1 / r of
-        the length.
+        Speed perturbation (Ko et al., 2015): a recording that is played at r times the speed has r times the pitch, and
+        the formants of a tract of 1 / r of the length.
         """
         whole = _CROP + 2 * _CONTEXT
         octaves = self._choices.uniform(*_WARP_OCTAVES) if self._choices.random() < _WARPED else 0.0
