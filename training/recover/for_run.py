@@ -36,7 +36,10 @@ def recovered(warm: WarmStart, corpus: Corpus, settings: RunSettings, ranks: Ran
     ranks.gather(None)  # the others wait
     kept = _kept(path, warm.imported)
     if kept is None:
-        raise InputError(f"{path}: was changed while it was read: train again")
+        raise InputError(
+            f"{path}: is not the voice that the first process has written there just now: run.dir must be the same "
+            "folder for all processes, and no other run may begin in it"
+        )
     report = warm.imported.report
     if ranks.is_first:
         print(f"{path}: has the posterior encoder that was recovered from the voice's own speech")

@@ -37,7 +37,8 @@ def published_origin(voice: Path, settings: Path | None = None) -> str | None:
     front = _FRONT_MATTER.match(_text(folder / "README.md"))
     of_readme = "\n".join(_LICENCE_FIELDS.findall(front[1])) if front else ""
     found = [text for text in (*own, *cards, *fields, of_readme) if isinstance(text, str) and text.strip()]
-    return found[0].strip() if found else None
+    # JSON can contain a lone surrogate, which no file can hold.
+    return found[0].strip().encode("utf-8", "replace").decode() if found else None
 
 
 def derived_origin(source: Path, origin: str | None, parts: tuple[str, ...] = ()) -> str:

@@ -76,6 +76,8 @@ def test_a_damaged_card_is_text_of_a_bounded_length(tmp_path: Path) -> None:
     assert origin.startswith("\ufffda")
     assert len(origin) < 70_000
     assert origin.endswith("\n...")
+    (tmp_path / "reader.onnx.json").write_text('{"origin": "half \\ud800 a character"}')
+    assert published_origin(tmp_path / "reader.onnx") == "half ? a character"
 
 
 def test_an_export_keeps_the_origin_in_the_graph_and_beside_it_and_an_import_finds_it(tmp_path: Path) -> None:
