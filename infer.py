@@ -102,7 +102,8 @@ class Voice:
     def stream(self, text: str, **options: Unpack[SpeakOptions]) -> Iterator[Audio]:
         """The same audio in chunks, each as soon as it is decoded; memory does not grow with the text.
 
-        In ONNX Runtime, chunks of a voice that is not ours are whole sentences. Arguments and errors as `speak`.
+        In ONNX Runtime, chunks are whole sentences where the graph is not our export, of 8 bits or of an older version.
+        Arguments and errors as `speak`.
         """
         return (chunk for segment in self.say(text, **options) for chunk in segment.chunks())
 

@@ -84,7 +84,10 @@ def _load(given: str, model: str) -> "WhisperModel":
         raise InputError(f"{given}: faster_whisper is not installed: {_INSTALL}")
     if model.startswith(("/", ".")) and not Path(model).is_dir():
         raise InputError(f"{given}: there is no such folder: name that of a model in CTranslate2's format")
-    from faster_whisper import WhisperModel
+    try:
+        from faster_whisper import WhisperModel
+    except Exception as error:  # of a shared library that it needs, for example
+        raise InputError(f"{given}: {in_one_line(error)}: install it again: {_INSTALL}") from error
 
     name, files = (model, None) if model else _installed(given)
     try:

@@ -44,7 +44,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--engine",
         choices=ENGINES,
         default="auto",
-        help="of an .onnx: onnx speaks whole sentences on the CPU, torch in chunks and on any device (auto: onnx)",
+        help="of an .onnx: onnx runs on the CPU, without torch; torch on any device, and streams any in chunks (auto: "
+        "onnx)",
     )
 
     manner = parser.add_argument_group("synthesis", "without these, the defaults of the voice")

@@ -4,7 +4,7 @@ Both texts are normalised first, so that `7` and `seven`, or `Mr.` and `Mister`,
 hyphens do not count. Compounds that are written in two ways are two words against one, as is usual.
 """
 
-import re
+import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 
@@ -19,15 +19,21 @@ from training.recogniser.error_rate import phoneme_error_rate, total
 from training.validation import SynthesizedClip
 
 _PERCENT = 100
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 # Abbreviations that normalisation leaves to espeak-ng, and their words.
 _SHORT = {"mister": "mr", "missus": "mrs", "missis": "mrs", "doctor": "dr", "saint": "st", "company": "co"}
 
 
 def words_of(text: str, reader: Reader) -> list[str]:
     """The words of a text, as they are compared."""
-    words = _WORD.findall(reader.read(text).text.lower().replace("’", "'"))
-    return [_SHORT.get(word, word) for word in words]
+    read = reader.read(text).text.lower().replace("’", "'")
+    spaced = "".join(character if _is_of_word(character) else " " for character in read)
+    words = (word.strip("'") for word in spaced.split())
+    return [_SHORT.get(word, word) for word in words if word]
+
+
+def _is_of_word(character: str) -> bool:
+    """Whether a word goes on: vowel signs, as those of Hindi, are no letters to Python."""
+    return character.isalnum() or character == "'" or unicodedata.category(character).startswith("M")
 
 
 def word_error_rate(texts: Iterable[tuple[str, str]], reader: Reader) -> float:
@@ -44,11 +50,16 @@ class WordErrors:
         config: the experiment, with `train.asr`.
 
     Raises:
-        InputError: there is no such ASR.
+        InputError: there is no such ASR, or no sentence for it.
     """
 
     def __init__(self, config: Config) -> None:
         assert config.train.asr is not None
+        if config.train.spoken_sentences == 0:
+            raise InputError(
+                f"train.asr = {config.train.asr} has nothing to transcribe with train.spoken_sentences = 0: raise "
+                "that, or leave train.asr out"
+            )
         self.train, self.sample_rate = config.train, config.audio.sample_rate
         self.reader = Reader(config.data.language)
         with restored():

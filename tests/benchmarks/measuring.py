@@ -60,7 +60,7 @@ class Contestant:
         if corpus is None:
             corpus = synthetic_corpus(config, batches=batches, mean_frames=mean_frames, speakers=speakers)
         self.trainer, self._step = Trainer(config, corpus, frozen=frozen), step
-        clips = corpus.train[:: len(corpus.train) // (batches * size)][: batches * size]
+        clips = corpus.train[:: max(1, len(corpus.train) // (batches * size))][: batches * size]
         self.batches = [self.trainer.batch(clips[start : start + size]) for start in range(0, len(clips), size)]
         self._coming = itertools.cycle(self.batches)
         self.device = self.trainer.device

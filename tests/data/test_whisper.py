@@ -1,5 +1,6 @@
 """Whisper as an ASR: real sentences, sounds without words, and what is missing."""
 
+import sys
 from importlib.util import find_spec as find_installed
 from pathlib import Path
 from types import SimpleNamespace
@@ -90,6 +91,13 @@ def test_what_is_not_installed_is_named_with_how_to_get_it(
     with pytest.raises(InputError, match=told) as error:
         load_transcriber("whisper", "en-us")
     assert str(error.value).startswith("--asr whisper: ")
+
+
+def test_a_library_that_cannot_be_imported_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "faster_whisper", None)  # whoever imports it now fails
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: SimpleNamespace(origin="/nowhere/x.py"))
+    with pytest.raises(InputError, match=r"--asr whisper: \w+Error: .*: install it again: pip install faster-whisper"):
+        load_transcriber("whisper", "en-us")
 
 
 def test_parts_that_are_not_the_model_are_refused(tmp_path: Path) -> None:

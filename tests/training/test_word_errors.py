@@ -67,7 +67,9 @@ def test_words_are_compared_as_they_are_read() -> None:
     assert words_of("Mr. Smith's 21 dogs—all well-fed!", ENGLISH) == words_of(
         "mister Smith’s twenty one dogs, all well fed", ENGLISH
     )
-    assert words_of("...", ENGLISH) == []
+    assert words_of("... ' _", ENGLISH) == []
+    assert words_of("नमस्ते, दुनिया।", Reader("hi")) == ["नमस्ते", "दुनिया"]
+    assert words_of("Cafe\u0301", ENGLISH) == words_of("caf\u00e9", ENGLISH)
 
 
 def test_all_words_of_all_sentences_have_the_same_weight() -> None:
@@ -105,6 +107,11 @@ def test_an_asr_that_is_not_there_is_told_before_the_first_step(tmp_path: Path) 
     with pytest.raises(InputError, match=r"train\.asr no_such_asr:hear: ModuleNotFoundError"):
         train(tmp_path / "run", "train.asr=no_such_asr:hear")
     assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_an_asr_without_sentences_is_refused(tmp_path: Path, asr: str) -> None:
+    with pytest.raises(InputError, match=r"train\.asr = .* has nothing to transcribe with train\.spoken_sentences = 0"):
+        train(tmp_path / "run", f"train.asr={asr}:hear", "train.spoken_sentences=0")
 
 
 def test_recordings_are_heard_once(tmp_path: Path, asr: str) -> None:
