@@ -21,8 +21,9 @@ _LIBRARIES = {
     "dnsmos": ("speechmos", "onnxruntime"),
     "speaker encoder": ("resemblyzer", "webrtcvad"),
 }
-# Where `pip install` and the names do not suffice: what else resemblyzer names it does not need, or is there.
-_INSTALL = {"speaker encoder": "--no-deps resemblyzer webrtcvad-wheels"}
+# What else resemblyzer names it does not need, or is there.
+INSTALL_SPEAKER_ENCODER = "--no-deps resemblyzer webrtcvad-wheels"
+_INSTALL = {"speaker encoder": INSTALL_SPEAKER_ENCODER}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from metrics import speaker
 from metrics.perception import dnsmos, missing, pesq_wideband, stoi
 from metrics.speaker import speaker_embedding
 from metrics.spectra import Audio
@@ -78,3 +79,14 @@ def test_a_library_that_is_not_installed_is_named_and_its_measure_is_left_out(
         "speaker encoder": lambda: float(speaker_embedding(NOISE, RATE)[0]),
     }
     assert math.isnan(left_out[metric]())
+
+
+def test_a_speaker_encoder_that_cannot_be_imported_is_told_once_and_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
+    monkeypatch.setitem(sys.modules, "resemblyzer", None)  # whoever imports it now fails
+    speaker._library.cache_clear()
+    with pytest.warns(UserWarning, match=r"no speaker similarity: .*: pip install --no-deps resemblyzer") as told:
+        embeddings = [speaker_embedding(NOISE, RATE) for _ in range(2)]
+    assert np.isnan(embeddings).all()
+    assert len(told) == 1
+    speaker._library.cache_clear()
