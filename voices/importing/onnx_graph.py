@@ -92,13 +92,11 @@ class GraphWeights:
         if constant is None:
             return
         if node.op_type in ("Conv", "ConvTranspose"):
-            attributes = {attribute.name: attribute for attribute in node.attribute}
-            self._strides[layer] = attributes["strides"].ints[-1] if "strides" in attributes else 1
-            self._dilations[layer] = attributes["dilations"].ints[-1] if "dilations" in attributes else 1
+            self._strides[layer], self._dilations[layer] = _last(node, "strides"), _last(node, "dilations")
             for kind, value in zip(("weight", "bias"), values[1:], strict=False):
                 if value is not None:
                     yield f"{layer}.{kind}", value
-        elif node.op_type == "MatMul" and values[1] is not None:
+        elif node.op_type == "MatMul" and values[1] is not None and values[1].ndim == 2:
             name = "relative_keys" if _RELATIVE_KEYS.search(layer) else "weight"
             yield f"{layer}.{name}", values[1].T.contiguous()
         elif node.op_type == "Gather" and values[0] is not None and values[0].ndim == 2:
@@ -121,6 +119,12 @@ class GraphWeights:
             if name.endswith(".bias") and f".{of_bias}".endswith(ends[-2:]):
                 return of_bias
         return layer
+
+
+def _last(node: onnx.NodeProto, name: str) -> int:
+    """The last number of an attribute; 1, as the standard has it, where there is none."""
+    numbers = [number for attribute in node.attribute if attribute.name == name for number in attribute.ints]
+    return numbers[-1] if numbers else 1
 
 
 def _numbered(template: str, names: Mapping[str, int]) -> Iterator[str]:

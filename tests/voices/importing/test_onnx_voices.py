@@ -297,11 +297,12 @@ def test_a_missing_tensor_is_named(request: pytest.FixtureRequest, tmp_path: Pat
 def damages(graph: Path, count: int, *, seed: int) -> Iterator[tuple[str, bytes]]:
     """So many copies of a graph, each with a node, a weight, an attribute or a byte damaged; and what was done."""
     chance, content = random.Random(seed), graph.read_bytes()
+    kinds = ("rename", "shape", "type", "nan", "node", "attributes", "ints", "input", "flip", "cut", "rows")
     for _ in range(count):
         model = onnx.load_from_string(content)
         weight = chance.choice(model.graph.initializer)
         node = chance.choice([node for node in model.graph.node if node.attribute])
-        kind = chance.choice(("rename", "shape", "type", "nan", "node", "attributes", "input", "flip", "cut", "rows"))
+        kind = chance.choice(kinds)
         told = f"{kind} {node.name if kind in ('node', 'attributes', 'input') else weight.name}"
         if kind == "rename":
             weight.name = chance.choice(
@@ -322,6 +323,8 @@ def damages(graph: Path, count: int, *, seed: int) -> Iterator[tuple[str, bytes]
             node.op_type, node.name = "Exp", chance.choice(("", "/", "/dec/ups.0/Exp"))
         elif kind == "attributes":
             del node.attribute[:]
+        elif kind == "ints":
+            del node.attribute[0].ints[:]
         elif kind == "input":
             del node.input[:]
         damaged = bytearray(model.SerializeToString())
