@@ -321,10 +321,8 @@ def damages(graph: Path, count: int, *, seed: int) -> Iterator[tuple[str, bytes]
             weight.CopyFrom(numpy_helper.from_array(values, weight.name))
         elif kind == "node":
             node.op_type, node.name = "Exp", chance.choice(("", "/", "/dec/ups.0/Exp"))
-        elif kind == "attributes":
-            del node.attribute[:]
-        elif kind == "ints":
-            del node.attribute[0].ints[:]
+        elif kind in ("attributes", "ints"):
+            del (node.attribute if kind == "attributes" else node.attribute[0].ints)[:]
         elif kind == "input":
             del node.input[:]
         damaged = bytearray(model.SerializeToString())
