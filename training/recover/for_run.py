@@ -1,6 +1,6 @@
 """Recover the posterior encoder of the voice that a run begins with, once: a run that is begun again finds it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,12 +28,14 @@ def recovered(warm: WarmStart, corpus: Corpus, settings: RunSettings, ranks: Ran
         InputError: it can say none of them, or the folder cannot be written.
     """
     path = Path(settings.dir) / FILE
-    if ranks.is_first and _kept(path, warm.imported) is None:
-        clips = corpus.train or corpus.validation  # the texts of shards are on disk
-        texts = list(in_symbols_of(warm.imported.voice, corpus.symbols, (clip.phoneme_ids.tolist() for clip in clips)))
-        voice = with_posterior_encoder(warm.imported, texts, minutes=MINUTES, most_steps=settings.recovery_steps).voice
-        voice.save(path)
-    ranks.gather(None)  # the others wait
+    if ranks.is_first:
+        if _kept(path, warm.imported) is None:
+            # The others wait, and give up where they hear nothing for half an hour.
+            _write(path, warm.imported, corpus, most_steps=settings.recovery_steps, progress=lambda: ranks.any(False))
+        ranks.any(True)
+    else:
+        while not ranks.any(False):
+            pass
     kept = _kept(path, warm.imported)
     if kept is None:
         raise InputError(
@@ -44,6 +46,12 @@ def recovered(warm: WarmStart, corpus: Corpus, settings: RunSettings, ranks: Ran
     if ranks.is_first:
         print(f"{path}: has the posterior encoder that was recovered from the voice's own speech")
     return replace(warm, imported=replace(kept, report=report.with_notes([f"its posterior encoder is that of {path}"])))
+
+
+def _write(path: Path, imported: Imported, corpus: Corpus, *, most_steps: int, progress: Callable[[], object]) -> None:
+    clips = corpus.train or corpus.validation  # the texts of shards are on disk
+    texts = list(in_symbols_of(imported.voice, corpus.symbols, (clip.phoneme_ids.tolist() for clip in clips)))
+    with_posterior_encoder(imported, texts, minutes=MINUTES, most_steps=most_steps, progress=progress).voice.save(path)
 
 
 def _kept(path: Path, of: Imported) -> Imported | None:

@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from tqdm import tqdm
@@ -20,7 +20,12 @@ _SEED = 1234
 
 
 def with_posterior_encoder(
-    imported: Imported, texts: Iterable[Sequence[int]], *, minutes: float = MINUTES, most_steps: int = STEPS
+    imported: Imported,
+    texts: Iterable[Sequence[int]],
+    *,
+    minutes: float = MINUTES,
+    most_steps: int = STEPS,
+    progress: Callable[[], object] = lambda: None,
 ) -> Imported:
     """The voice with a posterior encoder that is recovered from its own speech.
 
@@ -29,16 +34,18 @@ def with_posterior_encoder(
         texts: ids of its symbols, a sentence each.
         minutes: of speech; where the texts are fewer, they are said more than once.
         most_steps: updates of the encoder, at most.
+        progress: called now and then.
 
     Raises:
         InputError: it can say none of the texts.
     """
     voice = imported.voice
-    utterances = _speech(voice, list(texts), minutes)
+    utterances = _speech(voice, list(texts), minutes, progress)
     with tqdm(total=most_steps, unit="step", desc="posterior encoder", disable=None) as bar:
 
         def report(step: int, likelihood: float) -> None:
             bar.update(step - bar.n)
+            progress()
             bar.set_postfix_str(f"held-out {likelihood:.3f} nats per dimension")
 
         recovery = recover(
@@ -63,7 +70,9 @@ def in_symbols_of(voice: VoiceFile, symbols: SymbolTable, texts: Iterable[Sequen
         yield [mapping[index] for index in ids if index in mapping]
 
 
-def _speech(voice: VoiceFile, texts: Sequence[Sequence[int]], minutes: float) -> list[Utterance]:
+def _speech(
+    voice: VoiceFile, texts: Sequence[Sequence[int]], minutes: float, progress: Callable[[], object] = lambda: None
+) -> list[Utterance]:
     utterances: list[Utterance] = []
     with tqdm(total=round(minutes, 1), unit="min", desc="speech of the voice", disable=None) as bar:
         for repetition in itertools.count():
@@ -72,6 +81,7 @@ def _speech(voice: VoiceFile, texts: Sequence[Sequence[int]], minutes: float) ->
                 voice.synthesizer, texts, seed=_SEED + repetition, speakers=max(1, len(voice.speakers))
             ):
                 utterances.append(utterance)
+                progress()
                 bar.update(round(_minutes(voice, utterances) - bar.n, 2))
                 if _minutes(voice, utterances) >= minutes:
                     return utterances

@@ -1,16 +1,19 @@
 """From an .onnx to a run: the architecture is the voice's, its posterior encoder is recovered, once."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
 
 from configs import Config, InputError, load_config, parse_config
+from data.opening import open_corpus
 from tests.clients.exported_voice import write_random_voice
 from tests.embedded import make_embedded_corpus
 from train import resume, start
 from training.interruption import StopRequest
-from training.recover import for_run
+from training.ranks import Ranks
+from training.recover import for_run, learning
 from training.recover.__main__ import main as recover_command
 from training.recover.of_voice import with_posterior_encoder
 from voices.export.__main__ import write_onnx
@@ -100,6 +103,40 @@ def test_the_command_that_began_a_run_goes_on_with_it(graph: Path, corpus_folder
     narrower = settings(corpus_folder, run, "model.hidden_channels=32")
     with pytest.raises(InputError, match=r"was trained with other settings \(.*model\.hidden_channels: "):
         resume(run, (), settings=narrower)
+
+
+class Talking(Ranks):
+    """One of two processes, the other of which says what the tests want; `said` is what this one said."""
+
+    said: ClassVar[list[bool]] = []
+
+    def any(self, flag: bool) -> bool:
+        self.said.append(flag)
+        return flag or (self.rank == 1 and len(self.said) == 4)
+
+
+def test_other_processes_hear_of_the_first_one_while_it_recovers_and_read_what_it_wrote(
+    graph: Path, corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(for_run, "MINUTES", 0.6)
+    warm = WarmStart.asked(graph, None)
+    assert warm is not None
+    config = warm.settled(settings(corpus_folder, tmp_path / "run", "run.recovery_steps=1"))
+    corpus = open_corpus(config.data, config.audio, verbose=False)
+    monkeypatch.setattr(Talking, "said", [])
+    first = for_run.recovered(warm, corpus, config.run, Talking(0, 2))
+    assert Talking.said == [False] * (len(Talking.said) - 1) + [True]
+    assert len(Talking.said) > learning._BATCH  # once for each utterance
+    Talking.said.clear()
+    other = for_run.recovered(warm, corpus, config.run, Talking(1, 2))
+    assert Talking.said == [False] * 4
+    weights = other.imported.voice.synthesizer.state_dict()
+    for name, weight in first.imported.voice.synthesizer.state_dict().items():
+        assert torch.equal(weight, weights[name])
+    (tmp_path / "run" / for_run.FILE).unlink()
+    Talking.said.clear()
+    with pytest.raises(InputError, match="must be the same folder for all processes"):
+        for_run.recovered(warm, corpus, config.run, Talking(1, 2))
 
 
 def test_a_voice_that_changed_is_recovered_again(
