@@ -180,6 +180,8 @@ def test_settings_of_another_voice_are_told_by_the_graph_however_it_is_stored(
     assert settings_of(published, forms[form], beside).speakers == ("ann", "bob")
     with pytest.raises(InputError, match=rf"choir\.onnx\.json: .*{told}"):
         settings_of(published, forms[form], beside | change)
+    with pytest.raises(InputError, match=rf"^elsewhere\.json: .*{told}"):
+        settings_of(published, forms[form], beside | change, read_from=Path("elsewhere.json"))
 
 
 def test_ids_of_speakers_that_are_none_are_left_out_and_a_hop_may_be_odd(published: Path) -> None:

@@ -59,16 +59,19 @@ def read_graph(path: Path, settings: Path | None = None) -> tuple[onnx.ModelProt
     inputs = {value.name for value in model.graph.input}
     if not _INPUTS - {"sid"} <= inputs <= _INPUTS:
         raise InputError(f"{path}: has the inputs {', '.join(sorted(inputs))}, which are not those of a Piper voice")
-    return model, settings_of(path, model, beside)
+    return model, settings_of(path, model, beside, read_from=settings)
 
 
-def settings_of(path: Path, model: onnx.ModelProto, beside: Mapping[str, Any]) -> OnnxSettings:
+def settings_of(
+    path: Path, model: onnx.ModelProto, beside: Mapping[str, Any], *, read_from: Path | None = None
+) -> OnnxSettings:
     """The settings of a graph, checked against it.
 
     Args:
         path: of the graph, for messages.
         model: the graph.
         beside: Piper's settings, NAME.onnx.json.
+        read_from: their file, for messages, where it is not beside the graph.
 
     Raises:
         InputError: a setting is missing, damaged, or that of another voice.
@@ -81,8 +84,8 @@ def settings_of(path: Path, model: onnx.ModelProto, beside: Mapping[str, Any]) -
     most = 1
     if any(value.name == "sid" for value in model.graph.input):
         most = _embedding_rows(model, "sid") or _MOST_SPEAKERS
-    source = str(path) if own else f"{path}.json"
-    settings = _own(path, own, most) if own else _published(path, beside, most)
+    source = str(path) if own else str(read_from or f"{path}.json")
+    settings = _own(path, own, most) if own else _published(path, beside, most, source)
     ids = json.loads(settings.symbols)
     refuse_unknown_rows(ids, rows=_embedding_rows(model, "input"), source=source)
     if ids.get("_") != 0:
@@ -114,9 +117,8 @@ def _own(path: Path, metadata: Mapping[str, str], most_speakers: int) -> OnnxSet
     )
 
 
-def _published(path: Path, settings: Mapping[str, Any], most_speakers: int) -> OnnxSettings:
-    """The settings from the JSON file beside a Piper voice."""
-    source = f"{path}.json"
+def _published(path: Path, settings: Mapping[str, Any], most_speakers: int, source: str) -> OnnxSettings:
+    """The settings of a Piper voice, from a JSON file `source`."""
     hop = _number(source, settings, "hop_length", 256)
     count = _number(source, settings, "num_speakers", 1)
     _refuse_too_many(count, most_speakers, source)
