@@ -67,7 +67,7 @@ class WordErrors:
         self.of_recordings: float | None = None  # measured once
 
     def is_due(self, step: int) -> bool:
-        """Whether it is the turn of the validation at this step; one at the end of the run always has it."""
+        """Whether it is the turn of the validation at this step; the one at `train.steps` always has it."""
         every = self.train.validate_every
         return step % (every * self.train.asr_every) == 0 or step % every != 0 or step >= self.train.steps
 
