@@ -61,7 +61,10 @@ def main() -> int:
         parts.append(by_transcriber(transcriber, first.front_end, held_out[0]))
     if arguments.recogniser and (recogniser := recogniser_of(first, as_read_by(first, data))):
         parts.append(by_recogniser(recogniser, held_out[0]))
-    evaluations = [evaluate(subject, sentences, parts) for subject, sentences in zip(subjects, held_out, strict=True)]
+    evaluations = [
+        evaluate(subject, sentences, parts, asr=arguments.asr)
+        for subject, sentences in zip(subjects, held_out, strict=True)
+    ]
     if arguments.robustness:
         evaluations = [
             _with_hard_texts(found, subject, sentences)

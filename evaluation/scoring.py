@@ -36,9 +36,12 @@ class Evaluation:
     failures: tuple[Failure, ...]  # where these have no value in a row
     hard_texts: tuple[TextResult, ...] = ()  # with --robustness
     sha256: str | None = None  # of the voice's file, as its export states it; None for a run folder
+    asr: str | None = None  # that word error rates are by, as it was asked for
 
 
-def evaluate(subject: Subject, sentences: Sequence[HeldOutSentence], parts: Sequence[MetricSection]) -> Evaluation:
+def evaluate(
+    subject: Subject, sentences: Sequence[HeldOutSentence], parts: Sequence[MetricSection], *, asr: str | None = None
+) -> Evaluation:
     """Compute all metrics, sentence by sentence; failures are noted, and the rest goes on."""
     metrics = [(part.title, metric) for part in parts for metric in part.metrics]
     taken = [metric for _, metric in metrics if not _lacking(subject, metric)]
@@ -70,7 +73,7 @@ def evaluate(subject: Subject, sentences: Sequence[HeldOutSentence], parts: Sequ
         )
         for title, metric in metrics
     ]
-    return Evaluation(subject.name, subject.step, tuple(rows), tuple(failures), sha256=subject.sha256)
+    return Evaluation(subject.name, subject.step, tuple(rows), tuple(failures), sha256=subject.sha256, asr=asr)
 
 
 def _lacking(subject: Subject, metric: Metric) -> str:

@@ -44,6 +44,7 @@ def main() -> int:
             asked.sentences,
             recogniser=asked.recogniser,
             transcriber=transcriber,
+            asr=asked.asr,
             device=str(device),
         )
         evaluations = measurement.measure(finished)

@@ -39,6 +39,7 @@ class Measurement:
         sentences: how many, at most.
         recogniser: whether to train one on the other recordings, for phoneme error rates.
         transcriber: for a word error rate.
+        asr: its name; what another one understood is measured again.
         device: of the voices.
     """
 
@@ -49,9 +50,10 @@ class Measurement:
         *,
         recogniser: bool,
         transcriber: Transcriber | None,
+        asr: str | None,
         device: str,
     ) -> None:
-        self.device = device
+        self.device, self.asr = device, asr
         first = load_subject(runs[0].folder, device=device, seed=_NOISE_SEED)
         voice = first.voice
         data = as_read_by(voice, choose_data(voice.config, None))
@@ -81,7 +83,7 @@ class Measurement:
             subject = load_subject(run.folder, device=self.device, seed=_NOISE_SEED)
             kept = read_evaluation(path)
             if kept is None or not self._is_of(kept, subject):
-                write_json(path, self.sentences, [evaluate(subject, self.sentences, self.parts)])
+                write_json(path, self.sentences, [evaluate(subject, self.sentences, self.parts, asr=self.asr)])
                 kept = read_evaluation(path)
                 if bar.disable:
                     print(f"{run.name}: evaluated", flush=True)
@@ -96,6 +98,7 @@ class Measurement:
         metrics = [(part.title, metric.name) for part in self.parts for metric in part.metrics]
         return (
             voice["step"] == subject.step
+            and voice.get("asr") == self.asr
             and [one["id"] for one in kept["sentences"]] == [one.id for one in self.sentences]
             and [(row["part"], row["name"]) for row in voice["rows"]] == metrics
             and all(bool(row["note"]) == _is_lacking(subject, self.parts, row) for row in voice["rows"])

@@ -12,11 +12,12 @@ from configs import InputError
 from data.transcriber import PlugIn
 from evaluation.alignment import ALIGNMENT
 from evaluation.metric import Better, Metric, MetricRow, MetricSection
+from evaluation.objectives.measurement import Measurement, read_evaluation
 from evaluation.parts import RECONSTRUCTION, SPEECH, by_speaker, by_transcriber
 from evaluation.rendition import HeldOutSentence, Sound
 from evaluation.scoring import Evaluation, compare_evaluations, evaluate
 from evaluation.subject import Aligned, Subject
-from evaluation.table import table, table_of_two
+from evaluation.table import table, table_of_two, write_json
 from infer import Voice
 from metrics.perception import missing
 from metrics.spectra import Audio, mel_distance
@@ -306,6 +307,17 @@ def test_words_and_characters_are_counted_as_another_library_counts_them() -> No
         assert (row.interval.mean, row.recorded_interval.mean) == pytest.approx((together, together))
         assert abs(together - np.mean(expected)) > 1  # the sentences differ in length
     assert len(calls) == 6  # once for each recording and each sentence of the voice, whatever is counted
+
+
+def test_a_study_measures_again_what_another_asr_understood(tmp_path: Path) -> None:
+    sentences = held_out(1)
+    subject, study = Echo(voice()), object.__new__(Measurement)
+    study.sentences, study.parts = sentences, [by_transcriber(lambda *_: "one", voice().front_end, sentences)]
+    write_json(tmp_path / "kept", sentences, [evaluate(subject, sentences, study.parts, asr="whisper")])
+    kept = read_evaluation(tmp_path / "kept")
+    assert kept is not None
+    for study.asr, same in (("whisper", True), ("whisper:small.en", False), (None, False)):
+        assert study._is_of(kept, subject) is same
 
 
 def test_a_listener_that_fails_at_a_sentence_costs_that_sentence_alone() -> None:
