@@ -59,7 +59,6 @@ def trainer_of(folder: Path, plain: PlainTraining) -> Trainer:
     settings["data"] |= {"filter_length": 32, "win_length": 32, "n_mel_channels": 8}
     (folder / "config.json").write_text(json.dumps(settings))
     warm = WarmStart.asked(path, None)
-    assert warm is not None
     voice = warm.imported.voice
     config = _config(voice.config)
     clips = [[_clip(recording) for recording in step] for step in recordings()]

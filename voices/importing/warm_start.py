@@ -74,16 +74,12 @@ class WarmStart:
                 )
 
     @classmethod
-    def asked(cls, voice: Path | None, parts: str | None) -> "WarmStart | None":
+    def asked(cls, voice: Path, parts: str | None) -> "WarmStart":
         """The warm start of a command line: a path, and comma-separated parts, where None means all.
 
         Raises:
             InputError: the voice cannot be loaded, or there is no such part.
         """
-        if voice is None:
-            if parts is not None:
-                raise InputError("--parts says what to take of a voice: give the voice with --warm-start VOICE")
-            return None
         names = () if parts is None else tuple(part.strip() for part in parts.split(","))
         return cls(load_voice_from(voice, to_train=True), names)
 

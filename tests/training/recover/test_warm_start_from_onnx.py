@@ -47,7 +47,6 @@ def settings(corpus_folder: Path, run: Path, *overrides: str) -> Config:
 
 def test_a_run_has_the_architecture_of_the_voice_and_its_own_settings(graph: Path, tmp_path: Path) -> None:
     warm = WarmStart.asked(graph, None)
-    assert warm is not None
     there = warm.imported.voice.config
     config = warm.settled(settings(tmp_path, tmp_path, "model.text_dropout=0.3", "discriminator.channel_divisor=8"))
     assert config.decoder == there.decoder
@@ -60,7 +59,6 @@ def test_a_run_has_the_architecture_of_the_voice_and_its_own_settings(graph: Pat
 
 def test_another_decoder_than_that_of_the_voice_is_kept(graph: Path, tmp_path: Path) -> None:
     warm = WarmStart.asked(graph, None)
-    assert warm is not None
     config = warm.settled(settings(tmp_path, tmp_path, "decoder.kind=vocos", "decoder.channels=64"))
     assert (config.decoder.kind, config.model) == ("vocos", warm.imported.voice.config.model)
 
@@ -120,7 +118,6 @@ def test_other_processes_hear_of_the_first_one_while_it_recovers_and_read_what_i
 ) -> None:
     monkeypatch.setattr(for_run, "MINUTES", 0.6)
     warm = WarmStart.asked(graph, None)
-    assert warm is not None
     config = warm.settled(settings(corpus_folder, tmp_path / "run", "run.recovery_steps=1"))
     corpus = open_corpus(config.data, config.audio, verbose=False)
     monkeypatch.setattr(Talking, "said", [])
@@ -147,7 +144,6 @@ def test_a_voice_that_changed_is_recovered_again(
     start(asked, warm=WarmStart.asked(graph, None))
     first = load_voice(tmp_path / "run" / for_run.FILE)
     warm = WarmStart.asked(graph, None)
-    assert warm is not None
     with torch.no_grad():
         warm.imported.voice.synthesizer.state_dict()[OUTPUT].mul_(1.5)
     start(asked, warm=warm)

@@ -33,7 +33,6 @@ def pairs(tensors: Mapping[str, Tensor]) -> list[tuple[bytes, bytes]]:
 def warm_started(voice: Path, *, symbols: str | None = None, speakers: tuple[str, ...] | None = None) -> Synthesizer:
     """A new synthesizer that was given a voice; with other symbols, the embedding is resized."""
     warm = WarmStart.asked(voice, None)
-    assert warm is not None
     known = warm.imported.voice
     config, symbols = known.config, symbols or known.symbols
     speakers = known.speakers if speakers is None else speakers
