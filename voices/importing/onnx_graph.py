@@ -112,11 +112,11 @@ class GraphWeights:
     def _layer(self, node: onnx.NodeProto) -> str:
         """The layer of a node; its name has not all of it, where a method other than `forward` was called."""
         layer = ".".join(node.name.split("/")[1:-1])
-        ends = ("", f".{layer}", f".{_COUNTED.sub('', layer)}") if layer else ("",)
+        ends = (f".{layer}", f".{_COUNTED.sub('', layer)}") if layer else ("",)
         added = self._added.get(node.output[0])
         for name in (*node.input, *(() if added is None else added.input)):
             of_bias = name.removeprefix(_OWN).removesuffix(".bias")
-            if name.endswith(".bias") and f".{of_bias}".endswith(ends[-2:]):
+            if name.endswith(".bias") and f".{of_bias}".endswith(ends):
                 return of_bias
         return layer
 
