@@ -47,8 +47,8 @@ def test_an_interval_holds_its_mean_and_lies_within_the_values(values: list[floa
 def test_a_ratio_of_sums_has_the_interval_of_resampled_pairs() -> None:
     """Oracle: errors and lengths are resampled together by numpy, and added."""
     rng = np.random.default_rng(2)
-    lengths = rng.integers(1, 30, size=60)
-    errors = rng.binomial(lengths, rng.uniform(0, 0.4, size=60))
+    lengths = rng.integers(1, 30, size=60).astype(float)
+    errors = rng.binomial(lengths.astype(int), rng.uniform(0, 0.4, size=60))
     found = bootstrap(errors / lengths, weights=lengths)
     assert found.mean == pytest.approx(errors.sum() / lengths.sum())
     chosen = rng.integers(0, 60, size=(20_000, 60))
