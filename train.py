@@ -47,7 +47,7 @@ from training.loop import TrainingLoop
 from training.memory_check import check_memory, is_out_of_memory
 from training.random_state import seed_everything
 from training.ranks import Ranks, is_restarted, leave, local_device
-from training.recover import recovered
+from training.recover.for_run import recovered
 from training.replay import replay_recorded
 from training.resumption import Stopped, read_stopped
 from training.run_folder import newest_step, refuse_begun

@@ -178,6 +178,8 @@ def _of_type(kind: Any, chance: random.Random) -> Any:
         return [_of_type(arguments[0], chance) for _ in range(chance.randint(0, 3))]
     if origin is tuple:
         return [_of_type(each, chance) for each in arguments]
+    if origin is dict:
+        return {"decoder": _of_type(arguments[1], chance)}
     if isinstance(kind, type) and issubclass(kind, Section):
         return {}
     values: dict[Any, Sequence[Any]] = {bool: (True, False), int: (*_SIZES, 0, -1, 64), float: _floats([]), str: ("x",)}
