@@ -119,8 +119,11 @@ def free(monkeypatch: pytest.MonkeyPatch, megabytes: float) -> None:
     )
 
 
-def test_a_batch_that_fits_passes() -> None:
-    check_memory(trainer_of(tiny()))
+def test_a_batch_that_fits_passes(capsys: pytest.CaptureFixture[str]) -> None:
+    trainer = trainer_of(tiny())
+    check_memory(trainer)
+    assert capsys.readouterr().out == "memory check: the longest batch is run once before the first step\n"
+    assert trainer.config.train.batch_size == 4
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux limits what a process takes")

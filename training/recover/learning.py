@@ -3,21 +3,22 @@
 B batch · Z latent channels · F frames · S samples
 """
 
-import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy import signal
 from torch import Tensor
+from torch.nn import functional
 
 from configs import Config, InputError
 from data.spectrogram import LinearSpectrogram
 from models.posterior_encoder import PosteriorEncoder
 from models.synthesizer import Synthesizer
 from training.ema import make_ema, update_ema
+from training.recover.augmentation import augmented
 from training.recover.own_speech import LEAST_FRAMES, Utterance
-from training.recover.recording import as_recorded
 
 _CROP = 96  # frames; with the context of a window on both sides
 _CONTEXT = 8
@@ -119,8 +120,7 @@ def _negative_log_likelihood(
     with torch.no_grad():
         speaker = synthesizer.embed_speaker(speakers)
     posterior = encoder(spectrogram, torch.ones_like(z[:, :1]), speaker)
-    normalised = (z - posterior.mean) * torch.exp(-posterior.log_std)
-    return (posterior.log_std + 0.5 * normalised.square()).mean() + 0.5 * math.log(2 * math.pi)
+    return functional.gaussian_nll_loss(posterior.mean, z, (2 * posterior.log_std).exp(), full=True)
 
 
 class _Crops:
@@ -139,7 +139,7 @@ class _Crops:
         assert _CROP + 2 * _CONTEXT <= LEAST_FRAMES
         chosen = [self._choices.choice(utterances) for _ in range(_BATCH)]
         crops = [self._crop(one) for one in chosen]
-        audio = as_recorded(torch.stack([audio for audio, _ in crops]), self._rate, self._generator)
+        audio = augmented(torch.stack([audio for audio, _ in crops]), self._rate, self._generator)
         spectrogram = self._linear(audio)[:, :, _CONTEXT:-_CONTEXT]
         z = torch.stack([z for _, z in crops])
         speakers = None if chosen[0].speaker is None else torch.tensor([one.speaker for one in chosen])
@@ -155,16 +155,6 @@ class _Crops:
         octaves = self._choices.uniform(*_WARP_OCTAVES) if self._choices.random() < _WARPED else 0.0
         length = min(round(whole * 2**octaves), one.z.shape[1])
         start = self._choices.randint(0, one.z.shape[1] - length)
-        audio = _resampled(one.audio[start * self._hop : (start + length) * self._hop], whole * self._hop)
+        audio = one.audio[start * self._hop : (start + length) * self._hop]
         frames = start + (torch.arange(_CONTEXT, _CONTEXT + _CROP) + 0.5) * length / whole
-        return audio, one.z[:, frames.long()]
-
-
-def _resampled(audio: Tensor, samples: int) -> Tensor:
-    """The same [S] in so many samples, band-limited."""
-    if len(audio) == samples:
-        return audio
-    spectrum = torch.fft.rfft(audio)
-    bins = samples // 2 + 1
-    kept = torch.nn.functional.pad(spectrum[:bins], (0, max(0, bins - len(spectrum))))
-    return torch.fft.irfft(kept, samples) * samples / len(audio)
+        return torch.from_numpy(signal.resample(audio.numpy(), whole * self._hop)), one.z[:, frames.long()]

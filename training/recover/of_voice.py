@@ -58,8 +58,11 @@ def with_posterior_encoder(
     weights = voice.synthesizer.state_dict() | recovery.weights
     synthesizer = synthesizer_of(voice.config, weights, num_speakers=max(1, len(voice.speakers)))
     lines = [TensorLine(name, Fate.NEW, tuple(weight.shape), "recovered") for name, weight in recovery.weights.items()]
-    report_ = replace(imported.report, lines=(*imported.report.lines, *lines)).with_notes([told])
-    return replace(imported, voice=replace(voice, synthesizer=synthesizer), report=report_)
+    return replace(
+        imported,
+        voice=replace(voice, synthesizer=synthesizer),
+        report=replace(imported.report, lines=(*imported.report.lines, *lines)).with_notes([told]),
+    )
 
 
 def in_symbols_of(voice: VoiceFile, symbols: SymbolTable, texts: Iterable[Sequence[int]]) -> Iterator[list[int]]:

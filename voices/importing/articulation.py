@@ -64,7 +64,7 @@ def nearest_phoneme(symbol: str, among: Iterable[str]) -> str | None:
 
     Args:
         symbol: of the International Phonetic Alphabet.
-        among: the phonemes to choose from; others are passed over.
+        among: the phonemes to choose from; other symbols are ignored.
 
     Returns:
         One of `among`; None if the symbol is no phoneme, or none of them is.

@@ -39,7 +39,7 @@ _SHAPED_BY = {  # prefixes of the settings that determine a part's shapes
     "speakers": ("model.speaker",),
 }
 _MOST_NAMES = 24  # of new rows in a report
-_LEAST_UNUSED = 16  # rows that no symbol has, to judge others by
+_LEAST_UNUSED = 16  # rows that no symbol has, for an estimate of how long untrained ones are
 _DEVIATIONS = 5  # standard deviations from their mean length, that no untrained row is beyond
 _CLEARLY = 1.5  # how much longer the trained ones must be
 _MOST_SETTINGS = 3  # of those that differ in a message

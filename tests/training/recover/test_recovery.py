@@ -10,11 +10,11 @@ from configs import Config, InputError
 from data.spectrogram import LinearSpectrogram
 from models.synthesizer import Synthesizer
 from tests.voices.random_voice import NUM_SYMBOLS, small_config, small_synthesizer
-from training.recover import learning, of_voice, recording
+from training.recover import augmentation, learning, of_voice
+from training.recover.augmentation import augmented
 from training.recover.learning import recover
 from training.recover.of_voice import with_posterior_encoder
 from training.recover.own_speech import Utterance, own_speech
-from training.recover.recording import as_recorded
 from voices.importing.assembly import Imported
 from voices.importing.report import Report
 from voices.voice_file import VoiceFile
@@ -72,7 +72,7 @@ def tone() -> Tensor:
 
 def changed(audio: Tensor) -> Tensor:
     """The same, recorded elsewhere."""
-    return as_recorded(audio, RATE, torch.Generator().manual_seed(1))
+    return augmented(audio, RATE, torch.Generator().manual_seed(1))
 
 
 def decibels(audio: Tensor) -> float:
@@ -85,7 +85,7 @@ def test_half_of_the_clips_are_as_they_were_in_each_respect(monkeypatch: pytest.
     same = (clips - tone()).abs().amax(dim=1) < 1e-6
     assert 4 <= int(same.sum()) <= 40  # a sixteenth is in all four respects
     assert float(clips.abs().max()) <= 1.0
-    monkeypatch.setattr(recording, "_SHARE", 0.0)
+    monkeypatch.setattr(augmentation, "_SHARE", 0.0)
     torch.testing.assert_close(changed(tone()[None])[0], tone())
 
 
@@ -93,9 +93,9 @@ def only(monkeypatch: pytest.MonkeyPatch, name: str, bounds: tuple[float, float]
     """Change all clips in one respect by a known amount, and in all others by nothing that can be heard."""
     neutral = {"_GAINS_DB": (0.0, 0.0), "_NOISE_DB": (300.0, 300.0), "_DIRECT_DB": (300.0, 300.0)}
     for key, value in (neutral | {name: bounds}).items():
-        monkeypatch.setattr(recording, key, value)
-    monkeypatch.setattr(recording, "_COLOUR_DB", 0.0)
-    monkeypatch.setattr(recording, "_SHARE", 1.0)
+        monkeypatch.setattr(augmentation, key, value)
+    monkeypatch.setattr(augmentation, "_EQUALISER_DB", 0.0)
+    monkeypatch.setattr(augmentation, "_SHARE", 1.0)
 
 
 @pytest.mark.parametrize("gain", [-12.0, 5.0])
@@ -111,7 +111,7 @@ def test_noise_is_so_many_decibels_below_the_speech(monkeypatch: pytest.MonkeyPa
 
 def test_a_reverberation_falls_by_sixty_decibels_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, "_DIRECT_DB", (0.0, 0.0))
-    monkeypatch.setattr(recording, "_REVERBERATION_SECONDS", (0.4, 0.4))
+    monkeypatch.setattr(augmentation, "_REVERBERATION_SECONDS", (0.4, 0.4))
     impulse = torch.zeros(64, RATE)
     impulse[:, 0] = 0.1
     response = changed(impulse).square().mean(dim=0)
@@ -126,7 +126,7 @@ def test_the_encoder_knows_more_of_the_latents_than_their_distribution_tells(
     voice: tuple[Config, Synthesizer], utterances: list[Utterance], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oracle is the best Gaussian for each dimension that does not look at the spectrogram."""
-    monkeypatch.setattr(recording, "_SHARE", 0.0)
+    monkeypatch.setattr(augmentation, "_SHARE", 0.0)
     config, synthesizer = voice
     told: list[tuple[int, float]] = []
     found = recover(synthesizer, config, utterances, most_steps=150, seed=1, report=lambda *each: told.append(each))

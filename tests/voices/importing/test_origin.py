@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -14,21 +15,13 @@ from voices.export.hugging_face import export_hugging_face
 from voices.importing.__main__ import main
 from voices.importing.origin import derived_origin, published_origin
 from voices.importing.sources import load_voice_from
-from voices.voice_file import VoiceFile, load_voice, save_voice
+from voices.voice_file import VoiceFile, load_voice
 
 CARD = "# Model card for ann (medium)\n\n* License: CC0\n"
 
 
 def saved(voice: VoiceFile, path: Path, origin: str | None) -> Path:
-    save_voice(
-        path,
-        voice.synthesizer,
-        voice.config,
-        symbols=voice.symbols,
-        speakers=voice.speakers,
-        step=voice.step,
-        origin=origin,
-    )
+    replace(voice, origin=origin).save(path)
     return path
 
 
