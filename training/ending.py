@@ -65,10 +65,10 @@ class RemainingTime:
             step: updates made.
             seconds: of training until now.
         """
-        if (pace := self._seconds_per_step(step)) is None:
+        if (seconds_per_step := self._seconds_per_step(step)) is None:
             return None
         train, mean = self._settings, self._clock.mean_seconds
-        left = pace * (self._total_steps - step)
+        left = seconds_per_step * (self._total_steps - step)
         for part, every in (("validation", train.validate_every), ("saving", train.checkpoint_every)):
             left += mean(part) * (-(-self._total_steps // every) - step // every)
         return left if train.hours is None else max(0.0, min(left, 3600 * train.hours - seconds))
@@ -80,11 +80,11 @@ class RemainingTime:
         if self._told or (left := self.seconds(step, seconds)) is None:
             return ""
         self._told = True
-        train, pace = self._settings, self._seconds_per_step(step) or 0.0
-        told = f"{in_words(left)} to go on this machine: {pace:.2g} s a step"
+        train, seconds_per_step = self._settings, self._seconds_per_step(step) or 0.0
+        told = f"{in_words(left)} to go on this machine: {seconds_per_step:.2g} s a step"
         if validation := self._clock.mean_seconds("validation"):
             told += f", {validation:.2g} s a validation"
-        if train.hours is not None and (reached := step + int(left / pace)) < self._total_steps:
+        if train.hours is not None and (reached := step + int(left / seconds_per_step)) < self._total_steps:
             told += f"; train.hours = {train.hours:g} are enough for about {reached} of {self._total_steps} steps"
         return told
 

@@ -70,7 +70,7 @@ def build_optimizer(
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float | torch.Tensor) -> None:
-    """Give each group of weights its share of the learning rate."""
+    """Set the learning rate of each group of weights: the rate, times the factor of its part."""
     for group in optimizer.param_groups:
         group["lr"] = rate * group["factor"] if "factor" in group else rate
 
