@@ -52,6 +52,7 @@ from training.replay import replay_recorded
 from training.resumption import Stopped, read_stopped
 from training.run_folder import newest_step, refuse_begun
 from training.stages import Stages, build_optimizer, set_learning_rate
+from training.term_weights import discriminator_used
 from training.updates import StepReport
 from voices.checkpoint import content_of_checkpoint
 from voices.importing.warm_start import WarmStart
@@ -94,6 +95,7 @@ class Trainer(TrainingLoop):
             ranks=self.ranks.count,
             networks=[*self.synthesizer.children(), self.discriminator],
             differentiated_twice=[self.discriminator] if self.objective.differentiates_twice else [],
+            discriminator_later=not discriminator_used(config.loss, step=0),
         )
         if isinstance(self.execute, GraphedStep):  # a CUDA graph is captured for each shape of batch
             self.frame_bounds = config.data.bucket_frames
@@ -124,6 +126,8 @@ class Trainer(TrainingLoop):
 
     def discriminator_step(self, output: GeneratorOutput, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """The discriminator's loss on real and generated segments (equation 8), and its gradients."""
+        if not self.term_weights.use_discriminator:
+            return {}
         segments, generated_audio = output.segments, output.segments.generated.detach()
         with self.autocast():
             real, generated = self.discriminator.compare(segments.real, generated_audio)
@@ -149,7 +153,8 @@ class Trainer(TrainingLoop):
         weights = self.term_weights.present
         loss = generator_objective(terms, weights)
         self.scaler.scale(loss).backward()
-        of_each = self.discriminator.named({"adversarial": [each * weight.clips for each in adversarial_losses]})
+        groups = {"adversarial": [each * weight.clips for each in adversarial_losses]} if adversarial_losses else {}
+        of_each = self.discriminator.named(groups)
         losses = {f"loss/generator/{name}": each.detach() for name, each in ({"total": loss} | terms | of_each).items()}
         return losses | {
             f"weighted_loss/generator/{name}": weights[name] * term.detach() for name, term in terms.items()
@@ -160,30 +165,35 @@ class Trainer(TrainingLoop):
     ) -> tuple[dict[str, Tensor], list[Tensor]]:
         """Each term of the generator's loss by its name, and the adversarial term of each sub-discriminator."""
         of, segments = output.synthesis, output.segments
-        with self.autocast(), frozen(self.discriminator), parametrize.cached():  # its weights are normalised once
-            with torch.no_grad():
-                real = self.discriminator(segments.real)
-            generated = self.discriminator(segments.generated)
-            adversarial, adversarial_losses = self.objective.generator_loss(generated.logits)
+        with self.autocast():
             kl = kl_loss(of.z_p, of.posterior.log_std, of.prior.mean, of.prior.log_std, of.frame_mask)
             mel = mel_loss(
                 segments.mel_real, segments.mel_generated, segments.frame_mask, kind=self.config.loss.mel_distance
-            )
-            feature_matching = feature_loss(
-                real.feature_maps, generated.feature_maps, kind=self.config.loss.feature_matching_kind
             )
             terms = {
                 "mel": mel * weight.segment_frames,
                 "kl": kl * weight.frames,
                 "duration": duration_loss(of.duration_cost, of.phoneme_mask) * weight.phonemes,
-                "adversarial": adversarial * weight.clips,
-                "feature_matching": feature_matching * weight.clips,
-                **self.auxiliary_losses(output, weight),
             }
-        return terms, adversarial_losses
+            if not self.term_weights.use_discriminator:
+                return terms | self.auxiliary_losses(output, weight), []
+
+            with frozen(self.discriminator), parametrize.cached():  # its weights are normalised once
+                with torch.no_grad():
+                    real = self.discriminator(segments.real)
+                generated = self.discriminator(segments.generated)
+            adversarial, adversarial_losses = self.objective.generator_loss(generated.logits)
+            feature_matching = feature_loss(
+                real.feature_maps, generated.feature_maps, kind=self.config.loss.feature_matching_kind
+            )
+            terms["adversarial"] = adversarial * weight.clips
+            terms["feature_matching"] = feature_matching * weight.clips
+            return terms | self.auxiliary_losses(output, weight), adversarial_losses
 
     def update_discriminator(self) -> Tensor:
         """Update the discriminator; return the norm of its gradients before clipping, 0-d."""
+        if not self.term_weights.use_discriminator:
+            return torch.zeros((), device=self.device)
         norm = self._update("discriminator", self.discriminator, self.discriminator_optimizer)
         if self.config.train.discriminator_updates > 1:
             self.scaler.update()  # which lets the next one unscale again

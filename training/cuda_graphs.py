@@ -36,6 +36,7 @@ def execution(
     ranks: int,
     networks: Sequence[nn.Module],
     differentiated_twice: Sequence[nn.Module] = (),
+    discriminator_later: bool = False,
 ) -> Callable[[Batch], Result]:
     """The same step, executed as `train.execution` says.
 
@@ -47,6 +48,7 @@ def execution(
         ranks: processes that train together.
         networks: of the step, which are compiled.
         differentiated_twice: those of them that torch.compile cannot compile, for it differentiates once.
+        discriminator_later: whether the first steps are without the discriminator.
     """
     compiled, replayed = "compiled" in settings.execution, "graphs" in settings.execution
     if compiled:
@@ -61,6 +63,7 @@ def execution(
         "fp16 updates its loss scale in Python": dtype == torch.float16,
         f"{ranks} processes see a shape at different steps": ranks > 1,
         "train.freeze ends at a step": any(until != "always" for until in settings.freeze.values()),
+        "loss.schedule brings the discriminator in at a step": discriminator_later,
         "a gradient penalty differentiates twice": bool(differentiated_twice),
         "the alignment search needs Triton to run on the GPU": importlib.util.find_spec("triton") is None,
     }

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from configs import LossSettings
 
+_ADVERSARY = ("adversarial", "feature_matching")
 _KEPT = 0.9  # of a gradient norm's moving average at each measurement
 
 
@@ -14,6 +15,11 @@ def scheduled_weight(settings: LossSettings, name: str, step: int) -> float:
     """The weight of a term after `step` updates: it rises linearly over the steps of `loss.schedule`."""
     first, last = settings.schedule.get(name, (-1, 0))
     return settings.weights[name] * min(1.0, max(0.0, (step - first) / (last - first)))
+
+
+def discriminator_used(settings: LossSettings, step: int) -> bool:
+    """Whether a term that needs the discriminator has a weight soon after `step` updates."""
+    return any(settings.weights[name] and step >= settings.schedule.get(name, (0, 0))[0] for name in _ADVERSARY)
 
 
 class TermWeights:
@@ -32,18 +38,25 @@ class TermWeights:
         self.settings = settings
         self.present: dict[str, float | Tensor] = dict(settings.weights)
         self.norms: dict[str, float] = {}  # of the gradient at the generated audio, moving averages
+        self.use_discriminator = True  # before the first `set`, for that is where a step takes most memory
+        self._tensors: dict[str, Tensor] = {}
         if device.type == "cuda":
             weights = torch.tensor(list(settings.weights.values()), device=device).unbind()
             used = zip(settings.weights.items(), weights, strict=True)
-            self.present |= {name: tensor for (name, weight), tensor in used if weight != 0.0}
+            self._tensors = {name: tensor for (name, weight), tensor in used if weight != 0.0}
+        self.present |= self._tensors
 
     def set(self, step: int) -> None:
-        """Take the values of the step that follows `step` updates."""
+        """Take the values of the step that follows `step` updates.
+
+        Where neither `adversarial` nor `feature_matching` has a weight, the discriminator is neither run nor trained.
+        """
+        self.use_discriminator = discriminator_used(self.settings, step)
         for name, value in self._at(step).items():
-            if isinstance(kept := self.present[name], Tensor):
-                kept.fill_(value)
-            else:
-                self.present[name] = value
+            if name in self._tensors:
+                self._tensors[name].fill_(value)
+            absent = name in _ADVERSARY and not self.use_discriminator
+            self.present[name] = value if absent else self._tensors.get(name, value)
 
     def observe(self, norms: dict[str, float]) -> None:
         """Take measured norms of the terms' gradients at the generated audio into their averages."""

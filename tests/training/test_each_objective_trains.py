@@ -193,6 +193,27 @@ def test_a_scheduled_weight_rises_from_0_over_its_steps(tmp_path: Path) -> None:
     assert trainer.term_weights.present["mel"] == 45.0
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_the_discriminator_is_neither_run_nor_trained_before_its_terms_come_in(
+    tmp_path: Path, precision: str, accumulate: int
+) -> None:
+    later = "loss.schedule={adversarial=[2,3],feature_matching=[2,4]}"
+    own = (later, f"train.precision={precision}", f"train.accumulate={accumulate}", "train.warmup_steps=0")
+    trainer = small(tmp_path, "least_squares", *own)
+    weights = [weight.detach().clone() for weight in trainer.discriminator.parameters()]
+    changed, tags = [], []
+    for step in range(3):
+        trainer.step = step
+        report = trainer.run_step(trainer.batch(noise(4)))
+        tags.append({tag for tag in report.scalars() if "adversarial" in tag or tag.startswith("loss/discriminator")})
+        pairs = zip(weights, trainer.discriminator.parameters(), strict=True)
+        changed.append(not all(torch.equal(before, after) for before, after in pairs))
+        assert step == 2 or report.gradient_norms["discriminator"] == 0
+    assert changed == [False, False, precision == "fp32"]  # the first updates of fp16 are too large, and skipped
+    assert [bool(names) for names in tags] == [False, False, True]
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [
