@@ -2,8 +2,8 @@
 
 import json
 import math
-import random
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def deaf(audio, sample_rate):
 @pytest.fixture
 def asr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The module of an ASR that is not Whisper."""
-    name = f"asr_{random.getrandbits(40)}"
+    name = f"asr_{uuid4().hex}"  # not of `random`, which the ASR seeds
     (tmp_path / f"{name}.py").write_text(ASR)
     monkeypatch.syspath_prepend(tmp_path)
     return name
