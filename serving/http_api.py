@@ -50,7 +50,7 @@ class Service:
         try:
             if self.draining:
                 raise QueueFullError(round(self.settings.drain_seconds))
-            return self.pool.submit(speech.steps()), answered
+            return self.pool.submit(speech.steps(lambda: self.pool.waiting > 0)), answered
         except QueueFullError as error:
             self.metrics.refuse("queue")
             headers = {"Retry-After": str(error.retry_after)}
