@@ -17,9 +17,14 @@ from monitoring import rules
 from monitoring.curves import Curve
 from monitoring.diagnosis import RULES, diagnose
 from monitoring.run import Run
+from tests.monitoring.corpus_cases import CORPUS_CASES
+from tests.monitoring.learning_cases import LEARNING_CASES
 from tests.monitoring.pencil import CORPUS, STEPS, Height, balance, drawn, good_heights, mel, run_of
 from tests.monitoring.pencil import settings as experiment
-from tests.monitoring.rule_cases import CASES, GAP, Case, after
+from tests.monitoring.rule_case import GAP, Case, after
+from tests.monitoring.speech_cases import SPEECH_CASES
+
+CASES = [*LEARNING_CASES, *SPEECH_CASES, *CORPUS_CASES]
 
 # What says that all is well, and a curve that takes it away.
 OKS: dict[str, dict[str, Height]] = {

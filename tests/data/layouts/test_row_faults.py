@@ -1,10 +1,7 @@
 """Rows at fault: each is named with its id, its line and what was done, and the others are read."""
 
 import codecs
-import errno
-import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,31 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from configs import InputError
-from data.faults import Action, FaultKind, RowFault
-from data.layouts import LAYOUTS, Listing, read_corpus
-from data.layouts.entries import Entries, list_directory
-
-RecordingsWriter = Callable[..., None]
-DROPPED, REPAIRED = Action.DROPPED, Action.REPAIRED
+from data.faults import FaultKind
+from data.layouts import LAYOUTS, read_corpus
+from tests.data.layouts.listings import DROPPED, REPAIRED, RecordingsWriter, only, read
 
 _CHARACTERS = 'ab|,"./\\\r\n\t \0\ufeff\u2028\u00e9{}:'
 _METADATA = ("metadata.csv", "metadata.jsonl", "text", "txt/p1/p1_001.txt", "1/2/a.normalized.txt")
-
-
-def read(root: Path, *lines: str, layout: str = "auto", metadata: str = "metadata.csv") -> Listing:
-    (root / metadata).write_bytes("".join(f"{line}\n" for line in lines).encode())
-    return read_corpus(root, layout=layout)
-
-
-def only(listing: Listing) -> RowFault:
-    assert len(listing.faults) == 1, listing.faults
-    return listing.faults[0]
-
-
-def refuse(root: Path, sentence: str, layout: str = "auto", metadata: str | None = None) -> None:
-    with pytest.raises(InputError, match=sentence) as caught:
-        read_corpus(root, layout=layout, metadata=metadata)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -161,193 +139,6 @@ def test_a_row_that_is_repaired_and_dropped_has_both_faults(tmp_path: Path, reco
     assert listing.rows == 2
 
 
-def test_vctk_recordings_and_transcripts_that_lack_each_other_are_named(
-    tmp_path: Path, record: RecordingsWriter
-) -> None:
-    audio = "wav48_silence_trimmed"
-    record(*(f"{audio}/{name}.flac" for name in ("p1/p1_001_mic1", "p315/p315_001_mic1", "p315/p315_001_mic2")))
-    (tmp_path / "txt" / "p1").mkdir(parents=True)
-    (tmp_path / "txt" / "p1" / "p1_001.txt").write_bytes(b"\xef\xbb\xbfHello\r\n")
-    (tmp_path / "txt" / "p1" / "p1_002.txt").write_text("Hello")
-    (tmp_path / "txt" / "p1" / "p1_003.txt").write_text(" \n")
-    (tmp_path / audio / "p1" / "p1_003_mic1.flac").touch()
-    listing = read_corpus(tmp_path)
-    assert [(row.id, row.line, row.kind, row.action) for row in listing.faults] == [
-        ("p1_001", 1, FaultKind.ENCODING, REPAIRED),
-        ("p1_002", 1, FaultKind.MISSING_FILE, DROPPED),
-        ("p1_003", 1, FaultKind.EMPTY_TEXT, DROPPED),
-        ("p315_001", 1, FaultKind.EMPTY_TEXT, DROPPED),
-    ]
-    assert listing.faults[3].file == f"{audio}/p315/p315_001_mic1.flac"
-    assert "txt/p315/p315_001.txt" in listing.faults[3].detail
-    assert ([row.text for row in listing.recordings], listing.rows) == (["Hello"], 4)
-
-
-def test_libritts_recordings_and_transcripts_that_lack_each_other_are_named(
-    tmp_path: Path, record: RecordingsWriter
-) -> None:
-    record("1/2/1_2_0.wav", "1/2/1_2_1.wav", "1/3/1_2_0.wav")
-    for name in ("1/2/1_2_0", "1/2/1_2_2", "1/3/1_2_0"):
-        (tmp_path / f"{name}.normalized.txt").write_text("Hello")
-    listing = read_corpus(tmp_path)
-    assert [(row.id, row.kind, row.action) for row in listing.faults] == [
-        ("1_2_1", FaultKind.EMPTY_TEXT, DROPPED),
-        ("1_2_2", FaultKind.MISSING_FILE, DROPPED),
-        ("1_2_0", FaultKind.DUPLICATE_ID, DROPPED),
-    ]
-    assert "already on 1/2/1_2_0.normalized.txt line 1" in listing.faults[2].detail
-    assert listing.rows == 4
-
-
-def test_kaldi_rows_at_fault_are_named_and_no_command_is_run(tmp_path: Path, record: RecordingsWriter) -> None:
-    record("a.wav", "b.wav", "../outside.wav")
-    flag = tmp_path / "it-was-run"
-    wavs = ["a a.wav", f"b touch {flag} |", "c ../outside.wav", "d gone.wav", "e b.wav", "g b.wav", "a b.wav"]
-    (tmp_path / "wav.scp").write_text("\n".join(wavs))
-    (tmp_path / "text").write_text("a A\nb B\nc C\nd D\ne\nf F\n")
-    listing = read_corpus(tmp_path)
-    assert not flag.exists()
-    assert [(row.id, row.line, row.kind) for row in listing.faults] == [
-        ("b", 2, FaultKind.MISSING_FILE),
-        ("c", 3, FaultKind.PATH_ESCAPE),
-        ("d", 4, FaultKind.MISSING_FILE),
-        ("e", 5, FaultKind.EMPTY_TEXT),
-        ("f", 6, FaultKind.MISSING_FILE),
-        ("g", 6, FaultKind.EMPTY_TEXT),
-        ("a", 7, FaultKind.DUPLICATE_ID),
-    ]
-    assert "commands are not run" in listing.faults[0].detail
-    assert {row.action for row in listing.faults} == {DROPPED}
-    assert ([row.id for row in listing.recordings], listing.rows) == (["a"], 8)
-
-
-def test_a_kaldi_id_that_is_twice_in_both_files_is_one_row_too_many(tmp_path: Path, record: RecordingsWriter) -> None:
-    record("a.wav")
-    (tmp_path / "wav.scp").write_text("a a.wav\na a.wav\n")
-    (tmp_path / "text").write_text("a A\na B\n")
-    listing = read_corpus(tmp_path)
-    assert [(row.line, row.kind) for row in listing.faults] == [(2, FaultKind.DUPLICATE_ID)]
-    assert ([row.text for row in listing.recordings], listing.rows) == (["A"], 2)
-
-
-def test_kaldi_segments_are_refused(tmp_path: Path, record: RecordingsWriter) -> None:
-    record("a.wav")
-    (tmp_path / "wav.scp").write_text("a a.wav\n")
-    (tmp_path / "text").write_text("a-1 A\n")
-    (tmp_path / "segments").write_text("a-1 a 0 1\n")
-    refuse(tmp_path, "segments: recordings that are cut into segments are not read")
-
-
-def test_a_csv_quote_that_is_never_closed_costs_one_row(tmp_path: Path, record: RecordingsWriter) -> None:
-    record(*(f"{name}.wav" for name in "abcdef"))
-    rows = ["a.wav,one", 'b.wav,"two', "c.wav,three", 'd.wav,"four"', 'e.wav,"fi"ve', "f.wav,six,seven"]
-    listing = read(tmp_path, "file_name,text", *rows)
-    assert [(row.id, row.text) for row in listing.recordings] == [
-        ("a", "one"),
-        ("c", "three"),
-        ("d", "four"),
-        ("e", "five"),  # as Python's csv reads it
-    ]
-    assert [(row.id, row.line, row.kind, row.action) for row in listing.faults] == [
-        ("b", 3, FaultKind.COLUMNS, DROPPED),
-        ("f", 7, FaultKind.COLUMNS, DROPPED),
-    ]
-    assert "quote" in listing.faults[0].detail
-    assert "has 3 columns where 2 are expected" in listing.faults[1].detail
-
-
-def test_audiofolder_lines_are_counted_as_the_file_has_them(tmp_path: Path, record: RecordingsWriter) -> None:
-    record("a.wav", "b.wav")
-    listing = read(tmp_path, "\ufefffile_name,text", "", 'a.wav,"one', 'two"', "", "b.wav,three", "gone.wav,x")
-    assert [(row.id, row.text, row.line) for row in listing.recordings] == [("a", "one\ntwo", 3), ("b", "three", 6)]
-    assert [(row.id, row.line, row.kind) for row in listing.faults] == [
-        ("a", 3, FaultKind.ENCODING),
-        ("gone", 7, FaultKind.MISSING_FILE),
-    ]
-
-
-def test_json_lines_at_fault_are_named(tmp_path: Path, record: RecordingsWriter) -> None:
-    record("a.wav", "b.wav")
-    lines = [
-        '{"file_name": "a.wav", "text": "one", "speaker": 3}',
-        "not json",
-        "[1]",
-        "[" * 100_000,
-        '{"file_name": "b.wav", "speaker": 3}',
-        '{"text": "no name", "speaker": 3}',
-        '{"file_name": "b\\ud800.wav", "text": "half", "speaker": 3}',
-        '{"file_name": "../b.wav", "text": "out", "speaker": 3}',
-    ]
-    listing = read(tmp_path, *lines, metadata="metadata.jsonl")
-    assert [(row.id, row.text, row.speaker) for row in listing.recordings] == [("a", "one", "3")]
-    assert [(row.line, row.kind) for row in listing.faults] == [
-        (2, FaultKind.COLUMNS),
-        (3, FaultKind.COLUMNS),
-        (4, FaultKind.COLUMNS),
-        (5, FaultKind.EMPTY_TEXT),
-        (6, FaultKind.MISSING_FILE),
-        (7, FaultKind.ENCODING),
-        (8, FaultKind.PATH_ESCAPE),
-    ]
-    assert all(row.id.encode() is not None for row in listing.faults)
-    assert listing.rows == 8
-
-
-def test_a_folder_or_a_file_that_is_not_there_is_refused_with_what_to_do(
-    tmp_path: Path, record: RecordingsWriter
-) -> None:
-    refuse(tmp_path / "absent", r"absent: there is no such folder: set data\.root")
-    refuse(tmp_path / ("x" * 300), "there is no such folder")
-    refuse(tmp_path / "a\0b", "there is no such folder")
-    refuse(
-        tmp_path, r"has none of metadata\.csv .*\(ljspeech\).*txt/SPEAKER.*\(vctk\).*wav\.scp.*\(kaldi\).*data\.root"
-    )
-    refuse(tmp_path, "'coqui' is no layout: choose auto, ljspeech", layout="coqui")
-    for layout in ("ljspeech", "piper", "audiofolder"):
-        refuse(tmp_path, r"metadata\.csv: there is no such file.*data\.metadata", layout=layout)
-        refuse(tmp_path, r"val\.csv: there is no such file.*data\.metadata", layout=layout, metadata="val.csv")
-    refuse(tmp_path, r"wav\.scp: there is no such file", layout="kaldi")
-    for layout in ("vctk", "libritts"):
-        refuse(tmp_path, f"holds no recordings in the layout {layout}", layout=layout)
-        refuse(tmp_path, f"the layout {layout} has no such file", layout=layout, metadata="val.csv")
-    (tmp_path / "train.csv").write_text("a|one\n")
-    refuse(tmp_path, r"set data\.metadata where train\.csv is the metadata")
-    refuse(tmp_path, r"val\.csv: there is no such file: data\.metadata and data", metadata="val.csv")
-    for name in ("a\0b", "x" * 3000, "."):
-        for layout in ("auto", "ljspeech", "audiofolder"):
-            refuse(tmp_path, "there is no such file", layout=layout, metadata=name)
-
-
-@pytest.mark.parametrize("layout", ["auto", "ljspeech", "piper", "audiofolder"])
-def test_a_metadata_file_without_rows_is_refused(tmp_path: Path, layout: str) -> None:
-    for content in (b"", b"\n \r\n"):
-        (tmp_path / "metadata.csv").write_bytes(content)
-        refuse(tmp_path, r"metadata\.csv: (has no rows|is empty)", layout=layout)
-
-
-def test_a_file_of_another_kind_is_refused(tmp_path: Path, record: RecordingsWriter) -> None:
-    record("a.wav")
-    (tmp_path / "metadata.csv").write_text("name,words\na.wav,one\n")
-    refuse(tmp_path, r"metadata\.csv: has none of the layouts")
-    refuse(tmp_path, r"most rows have 1 column between \|.*data\.format", layout="ljspeech")
-    refuse(tmp_path, r"line 1: the header is 'name,words': name its columns file_name and text", layout="audiofolder")
-    (tmp_path / "metadata.csv").write_bytes(codecs.BOM_UTF16_LE + b"a\0|")
-    refuse(tmp_path, r"metadata\.csv: begins as UTF-16 and is not: save the file as UTF-8")
-    (tmp_path / "metadata.csv").write_bytes(bytes(range(256)) * 64)
-    refuse(tmp_path, r"metadata\.csv")
-
-
-def test_where_no_row_can_be_used_the_faults_are_counted_and_the_first_is_told(
-    tmp_path: Path, record: RecordingsWriter
-) -> None:
-    record("wavs/a.wav")
-    (tmp_path / "metadata.csv").write_text("gone|one\nlost|two\na|\n")
-    refuse(
-        tmp_path,
-        r"metadata\.csv: none of 3 rows can be used \(missing file 2, empty text 1; the first, on line 1: .*gone",
-    )
-
-
 @pytest.mark.parametrize("layout", ["auto", *LAYOUTS])
 @settings(deadline=None)
 @given(content=st.binary() | st.text(_CHARACTERS).map(str.encode), name=st.sampled_from(_METADATA))
@@ -370,43 +161,3 @@ def test_whatever_a_file_holds_every_row_is_a_recording_or_a_fault(
     assert len(listing.recordings) + len(dropped) == listing.rows
     assert len({row.id for row in listing.recordings}) == len(listing.recordings) > 0
     assert all(row.text.strip() and row.audio_path.is_file() for row in listing.recordings)
-
-
-def test_what_may_not_be_read_is_named(
-    tmp_path: Path, record: RecordingsWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record("wavs/a.wav", "wavs/locked/b.wav")
-    list_folder, read_bytes = os.scandir, Path.read_bytes
-
-    def locked_list(path: Path) -> object:
-        if path.name == "locked":
-            raise PermissionError(13, "Permission denied")
-        return list_folder(path)
-
-    def locked_read(path: Path) -> bytes:
-        if path.name == "locked.csv":
-            raise PermissionError(13, "Permission denied")
-        return read_bytes(path)
-
-    monkeypatch.setattr(os, "scandir", locked_list)
-    monkeypatch.setattr(Path, "read_bytes", locked_read)
-    fault = only(read(tmp_path, "a|one", "locked/b|two"))
-    assert (fault.id, fault.line, fault.kind) == ("locked/b", 2, FaultKind.MISSING_FILE)
-    assert "wavs/locked: we may not list it" in fault.detail
-    (tmp_path / "locked.csv").write_text("a|one\n")
-    refuse(tmp_path, r"locked\.csv: cannot be read \(Permission denied\)", metadata="locked.csv")
-
-
-def test_a_folder_that_a_broken_disk_does_not_list_is_named_and_not_taken_for_empty(
-    tmp_path: Path, record: RecordingsWriter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    record("wavs/a.wav")
-
-    def broken(path: Path) -> object:
-        raise OSError(errno.EIO, "Input/output error")
-
-    assert list_directory(tmp_path / "wavs" / "a.wav") == Entries(tmp_path / "wavs" / "a.wav")
-    assert list_directory(tmp_path / ("x" * 300)) == Entries(tmp_path / ("x" * 300))
-    monkeypatch.setattr(os, "scandir", broken)
-    with pytest.raises(InputError, match=r"wavs: it cannot be listed: Input/output error"):
-        list_directory(tmp_path / "wavs")
