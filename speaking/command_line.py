@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
         choices=ENGINES,
         default="auto",
         help="of an .onnx: onnx runs on the CPU, without torch; torch on any device, and streams any in chunks (auto: "
-        "onnx)",
+        "onnx on the CPU, else torch)",
     )
 
     manner = parser.add_argument_group("synthesis", "without these, the defaults of the voice")

@@ -31,7 +31,7 @@ ENGINES = ("auto", "torch", "onnx")
 
 
 def choose_engine(engine: str, voice: Path, device: str) -> str:
-    """The engine that speaks a voice, torch or onnx: for auto, onnx if the voice is an .onnx.
+    """The engine that speaks a voice, torch or onnx: for auto, onnx if the voice is an .onnx and the CPU speaks.
 
     Raises:
         InputError: there is no such engine, or it cannot run this voice or on this device.
@@ -45,7 +45,7 @@ def choose_engine(engine: str, voice: Path, device: str) -> str:
         )
     if engine == "onnx" and device not in ("auto", "cpu"):
         raise InputError(f"--engine onnx runs on the CPU: leave --device {device} out, or take --engine torch")
-    return engine if engine != "auto" else "onnx" if is_graph else "torch"
+    return engine if engine != "auto" else "onnx" if is_graph and device in ("auto", "cpu") else "torch"
 
 
 class SpeakOptions(TypedDict, total=False):

@@ -13,6 +13,7 @@ from configs import InputError
 from infer import Voice, main
 from speaking.command_line import read_arguments
 from speaking.engine import Silence
+from speaking.options import choose_engine
 from tests.random_run import make_voice
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -100,6 +101,13 @@ def test_an_engine_that_cannot_run_the_voice_is_refused_before_it_is_loaded(
     with pytest.raises(InputError) as refused:
         read_arguments()
     assert str(refused.value).startswith(told)
+    asked = {
+        ("a.onnx", "auto"): "onnx",
+        ("a.onnx", "cpu"): "onnx",
+        ("a.onnx", "cuda:1"): "torch",
+        ("a", "cpu"): "torch",
+    }
+    assert {(path, device): choose_engine("auto", Path(path), device) for path, device in asked} == asked
     with pytest.raises(InputError, match="engine 'tpu': there is no such engine; they are auto, torch, onnx"):
         Voice.load(Path(__file__), engine="tpu")
 
