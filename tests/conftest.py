@@ -3,12 +3,13 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import settings
 
-from tests.embedded import SHARED
+from tests.embedded import SHARED, make_embedded_corpus
 from tests.skips import grouped
 
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
@@ -30,6 +31,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Remove the shared folder."""
     if not hasattr(config, "workerinput"):
         shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """22 clips of the embedded corpus, which no test changes: 20 to train on, in batches of 4."""
+    return make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded", clips=22)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,11 +11,16 @@ from data import embedded
 SHARED = "PARLANCE_TESTS_SHARED"  # the environment variable that names a folder of the whole session
 
 
-def make_embedded_corpus(root: Path) -> Path:
-    """As `data.embedded.make_embedded_corpus`, of a folder that does not exist yet."""
+def make_embedded_corpus(root: Path, clips: int | None = None) -> Path:
+    """As `data.embedded.make_embedded_corpus`, of a folder that does not exist yet; only its first clips are listed."""
     shared = os.environ.get(SHARED)
     if shared is None:
-        return embedded.make_embedded_corpus(root)
-    with FileLock(Path(shared) / "embedded.lock"):
-        made = embedded.make_embedded_corpus(Path(shared) / "embedded")
-    return Path(shutil.copytree(made, root))
+        embedded.make_embedded_corpus(root)
+    else:
+        with FileLock(Path(shared) / "embedded.lock"):
+            made = embedded.make_embedded_corpus(Path(shared) / "embedded")
+        shutil.copytree(made, root)
+    if clips is not None:
+        rows = (root / "metadata.csv").read_text().splitlines(keepends=True)
+        (root / "metadata.csv").write_text("".join(rows[:clips]))
+    return root

@@ -4,15 +4,14 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
 from configs import InputError
 from tests.embedded import make_embedded_corpus
-from tests.test_train import HOUSE, lines, tiny, trained
-from train import Trainer, main, resume, start
+from tests.short_runs import HOUSE, command, lines, tiny, trained
+from train import Trainer, resume, start
 from training.interruption import StopRequest
 from voices.checkpoint import load_checkpoint, save_checkpoint
 from voices.importing.report import Fate
@@ -24,10 +23,7 @@ from voices.voice_file import load_voice, save_voice
 @pytest.fixture(scope="module")
 def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """12 clips of the embedded corpus."""
-    root = make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded")
-    rows = (root / "metadata.csv").read_text().splitlines()[:12]
-    (root / "metadata.csv").write_text("\n".join(rows) + "\n")
-    return root
+    return make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded", clips=12)
 
 
 @pytest.fixture(scope="module")
@@ -142,11 +138,6 @@ def test_a_voice_says_what_it_was_made_from_also_after_a_resumption(
     resumed.train(StopRequest())
     again = load_voice(run / "voice.safetensors")
     assert (again.step, again.origin) == (2, origin)
-
-
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: Any) -> int:
-    monkeypatch.setattr("sys.argv", ["train.py", *map(str, arguments)])
-    return main()
 
 
 def test_the_command_begins_with_a_voice_and_refuses_what_it_cannot_do(

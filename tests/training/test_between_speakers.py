@@ -16,8 +16,8 @@ from losses import contrastive_loss
 from models.speaker_encoder import SpeakerEncoder
 from models.synthesizer import Synthesizer
 from tests.rounding import assert_same, float64, in_float64
-from tests.test_train import Waits
 from tests.training.test_together import SYMBOLS, noise, quiet, silence_chance
+from tests.waits import Waits
 from train import Trainer
 from training.conversion import draw_others
 from training.features import GeneratorOutput

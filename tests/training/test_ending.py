@@ -9,7 +9,8 @@ import pytest
 from configs import Config, InputError, TrainSettings, load_config
 from monitoring.best import Best
 from tests.faults.tiny_runs import differing, lasting, tiny_corpus
-from train import Trainer, main, resume, run, start
+from tests.short_runs import command
+from train import Trainer, resume, run, start
 from training.ending import Ending, RemainingTime, in_words
 from training.interruption import StopRequest
 from training.metrics_logger import MetricsLogger
@@ -41,11 +42,6 @@ def scored(trainer: Trainer) -> Trainer:
 
     trainer.validation.validate = known  # type: ignore[method-assign, assignment]
     return trainer
-
-
-def command(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
-    monkeypatch.setattr("sys.argv", ["train.py", *map(str, arguments)])
-    return main()
 
 
 def test_it_ends_without_improvement_keeps_the_best_voice_and_goes_on_to_the_bit_where_more_patience_is_asked_for(

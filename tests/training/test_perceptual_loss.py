@@ -14,10 +14,9 @@ from configs import InputError
 from models.recogniser import RecogniserNetwork
 from tests.faults.tiny_runs import differing, lasting
 from tests.rounding import assert_same, float64, in_float64
-from tests.test_train import Waits
-from tests.training.test_resumption import corpus_folder as corpus_folder
-from tests.training.test_resumption import tiny
+from tests.short_runs import SMALL, tiny
 from tests.training.test_together import noise, quiet, silence_chance, trainer_of
+from tests.waits import Waits
 from train import Trainer, resume, start
 from training.frozen import networks
 from training.frozen.recogniser_maps import RecogniserMaps
@@ -200,9 +199,9 @@ def test_a_run_that_is_resumed_is_the_same_to_the_bit_and_trains_no_recogniser_a
     corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own = (*ON, f"data.cache={tmp_path / 'cache'}")
-    whole = start(tiny(corpus_folder, tmp_path / "whole", *own, "train.steps=3"))
+    whole = start(tiny(corpus_folder, tmp_path / "whole", *SMALL, *own, "train.steps=3"))
     whole.train(StopRequest())
-    first = start(tiny(corpus_folder, tmp_path / "parts", *own, "train.steps=2"))
+    first = start(tiny(corpus_folder, tmp_path / "parts", *SMALL, *own, "train.steps=2"))
     first.train(StopRequest())
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -221,7 +220,7 @@ def test_a_run_that_is_resumed_is_the_same_to_the_bit_and_trains_no_recogniser_a
 
 @pytest.mark.usefixtures("small")
 def test_a_checkpoint_without_it_or_with_half_of_it_is_refused(corpus_folder: Path, tmp_path: Path) -> None:
-    learner = start(tiny(corpus_folder, tmp_path / "run", *ON, "train.steps=1"))
+    learner = start(tiny(corpus_folder, tmp_path / "run", *SMALL, *ON, "train.steps=1"))
     state = learner.auxiliary_losses.frozen.checkpoint_state()
     half = {"perceptual": {name: x for name, x in state["perceptual"].items() if "lstm" in name or "output" in name}}
     states: list[dict[str, Any]] = [{}, half, {"perceptual": {}}, {"perceptual": 3}]
@@ -232,7 +231,7 @@ def test_a_checkpoint_without_it_or_with_half_of_it_is_refused(corpus_folder: Pa
 
 @pytest.mark.usefixtures("small")
 def test_a_weight_that_is_given_later_trains_it_then(corpus_folder: Path, tmp_path: Path) -> None:
-    start(tiny(corpus_folder, tmp_path / "run", "train.steps=1")).train(StopRequest())
+    start(tiny(corpus_folder, tmp_path / "run", *SMALL, "train.steps=1")).train(StopRequest())
     rest = resume(tmp_path / "run", [*ON[:2], "train.steps=2"], accept_changes=True)
     assert rest.auxiliary_losses.frozen.perceptual is not None
     assert "loss/generator/perceptual" in rest.run_step(next(iter(rest.batches()))).scalars()

@@ -14,8 +14,8 @@ from data.clips import Clip
 from losses import feature_loss, ms_ssim_loss, ssim_loss, stft_loss
 from losses.multi_scale_mel import MultiScaleMelLoss
 from losses.structural_similarity import most_scales
-from tests.test_train import Waits
 from tests.training.test_together import noise, quiet, silence_chance, trainer_of
+from tests.waits import Waits
 from train import Trainer
 from training.features import Segments
 

@@ -12,7 +12,6 @@ import torch
 from configs import Config, InputError, load_config
 from data.batch import Batch
 from models.finite_weights import first_not_finite, tensors_in
-from tests.embedded import make_embedded_corpus
 from train import Trainer, main, resume, start
 from training.broken_steps import BrokenStep, newest_record, read_record, write_records
 from training.interruption import StopRequest
@@ -29,15 +28,6 @@ TINIEST = (
     *("decoder.residual_kernel_sizes=[3]", "decoder.residual_dilations=[[1, 2]]"),
     *("train.batch_size=2", "data.validation_clips=2"),
 )
-
-
-@pytest.fixture(scope="module")
-def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve clips of the embedded corpus."""
-    root = make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded")
-    rows = (root / "metadata.csv").read_text().splitlines()[:12]
-    (root / "metadata.csv").write_text("\n".join(rows) + "\n")
-    return root
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import torch
 
 from losses import subband_stft_loss
 from models.layers.pqmf import Pqmf
-from tests.test_train import Waits
 from tests.training.test_together import noise, quiet, trainer_of
+from tests.waits import Waits
 from train import Trainer
 from training.accumulation import WHOLE_BATCH
 

@@ -9,7 +9,6 @@ import torch
 from configs import Config, InputError, load_config, parse_config
 from data.opening import open_corpus
 from tests.clients.exported_voice import write_random_voice
-from tests.embedded import make_embedded_corpus
 from train import resume, start
 from training.interruption import StopRequest
 from training.ranks import Ranks
@@ -29,15 +28,6 @@ def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An exported voice of another width and with another decoder than the defaults."""
     folder = tmp_path_factory.mktemp("exported")
     return write_onnx(load_voice(write_random_voice(folder / "run", "hifigan")), folder, "reader")["float32"]
-
-
-@pytest.fixture(scope="module")
-def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 clips of the embedded corpus."""
-    root = make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded")
-    rows = (root / "metadata.csv").read_text().splitlines()
-    (root / "metadata.csv").write_text("\n".join(rows[:12]) + "\n")
-    return root
 
 
 def settings(corpus_folder: Path, run: Path, *overrides: str) -> Config:
