@@ -110,12 +110,12 @@ class Trainer(TrainingLoop):
             output = self.generator_forward(batch)
             self.discriminator_optimizer.zero_grad(set_to_none=True)
             losses = self.discriminator_step(output)
-            discriminator_norm = self.update_discriminator()
+            norms = self.update_discriminator()
 
         self.synthesizer_optimizer.zero_grad(set_to_none=True)
         losses |= self.generator_step(output)
-        generator_norm = self.update_generator()
-        return StepReport(losses, {"discriminator": discriminator_norm, "generator": generator_norm})
+        norms |= self.update_generator()
+        return StepReport(losses, norms)
 
     def generator_forward(self, batch: Batch) -> GeneratorOutput:
         """Reconstruct a random segment of each recording from its posterior, and align it with its text."""
@@ -190,22 +190,22 @@ class Trainer(TrainingLoop):
             terms["feature_matching"] = feature_matching * weight.clips
             return terms | self.auxiliary_losses(output, weight), adversarial_losses
 
-    def update_discriminator(self) -> Tensor:
-        """Update the discriminator; return the norm of its gradients before clipping, 0-d."""
+    def update_discriminator(self) -> dict[str, Tensor]:
+        """Update the discriminator, if it has a use; return the norm of its gradients before clipping, 0-d."""
         if not self.term_weights.use_discriminator:
-            return torch.zeros((), device=self.device)
+            return {}
         norm = self._update("discriminator", self.discriminator, self.discriminator_optimizer)
         if self.config.train.discriminator_updates > 1:
             self.scaler.update()  # which lets the next one unscale again
         self.objective.after_update(self.discriminator, self.ranks.sum)
-        return norm
+        return {"discriminator": norm}
 
-    def update_generator(self) -> Tensor:
+    def update_generator(self) -> dict[str, Tensor]:
         """Update the synthesizer and its EMA; return the norm of its gradients before clipping, 0-d."""
         norm = self._update("generator", self.synthesizer, self.synthesizer_optimizer)
         self.scaler.update()
         update_ema(self.ema, self.synthesizer, self.schedule.ema_weight)
-        return norm
+        return {"generator": norm}
 
     def _update(self, name: str, network: nn.Module, optimizer: torch.optim.AdamW) -> Tensor:
         self.ranks.sum_gradients(list(network.parameters()))

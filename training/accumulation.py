@@ -64,12 +64,12 @@ class StepParts(ABC):
         """Each term of the generator's loss by its name, and the adversarial term of each sub-discriminator."""
 
     @abstractmethod
-    def update_discriminator(self) -> Tensor:
-        """Update the discriminator; return the norm of its gradients."""
+    def update_discriminator(self) -> dict[str, Tensor]:
+        """Update the discriminator, if it has a use; return the norm of its gradients by its name."""
 
     @abstractmethod
-    def update_generator(self) -> Tensor:
-        """Update the generator and its EMA; return the norm of its gradients."""
+    def update_generator(self) -> dict[str, Tensor]:
+        """Update the generator and its EMA; return the norm of its gradients by its name."""
 
 
 class GradientAccumulation:
@@ -116,7 +116,7 @@ class GradientAccumulation:
                 with torch.set_grad_enabled(not recompute):
                     output = trainer.generator_forward(part.batch)
                 losses.append(trainer.discriminator_step(output, part.normalisation))
-            discriminator_norm = trainer.update_discriminator()
+            norms = trainer.update_discriminator()
 
         trainer.synthesizer_optimizer.zero_grad(set_to_none=True)
         for place, part in enumerate(parts):
@@ -124,8 +124,8 @@ class GradientAccumulation:
                 restore_noise(noises[place], trainer.device)
                 output = trainer.generator_forward(part.batch)
             losses.append(trainer.generator_step(output, part.normalisation))
-        generator_norm = trainer.update_generator()
-        return StepReport(sum_of_losses(losses), {"discriminator": discriminator_norm, "generator": generator_norm})
+        norms |= trainer.update_generator()
+        return StepReport(sum_of_losses(losses), norms)
 
 
 def micro_batches(batch: Batch, count: int, *, hop_length: int, segment_frames: int, ranks: Ranks) -> list[MicroBatch]:

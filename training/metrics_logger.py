@@ -49,13 +49,18 @@ class RunningMeans:
 
     @torch.no_grad()
     def add(self, values: Mapping[str, Tensor]) -> None:
-        """Take one step's 0-d tensors, which have the same names at every step."""
-        fresh = torch.stack([value.float() for value in values.values()])
+        """Take one step's 0-d tensors. A name that not all steps have is the mean over those that do."""
+        if new := [name for name in values if name not in self._names]:
+            room = torch.zeros(len(new), device=values[new[0]].device)
+            kept = len(self._names)
+            self._names = [*self._names, *new]
+            self._sums, self._counts, self._greatest = (
+                torch.cat((each[:kept].to(room.device), room + nothing))
+                for each, nothing in ((self._sums, 0.0), (self._counts, 0.0), (self._greatest, -math.inf))
+            )
+        absent = torch.full((), math.nan, device=self._sums.device)
+        fresh = torch.stack([values.get(name, absent).float() for name in self._names])
         finite = fresh.isfinite()
-        if not self._names:
-            self._names = list(values)
-            self._sums, self._counts = torch.zeros_like(fresh), torch.zeros_like(fresh)
-            self._greatest = torch.full_like(fresh, -math.inf)
         self._sums.add_(fresh.where(finite, 0.0))
         self._counts.add_(finite)
         torch.maximum(self._greatest, fresh.where(finite, -math.inf), out=self._greatest)

@@ -63,7 +63,7 @@ class StepReport:
     """The scalars of one step, 0-d tensors that nothing has waited for yet."""
 
     losses: dict[str, Tensor]  # this rank's part of each
-    gradient_norms: dict[str, Tensor]  # of each network, before clipping
+    gradient_norms: dict[str, Tensor]  # of each network that was updated, before clipping
 
     def scalars(self) -> dict[str, Tensor]:
         """Every scalar under its name in metrics.jsonl and TensorBoard."""

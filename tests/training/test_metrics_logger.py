@@ -51,6 +51,15 @@ def test_what_is_no_number_does_not_spoil_a_mean() -> None:
     assert math.isnan(read["none"])
 
 
+def test_a_name_that_not_all_steps_have_is_a_mean_over_those_that_do() -> None:
+    means = RunningMeans()
+    means.add({"b": torch.tensor(1.0)})
+    means.add({"gradient_norm/a": torch.tensor(7.0), "b": torch.tensor(2.0)})
+    means.add({"b": torch.tensor(6.0)})
+    means.add({"gradient_norm/a": torch.tensor(9.0), "b": torch.tensor(3.0)})
+    assert means.read() == {"b": 3.0, "gradient_norm/a": 8.0, "gradient_norm_max/a": 9.0}
+
+
 def test_numbers_arrive_in_the_file_and_in_tensorboard(tmp_path: Path) -> None:
     journal = MetricsLogger(tmp_path)
     journal.scalars(10, {"loss/generator/mel": 1.5, "gradient_norm/generator": math.inf})
