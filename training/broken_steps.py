@@ -57,6 +57,7 @@ class _Step:
     step: int
     ids: tuple[str, ...]
     noise: tuple[Tensor, ...]
+    names: tuple[str, ...]  # of the networks that were updated
     norms: Tensor  # [networks], on the device
 
 
@@ -64,7 +65,6 @@ class RecentSteps:
     """The steps since the last report."""
 
     def __init__(self) -> None:
-        self._names: tuple[str, ...] = ()
         self._steps: deque[_Step] = deque(maxlen=_MOST_STEPS)
 
     def add(self, step: int, ids: Sequence[str], noise: Sequence[Tensor], norms: Mapping[str, Tensor]) -> None:
@@ -76,20 +76,21 @@ class RecentSteps:
             noise: the state of the random generators before it.
             norms: of the gradients of each network, 0-d, on the device; they may be overwritten by the next step.
         """
-        self._names = tuple(norms)
-        self._steps.append(_Step(step, tuple(ids), tuple(noise), torch.stack(list(norms.values()))))
+        self._steps.append(_Step(step, tuple(ids), tuple(noise), tuple(norms), torch.stack(list(norms.values()))))
 
     def read(self) -> list[BrokenStep]:
         """Those whose gradients were not finite, the first ones first; waits for the device once, and starts anew."""
         if not self._steps:
             return []
-        norms = torch.stack([step.norms for step in self._steps])  # [steps, networks]
-        read = torch.stack((norms, is_usable(norms).to(norms))).tolist()
-        broken = [
-            BrokenStep(step.step, step.ids, step.noise, dict(zip(self._names, own, strict=True)))
-            for step, own, usable in zip(self._steps, *read, strict=True)
-            if not all(usable)
-        ]
+        norms = torch.cat([step.norms for step in self._steps])  # of all steps, one after the other
+        read = torch.stack((norms, is_usable(norms).to(norms))).cpu()
+        broken = []
+        for step, of_step in zip(
+            self._steps, read.split([len(step.names) for step in self._steps], dim=1), strict=True
+        ):
+            own, usable = of_step.tolist()
+            if not all(usable):
+                broken.append(BrokenStep(step.step, step.ids, step.noise, dict(zip(step.names, own, strict=True))))
         self._steps.clear()
         return broken[:_MOST_AT_ONCE]
 

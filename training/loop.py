@@ -118,6 +118,7 @@ class TrainingLoop(StepParts):
         """Measure how hard each term pulls at the generated audio, where that is due."""
         every = _BALANCE_EVERY if self.config.loss.balance == "gradient" else self.config.train.validate_every
         if self.step % every == 0:
+            self.term_weights.set(self.step)
             self.stages.set(step=self.step)
             self.output_gradients = output_gradient_norms(self, batch)
             self.term_weights.observe(self.output_gradients)

@@ -41,6 +41,17 @@ def test_steps_are_kept_until_they_are_read_and_those_that_were_skipped_are_told
     assert recent.read() == []
 
 
+def test_a_network_may_begin_to_be_updated_between_two_reports() -> None:
+    recent, noise = RecentSteps(), noise_state(torch.device("cpu"))
+    recent.add(1, ["a"], noise, {"generator": torch.tensor(math.inf)})
+    recent.add(2, ["b"], noise, {"discriminator": torch.tensor(1.0), "generator": torch.tensor(2.0)})
+    recent.add(3, ["c"], noise, {"discriminator": torch.tensor(math.nan), "generator": torch.tensor(3.0)})
+    first, second = recent.read()
+    assert (first.step, first.gradient_norms) == (1, {"generator": math.inf})
+    assert (second.step, second.gradient_norms["generator"]) == (3, 3.0)
+    assert math.isnan(second.gradient_norms["discriminator"])
+
+
 def test_no_more_than_the_newest_steps_are_kept_and_the_first_broken_ones_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

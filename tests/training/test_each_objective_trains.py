@@ -72,7 +72,8 @@ def test_it_is_finite_and_gradient_accumulation_has_the_gradients_of_the_whole_b
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["wasserstein", "began", "balance"])
 def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(tmp_path: Path, name: str, embedded: Path) -> None:
-    balanced = ["loss.balance=gradient", "loss.schedule.kl=[0,4]", "loss.r1=0.5"]
+    late = "loss.schedule={kl=[0,4],adversarial=[1,3],feature_matching=[1,3]}"  # the discriminator, between two reports
+    balanced = ["loss.balance=gradient", late, "loss.r1=0.5"]
     own = balanced if name == "balance" else asked(name)
     settings = [f"data.root={embedded}", "run.device=cpu", "train.spoken_sentences=0", "train.report_every=2", *own]
     settings += ["train.validate_every=100", "train.batch_size=2", "data.max_validation_clips=2"]
