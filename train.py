@@ -238,7 +238,7 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
     refuse_begun(Path(config.run.dir))
     choose_device(local_device(config.run.device))  # refused now, not after the recordings are read
     if warm is not None:
-        config = warm.settled(config)
+        config = warm.with_architecture(config)
         warm.refuse_misfit(config)
     elif config.run.architecture == "voice":
         raise InputError("run.architecture = 'voice' needs a voice: give it with --warm-start VOICE")

@@ -60,7 +60,7 @@ class Architecture:
     spectrogram_bins: int | None  # None without a posterior encoder
 
 
-class Foreign:
+class SourceWeights:
     """The tensors of another program's model, looked up by our names.
 
     Args:
@@ -68,17 +68,17 @@ class Foreign:
         naming: maps one of our names, weight norms folded, to theirs; `kernels` is the number of residual blocks after
             each upsampling.
         source: the file, for messages.
-        unheld: prefixes of their names of tensors that such a file never holds, which therefore begin anew.
+        never_held: prefixes of their names of tensors that such a file never holds, which therefore begin anew.
 
     Raises:
         InputError: a weight norm is damaged.
     """
 
     def __init__(
-        self, tensors: Mapping[str, Tensor], naming: Callable[..., str], source: str, unheld: tuple[str, ...] = ()
+        self, tensors: Mapping[str, Tensor], naming: Callable[..., str], source: str, never_held: tuple[str, ...] = ()
     ) -> None:
         self.tensors, self.norms = folded(tensors, source), weight_norms(tensors)
-        self.source, self.unheld, self._naming = source, unheld, naming
+        self.source, self.never_held, self._naming = source, never_held, naming
         self._kernels = 1  # for counting, all residual blocks are those of the first upsampling
         self.stages = self._count("decoder.upsamples.{}.weight")
         self._kernels = self._count("decoder.residuals.0.blocks.{}.dilated.0.weight") // max(1, self.stages)
@@ -89,11 +89,11 @@ class Foreign:
 
     def has(self, ours: str) -> bool:
         """Whether the model has such a tensor."""
-        return self.name(ours) in self.tensors or self.is_unheld(ours)
+        return self.name(ours) in self.tensors or self.never_holds(ours)
 
-    def is_unheld(self, ours: str) -> bool:
+    def never_holds(self, ours: str) -> bool:
         """Whether it is one that such a file never holds."""
-        return self.name(ours).startswith(self.unheld)
+        return self.name(ours).startswith(self.never_held)
 
     def rows(self, ours: str) -> int:
         """The first dimension of a tensor.
@@ -181,7 +181,7 @@ class Foreign:
 
 
 def assemble(
-    foreign: Foreign,
+    source: SourceWeights,
     description: Description,
     *,
     skipped: Mapping[str, Tensor] | None = None,
@@ -190,7 +190,7 @@ def assemble(
     """Make a voice.
 
     Args:
-        foreign: the weights.
+        source: the weights.
         description: everything else.
         skipped: tensors of the same file that do not belong to a synthesizer.
         discriminators: to be imported with it.
@@ -198,13 +198,13 @@ def assemble(
     Raises:
         InputError: a tensor is missing, or there is one that a VITS with a HiFi-GAN decoder does not have.
     """
-    architecture = foreign.architecture()
+    architecture = source.architecture()
     config, assumed = _config(architecture, description)
     alphabet = settle_alphabet(description.ids, rows=architecture.num_symbols, source=description.source)
     speakers = _names(description.speakers, architecture.num_speakers)
     num_symbols = len(alphabet.rows)
     if num_symbols > architecture.num_symbols:
-        foreign.tensors[foreign.name(_EMBEDDING)] = foreign.tensors[foreign.name(_EMBEDDING)][list(alphabet.rows)]
+        source.tensors[source.name(_EMBEDDING)] = source.tensors[source.name(_EMBEDDING)][list(alphabet.rows)]
     synthesizer = empty_synthesizer(
         config,
         num_symbols=num_symbols,
@@ -212,13 +212,13 @@ def assemble(
         posterior_encoder=architecture.spectrogram_bins is not None,
     )
     lines = fill(
-        synthesizer, foreign, config, parts=description.parts, copied_rows=num_symbols - architecture.num_symbols
+        synthesizer, source, config, parts=description.parts, copied_rows=num_symbols - architecture.num_symbols
     )
     shapes = {name: weight.shape for name, weight in synthesizer.state_dict().items()}
     norms = {
-        name: foreign.norms[theirs].shaped(shapes[name])
+        name: source.norms[theirs].shaped(shapes[name])
         for name in shapes
-        if (theirs := foreign.name(name)) in foreign.norms
+        if (theirs := source.name(name)) in source.norms
     }
     lines += _skipped(skipped or {})
     voice = VoiceFile(
@@ -293,13 +293,18 @@ def _names(speakers: Sequence[str] | Mapping[str, int], count: int) -> tuple[str
 
 
 def fill(
-    synthesizer: Synthesizer, foreign: Foreign, config: Config, *, parts: tuple[str, ...] = (), copied_rows: int = 0
+    synthesizer: Synthesizer,
+    source: SourceWeights,
+    config: Config,
+    *,
+    parts: tuple[str, ...] = (),
+    copied_rows: int = 0,
 ) -> list[TensorLine]:
     """Fill an empty synthesizer with the weights, and report every tensor.
 
     Args:
         synthesizer: on the meta device; changed in place.
-        foreign: the weights.
+        source: the weights.
         config: of the synthesizer.
         parts: prefixes of the names that a synthesizer has there; others are skipped.
         copied_rows: of the embedding, for the report.
@@ -309,17 +314,17 @@ def fill(
     """
     weights: dict[str, Tensor] = {}
     lines: list[TensorLine] = []
-    left = dict(foreign.tensors)
-    initial = _initial_weights(synthesizer, config) if foreign.unheld else {}
+    left = dict(source.tensors)
+    initial = _initial_weights(synthesizer, config) if source.never_held else {}
     for name, wanted in synthesizer.state_dict().items():
-        found = left.pop(foreign.name(name), None)
+        found = left.pop(source.name(name), None)
         fate, why = Fate.COPIED, ""
-        if found is None and foreign.is_unheld(name):
+        if found is None and source.never_holds(name):
             found, fate, why = initial[name], Fate.NEW, "an exported graph does not hold it"
         if found is None or _without_ones(found) != _without_ones(wanted) or found.dtype != wanted.dtype:
             there = "is missing" if found is None else f"has the shape {list(found.shape)} ({found.dtype})"
             raise InputError(
-                f"{foreign.source}: {foreign.name(name)} {there}, and the shape {list(wanted.shape)} is needed: it is "
+                f"{source.source}: {source.name(name)} {there}, and the shape {list(wanted.shape)} is needed: it is "
                 "damaged, or of another architecture than VITS"
             )
         weights[name] = found.reshape(wanted.shape).clone()  # a copy: the file is memory-mapped
@@ -329,7 +334,7 @@ def fill(
     unknown = [name for name in left if name.startswith(parts)]
     if unknown:
         raise InputError(
-            f"{foreign.source}: has {len(unknown)} tensors that VITS has not, such as {unknown[0][:80]!r}: it is of "
+            f"{source.source}: has {len(unknown)} tensors that VITS has not, such as {unknown[0][:80]!r}: it is of "
             "another architecture and would sound different here"
         )
     synthesizer.load_state_dict(weights, assign=True)

@@ -9,7 +9,7 @@ import safetensors
 from torch import Tensor
 
 from configs import InputError
-from voices.importing.assembly import Description, Foreign, Imported, assemble
+from voices.importing.assembly import Description, Imported, SourceWeights, assemble
 from voices.importing.names import hugging_face_name
 from voices.importing.settings_file import read_json, section
 
@@ -47,7 +47,7 @@ def read_hugging_face(folder: Path) -> Imported:
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("posterior_encoder.")}
         notes.append("its posterior encoder is all zeros, and is left out")
     naming = partial(hugging_face_name, deterministic=not tree.get("use_stochastic_duration_prediction", True))
-    return assemble(Foreign(tensors, naming, str(folder)), _describe(folder, tree, notes))
+    return assemble(SourceWeights(tensors, naming, str(folder)), _describe(folder, tree, notes))
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:

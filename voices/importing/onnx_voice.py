@@ -9,7 +9,7 @@ from pathlib import Path
 
 from models.synthesizer import Synthesizer
 from voices.export import OWN_METADATA
-from voices.importing.assembly import Foreign, Imported, assemble, fill
+from voices.importing.assembly import Imported, SourceWeights, assemble, fill
 from voices.importing.names import original_name
 from voices.importing.onnx_graph import GraphWeights
 from voices.importing.onnx_settings import OnnxSettings, read_graph
@@ -17,8 +17,8 @@ from voices.importing.original import piper_description, uniform_name
 from voices.importing.report import Report
 from voices.voice_file import VoiceFile, empty_synthesizer
 
-_UNHELD = ("duration_predictor.flow.couplings.0.", "duration_predictor.posterior_")
-_PIPER_UNHELD = ("dp.flows.1.", "dp.post_")
+_NEVER_HELD = ("duration_predictor.flow.couplings.0.", "duration_predictor.posterior_")
+_PIPER_NEVER_HELD = ("dp.flows.1.", "dp.post_")
 _NOTE = "an exported graph holds no posterior encoder and no discriminators: training begins these anew"
 
 
@@ -37,33 +37,33 @@ def read_onnx(path: Path, *, settings: Path | None = None) -> Imported:
     if any(entry.key.startswith(OWN_METADATA) for entry in model.metadata_props):
         return _own(path, weights, described)
     stochastic = any(name.startswith("dp.flows.") for name in weights.tensors)
-    foreign = Foreign(
+    theirs = SourceWeights(
         {uniform_name(name): tensor for name, tensor in weights.tensors.items()},
         original_name,
         str(path),
-        _PIPER_UNHELD if stochastic else (),
+        _PIPER_NEVER_HELD if stochastic else (),
     )
     parameters = {"upsample_rates": weights.upsampling(), "resblock_dilation_sizes": weights.residual_dilations()}
     description = piper_description(
         settings or Path(f"{path}.json"), title="Piper voice in ONNX", source=path, parameters=parameters
     )
-    imported = assemble(foreign, description)
+    imported = assemble(theirs, description)
     return Imported(imported.voice, imported.report.with_notes([_NOTE]))
 
 
 def _own(path: Path, weights: GraphWeights, described: OnnxSettings) -> Imported:
     speakers = max(1, len(described.speakers))
     stochastic = described.config.model.duration_predictor == "stochastic"
-    foreign = Foreign(weights.tensors, _same, str(path), _UNHELD if stochastic else ())
+    theirs = SourceWeights(weights.tensors, _same, str(path), _NEVER_HELD if stochastic else ())
     synthesizer: Synthesizer = empty_synthesizer(
         described.config,
-        num_symbols=foreign.rows("text_encoder.embedding.weight"),
+        num_symbols=theirs.rows("text_encoder.embedding.weight"),
         num_speakers=speakers,
         posterior_encoder=False,
     )
     wanted = synthesizer.state_dict()
-    foreign.tensors = {name: tensor for name, tensor in foreign.tensors.items() if name in wanted}  # and no constants
-    lines = fill(synthesizer, foreign, described.config)
+    theirs.tensors = {name: tensor for name, tensor in theirs.tensors.items() if name in wanted}  # and no constants
+    lines = fill(synthesizer, theirs, described.config)
     voice = VoiceFile(
         config=described.config,
         synthesizer=synthesizer,

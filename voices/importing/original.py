@@ -10,7 +10,7 @@ from torch import Tensor
 
 from configs import InputError
 from voices.importing.alphabet import published_ids
-from voices.importing.assembly import Description, Discriminators, Foreign, Imported, assemble
+from voices.importing.assembly import Description, Discriminators, Imported, SourceWeights, assemble
 from voices.importing.names import original_name
 from voices.importing.settings_file import integers, piper_ids, piper_speaking, read_json, section
 from voices.importing.torch_file import read_torch_file, tensors_of
@@ -43,7 +43,7 @@ def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None
     tensors = tensors_of(state["model"] if isinstance(state.get("model"), Mapping) else state)
     beside = settings or path.parent / "config.json"
     tree = read_json(beside) if settings is not None or beside.is_file() else None
-    foreign = _synthesizer(tensors, str(path))
+    weights = _synthesizer(tensors, str(path))
     data, model = section(tree or {}, "data"), section(tree or {}, "model")
     if data.get("add_blank") is False:
         raise InputError(
@@ -66,7 +66,7 @@ def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None
     description = Description(
         title="original VITS",
         source=str(path),
-        ids=_ids(tree or {}, foreign, beside),
+        ids=_ids(tree or {}, weights, beside),
         settings={
             "audio": _audio(data, rate=data.get("sampling_rate"), bands=data.get("n_mel_channels")),
             "decoder": _decoder(model),
@@ -77,7 +77,7 @@ def read_original(path: Path, state: Mapping[str, Any], *, settings: Path | None
         notes=tuple(notes),
         parts=_PARTS,
     )
-    return assemble(foreign, description, discriminators=discriminators)
+    return assemble(weights, description, discriminators=discriminators)
 
 
 def read_piper(path: Path, state: Mapping[str, Any], *, settings: Path | None, to_train: bool) -> Imported:
@@ -103,8 +103,8 @@ def read_piper(path: Path, state: Mapping[str, Any], *, settings: Path | None, t
     tensors = tensors_of(state["state_dict"])
     others = {name: tensor for name, tensor in tensors.items() if not name.startswith("model_g.")}
     discriminators = original_discriminators(tensors_of(tensors, "model_d.")) if to_train else None
-    foreign = _synthesizer(tensors_of(tensors, "model_g."), str(path))
-    return assemble(foreign, description, skipped=others, discriminators=discriminators)
+    weights = _synthesizer(tensors_of(tensors, "model_g."), str(path))
+    return assemble(weights, description, skipped=others, discriminators=discriminators)
 
 
 def piper_description(
@@ -166,8 +166,8 @@ def original_discriminators(tensors: Mapping[str, Tensor]) -> Discriminators | N
     return found or None
 
 
-def _synthesizer(tensors: Mapping[str, Tensor], source: str) -> Foreign:
-    return Foreign({uniform_name(name): tensor for name, tensor in tensors.items()}, original_name, source)
+def _synthesizer(tensors: Mapping[str, Tensor], source: str) -> SourceWeights:
+    return SourceWeights({uniform_name(name): tensor for name, tensor in tensors.items()}, original_name, source)
 
 
 def uniform_name(name: str) -> str:
@@ -207,15 +207,15 @@ def _step(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _ids(tree: Mapping[str, Any], foreign: Foreign, beside: Path) -> dict[str, int]:
+def _ids(tree: Mapping[str, Any], weights: SourceWeights, beside: Path) -> dict[str, int]:
     symbols = tree.get("symbols")
     if isinstance(symbols, list):
         return {str(symbol): index for index, symbol in enumerate(symbols)}
-    published, rows = published_ids(), foreign.architecture().num_symbols
+    published, rows = published_ids(), weights.architecture().num_symbols
     if rows == 1 + max(published.values()):
         return published
     raise InputError(
-        f"{foreign.source}: has {rows} symbols, and the published alphabet 178: name its own, in their order, in a "
+        f"{weights.source}: has {rows} symbols, and the published alphabet 178: name its own, in their order, in a "
         f'list "symbols" of {beside}'
     )
 

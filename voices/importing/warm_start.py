@@ -83,7 +83,7 @@ class WarmStart:
         names = () if parts is None else tuple(part.strip() for part in parts.split(","))
         return cls(load_voice_from(voice, to_train=True), names)
 
-    def settled(self, config: Config) -> Config:
+    def with_architecture(self, config: Config) -> Config:
         """The settings, with the architecture of the voice where they ask for it and do not give their own.
 
         Raises:

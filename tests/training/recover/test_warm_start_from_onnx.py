@@ -38,7 +38,9 @@ def settings(corpus_folder: Path, run: Path, *overrides: str) -> Config:
 def test_a_run_has_the_architecture_of_the_voice_and_its_own_settings(graph: Path, tmp_path: Path) -> None:
     warm = WarmStart.asked(graph, None)
     there = warm.imported.voice.config
-    config = warm.settled(settings(tmp_path, tmp_path, "model.text_dropout=0.3", "discriminator.channel_divisor=8"))
+    config = warm.with_architecture(
+        settings(tmp_path, tmp_path, "model.text_dropout=0.3", "discriminator.channel_divisor=8")
+    )
     assert config.decoder == there.decoder
     assert config.audio == there.audio
     assert config.model == there.model.model_copy(update={"text_dropout": 0.3})
@@ -49,7 +51,7 @@ def test_a_run_has_the_architecture_of_the_voice_and_its_own_settings(graph: Pat
 
 def test_another_decoder_than_that_of_the_voice_is_kept(graph: Path, tmp_path: Path) -> None:
     warm = WarmStart.asked(graph, None)
-    config = warm.settled(settings(tmp_path, tmp_path, "decoder.kind=vocos", "decoder.channels=64"))
+    config = warm.with_architecture(settings(tmp_path, tmp_path, "decoder.kind=vocos", "decoder.channels=64"))
     assert (config.decoder.kind, config.model) == ("vocos", warm.imported.voice.config.model)
 
 
@@ -108,7 +110,7 @@ def test_other_processes_hear_of_the_first_one_while_it_recovers_and_read_what_i
 ) -> None:
     monkeypatch.setattr(for_run, "MINUTES", 0.6)
     warm = WarmStart.asked(graph, None)
-    config = warm.settled(settings(corpus_folder, tmp_path / "run", "run.recovery_steps=1"))
+    config = warm.with_architecture(settings(corpus_folder, tmp_path / "run", "run.recovery_steps=1"))
     corpus = open_corpus(config.data, config.audio, verbose=False)
     monkeypatch.setattr(Talking, "said", [])
     first = for_run.recovered(warm, corpus, config.run, Talking(0, 2))
