@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from configs import load_config
 from tests.embedded import make_embedded_corpus
 from tests.forked_python import forked_python
 from tests.voices.importing.foreign_files import original_synthesizer, write_original
@@ -114,6 +115,16 @@ def test_their_links_lead_to_files() -> None:
 
 def test_the_readme_has_at_most_1500_words() -> None:
     assert len(README.split()) <= 1500
+
+
+def test_the_settings_of_make_finetune_demo_are_settings() -> None:
+    command = ["make", "--dry-run", "--old-file=setup", "RECORDINGS=speech", "finetune-demo"]
+    printed = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+    (line,) = re.findall(r"train\.py ([^&]*)&&", printed.replace("\\\n", " "))
+    file, *arguments = line.split()
+    config = load_config(HOUSE / file, [argument for argument in arguments if "=" in argument])
+    assert (config.data.root, config.train.hours, config.run.recovery_steps) == ("speech", 0.1, 150)
+    assert "--or-resume --warm-start" in line
 
 
 def test_the_make_targets_it_names_are_there() -> None:
