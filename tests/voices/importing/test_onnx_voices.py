@@ -71,8 +71,12 @@ def assert_equal_weights(imported: Imported, voice: VoiceFile) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("speakers", [(), CHOIR], ids=["single", "choir"])
-@pytest.mark.parametrize("decoder", DECODERS)
+@pytest.mark.parametrize(
+    ("decoder", "speakers"),
+    # Speakers condition the decoders alike but for Vocos, which has no layers of HiFi-GAN.
+    [*((decoder, ()) for decoder in DECODERS), ("hifigan", CHOIR), ("vocos", CHOIR)],
+    ids=[*(f"{decoder}-single" for decoder in DECODERS), "hifigan-choir", "vocos-choir"],
+)
 def test_our_exports_come_back_to_the_bit_and_are_exported_as_before(
     tmp_path: Path, decoder: str, speakers: tuple[str, ...]
 ) -> None:
