@@ -59,7 +59,7 @@ def draw(runs: Sequence[NamedRun], reference: NamedRun | None = None) -> "Figure
         for axis in axes[len(panels) :]:
             axis.set_visible(False)
         figure.supxlabel("step", fontsize=10)
-        figure.suptitle("  ".join(run.name for run in runs)[:150], fontsize=13)
+        figure.suptitle("  ".join(run.name for run in runs)[:150], y=1 - 0.1 / height, fontsize=13)
         if len(every) > 1:
             styles = [_style(run, place, 0, len(runs)) for place, run in enumerate(every)]
             lines = [Line2D([], [], color=colour, linestyle=dashes) for colour, dashes in styles]
