@@ -28,7 +28,8 @@ Run = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return [*tiny_corpus(tmp_path_factory.mktemp("tiny")), "run.threads=1"]
+    smaller = ("decoder.initial_channels=32", "discriminator.periods=[2]")
+    return [*tiny_corpus(tmp_path_factory.mktemp("tiny")), *smaller, "run.threads=1"]
 
 
 @pytest.fixture(scope="module")
