@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from configs.atomic_file import replacing
+from configs.wording import without_middle
 from data.report.web_page import json_for_script, render_page
 from evaluation.objectives.arm import PlannedRun
 from evaluation.objectives.conclusion import shown
@@ -70,7 +71,7 @@ def write_page(study: Study, conclusion: Sequence[str], runs: Sequence[PlannedRu
         _HERE / "page.html.jinja",
         styles=[_CURVES / "page.css", _HERE / "page.css"],
         scripts=[_CURVES / name for name in ("scales.js", "chart.js", "page.js")],
-        filters={"grouped": grouped, "shown": shown},
+        filters={"grouped": grouped, "shown": shown, "without_middle": without_middle},
         study=study,
         conclusion=conclusion,
         drawings=[interval_drawing(metric, study) for metric in study.metrics],

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from configs.atomic_file import replacing
+from configs.wording import without_middle
 from data.report.web_page import printable
 from evaluation.objectives.page import ARROWS, mark
 from evaluation.objectives.results import MetricResult, Study
@@ -52,7 +53,7 @@ def _draw(axis: "Axes", metric: MetricResult, study: Study) -> None:
         axis.plot(runs, [place] * len(runs), "o", markersize=5, fillstyle="none", color=_GREY, markeredgewidth=0.9)
     if study.reference in metric.estimates:
         axis.axvline(metric.estimates[study.reference].mean, color=_GREY, linewidth=0.8, linestyle="dotted")
-    names = [_cut(printable(name)) for name in metric.estimates]
+    names = [without_middle(printable(name), _LONGEST_NAME) for name in metric.estimates]
     axis.set_yticks(range(len(names)), names, fontsize=8)
     for label, name in zip(axis.get_yticklabels(), metric.estimates, strict=True):
         if marked := mark(found.get(name)):
@@ -62,7 +63,3 @@ def _draw(axis: "Axes", metric: MetricResult, study: Study) -> None:
     axis.grid(axis="x", alpha=0.3)
     unit = f", {metric.unit}" if metric.unit else ""
     axis.set_title(f"{ARROWS[metric.better]} {metric.name}{unit}\n{metric.part}", loc="left", fontsize=9)
-
-
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
