@@ -106,15 +106,18 @@ class Trainer(TrainingLoop):
 
     def train_step(self, batch: Batch) -> StepReport:
         """Update the discriminator, then the generator (VITS, section 2.4)."""
-        for _ in range(self.config.train.discriminator_updates):  # 1 in VITS
-            output = self.generator_forward(batch)
+        losses, norms = {}, {}
+        output = self.generator_forward(batch)
+        for left in reversed(range(self.discriminator_updates)):  # once in VITS
             self.discriminator_optimizer.zero_grad(set_to_none=True)
             losses = self.discriminator_step(output)
-            norms = self.update_discriminator()
+            norms = {"discriminator": self.update_discriminator()}
+            if left:
+                output = self.generator_forward(batch)
 
         self.synthesizer_optimizer.zero_grad(set_to_none=True)
         losses |= self.generator_step(output)
-        norms |= self.update_generator()
+        norms |= {"generator": self.update_generator()}
         return StepReport(losses, norms)
 
     def generator_forward(self, batch: Batch) -> GeneratorOutput:
@@ -126,8 +129,6 @@ class Trainer(TrainingLoop):
 
     def discriminator_step(self, output: GeneratorOutput, weight: LossNormalisation = WHOLE_BATCH) -> dict[str, Tensor]:
         """The discriminator's loss on real and generated segments (equation 8), and its gradients."""
-        if not self.term_weights.use_discriminator:
-            return {}
         segments, generated_audio = output.segments, output.segments.generated.detach()
         with self.autocast():
             real, generated = self.discriminator.compare(segments.real, generated_audio)
@@ -190,22 +191,20 @@ class Trainer(TrainingLoop):
             terms["feature_matching"] = feature_matching * weight.clips
             return terms | self.auxiliary_losses(output, weight), adversarial_losses
 
-    def update_discriminator(self) -> dict[str, Tensor]:
-        """Update the discriminator, if it has a use; return the norm of its gradients before clipping, 0-d."""
-        if not self.term_weights.use_discriminator:
-            return {}
+    def update_discriminator(self) -> Tensor:
+        """Update the discriminator; return the norm of its gradients before clipping, 0-d."""
         norm = self._update("discriminator", self.discriminator, self.discriminator_optimizer)
         if self.config.train.discriminator_updates > 1:
             self.scaler.update()  # which lets the next one unscale again
         self.objective.after_update(self.discriminator, self.ranks.sum)
-        return {"discriminator": norm}
+        return norm
 
-    def update_generator(self) -> dict[str, Tensor]:
+    def update_generator(self) -> Tensor:
         """Update the synthesizer and its EMA; return the norm of its gradients before clipping, 0-d."""
         norm = self._update("generator", self.synthesizer, self.synthesizer_optimizer)
         self.scaler.update()
         update_ema(self.ema, self.synthesizer, self.schedule.ema_weight)
-        return {"generator": norm}
+        return norm
 
     def _update(self, name: str, network: nn.Module, optimizer: torch.optim.AdamW) -> Tensor:
         self.ranks.sum_gradients(list(network.parameters()))

@@ -5,7 +5,7 @@ OpenAI: platform.openai.com/docs/api-reference/audio/createSpeech. Piper: `piper
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -50,7 +50,7 @@ class Service:
         try:
             if self.draining:
                 raise QueueFullError(round(self.settings.drain_seconds))
-            return self.pool.submit(speech.steps(lambda: self.pool.waiting > 0)), answered
+            return self.pool.submit(replace(speech, others_wait=lambda: self.pool.waiting > 0).steps()), answered
         except QueueFullError as error:
             self.metrics.refuse("queue")
             headers = {"Retry-After": str(error.retry_after)}

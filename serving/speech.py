@@ -44,6 +44,8 @@ class Speech:
     rate_hz: int | None = None  # None is that of the voice
     max_audio_seconds: float = 1800.0
     tally: Tally = field(default_factory=Tally)
+    # Short sentences are decoded at once where requests wait for a worker: chunks are a fifth more work.
+    others_wait: Callable[[], bool] = lambda: False
 
     @property
     def audio_seconds(self) -> float:
@@ -55,31 +57,27 @@ class Speech:
         """Samples per second of what is sent, in hertz."""
         return encoded_rate(self.format, self.named.voice.sample_rate if self.rate_hz is None else self.rate_hz)
 
-    def steps(self, others_wait: Callable[[], bool] = lambda: False) -> Iterator[bytes]:
+    def steps(self) -> Iterator[bytes]:
         """The answer in pieces, the first before the first sentence is decoded as a whole.
-
-        Args:
-            others_wait: whether requests wait for a worker. Short sentences are then decoded at once, which is a fifth
-                less work than in chunks.
 
         Raises:
             InputError: the text cannot be said, as `Voice.say`, or would be too long.
         """
-        return {"audio": self._audio, "sse": self._events, "json": self._json}[self.form](others_wait)
+        return {"audio": self._audio, "sse": self._events, "json": self._json}[self.form]()
 
     def _encoder(self) -> Encoder:
         return Encoder(self.format, sample_rate=self.named.voice.sample_rate, rate_hz=self.encoded_rate)
 
-    def _audio(self, others_wait: Callable[[], bool]) -> Iterator[bytes]:
+    def _audio(self) -> Iterator[bytes]:
         encoder = self._encoder()
-        for _, chunk in self._chunks(others_wait):
+        for _, chunk in self._chunks():
             yield encoder.encode(chunk)
         yield encoder.finish()
 
-    def _events(self, others_wait: Callable[[], bool]) -> Iterator[bytes]:
+    def _events(self) -> Iterator[bytes]:
         encoder, timeline = self._encoder(), Timeline(self.named.voice.sample_rate)
         known = 0
-        for segment, chunk in self._chunks(others_wait, timeline.record if self.timestamps else None):
+        for segment, chunk in self._chunks(timeline.record if self.timestamps else None):
             if self.timestamps and isinstance(segment, SpokenSentence) and self.tally.sentences > known:
                 known = self.tally.sentences
                 yield _event("speech.audio.timestamps", **asdict(timeline.timestamps.sentences[-1]))
@@ -91,12 +89,12 @@ class Speech:
         usage = {"input_tokens": len(self.text), "output_tokens": 0, "total_tokens": len(self.text)}
         yield _event("speech.audio.done", usage=usage, seconds=self.audio_seconds)
 
-    def _json(self, others_wait: Callable[[], bool]) -> Iterator[bytes]:
+    def _json(self) -> Iterator[bytes]:
         encoder, timeline = self._encoder(), Timeline(self.named.voice.sample_rate)
         head = {"voice": self.named.name, "format": self.format, "sample_rate": self.encoded_rate}
         start = f'{json.dumps(head)[:-1]}, "audio": "'.encode()  # goes out once there is something to say
         waiting = b""  # fewer bytes than base64 can end with
-        for _, chunk in self._chunks(others_wait, timeline.record):
+        for _, chunk in self._chunks(timeline.record):
             encoded = waiting + encoder.encode(chunk)
             whole = len(encoded) - len(encoded) % _BASE64_BYTES
             waiting = encoded[whole:]
@@ -106,9 +104,7 @@ class Speech:
         yield f'", {json.dumps(asdict(timeline.timestamps), ensure_ascii=False)[1:]}'.encode()
 
     def _chunks(
-        self,
-        others_wait: Callable[[], bool],
-        record: Callable[[Iterator[SpeechSegment]], Iterator[SpeechSegment]] | None = None,
+        self, record: Callable[[Iterator[SpeechSegment]], Iterator[SpeechSegment]] | None = None
     ) -> Iterator[tuple[SpeechSegment, Audio]]:
         voice = self.named.voice
         most = round(self.max_audio_seconds * voice.sample_rate)
@@ -118,7 +114,7 @@ class Speech:
             self.tally.sentences += isinstance(segment, SpokenSentence)
             if self.tally.samples + segment.samples > most:
                 raise InputError(f"the audio would be longer than {self.max_audio_seconds:g} s: shorten the text")
-            at_once = segment.samples <= _SHORT_SECONDS * voice.sample_rate and others_wait()
+            at_once = segment.samples <= _SHORT_SECONDS * voice.sample_rate and self.others_wait()
             for chunk in (segment.whole(),) if at_once else segment.chunks():
                 self.tally.samples += len(chunk)
                 yield segment, chunk

@@ -16,15 +16,13 @@ from train import frozen, start
 from training.interruption import StopRequest
 from voices.checkpoint import list_checkpoints, load_checkpoint
 
-Update = Callable[[], dict[str, torch.Tensor]]
-
 
 def test_the_generators_update_leaves_the_discriminator_alone(corpus_folder: Path, tmp_path: Path) -> None:
     trainer = start(tiny(corpus_folder, tmp_path / "run"))
     updates: list[tuple[str, dict[str, torch.Tensor], list[bool]]] = []
 
-    def watched(name: str, update: Update, other: torch.nn.Module) -> Update:
-        def updated() -> dict[str, torch.Tensor]:
+    def watched(name: str, update: Callable[[], torch.Tensor], other: torch.nn.Module) -> Callable[[], torch.Tensor]:
+        def updated() -> torch.Tensor:
             norm = update()
             state = {key: weight.detach().clone() for key, weight in trainer.discriminator.state_dict().items()}
             updates.append((name, state, [weight.grad is not None for weight in other.parameters()]))

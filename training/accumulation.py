@@ -47,6 +47,11 @@ class StepParts(ABC):
     synthesizer_optimizer: torch.optim.AdamW
     discriminator_optimizer: torch.optim.AdamW
 
+    @property
+    @abstractmethod
+    def discriminator_updates(self) -> int:
+        """Updates of the discriminator in this step."""
+
     @abstractmethod
     def generator_forward(self, batch: Batch) -> Any:
         """Reconstruct a segment of each recording."""
@@ -64,12 +69,12 @@ class StepParts(ABC):
         """Each term of the generator's loss by its name, and the adversarial term of each sub-discriminator."""
 
     @abstractmethod
-    def update_discriminator(self) -> dict[str, Tensor]:
-        """Update the discriminator, if it has a use; return the norm of its gradients by its name."""
+    def update_discriminator(self) -> Tensor:
+        """Update the discriminator; return the norm of its gradients."""
 
     @abstractmethod
-    def update_generator(self) -> dict[str, Tensor]:
-        """Update the generator and its EMA; return the norm of its gradients by its name."""
+    def update_generator(self) -> Tensor:
+        """Update the generator and its EMA; return the norm of its gradients."""
 
 
 class GradientAccumulation:
@@ -82,7 +87,6 @@ class GradientAccumulation:
     Args:
         trainer: whose steps these are.
         count: micro-batches of a batch.
-        discriminator_updates: per update of the generator.
         hop_length: samples per frame.
         segment_frames: frames of a decoded segment, where the clip has as many.
         ranks: the processes that share a step.
@@ -93,13 +97,11 @@ class GradientAccumulation:
         trainer: StepParts,
         count: int,
         *,
-        discriminator_updates: int,
         hop_length: int,
         segment_frames: int,
         ranks: Ranks,
     ) -> None:
         self._trainer, self._count, self._ranks = trainer, count, ranks
-        self._discriminator_updates = discriminator_updates
         self._lengths = {"hop_length": hop_length, "segment_frames": segment_frames}
 
     def __call__(self, batch: Batch) -> StepReport:
@@ -107,7 +109,10 @@ class GradientAccumulation:
         trainer = self._trainer
         parts = micro_batches(batch, self._count, **self._lengths, ranks=self._ranks)
         recompute = len(parts) > 1
-        for _ in range(self._discriminator_updates):
+        noises: list[list[Tensor]] = []
+        losses: list[dict[str, Tensor]] = []
+        norms: dict[str, Tensor] = {}
+        for _ in range(trainer.discriminator_updates):
             noises, losses = [], []
             trainer.discriminator_optimizer.zero_grad(set_to_none=True)
             for part in parts:
@@ -116,15 +121,16 @@ class GradientAccumulation:
                 with torch.set_grad_enabled(not recompute):
                     output = trainer.generator_forward(part.batch)
                 losses.append(trainer.discriminator_step(output, part.normalisation))
-            norms = trainer.update_discriminator()
+            norms = {"discriminator": trainer.update_discriminator()}
 
         trainer.synthesizer_optimizer.zero_grad(set_to_none=True)
         for place, part in enumerate(parts):
-            if recompute:
+            if noises:
                 restore_noise(noises[place], trainer.device)
+            if recompute or not norms:
                 output = trainer.generator_forward(part.batch)
             losses.append(trainer.generator_step(output, part.normalisation))
-        norms |= trainer.update_generator()
+        norms |= {"generator": trainer.update_generator()}
         return StepReport(sum_of_losses(losses), norms)
 
 

@@ -123,6 +123,11 @@ class TrainingLoop(StepParts):
             self.output_gradients = output_gradient_norms(self, batch)
             self.term_weights.observe(self.output_gradients)
 
+    @property
+    def discriminator_updates(self) -> int:
+        """Updates of the discriminator in this step: none before a term of the loss needs it."""
+        return self.config.train.discriminator_updates if self.term_weights.use_discriminator else 0
+
     def step_function(self) -> Callable[[Batch], StepReport]:
         """`train_step`, over micro-batches and ranks where there are more than one."""
         config = self.config
@@ -131,7 +136,6 @@ class TrainingLoop(StepParts):
         return GradientAccumulation(
             self,
             config.train.accumulate,
-            discriminator_updates=config.train.discriminator_updates,
             hop_length=config.audio.hop_length,
             segment_frames=config.segment_frames,
             ranks=self.ranks,

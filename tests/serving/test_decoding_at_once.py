@@ -1,6 +1,7 @@
 """A sentence that others wait for is decoded at once, and sounds as it does in chunks."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def test_the_audio_is_that_of_the_chunks_but_for_rounding(voices: VoiceList, nam
     named = next(voice for voice in voices if voice.name == name)
     said = Speech(named, "The early bird catches the worm before the sun rises.", {"seed": 1}, "pcm")
     chunks = [piece for piece in said.steps() if piece]
-    at_once = [piece for piece in said.steps(lambda: True) if piece]
+    at_once = [piece for piece in replace(said, others_wait=lambda: True).steps() if piece]
     assert len(chunks) > 1 == len(at_once)
     assert len(samples(at_once)) == len(samples(chunks))
     assert np.abs(samples(at_once) - samples(chunks)).max() <= 1
@@ -31,7 +32,7 @@ def test_the_audio_is_that_of_the_chunks_but_for_rounding(voices: VoiceList, nam
 def test_a_long_sentence_is_decoded_in_chunks_even_so(voices: VoiceList) -> None:
     named = next(voice for voice in voices if voice.name == "graph")
     said = Speech(named, "the early bird " * 40 + "sings.", {"seed": 1, "speed": 0.5}, "pcm")
-    assert len([piece for piece in said.steps(lambda: True) if piece]) > 1
+    assert len([piece for piece in replace(said, others_wait=lambda: True).steps() if piece]) > 1
 
 
 def test_a_request_asks_the_queue_whether_others_wait(voices: VoiceList, monkeypatch: pytest.MonkeyPatch) -> None:
