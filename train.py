@@ -123,7 +123,9 @@ class Trainer(TrainingLoop):
     def generator_forward(self, batch: Batch) -> GeneratorOutput:
         """Reconstruct a random segment of each recording from its posterior, and align it with its text."""
         with self.autocast():
-            spectrogram, synthesis = self.features.synthesize(self.synthesizer, batch)  # [B, N, F]
+            spectrogram, synthesis = self.features.synthesize(
+                self.synthesizer, batch, aligner=self.aligner
+            )  # [B, N, F]
             segments = self.features.segments(batch, spectrogram, synthesis)  # real and generated, [B, 1, S]
         return GeneratorOutput(batch, synthesis, segments, self.converter)
 

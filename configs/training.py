@@ -179,6 +179,9 @@ class TrainSettings(Section):
     """Factor of the learning rate of a part of the voice, or of the discriminator, such as {text_encoder = 0.1}."""
     freeze: dict[str, Annotated[Positive | Literal["always"], WrapValidator(number_or_always)]] = Field({})
     """Parts of the voice that are frozen for so many steps, or always: {text_encoder = "always", decoder = 200}."""
+    initial_alignment_steps: NonNegative = 0
+    """Steps in which monophones, trained before the first step in a minute, align texts with recordings; then the
+    model's own alignment search does, as in VITS from the first step on."""
     adam_beta_1: Probability = 0.8
     """AdamW beta 1."""
     adam_beta_2: Probability = 0.99

@@ -115,6 +115,7 @@ class Synthesizer(nn.Module):
         frame_lengths: Tensor,
         speaker_ids: Tensor | None = None,
         *,
+        durations: Tensor | None = None,
         generator: torch.Generator | None = None,
     ) -> Synthesis:
         """The training forward pass (figure 1a).
@@ -125,6 +126,7 @@ class Synthesizer(nn.Module):
             spectrogram: [B, N, F], linear magnitudes, F at least the frames of a segment.
             frame_lengths: [B], each at least its number of phonemes.
             speaker_ids: [B], or None for a single voice.
+            durations: [B, P], an alignment to take in place of the search.
             generator: makes the posterior's sample, the segments and the durations' noise repeatable; it must be on the
                 device of the inputs. Dropout draws from torch's global generator.
         """
@@ -135,7 +137,8 @@ class Synthesizer(nn.Module):
         z = posterior.sample(generator=generator) * frame_mask  # [B, Z, F]
         z_p = self.flow(z, frame_mask, speaker)  # [B, Z, F]
 
-        durations = search_durations(alignment_scores(z_p, text.prior), phoneme_lengths, frame_lengths)  # [B, P]
+        if durations is None:
+            durations = search_durations(alignment_scores(z_p, text.prior), phoneme_lengths, frame_lengths)  # [B, P]
         duration_cost = self.duration_predictor(text.hidden, phoneme_mask, durations, speaker, generator)
 
         segment_starts = random_segment_starts(frame_lengths, self.segment_frames, self.segments, generator)

@@ -63,6 +63,7 @@ def execution(
         "fp16 updates its loss scale in Python": dtype == torch.float16,
         f"{ranks} processes see a shape at different steps": ranks > 1,
         "train.freeze ends at a step": any(until != "always" for until in settings.freeze.values()),
+        "train.initial_alignment_steps ends at a step": settings.initial_alignment_steps > 0,
         "loss.schedule brings the discriminator in at a step": discriminator_later,
         "a gradient penalty differentiates twice": bool(differentiated_twice),
         "the alignment search needs Triton to run on the GPU": importlib.util.find_spec("triton") is None,

@@ -16,6 +16,7 @@ from data.batch import Batch
 from data.spectrogram import MelSpectrogram
 from models.segments import slice_segments
 from models.synthesizer import Synthesis, Synthesizer
+from training.initial_alignment import MonophoneAligner
 
 if TYPE_CHECKING:
     from training.conversion import Conversion, Converter
@@ -75,19 +76,33 @@ class Features:
         return self.linear.frame_lengths(batch.audio_lengths)
 
     def synthesize(
-        self, synthesizer: Synthesizer, batch: Batch, generator: torch.Generator | None = None
+        self,
+        synthesizer: Synthesizer,
+        batch: Batch,
+        generator: torch.Generator | None = None,
+        aligner: MonophoneAligner | None = None,
     ) -> tuple[Tensor, Synthesis]:
-        """Linear magnitudes [B, N, F] of the recordings, and what the synthesizer makes of them."""
+        """Linear magnitudes [B, N, F] of the recordings, and what the synthesizer makes of them.
+
+        An aligner takes the place of the synthesizer's own alignment search.
+        """
         spectrogram = self.spectrogram(batch)
+        durations = None if aligner is None else aligner(*self.for_alignment(batch, spectrogram))
         synthesis = synthesizer(
             batch.phoneme_ids,
             batch.phoneme_lengths,
             spectrogram,
             self.frame_lengths(batch),
             batch.speaker_ids,
+            durations=durations,
             generator=generator,
         )
         return spectrogram, synthesis
+
+    def for_alignment(self, batch: Batch, spectrogram: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What a `MonophoneAligner` aligns: phoneme ids [B, P], their number, mel [B, M, F] and its frames."""
+        mel = self.mel_scale(self.spectrogram(batch) if spectrogram is None else spectrogram)
+        return batch.phoneme_ids, batch.phoneme_lengths, mel, self.frame_lengths(batch)
 
     def segments(self, batch: Batch, spectrogram: Tensor, synthesis: Synthesis) -> Segments:
         """Cut the recordings where the synthesizer decoded, and look at both sides.
