@@ -1,8 +1,8 @@
 """Alignment of text and recordings by monophones, before the text encoder knows any phoneme.
 
-The alignment search of VITS (section 2.2.1) needs a prior that it helps to learn: for the first thousands of steps, each
-follows the other's noise. A hidden Markov model of monophones needs no network: one diagonal Gaussian per symbol on
-mel-frequency cepstra, from a flat start (all symbols equally long) by Viterbi training (Rabiner, 1989, section V.B;
+The alignment search of VITS (section 2.2.1) needs a prior that it helps to learn: for the first thousands of steps,
+each follows the other's noise. A hidden Markov model of monophones needs no network: one diagonal Gaussian per symbol
+on mel-frequency cepstra, from a flat start (all symbols equally long) by Viterbi training (Rabiner, 1989, section V.B;
 Young et al., The HTK Book, section 8.3). Its few passes over the recordings take less time than a hundred steps.
 
 B batch · P phonemes with blanks · F frames · M mel bands · C cepstra and their differences · V symbols
@@ -69,7 +69,8 @@ class MonophoneAligner(nn.Module):
         """Viterbi training from a flat start.
 
         Args:
-            recordings: batches of the arguments of `forward`; their cepstra are held in memory, 48 MB per hour, of two hours at most.
+            recordings: batches of the arguments of `forward`. The first two hours are looked at; their cepstra are held
+                in memory, 48 MB per hour.
         """
         held: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         frames = 0

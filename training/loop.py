@@ -116,8 +116,6 @@ class TrainingLoop(StepParts):
         self.schedule.set(step=self.step, epoch=self.epoch, clips_per_step=self.clips_per_step)
         self.term_weights.set(self.step)
         self.stages.set(step=self.step)
-        if self.aligner is not None and not self.aligner.is_fitted:
-            self._fit_monophones()
         noise = noise_state(self.device)
         report = self.execute(batch)
         self.recent.add(self.step + 1, batch.ids, noise, report.gradient_norms)
@@ -142,8 +140,10 @@ class TrainingLoop(StepParts):
         """What aligns the clips of this step; None is the synthesizer itself."""
         return self.monophones if self.step < self.config.train.initial_alignment_steps else None
 
-    def _fit_monophones(self) -> None:
-        assert self.monophones is not None
+    def fit_monophones(self) -> None:
+        """Fit what aligns the next steps, unless it is fitted or the synthesizer does it itself."""
+        if self.aligner is None or self.aligner.is_fitted:
+            return
         source = clip_source(
             self.corpus.train,
             self.corpus.shards,
@@ -153,8 +153,7 @@ class TrainingLoop(StepParts):
             max_frames=None,
             seed=self.config.run.seed,
         )
-        with self.clock.on("initial_alignment"):
-            self.monophones.fit(self.features.for_alignment(self.batch(clips)) for clips in source.batches(epoch=0))
+        self.aligner.fit(self.features.for_alignment(self.batch(clips)) for clips in source.batches(epoch=0))
 
     def step_function(self) -> Callable[[Batch], StepReport]:
         """`train_step`, over micro-batches and ranks where there are more than one."""
@@ -259,6 +258,7 @@ class TrainingLoop(StepParts):
 
     def _train(self, stop: StopRequest, reporter: Reporter | None) -> None:
         train = self.config.train
+        self.fit_monophones()
         bar = tqdm(
             total=self.total_steps, initial=self.step, unit="step", disable=reporter is None or None, dynamic_ncols=True
         )
