@@ -111,10 +111,13 @@ class MonophoneAligner(nn.Module):
 
     def _cepstra(self, mel: Tensor, frame_lengths: Tensor) -> Tensor:
         """Cepstra and their differences [B, C, F], each of mean 0 and variance 1 over a clip, whoever speaks."""
+        # Every clip's last frame is held, so that its differences do not depend on what it is batched with.
         last = (frame_lengths - 1).clamp(min=0)[:, None, None]
-        frame = torch.arange(mel.shape[2], device=mel.device).minimum(last).expand_as(mel)
-        cepstra = (mel.float().gather(2, frame).transpose(1, 2) @ self.dct).transpose(1, 2)  # the last frame is held
-        differences = compute_deltas(cepstra)
+        frame = torch.arange(mel.shape[2], device=mel.device).minimum(last)  # [B, 1, F]
+        cepstra = (mel.float().transpose(1, 2) @ self.dct).transpose(1, 2)
+        frame = frame.expand_as(cepstra)
+        cepstra = cepstra.gather(2, frame)
+        differences = compute_deltas(cepstra).gather(2, frame)
         features = torch.cat((cepstra, differences, compute_deltas(differences)), dim=1)
         mask = length_mask(frame_lengths, mel.shape[2])
         frames = frame_lengths[:, None, None].clamp(min=1)
