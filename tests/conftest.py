@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import torch
 from hypothesis import settings
 
 from tests.embedded import SHARED, make_embedded_corpus
+from tests.forked_python import forked_python
 from tests.skips import grouped
 
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
@@ -37,6 +39,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def corpus_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """22 clips of the embedded corpus, which no test changes: 20 to train on, in batches of 4."""
     return make_embedded_corpus(tmp_path_factory.mktemp("corpora") / "embedded", clips=22)
+
+
+@pytest.fixture(scope="session")
+def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """An environment whose `python` starts at once."""
+    with forked_python(tmp_path_factory.mktemp("forked") / "bin") as environment:
+        yield environment
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,7 +1,7 @@
 """A `python` that starts at once: it runs each command in a fork of a process that has imported what takes long.
 
 The tests run dozens of commands, and each would import torch for seconds. Arguments, environment, folder, standard
-streams and exit code are those of a process of its own.
+streams and exit code are those of a process of its own, and so are signals: what ends it ends the fork.
 """
 
 import atexit
@@ -11,23 +11,33 @@ import importlib
 import json
 import os
 import runpy
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 HOUSE = Path(__file__).resolve().parents[1]
+PREPARED = "PARLANCE_TESTS_PREPARE"  # the environment variable with statements that are executed before a command
 _CLIENT = """#!{python} -SE
-import json, os, socket, sys
+import json, os, signal, socket, sys
 server = socket.socket(socket.AF_UNIX)
 server.connect({address!r})
-asked = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+answer = server.makefile()
+asked = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)])
 socket.send_fds(server, [b"!"], [0, 1, 2])
-server.sendall(asked)
-server.shutdown(socket.SHUT_WR)
-sys.exit(int(server.recv(8) or b"1"))
+server.sendall(asked.encode() + b"\\n")
+process = int(answer.readline())
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, lambda number, _: os.kill(process, number))
+code = int(answer.readline() or 1)
+if code < 0:
+    signal.signal(-code, signal.SIG_DFL)
+    os.kill(os.getpid(), -code)
+sys.exit(code)
 """
 
 
@@ -41,24 +51,24 @@ OURS = ("train", "infer")
 
 
 @contextlib.contextmanager
-def forked_python(
-    folder: Path, *, imported: Sequence[str] = (*LIBRARIES, *OURS), prepare: str = ""
-) -> Iterator[dict[str, str]]:
+def forked_python(folder: Path, *, imported: Sequence[str] = (*LIBRARIES, *OURS)) -> Iterator[dict[str, str]]:
     """An environment whose PATH begins with such a `python`, as long as the context is open.
 
     Args:
         folder: a new one, for the `python`.
         imported: the modules that are imported before the first fork, as far as they are installed.
-        prepare: statements that are executed before the first fork.
     """
     folder.mkdir()
     address = str(folder / "socket")
     client = folder / "python"
     client.write_text(_CLIENT.format(python=sys.executable, address=address))
-    client.chmod(0o755)
-    environment = {**os.environ, "PATH": os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))}
+    (folder / "torchrun").write_text(f'#!/bin/sh\nexec "{client}" -m torch.distributed.run "$@"\n')
+    for program in (client, folder / "torchrun"):
+        program.chmod(0o755)
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHON_EXEC": str(client)}  # that of torchrun
     server = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked_python", address, prepare, *imported],
+        [sys.executable, "-m", "tests.forked_python", address, *imported],
         cwd=HOUSE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -72,11 +82,10 @@ def forked_python(
         server.wait()
 
 
-def _serve(address: str, prepare: str, *imported: str) -> None:
+def _serve(address: str, *imported: str) -> None:
     for name in imported:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
-    exec(prepare)
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     listener.listen()
@@ -96,13 +105,16 @@ def _serve(address: str, prepare: str, *imported: str) -> None:
 def _answer(connection: socket.socket) -> None:
     """Run what is asked for in a process of its own, and tell its exit code; never returns."""
     _, streams, _, _ = socket.recv_fds(connection, 1, 3)
-    arguments, folder, environment = json.loads(b"".join(iter(lambda: connection.recv(1 << 16), b"")))
+    arguments, folder, environment = json.loads(connection.makefile().readline())
     child = os.fork()
     if child:
         for stream in streams:
             os.close(stream)
+        connection.sendall(f"{child}\n".encode())
+        threading.Thread(target=_end_with_client, args=(connection, child), daemon=True).start()
         _, status = os.waitpid(child, 0)
-        connection.sendall(str(os.waitstatus_to_exitcode(status) % 256).encode())
+        with contextlib.suppress(OSError):  # a client that was killed hears nothing
+            connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
         os._exit(0)
     connection.close()
     for number, stream in enumerate(streams):
@@ -112,6 +124,7 @@ def _answer(connection: socket.socket) -> None:
     os.environ.update(environment)
     os.chdir(folder)
     sys.path[0] = folder
+    exec(environment.get(PREPARED, ""))
     code = _run(arguments)
     atexit._run_exitfuncs()
     sys.stdout.flush()
@@ -119,15 +132,27 @@ def _answer(connection: socket.socket) -> None:
     os._exit(code)  # to take down all that was imported takes long
 
 
+def _end_with_client(connection: socket.socket, child: int) -> None:
+    """Kill the fork when its client, which sends nothing more, is gone."""
+    connection.recv(1)
+    os.kill(child, signal.SIGKILL)
+
+
 def _run(arguments: list[str]) -> int:
-    """Run a script, or a module after -m; return the exit code."""
-    as_module = arguments[0] == "-m"
-    sys.argv = arguments[1:] if as_module else arguments
+    """Run a script, a module after -m or statements after -c; return the exit code."""
+    if arguments[0] == "-u":
+        sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+        arguments = arguments[1:]
+    how, *rest = arguments
+    sys.argv = rest if how == "-m" else arguments
     try:
-        if as_module:
-            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        if how == "-m":
+            runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+        elif how == "-c":
+            sys.argv = [how, *rest[1:]]
+            exec(rest[0], {"__name__": "__main__"})
         else:
-            runpy.run_path(sys.argv[0], run_name="__main__")
+            runpy.run_path(how, run_name="__main__")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0

@@ -1,6 +1,5 @@
 """A voice speaks on the command line: to files, streams and batches, and every mistake is one sentence."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +17,6 @@ from tests.one_sentence import one_sentence
 from tests.random_run import make_voice
 
 HOUSE = Path(__file__).resolve().parents[1]
-ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # as here: another number of threads rounds differently
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +29,10 @@ def choir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_voice(tmp_path_factory.mktemp("choir"), ("ann", "bob"))
 
 
-def infer(*arguments: str, text: str | None = None) -> "subprocess.CompletedProcess[str]":
+def infer(*arguments: str, text: str, env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
     """Run `python infer.py ...` as a user does."""
-    command = [sys.executable, "infer.py", *arguments]
-    return subprocess.run(
-        command, cwd=HOUSE, input=text, capture_output=True, text=True, timeout=600, check=False, env=ONE_THREAD
-    )
+    command = [env["PYTHON_EXEC"], "infer.py", *arguments]
+    return subprocess.run(command, cwd=HOUSE, input=text, capture_output=True, text=True, check=False, env=env)
 
 
 @pytest.mark.parametrize("asked", ["1", "BOB"])
@@ -68,7 +64,7 @@ def test_a_converted_recording_goes_where_speech_goes(
 
 
 def test_text_comes_from_the_argument_a_file_or_standard_input(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, forked: dict[str, str]
 ) -> None:
     (tmp_path / "text.txt").write_text("Hello there.\n")
     wavs = [tmp_path / f"{name}.wav" for name in ("argument", "file", "input")]
@@ -78,7 +74,7 @@ def test_text_comes_from_the_argument_a_file_or_standard_input(
     file = ["--file", str(tmp_path / "text.txt")]
     monkeypatch.setattr("sys.argv", ["infer.py", str(run), *file, "-o", str(wavs[1]), *options])
     assert main() == 0
-    done = infer(str(run), "-o", str(wavs[2]), *options, text="Hello there.\n")
+    done = infer(str(run), "-o", str(wavs[2]), *options, text="Hello there.\n", env=forked)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"{wavs[2]}: ")
     assert wavs[0].read_bytes() == wavs[1].read_bytes() == wavs[2].read_bytes()

@@ -9,7 +9,7 @@ import pytest
 
 from configs import load_config
 from tests.embedded import make_embedded_corpus
-from tests.forked_python import forked_python
+from tests.forked_python import PREPARED
 from tests.voices.importing.foreign_files import original_synthesizer, write_original
 
 HOUSE = Path(__file__).resolve().parents[1]
@@ -73,7 +73,7 @@ def shortened(command: str) -> str:
 
 
 @pytest.mark.slow
-def test_their_commands_run_in_their_order(newcomer: Path) -> None:
+def test_their_commands_run_in_their_order(newcomer: Path, forked: dict[str, str]) -> None:
     lines = dict.fromkeys(line for block in blocks("sh") for line in block.splitlines())
     commands = [
         line
@@ -83,18 +83,17 @@ def test_their_commands_run_in_their_order(newcomer: Path) -> None:
     assert len(commands) >= 6
     (program,) = blocks("python")
     (newcomer / "program.py").write_text(program)
-    with forked_python(newcomer / "bin", prepare=RECOGNISER_IN_SECONDS) as environment:
-        for command in (*commands, "python program.py"):
-            done = subprocess.run(
-                ["bash", "-c", shortened(command)],
-                cwd=newcomer,
-                env=environment,
-                capture_output=True,
-                text=True,
-                timeout=1200,
-                check=False,
-            )
-            assert done.returncode == 0, f"{command}: {done.stderr}"
+    for command in (*commands, "python program.py"):
+        done = subprocess.run(
+            ["bash", "-c", shortened(command)],
+            cwd=newcomer,
+            env=forked | {PREPARED: RECOGNISER_IN_SECONDS},
+            capture_output=True,
+            text=True,
+            timeout=1200,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}: {done.stderr}"
     for made in ("hello.wav", "tomato.wav", "runs/ljspeech/curves.html", "runs/ljspeech/checkpoints/00000003.pt"):
         assert (newcomer / made).stat().st_size > 1000, made
 

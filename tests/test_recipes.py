@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +12,25 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.forked_python import LIBRARIES, forked_python
+from tests.forked_python import PREPARED
 from tests.test_floors import HOUSE, MAY_IMPORT
 
 PAGE = (HOUSE / "CONTRIBUTING.md").read_text(encoding="utf-8")
 FIXTURES = HOUSE / "tests" / "golden" / "version_0_1"
+# So that a command imports our modules from its own folder.
+WITHOUT_OURS = f"""
+import sys
+for name in [name for name in sys.modules if name.partition(".")[0] in {sorted(MAY_IMPORT)}]:
+    del sys.modules[name]
+"""
 _BLOCK = re.compile(r"^`([\w/.]+)`:\n\n```(python|diff)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.fixture(scope="module")
-def quick_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+@pytest.fixture(autouse=True)
+def quick_python(forked: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `python` start at once, with libraries imported and nothing of ours."""
-    with (
-        forked_python(tmp_path_factory.mktemp("python") / "bin", imported=LIBRARIES) as environment,
-        pytest.MonkeyPatch.context() as patch,
-    ):
-        patch.setenv("PATH", environment["PATH"])
-        yield
+    monkeypatch.setenv("PATH", forked["PATH"])
+    monkeypatch.setenv(PREPARED, WITHOUT_OURS)
 
 
 def blocks(title: str) -> list[tuple[str, str, str]]:
@@ -88,7 +89,6 @@ def one_step(copy: Path, *overrides: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_python")
 def test_a_loss_takes_three_files_has_a_weight_and_is_reported(tmp_path: Path) -> None:
     copy = followed("A loss", tmp_path, most_files=3)
     line = one_step(copy, "loss.spectral_convergence=2")
@@ -100,7 +100,6 @@ def test_a_loss_takes_three_files_has_a_weight_and_is_reported(tmp_path: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_python")
 def test_an_adversarial_objective_takes_one_file_and_one_line(tmp_path: Path) -> None:
     copy = followed("An adversarial objective", tmp_path, most_files=2)
     line = one_step(copy, "loss.adversarial_objective=smoothed")
@@ -110,11 +109,10 @@ def test_an_adversarial_objective_takes_one_file_and_one_line(tmp_path: Path) ->
         "game = build_objective(LossSettings(adversarial_objective='smoothed')); "
         "print(game.discriminator_loss([torch.tensor([0.4])], [torch.tensor([0.5])])[0].item())"
     )
-    assert float(run(copy, sys.executable, "-c", code)) == pytest.approx(0.25 + 0.25)
+    assert float(run(copy, "python", "-c", code)) == pytest.approx(0.25 + 0.25)
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_python")
 def test_a_decoder_takes_two_files_and_trains_a_step_and_speaks(tmp_path: Path) -> None:
     copy = followed("A decoder", tmp_path, most_files=2)
     one_step(copy, "decoder.kind=framewise", "decoder.channels=16")
@@ -124,7 +122,6 @@ def test_a_decoder_takes_two_files_and_trains_a_step_and_speaks(tmp_path: Path) 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("quick_python")
 def test_a_discriminator_takes_two_files_and_is_in_the_step(tmp_path: Path) -> None:
     copy = followed("A discriminator", tmp_path, most_files=2)
     line = one_step(copy, "discriminator.pre_emphasis=0.97")
@@ -137,7 +134,7 @@ def test_a_language_takes_two_files_and_is_read(tmp_path: Path) -> None:
     copy = followed("A language", tmp_path, most_files=2)
     read = run(
         copy,
-        *(sys.executable, "-m", "text", "--language", "id"),
+        *("python", "-m", "text", "--language", "id"),
         text="Harganya Rp 5.000 pada 3 Mei 1998, dsb.\nYang ke-3 kali 12,5 km.\n",
     )
     assert read.splitlines() == [
@@ -163,10 +160,10 @@ def test_a_layout_takes_two_files_and_is_recognised(tmp_path: Path) -> None:
         "import sys; from data.layouts import read_corpus; listing = read_corpus(sys.argv[1]); "
         "print(listing.layout, [(one.id, one.text) for one in listing.recordings], listing.rows)"
     )
-    assert run(copy, sys.executable, "-c", code, str(corpus)) == (
+    assert run(copy, "python", "-c", code, str(corpus)) == (
         "arctic [('arctic_a0001', 'Author of the danger trail, Philip Steels, etc.'), "
         "('arctic_a0002', 'Not at this particular case.')] 4\n"
     )
     settings = ["run.dir=run", f"data.root={corpus}", "data.format=arctic"]
     code = "import sys; from configs import load_config; print(load_config(None, sys.argv[1:]).data.format)"
-    assert run(copy, sys.executable, "-c", code, *settings) == "arctic\n"
+    assert run(copy, "python", "-c", code, *settings) == "arctic\n"

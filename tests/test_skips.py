@@ -2,10 +2,11 @@
 
 import ast
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+import pytest
+
+from tests.embedded import SHARED
 from tests.skips import NEEDS, grouped, need_of
 
 TESTS = Path(__file__).resolve().parent
@@ -55,19 +56,18 @@ def test_skips_are_counted_by_what_they_need_and_one_that_says_nothing_is_told_a
     ]
 
 
-def test_the_table_ends_a_run(tmp_path: Path) -> None:
+def test_the_table_ends_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(SHARED, os.environ[SHARED])  # which the inner session sets and removes
     (tmp_path / "conftest.py").write_text("from tests.conftest import *\n")
     (tmp_path / "test_it.py").write_text(
         "import pytest\ndef test_one(): pytest.skip('needs pyworld')\ndef test_two(): pass"
     )
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(TESTS.parent)},
-        capture_output=True,
-        text=True,
-        check=False,
+    assert (
+        pytest.main(["-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path), str(tmp_path)]) == 0
     )
-    assert "skipped: what they need, and how to get it" in done.stdout, done.stderr
-    assert f"    1 {NEEDS[0].what}: {NEEDS[0].how}\n" in done.stdout
-    assert "1 passed, 1 skipped" in done.stdout
+    printed = capsys.readouterr().out
+    assert "skipped: what they need, and how to get it" in printed
+    assert f"    1 {NEEDS[0].what}: {NEEDS[0].how}\n" in printed
+    assert "1 passed, 1 skipped" in printed

@@ -21,6 +21,7 @@ from configs import Config, InputError, dump_config, parse_config
 from configs.atomic_file import replacing
 from configs.content import content_of, json_object, require_like
 from models.finite_weights import first_not_finite
+from models.shapes_only import shapes_only
 from models.synthesizer import Synthesizer
 from voices.weight_norm import WeightNorm, folded, stored, weight_norms
 
@@ -169,7 +170,7 @@ def empty_synthesizer(
     config: Config, *, num_symbols: int, num_speakers: int, posterior_encoder: bool = True
 ) -> Synthesizer:
     """A synthesizer on the meta device, weight norms folded: no weights are initialised to be replaced."""
-    with torch.device("meta"):
+    with shapes_only():
         synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=num_speakers)
         if not posterior_encoder:
             del synthesizer.posterior_encoder

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from tests.embedded import make_embedded_corpus
+from tests.short_runs import SMALLER
 
 HOUSE = Path(__file__).resolve().parents[2]
 _CLIPS = 12
@@ -18,7 +19,7 @@ def tiny_corpus(folder: Path) -> list[str]:
         str(HOUSE / "configs" / "tiny.toml"),
         *(f"data.root={root}", f"data.cache={folder / 'cache'}", "data.validation_clips=2", "run.device=cpu"),
         *("train.batch_size=2", "train.report_every=1", "train.validate_every=1000", "train.checkpoint_every=1000"),
-        *("train.spoken_sentences=1", "train.segment_samples=2048"),
+        *("train.spoken_sentences=1", "train.segment_samples=2048", *SMALLER),
     ]
 
 

@@ -8,10 +8,10 @@ from typing import get_args
 import pytest
 import torch
 
-from configs import InputError, load_config
+from configs import InputError
 from configs.training import AdversarialObjectiveName
-from tests.embedded import make_embedded_corpus
-from tests.training.test_together import HOUSE, gradients, noise, quiet, silence_chance, trainer_of
+from tests.short_runs import SMALL, tiny
+from tests.training.test_together import gradients, noise, quiet, silence_chance, trainer_of
 from train import Trainer, resume, start
 from training.accumulation import WHOLE_BATCH
 from training.interruption import StopRequest
@@ -20,11 +20,6 @@ from training.schedule import learning_rate
 from training.updates import over_ranks
 
 NAMES = [*get_args(AdversarialObjectiveName), "r1"]
-
-
-@pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_embedded_corpus(tmp_path_factory.mktemp("corpus") / "embedded")
 
 
 def asked(name: str) -> list[str]:
@@ -71,20 +66,18 @@ def test_it_is_finite_and_gradient_accumulation_has_the_gradients_of_the_whole_b
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["wasserstein", "began", "balance"])
-def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(tmp_path: Path, name: str, embedded: Path) -> None:
+def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
+    tmp_path: Path, name: str, corpus_folder: Path
+) -> None:
     late = "loss.schedule={kl=[0,4],adversarial=[1,3],feature_matching=[1,3]}"  # the discriminator, between two reports
     balanced = ["loss.balance=gradient", late, "loss.r1=0.5"]
-    own = balanced if name == "balance" else asked(name)
-    settings = [f"data.root={embedded}", "run.device=cpu", "train.spoken_sentences=0", "train.report_every=2", *own]
-    settings += ["train.validate_every=100", "train.batch_size=2", "data.max_validation_clips=2"]
+    own = [*SMALL, "train.report_every=2", *(balanced if name == "balance" else asked(name))]
 
     def trained(run: Path, steps: int) -> Trainer:
         if run.exists():
             trainer = resume(run, [f"train.steps={steps}"])
         else:
-            trainer = start(
-                load_config(HOUSE / "configs/tiny.toml", [*settings, f"run.dir={run}", f"train.steps={steps}"])
-            )
+            trainer = start(tiny(corpus_folder, run, *own, f"train.steps={steps}"))
         trainer.train(StopRequest())
         return trainer
 

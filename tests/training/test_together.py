@@ -1,11 +1,9 @@
 """A batch in parts, or shared by two processes, teaches what the whole batch teaches."""
 
 import json
-import os
 import shutil
 import subprocess
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import models.stochastic_duration_predictor
 from configs import Config, load_config
 from data.clips import Clip
 from data.corpus import Corpus
-from tests.embedded import make_embedded_corpus
+from tests.short_runs import SMALLER, settings
 from text import SymbolTable
 from train import Trainer
 from training.accumulation import micro_batches
@@ -32,8 +30,8 @@ SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, "a": 3, "ə": 4})
 
 
 def quiet(run: Path, *overrides: str) -> Config:
-    """The tiny experiment without dropout."""
-    own = ["data.root=unused", f"run.dir={run}", "run.device=cpu", "model.text_dropout=0.0"]
+    """The tiny experiment, of smaller networks without dropout."""
+    own = ["data.root=unused", f"run.dir={run}", "run.device=cpu", *SMALLER, "model.text_dropout=0.0"]
     return load_config(HOUSE / "configs" / "tiny.toml", [*own, "model.duration_dropout=0.0", *overrides])
 
 
@@ -114,8 +112,8 @@ def test_four_parts_of_eight_clips_have_the_gradients_of_32(
         own = [name for name in whole if name.startswith(network)]
         largest = max(float(whole[name].abs().max()) for name in own)
         apart = {name: float((parts[name] - whole[name]).abs().max()) / largest for name in own}
-        # Sums over more terms round more, in float32; one wrong share makes 5e-2.
-        assert max(apart.values()) < (1e-5 if segments == 1 else 5e-5), max(apart.items(), key=lambda item: item[1])
+        # Sums of terms that nearly cancel, in float32; one wrong share makes 5e-2.
+        assert max(apart.values()) < 5e-4, max(apart.items(), key=lambda item: item[1])
 
 
 def test_micro_batches_draw_the_same_noise_both_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,22 +169,32 @@ def weights_digest(trainer: Trainer) -> str:
     return " ".join(str(torch.hash_tensor(torch.cat([p.detach().flatten() for p in n.parameters()]))) for n in networks)
 
 
-def torchrun(processes: int, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", *arguments],
-        cwd=HOUSE,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HOUSE)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
+Start = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def python(forked: dict[str, str]) -> Start:
+    """Runs a `python` with arguments, and so does torchrun."""
+    program = forked["PYTHON_EXEC"]
+
+    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [program, *arguments], cwd=HOUSE, env=forked, capture_output=True, text=True, timeout=600, check=False
+        )
+
+    return run
+
+
+def torchrun(processes: int) -> tuple[str, ...]:
+    return ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}")
 
 
 @pytest.mark.slow
-def test_two_processes_with_half_a_batch_each_have_the_losses_of_one_with_the_whole(tmp_path: Path) -> None:
+def test_two_processes_with_half_a_batch_each_have_the_losses_of_one_with_the_whole(
+    tmp_path: Path, python: Start
+) -> None:
     (tmp_path / "steps.py").write_text(TWO_PROCESSES)
-    alone, together = (torchrun(processes, str(tmp_path / "steps.py"), str(tmp_path)) for processes in (1, 2))
+    alone, together = (python(*torchrun(processes), str(tmp_path / "steps.py"), str(tmp_path)) for processes in (1, 2))
     assert (alone.returncode, together.returncode) == (0, 0), alone.stderr + together.stderr
     one, two = (json.loads(done.stdout.strip().splitlines()[-1]) for done in (alone, together))
     assert (one["ranks"], two["ranks"]) == (1, 2)
@@ -196,26 +204,24 @@ def test_two_processes_with_half_a_batch_each_have_the_losses_of_one_with_the_wh
 
 
 @pytest.mark.slow
-def test_a_run_of_two_processes_that_stops_and_goes_on_is_the_run_that_never_stopped(tmp_path: Path) -> None:
-    root = make_embedded_corpus(tmp_path / "embedded")
-    own = ["configs/tiny.toml", f"data.root={root}", f"data.cache={tmp_path / 'cache'}", "data.validation_clips=2"]
-    own += ["train.batch_size=4", "train.spoken_sentences=0", "train.report_every=1"]
+def test_a_run_of_two_processes_that_stops_and_goes_on_is_the_run_that_never_stopped(
+    tmp_path: Path, corpus_folder: Path, python: Start
+) -> None:
+    own = ["configs/tiny.toml", *settings(corpus_folder, tmp_path / "whole", *SMALLER)]
+    own += ["train.batch_size=4", "train.spoken_sentences=0"]
     own += ["loss.adversarial_objective=began", "loss.r1=1", "loss.balance=gradient"]  # which have a state of their own
     own += ['train.freeze={text_encoder = "always", decoder = 3}', "train.learning_rates={flow = 0.5}"]
     own += ["train.validate_every=1", "train.patience=4", "train.hours=9.0"]
-    own += ["train.checkpoint_every=2", f"run.dir={tmp_path / 'whole'}", "train.steps=4"]
-    done = torchrun(2, "train.py", *own)
+    own += ["train.checkpoint_every=2", "train.steps=4"]
+    done = python(*torchrun(2), "train.py", *own)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("finished at step") == 1
     shutil.copytree(tmp_path / "whole", tmp_path / "parts")
     (tmp_path / "parts" / "checkpoints" / "00000004.pt").unlink()
-    alone = subprocess.run(
-        [sys.executable, "train.py", "--resume", str(tmp_path / "parts")],
-        cwd=HOUSE, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    alone = python("train.py", "--resume", str(tmp_path / "parts"))
     assert alone.returncode == 2
     assert "was trained by 2 processes, and these are 1" in alone.stderr
-    done = torchrun(2, "train.py", "--resume", str(tmp_path / "parts"))
+    done = python(*torchrun(2), "train.py", "--resume", str(tmp_path / "parts"))
     assert done.returncode == 0, done.stderr
     whole, parts = (load_checkpoint(tmp_path / run / "checkpoints" / "00000004.pt") for run in ("whole", "parts"))
     for network in ("synthesizer", "discriminator", "average"):

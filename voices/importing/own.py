@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from configs import Config, InputError, parse_config
 from configs.content import json_object
 from models.discriminator import Discriminator
+from models.shapes_only import shapes_only
 from models.synthesizer import Synthesizer
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 from voices.importing.assembly import Discriminators, Imported
@@ -65,7 +65,7 @@ def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_spe
         KeyError, RuntimeError: the weights do not fit these settings.
     """
     num_symbols = trained["text_encoder.embedding.weight"].shape[0]
-    with torch.device("meta"):
+    with shapes_only():
         synthesizer = Synthesizer(config, num_symbols=num_symbols, num_speakers=num_speakers)
     synthesizer.load_state_dict(trained, assign=True)
     weights = {name: weight.detach() for name, weight in synthesizer.folded_state_dict().items()}
@@ -73,7 +73,7 @@ def folded_synthesizer(trained: Mapping[str, Tensor], config: Config, *, num_spe
 
 
 def _discriminators(tensors: Mapping[str, Tensor], config: Config) -> Discriminators:
-    with torch.device("meta"):
+    with shapes_only():
         names = Discriminator.from_config(config, nn.Identity()).names
     discriminators: dict[str, dict[str, Tensor]] = {name: {} for name in names}
     for name, tensor in tensors.items():

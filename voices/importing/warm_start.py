@@ -15,6 +15,7 @@ from torch.nn.utils import parametrize
 from configs import Config, InputError, differences, with_architecture
 from configs.training import PARTS
 from models.discriminator import Discriminator
+from models.shapes_only import shapes_only
 from models.synthesizer import Synthesizer
 from voices.importing.articulation import nearest_phoneme
 from voices.importing.assembly import Discriminators, Imported
@@ -99,7 +100,7 @@ class WarmStart:
         Raises:
             InputError: too little fits of a selected part, or of every part.
         """
-        with torch.device("meta"):  # with two speakers, so that all names are there
+        with shapes_only():  # with two speakers, so that all names are there
             new = Synthesizer(config, num_symbols=1, num_speakers=2).folded_state_dict()
         there = self.imported.voice.synthesizer.state_dict()
         fitting = _parts_that_fit(

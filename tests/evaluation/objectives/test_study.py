@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,6 @@ from evaluation.objectives.__main__ import main
 from evaluation.objectives.arm import read_arms
 from evaluation.objectives.command_line import read_arguments
 from tests.faults.tiny_runs import HOUSE, tiny_corpus
-from tests.forked_python import forked_python
 
 ARMS = "least_squares,critic:wasserstein+loss.feature_matching=0"
 PYTHON, TINY = sys.executable, str(HOUSE / "configs" / "tiny.toml")
@@ -28,16 +27,13 @@ Run = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    smaller = ("decoder.initial_channels=32", "discriminator.periods=[2]")
-    return [*tiny_corpus(tmp_path_factory.mktemp("tiny")), *smaller, "run.threads=1"]
+    return [*tiny_corpus(tmp_path_factory.mktemp("tiny")), "run.threads=1"]
 
 
 @pytest.fixture(scope="module")
-def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def python(forked: dict[str, str]) -> str:
     """A python for the runs that starts at once."""
-    folder = tmp_path_factory.mktemp("forked") / "bin"
-    with forked_python(folder):
-        yield str(folder / "python")
+    return forked["PYTHON_EXEC"]
 
 
 @pytest.fixture
@@ -143,8 +139,7 @@ def test_a_run_that_diverges_is_a_result_with_its_step_and_the_sentence_of_the_t
 
 
 @pytest.mark.slow
-def test_a_budget_of_seconds_ends_a_run_once_it_has_had_them(run_study: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", PYTHON)  # a fork would not hear that it is to stop
+def test_a_budget_of_seconds_ends_a_run_once_it_has_had_them(run_study: Run) -> None:
     found = run_study("--objectives", "least_squares", "--seeds", "1", "--seconds", "1.5")
     (run,) = found["runs"]
     assert run["ended"] == "finished"
