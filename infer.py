@@ -36,6 +36,7 @@ from text.markup import plain_text, shown
 from text.ssml import Break, TextPiece, parse_ssml
 from voices.export import needing_onnx
 from voices.parts import VoiceParts, front_end_of
+from voices.shipped import voice_path
 
 if TYPE_CHECKING:
     from speaking.batch import BatchText, SpeakLine
@@ -61,8 +62,8 @@ class Voice:
         """Load a voice.
 
         Args:
-            path: a run folder, a voice.safetensors, an .onnx with its .json, or a checkpoint of the original VITS, of
-                Piper or of a Hugging Face VitsModel.
+            path: a run folder, a voice.safetensors, the name of a shipped voice, an .onnx with its .json, or a
+                checkpoint of the original VITS, of Piper or of a Hugging Face VitsModel.
             device: cpu, cuda, cuda:1, mps; auto is cuda if available, else cpu.
             engine: torch, or onnx for an .onnx in ONNX Runtime, on the CPU and without torch; auto is onnx for an .onnx
                 and torch for all else.
@@ -72,9 +73,7 @@ class Voice:
             InputError: there is no voice at `path`, it is damaged, there is no such device, or the engine cannot run
                 it there.
         """
-        path = Path(path)
-        if not path.exists():
-            raise InputError(f"{path}: there is no such file or folder")
+        path = voice_path(path)
         if choose_engine(engine, path, device) == "onnx":
             with needing_onnx():
                 from speaking.onnx_engine import OnnxEngine

@@ -41,7 +41,7 @@ class VoiceFile:
     norms: Mapping[str, WeightNorm] = field(default_factory=dict)  # of its normalised weights, where known
     origin: str | None = None  # of the voice that it was made from: its name, SHA-256 and licence
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, *, half: bool = False) -> None:
         """Write all of it, as `save_voice`."""
         save_voice(
             path,
@@ -54,6 +54,7 @@ class VoiceFile:
             norms=self.norms,
             origin=self.origin,
             whole=True,
+            half=half,
         )
 
 
@@ -69,6 +70,7 @@ def save_voice(
     norms: Mapping[str, WeightNorm] | None = None,
     origin: str | None = None,
     whole: bool = False,
+    half: bool = False,
 ) -> None:
     """Write a voice; the synthesizer is not changed.
 
@@ -83,6 +85,7 @@ def save_voice(
         norms: magnitude and direction of normalised weights, stored instead of these weights.
         origin: of the voice that it was made from.
         whole: whether a voice of one speaker keeps its posterior encoder, which further training needs.
+        half: whether the weights are rounded to 16 bits, which halves the file; computation stays in float32.
 
     Raises:
         InputError: the disk is full or the folder is read-only, or a weight is NaN or infinite.
@@ -95,6 +98,8 @@ def save_voice(
     for name, norm in (norms or {}).items():
         if weights.pop(name, None) is not None:
             weights |= stored(name, norm)
+    if half:
+        weights = {name: weight.half() if weight.is_floating_point() else weight for name, weight in weights.items()}
     broken = first_not_finite(weights.items())
     if broken is not None:
         raise InputError(f"{path}: is not written, for {broken} is NaN or infinite; the previous file is unchanged")
@@ -132,6 +137,7 @@ def load_voice(path: Path) -> VoiceFile:
         )
     if metadata.pop("sha256", None) != _digest(weights, metadata):
         raise InputError(f"{path}: is damaged (its SHA-256 does not match); make it again from the run")
+    weights = {name: weight.float() if weight.dtype == torch.float16 else weight for name, weight in weights.items()}
     with content_of(path, "a voice", "make it again from the run"):
         config = parse_config(tomllib.loads(metadata["config"]), source=str(path))
         speakers = tuple(json.loads(metadata["speakers"]))

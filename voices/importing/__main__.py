@@ -23,7 +23,7 @@ def main() -> int:
     notes = () if sha256 is None else (f"the SHA-256 of {arguments.source} is {sha256}",)
     print(imported.report.with_notes(notes).text(every_tensor=arguments.tensors))
     voice = imported.voice
-    voice.save(arguments.output)
+    voice.save(arguments.output, half=arguments.half)
     if voice.origin is None:
         print("origin       nothing about its origin or licence is beside it: ask who published it")
     else:

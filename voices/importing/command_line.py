@@ -24,6 +24,7 @@ def read_arguments() -> argparse.Namespace:
         "--config", type=Path, metavar="JSON", help="its config.json or .onnx.json, where it is not beside it"
     )
     parser.add_argument("--tensors", action="store_true", help="report every tensor, not only the remarkable ones")
+    parser.add_argument("--half", action="store_true", help="16 bits per weight, which halves the file")
     parser.add_argument("-o", "--output", type=Path, required=True, help="voice.safetensors to write")
     arguments = parser.parse_args()
     if arguments.output.suffix != ".safetensors" or not arguments.output.parent.is_dir():

@@ -19,19 +19,22 @@ from voices.importing.original import read_original, read_piper
 from voices.importing.own import import_run, read_checkpoint, read_voice
 from voices.importing.settings_file import read_json
 from voices.importing.torch_file import read_torch_file
+from voices.shipped import voice_path
 
 
 def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool = False) -> Imported:
     """Load a voice, ours or another program's, onto the CPU, without executing code from the file.
 
     Args:
-        path: a file or a folder; a folder of the original repository's checkpoints gives the newest.
+        path: a file, a folder, or the name of a shipped voice; a folder of the original repository's checkpoints gives
+            the newest.
         settings: the config.json of an original or a Piper voice, where it is not beside it.
         to_train: whether to load the discriminators and the posterior encoder too, if there are any.
 
     Raises:
         InputError: there is no voice, or it cannot be imported; the message says why.
     """
+    path = voice_path(path)
     imported = _load(path, settings, to_train)
     norms = {name: vars(norm) for name, norm in imported.voice.norms.items()}
     weights = {
@@ -48,8 +51,6 @@ def load_voice_from(path: Path, *, settings: Path | None = None, to_train: bool 
 def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
     if path.is_dir():
         return _load_folder(path, settings, to_train)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file or folder")
     if path.suffix == ".safetensors" or _begins_as_safetensors(path):
         return _load_safetensors(path)
     if path.suffix == ".onnx":
