@@ -1,3 +1,4 @@
+# make hello   the voice that comes with the program says something
 # make demo   a voice in minutes, from nothing, on a CPU
 # make finetune-demo   a published voice, fine-tuned on RECORDINGS in a quarter of an hour, beside what it was
 # make test   the whole test suite; make test-fast   two minutes of it, every part of the system once
@@ -15,7 +16,7 @@ FINETUNED := runs/finetune-demo
 RECORDINGS ?= corpora/embedded
 EXTRAS := --extra espeak --extra export --extra eval --extra serve --extra demo
 
-.PHONY: setup setup-test demo finetune-demo test test-fast test-numeric test-oracles lint oracles lock
+.PHONY: setup setup-test hello demo finetune-demo test test-fast test-numeric test-oracles lint oracles lock
 
 # A run that is resumed, spoken and drawn, an export, and the rooms that need no training.
 FAST := tests/golden/test_version_0_1.py tests/test_floors.py tests/test_commands.py tests/test_readme.py \
@@ -48,6 +49,9 @@ $(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock tests/clients/sherpa
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade \
 	    --target $(VENV)/sherpa-onnx-1.13 -r tests/clients/sherpa-onnx-1.13.lock
 	touch $@
+
+hello: setup
+	$(BIN)/python infer.py lj-laptop "Hello. This voice was made without a graphics card." -o hello.wav --seed 1
 
 demo: setup
 	$(BIN)/python -m data.embedded corpora/embedded

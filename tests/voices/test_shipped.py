@@ -1,11 +1,14 @@
 """A voice that comes with the program is found by its name, in half precision and with its card."""
 
+import re
 from pathlib import Path
 
 import pytest
 import torch
+from rapidfuzz.distance import Levenshtein
 
 from configs import InputError, load_config
+from data.transcriber import load_transcriber
 from infer import Voice
 from models.synthesizer import Synthesizer
 from speaking.options import SpeakOptions
@@ -16,6 +19,9 @@ from voices.shipped import shipped_voices, voice_path
 from voices.voice_file import load_voice, save_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
+TEXTS = """The garden is behind the house, and the gate is never locked.
+She told him that the letter had come in the morning.
+All the people in the village knew the old man by his name."""
 
 
 @pytest.fixture
@@ -60,6 +66,23 @@ def test_what_is_neither_a_path_nor_shipped_is_refused_and_the_shipped_are_named
         voice_path("bob")
     with pytest.raises(InputError, match="there is no such file or folder"):
         voice_path(own.parent / "ann")
+
+
+@pytest.mark.parametrize("name", shipped_voices())
+def test_every_shipped_voice_is_understood(name: str) -> None:
+    try:
+        ears = load_transcriber("whisper", "en-us")
+    except InputError as error:
+        pytest.skip(f"faster_whisper or a model is not there: {error}")
+    voice, texts = Voice.load(name, "cpu"), TEXTS.splitlines()
+    heard = [ears(voice.speak(text, seed=1), voice.sample_rate) for text in texts]
+    errors = sum(Levenshtein.distance(words(text), words(said)) for text, said in zip(texts, heard, strict=True))
+    assert errors <= 0.3 * len(words(TEXTS)), heard
+
+
+def words(text: str) -> list[str]:
+    """Its words, in small letters and without marks."""
+    return re.findall(r"[a-z']+", text.lower())
 
 
 @pytest.mark.parametrize("name", shipped_voices())
