@@ -51,7 +51,8 @@ $(VENV)/ready-to-test: $(VENV)/ready requirements-test.lock tests/clients/sherpa
 	touch $@
 
 hello: setup
-	$(BIN)/python infer.py lj-laptop "Hello. This voice was made without a graphics card." -o hello.wav --seed 1
+	@mkdir -p runs
+	$(BIN)/python infer.py lj-laptop "Hello. This voice was made without a graphics card." -o runs/hello.wav --seed 1
 
 demo: setup
 	$(BIN)/python -m data.embedded corpora/embedded
