@@ -74,6 +74,9 @@ finetune-demo: setup
 	    run.dir=$(FINETUNED) run.recovery_steps=150 train.hours=0.1 --or-resume --warm-start $$base && \
 	$(BIN)/python -m evaluation.listen $$base $(FINETUNED) --data $(RECORDINGS) --sentences 4 -o $(FINETUNED)/listen.html
 
+# Tests start hundreds of processes, each of which would else compile every module anew.
+test test-fast test-numeric test-oracles: export PYTHONDONTWRITEBYTECODE :=
+
 test: setup-test
 	$(BIN)/python -m pytest
 

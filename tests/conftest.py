@@ -15,7 +15,9 @@ from tests.forked_python import forked_python
 from tests.skips import grouped
 
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
-torch.set_num_threads(int(os.environ.get("PARLANCE_TEST_THREADS", "1")))
+THREADS = os.environ.get("PARLANCE_TEST_THREADS", "1")
+torch.set_num_threads(int(THREADS))
+os.environ.setdefault("OMP_NUM_THREADS", THREADS)  # of ONNX Runtime, and of the processes that tests start
 
 # A change is tested with the same examples every time; `HYPOTHESIS_PROFILE=search make test` looks for new ones.
 settings.register_profile("same", derandomize=True, deadline=None)  # a busy machine fails no test

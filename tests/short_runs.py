@@ -28,7 +28,7 @@ def settings(corpus_folder: Path, run: Path, *overrides: str) -> list[str]:
     own = [f"data.root={corpus_folder}", f"data.cache={corpus_folder.parent / 'cache'}", f"run.dir={run}"]
     own += ["data.validation_clips=2", "train.report_every=1"]
     rare = ["train.validate_every=1000", "train.checkpoint_every=1000", "train.spoken_sentences=1"]
-    return [*own, *rare, *overrides]
+    return [*own, *rare, *SMALLER, *overrides]
 
 
 def tiny(corpus_folder: Path, run: Path, *overrides: str) -> Config:

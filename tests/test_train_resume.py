@@ -96,7 +96,7 @@ def test_a_refused_resume_leaves_the_settings_as_they_were(corpus_folder: Path, 
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("model.hidden_channels=64", "model.hidden_channels: 48 -> 64"),
+        ("model.hidden_channels=64", "model.hidden_channels: 16 -> 64"),
         ("train.batch_size=3", "train.batch_size: 4 -> 3"),
         ("data.language=de", "data.language: 'en-us' -> 'de'"),
     ],
