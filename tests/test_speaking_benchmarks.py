@@ -8,7 +8,7 @@ from tests.benchmarks.synthesis import HIGH, MEDIUM, THREADS, Contestant
 
 
 def test_a_voice_with_more_to_do_takes_longer() -> None:
-    larger = ("decoder.initial_channels=512",)
+    larger = ("decoder.initial_channels=256",)
     voices = [
         Contestant(MEDIUM, "tiny", as_torch_exports=True),
         Contestant(HIGH, "tiny", larger),
