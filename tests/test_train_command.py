@@ -88,12 +88,15 @@ def test_rows_that_cannot_be_used_are_told_and_left_out_and_the_run_goes_on(
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_saves_says_so_and_loses_no_step(corpus_folder: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_saves_says_so_and_loses_no_step(
+    corpus_folder: Path, tmp_path: Path, number: signal.Signals, forked: dict[str, str]
+) -> None:
     run = tmp_path / "run"
     settings = ["configs/tiny.toml", f"data.root={corpus_folder}", f"run.dir={run}", "data.validation_clips=2"]
     settings.append(f"data.cache={tmp_path / 'cache'}")
+    python = sys.executable if number == signal.SIGTERM else forked["PYTHON_EXEC"]  # one with its own way to its end
     process = subprocess.Popen(
-        [sys.executable, "train.py", *settings, "train.report_every=1", "train.spoken_sentences=0"],
+        [python, "train.py", *settings, "train.report_every=1", "train.spoken_sentences=0"],
         cwd=HOUSE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -1,8 +1,8 @@
 """Voices of every kind, each made and exported once, when a test first asks for it."""
 
 import os
+import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,9 @@ def offline() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def exports(tmp_path_factory: pytest.TempPathFactory, offline: dict[str, str]) -> Exports:
+def exports(
+    tmp_path_factory: pytest.TempPathFactory, offline: dict[str, str], request: pytest.FixtureRequest
+) -> Exports:
     """The export of a voice by its name: a family of decoders, `choir`, `letters` or `trained`."""
     for library in ("onnx", "onnxruntime", "piper"):
         pytest.importorskip(library, reason=f"{library} is not installed, and no voice is exported without it")
@@ -39,7 +41,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory, offline: dict[str, str]) -
                 if not made.exists():
                     folder = tmp_path_factory.mktemp(name)
                     if name == "trained":
-                        _train_and_export(folder, offline)
+                        _train_and_export(folder, offline | {"PATH": request.getfixturevalue("forked")["PATH"]})
                     else:
                         _draw_and_export(folder, name)
                     made.write_text(str(folder))
@@ -62,14 +64,12 @@ def _draw_and_export(folder: Path, name: str) -> None:
 def _train_and_export(folder: Path, environment: dict[str, str]) -> None:
     """A few steps of the tiny experiment on the first clips of the embedded corpus, exported as a user does it."""
     pytest.importorskip("espeakng_loader", reason="the embedded corpus is spoken by espeakng-loader")
-    root = make_embedded_corpus(folder / "embedded")
-    rows = (root / "metadata.csv").read_text().splitlines()[:22]
-    (root / "metadata.csv").write_text("\n".join(rows) + "\n")
+    root = make_embedded_corpus(folder / "embedded", clips=22)
     config = tiny_config(
         "hifigan",
         run={"dir": str(folder / "trained")},
         data={"root": str(root), "cache": str(folder / "cache"), "validation_clips": 2},
-        train={"steps": 12, "spoken_sentences": 1},
+        train={"steps": 6, "batch_size": 2, "spoken_sentences": 0},
     )
     (folder / "trained.toml").write_text(dump_config(config), encoding="utf-8")
     _command(environment, "train.py", str(folder / "trained.toml"))
@@ -79,6 +79,6 @@ def _train_and_export(folder: Path, environment: dict[str, str]) -> None:
 
 
 def _command(environment: dict[str, str], *arguments: str) -> None:
-    command = [sys.executable, *arguments]
+    command = [str(shutil.which("python", path=environment["PATH"])), *arguments]
     run = subprocess.run(command, cwd=HOUSE, env=environment, capture_output=True, text=True, timeout=600, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
