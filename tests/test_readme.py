@@ -128,6 +128,6 @@ def test_the_settings_of_make_finetune_demo_are_settings() -> None:
 
 def test_the_make_targets_it_names_are_there() -> None:
     targets = re.findall(r"^make ([\w-]+)", README, flags=re.MULTILINE)
-    assert set(targets) == {"demo", "test-fast", "test", "lint"}
+    assert set(targets) == {"hello", "demo", "test-fast", "test", "lint"}
     rules = (HOUSE / "Makefile").read_text()
     assert all(re.search(rf"^{target}:", rules, flags=re.MULTILINE) for target in targets)
