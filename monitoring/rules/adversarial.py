@@ -16,7 +16,7 @@ import numpy as np
 from monitoring.finding import Severity, percent, rule, steps_of
 from monitoring.run import Run
 
-EARLY_STEPS = 500  # before these, an imbalance does no harm
+EARLY_STEPS = 500  # of the discriminator; before these, an imbalance does no harm
 EQUILIBRIUM = {
     "least_squares": 0.5,
     "minimax": 2 * math.log(2),
@@ -67,9 +67,17 @@ class _Balance:
         return f"Over {self.window} the discriminator has {accuracy}a loss of {self.loss:.2f} per sub-discriminator"
 
 
+def _before_discriminator(run: Run) -> int:
+    """The last reported step without a discriminator, which `loss.schedule` may bring in late."""
+    starts = [run.curve(f"loss/discriminator/real/{name}").steps for name in run.suffixes("loss/discriminator/real")]
+    first = min((int(steps[0]) for steps in starts if len(steps)), default=0)
+    without = run.curve("loss/generator/mel").between(0, first - 1)
+    return int(without.steps[-1]) if len(without) else 0
+
+
 def _balance(run: Run) -> _Balance | None:
     equilibrium = EQUILIBRIUM.get(run.config.loss.adversarial_objective if run.config else "least_squares")
-    if run.last_step < EARLY_STEPS or equilibrium is None:
+    if equilibrium is None or run.last_step - _before_discriminator(run) < EARLY_STEPS:
         return None
     losses, accuracies, window = {}, [], ""
     for name in run.suffixes("loss/discriminator/real"):

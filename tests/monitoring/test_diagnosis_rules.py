@@ -237,6 +237,17 @@ def test_no_curves_whatever_make_a_rule_fail(
     assert all(item.sentence.endswith(".") for item in found)
 
 
+@pytest.mark.parametrize(("steps", "told"), [(450, []), (600, ["discriminator_not_learning"])])
+def test_a_discriminator_that_begins_late_has_its_own_first_steps(steps: int, told: list[str]) -> None:
+    begins = 2000
+    curves = drawn(good_heights() | balance(real=1.0, generated=0.0), begins + steps)
+    late = {
+        name: curve.between(begins, math.inf) if name.startswith(("loss/discriminator", "discriminator_")) else curve
+        for name, curve in curves.items()
+    }
+    assert [each.rule for each in diagnose(Run(late)) if each.rule.startswith("discriminator_")] == told
+
+
 @pytest.mark.parametrize("objective", get_args(AdversarialObjectiveName))
 def test_balance_is_measured_in_the_equilibrium_of_the_objective_where_it_has_one(objective: str) -> None:
     constant = {"least_squares": (0.25, 0.25), "hinge": (1.0, 1.0), "wasserstein": (0.0, 0.0), "began": (0.4, -0.1)}
