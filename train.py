@@ -123,9 +123,8 @@ class Trainer(TrainingLoop):
     def generator_forward(self, batch: Batch) -> GeneratorOutput:
         """Reconstruct a random segment of each recording from its posterior, and align it with its text."""
         with self.autocast():
-            spectrogram, synthesis = self.features.synthesize(
-                self.synthesizer, batch, aligner=self.aligner
-            )  # [B, N, F]
+            aligner = self.initial_alignment.aligner(self.step)
+            spectrogram, synthesis = self.features.synthesize(self.synthesizer, batch, aligner=aligner)  # [B, N, F]
             segments = self.features.segments(batch, spectrogram, synthesis)  # real and generated, [B, 1, S]
         return GeneratorOutput(batch, synthesis, segments, self.converter)
 

@@ -158,7 +158,12 @@ def _run(arguments: list[str]) -> int:
             return end.code or 0
         print(end.code, file=sys.stderr)
         return 1
-    except BaseException:
+    except KeyboardInterrupt:  # ends the process by its signal, as Python's own start does
+        traceback.print_exc()
+        sys.stderr.flush()
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    except Exception:
         traceback.print_exc()
         return 1
     return 0

@@ -14,9 +14,9 @@ from torch import Tensor
 from configs import Config
 from data.batch import Batch
 from data.spectrogram import MelSpectrogram
+from models.monophones import MonophoneAligner
 from models.segments import slice_segments
 from models.synthesizer import Synthesis, Synthesizer
-from training.initial_alignment import MonophoneAligner
 
 if TYPE_CHECKING:
     from training.conversion import Conversion, Converter

@@ -25,7 +25,7 @@ from training.auxiliary_losses import AuxiliaryLosses
 from training.broken_steps import RecentSteps, refuse_broken_weights, refuse_stalled, report_broken_steps
 from training.ending import Ending, RemainingTime, in_words
 from training.features import Features
-from training.initial_alignment import MonophoneAligner
+from training.initial_alignment import InitialAlignment
 from training.interruption import Interrupted, StopRequest
 from training.metrics_logger import MetricsLogger, MetricsLoggerError, RunningMeans
 from training.output_gradients import output_gradient_norms
@@ -40,7 +40,6 @@ from training.term_weights import TermWeights
 from training.updates import StepReport, Updates, over_ranks
 from training.validation import Validation
 
-_CLIPS_PER_ALIGNMENT = 16  # where all clips are aligned before the first step
 _BALANCE_EVERY = 20  # steps between measurements of gradients for loss.balance
 
 
@@ -88,11 +87,7 @@ class TrainingLoop(StepParts):
         self.output_gradients: dict[str, float] = {}  # measured since the last report
         self.recent = RecentSteps()
         self.from_seed = True  # whether the weights of step 0 follow from the settings
-        self.monophones: MonophoneAligner | None = None
-        if config.train.initial_alignment_steps:
-            self.monophones = MonophoneAligner(num_symbols=corpus.symbols.size, mel_bands=config.audio.mel_bands).to(
-                self.device
-            )
+        self.initial_alignment = InitialAlignment(config, corpus, self.features, self.device)
         self.augmentation = Augmentation.asked(config.data, hop_length=config.audio.hop_length, seed=config.run.seed)
         # Until the memory check knows better, an automatic batch size is 1.
         self._use_batch_size(1 if config.train.asked_batch_size == "auto" else config.train.asked_batch_size)
@@ -134,26 +129,6 @@ class TrainingLoop(StepParts):
     def discriminator_updates(self) -> int:
         """Updates of the discriminator in this step: none before a term of the loss needs it."""
         return self.config.train.discriminator_updates if self.term_weights.use_discriminator else 0
-
-    @property
-    def aligner(self) -> MonophoneAligner | None:
-        """What aligns the clips of this step; None is the synthesizer itself."""
-        return self.monophones if self.step < self.config.train.initial_alignment_steps else None
-
-    def fit_monophones(self) -> None:
-        """Fit what aligns the next steps, unless it is fitted or the synthesizer does it itself."""
-        if self.aligner is None or self.aligner.is_fitted:
-            return
-        source = clip_source(
-            self.corpus.train,
-            self.corpus.shards,
-            hop_length=self.config.audio.hop_length,
-            bounds=self.config.data.bucket_frames,
-            batch_size=_CLIPS_PER_ALIGNMENT,
-            max_frames=None,
-            seed=self.config.run.seed,
-        )
-        self.aligner.fit(self.features.for_alignment(self.batch(clips)) for clips in source.batches(epoch=0))
 
     def step_function(self) -> Callable[[Batch], StepReport]:
         """`train_step`, over micro-batches and ranks where there are more than one."""
@@ -258,7 +233,7 @@ class TrainingLoop(StepParts):
 
     def _train(self, stop: StopRequest, reporter: Reporter | None) -> None:
         train = self.config.train
-        self.fit_monophones()
+        self.initial_alignment.fit(self.step, self.batch)
         bar = tqdm(
             total=self.total_steps, initial=self.step, unit="step", disable=reporter is None or None, dynamic_ncols=True
         )

@@ -31,7 +31,7 @@ def replay(trainer: TrainingLoop, record: BrokenStep, *, exactly: bool) -> str:
     """
     if not exactly:
         trainer.step = record.step - 1  # the place in the data, with the weights that there are
-    trainer.fit_monophones()
+    trainer.initial_alignment.fit(trainer.step, trainer.batch)
     with closing(trainer.batches()) as batches:
         missing = record.step - 1 - trainer.step
         for batch in tqdm(batches, total=missing, unit="step", disable=None if missing else True, leave=False):

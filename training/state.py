@@ -43,8 +43,7 @@ def load_state(trainer: "TrainingLoop", state: dict[str, Any], *, is_another: bo
     trainer.objective.load_state_dict(state.get("objective", {}), strict=False)  # older versions had none
     if measured := state.get("output_gradients"):
         trainer.term_weights.norms, trainer.output_gradients = dict(measured["averages"]), dict(measured["latest"])
-    if trainer.monophones and state.get("monophones"):
-        trainer.monophones.load_state_dict(state["monophones"])
+    trainer.initial_alignment.load_state_dict(state.get("monophones", {}))  # older versions had none
     trainer.from_seed, trainer.run_folder.origin = False, state.get("origin") or None
     trainer.step, trainer.seconds, trainer.best = state["step"], state["seconds"], Best(**state["best"])
     trainer.ending.without_improvement = state.get("without_improvement", 0)
@@ -80,6 +79,6 @@ def _state_of_all_ranks(trainer: "TrainingLoop") -> dict[str, Any]:
         **{name: optimizer_state(getattr(trainer, name)) for name in OPTIMIZERS},
         "scaler": trainer.scaler.state_dict(),
         "objective": trainer.objective.state_dict(),
-        "monophones": trainer.monophones.state_dict() if trainer.monophones else {},
+        "monophones": trainer.initial_alignment.state_dict(),
         "output_gradients": {"averages": trainer.term_weights.norms, "latest": trainer.output_gradients},
     }

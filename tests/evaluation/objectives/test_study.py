@@ -139,7 +139,8 @@ def test_a_run_that_diverges_is_a_result_with_its_step_and_the_sentence_of_the_t
 
 
 @pytest.mark.slow
-def test_a_budget_of_seconds_ends_a_run_once_it_has_had_them(run_study: Run) -> None:
+def test_a_budget_of_seconds_ends_a_run_once_it_has_had_them(run_study: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", PYTHON)  # a fork has no interpreter to take down while threads are at work
     found = run_study("--objectives", "least_squares", "--seeds", "1", "--seconds", "1.5")
     (run,) = found["runs"]
     assert run["ended"] == "finished"
