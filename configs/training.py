@@ -180,7 +180,7 @@ class TrainSettings(Section):
     freeze: dict[str, Annotated[Positive | Literal["always"], WrapValidator(number_or_always)]] = Field({})
     """Parts of the voice that are frozen for so many steps, or always: {text_encoder = "always", decoder = 200}."""
     initial_alignment_steps: NonNegative = 0
-    """Steps in which monophones, trained before the first step in a minute, align texts with recordings; then the
+    """Steps in which monophones, which are fitted in seconds before the first step, align texts with recordings; then the
     model's own alignment search does, as in VITS from the first step on."""
     adam_beta_1: Probability = 0.8
     """AdamW beta 1."""
