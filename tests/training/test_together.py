@@ -112,8 +112,9 @@ def test_four_parts_of_eight_clips_have_the_gradients_of_32(
         own = [name for name in whole if name.startswith(network)]
         largest = max(float(whole[name].abs().max()) for name in own)
         apart = {name: float((parts[name] - whole[name]).abs().max()) / largest for name in own}
-        # Sums of terms that nearly cancel, in float32; one wrong share makes 5e-2.
-        assert max(apart.values()) < 5e-4, max(apart.items(), key=lambda item: item[1])
+        # In float32; the discriminator's are sums of terms that nearly cancel. One wrong share makes 5e-2.
+        bound = 5e-4 if network == "discriminator" else 1e-5 * segments
+        assert max(apart.values()) < bound, max(apart.items(), key=lambda item: item[1])
 
 
 def test_micro_batches_draw_the_same_noise_both_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
