@@ -26,6 +26,7 @@ from evaluation.robustness import ENOUGH_RECORDINGS, evaluate_robustness
 from evaluation.scoring import Evaluation, compare_evaluations, evaluate
 from evaluation.subject import Subject, load_subject
 from evaluation.table import table, table_of_two, write_json
+from voices.shipped import voice_path
 
 _TRIED = 3  # recordings of which a plug-in must transcribe one
 
@@ -44,7 +45,7 @@ def main() -> int:
     data = choose_data(first.config, arguments.data)
     wanted = max(arguments.sentences, ENOUGH_RECORDINGS) if arguments.robustness else arguments.sentences
     recorded = [
-        hold_out(one.voice, as_read_by(one.voice, data), wanted, run=_folder(path))
+        hold_out(one.voice, as_read_by(one.voice, data), wanted, run=_folder(voice_path(path)))
         for one, path in zip(subjects, paths, strict=True)
     ]
     held_out = [sentences[: arguments.sentences] for sentences in _of_all(recorded)]
