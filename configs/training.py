@@ -180,8 +180,8 @@ class TrainSettings(Section):
     freeze: dict[str, Annotated[Positive | Literal["always"], WrapValidator(number_or_always)]] = Field({})
     """Parts of the voice that are frozen for so many steps, or always: {text_encoder = "always", decoder = 200}."""
     initial_alignment_steps: NonNegative = 0
-    """Steps in which monophones, which are fitted in seconds before the first step, align texts with recordings; then the
-    model's own alignment search does, as in VITS from the first step on."""
+    """Steps in which monophones, fitted in seconds before the first step, align texts with recordings; then the model's
+    own alignment search does, as in VITS from the first step on."""
     adam_beta_1: Probability = 0.8
     """AdamW beta 1."""
     adam_beta_2: Probability = 0.99
