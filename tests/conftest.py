@@ -1,8 +1,6 @@
 """What every test shares."""
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,8 +8,9 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tests.embedded import SHARED, make_embedded_corpus
-from tests.forked_python import forked_python
+from tests.embedded import make_embedded_corpus
+from tests.forked_python import end_shared_python, forked_python
+from tests.shared_folder import make_shared_folder, remove_shared_folder, shared_folder
 from tests.skips import grouped
 
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
@@ -28,13 +27,15 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 def pytest_configure(config: pytest.Config) -> None:
     """Make a folder that all processes of the session share."""
     if not hasattr(config, "workerinput"):
-        os.environ[SHARED] = tempfile.mkdtemp(prefix="parlance-tests-")
+        make_shared_folder()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Remove the shared folder."""
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.pop(SHARED), ignore_errors=True)
+    """End the process that all share, and remove the folder."""
+    shared = shared_folder()
+    if shared is not None and not hasattr(config, "workerinput"):
+        end_shared_python(shared)
+        remove_shared_folder()
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,22 @@
 """The embedded corpus, synthesised once per test session and copied from then on."""
 
-import os
 import shutil
 from pathlib import Path
 
 from filelock import FileLock
 
 from data import embedded
-
-SHARED = "PARLANCE_TESTS_SHARED"  # the environment variable that names a folder of the whole session
+from tests.shared_folder import shared_folder
 
 
 def make_embedded_corpus(root: Path, clips: int | None = None) -> Path:
     """As `data.embedded.make_embedded_corpus`, of a folder that does not exist yet; only its first clips are listed."""
-    shared = os.environ.get(SHARED)
+    shared = shared_folder()
     if shared is None:
         embedded.make_embedded_corpus(root)
     else:
-        with FileLock(Path(shared) / "embedded.lock"):
-            made = embedded.make_embedded_corpus(Path(shared) / "embedded")
+        with FileLock(shared / "embedded.lock"):
+            made = embedded.make_embedded_corpus(shared / "embedded")
         shutil.copytree(made, root)
     if clips is not None:
         rows = (root / "metadata.csv").read_text().splitlines(keepends=True)

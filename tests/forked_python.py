@@ -17,8 +17,12 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock
+
+from tests.shared_folder import shared_folder
 
 HOUSE = Path(__file__).resolve().parents[1]
 PREPARED = "PARLANCE_TESTS_PREPARE"  # the environment variable with statements that are executed before a command
@@ -49,15 +53,46 @@ LIBRARIES = (
 )
 OURS = ("train", "infer")
 
+_NAME, _PROCESS = "python", "process"  # of a test session: its folder, and the file with its number
+_SERVERS: list["subprocess.Popen[bytes]"] = []  # that this process has started for the session
+
 
 @contextlib.contextmanager
-def forked_python(folder: Path, *, imported: Sequence[str] = (*LIBRARIES, *OURS)) -> Iterator[dict[str, str]]:
+def forked_python(folder: Path) -> Iterator[dict[str, str]]:
     """An environment whose PATH begins with such a `python`, as long as the context is open.
 
+    All processes of a test session have one; `end_shared_python` ends it.
+
     Args:
-        folder: a new one, for the `python`.
-        imported: the modules that are imported before the first fork, as far as they are installed.
+        folder: a new one, for the `python` outside of test sessions.
     """
+    shared = shared_folder()
+    if shared is None:
+        server = _start(folder)
+        try:
+            yield _environment(folder)
+        finally:
+            server.terminate()
+            server.wait()
+        return
+    folder = shared / _NAME
+    with FileLock(f"{folder}.lock"):
+        if not (folder / _PROCESS).exists():
+            _SERVERS.append(_start(folder))
+            (folder / _PROCESS).write_text(str(_SERVERS[-1].pid))
+    yield _environment(folder)
+
+
+def end_shared_python(shared: Path) -> None:
+    """End the `python` of a test session, if it has begun."""
+    process = shared / _NAME / _PROCESS
+    if process.exists():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(process.read_text()), signal.SIGTERM)
+
+
+def _start(folder: Path) -> "subprocess.Popen[bytes]":
+    """Make a folder with the programs, and start what they ask for forks."""
     folder.mkdir()
     address = str(folder / "socket")
     client = folder / "python"
@@ -65,21 +100,17 @@ def forked_python(folder: Path, *, imported: Sequence[str] = (*LIBRARIES, *OURS)
     (folder / "torchrun").write_text(f'#!/bin/sh\nexec "{client}" -m torch.distributed.run "$@"\n')
     for program in (client, folder / "torchrun"):
         program.chmod(0o755)
-    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
-    environment = {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "PYTHON_EXEC": str(client)}  # that of torchrun
-    server = subprocess.Popen(
-        [sys.executable, "-m", "tests.forked_python", address, *imported],
-        cwd=HOUSE,
-        stdout=subprocess.PIPE,
-        env=environment,
-    )
-    try:
-        assert server.stdout is not None
-        assert server.stdout.readline() == b"ready\n"
-        yield environment | {"PATH": f"{folder}{os.pathsep}{environment['PATH']}"}
-    finally:
-        server.terminate()
-        server.wait()
+    command = [sys.executable, "-m", "tests.forked_python", address, *LIBRARIES, *OURS]
+    server = subprocess.Popen(command, cwd=HOUSE, stdout=subprocess.PIPE, env=_environment(folder))
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n"
+    return server
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    path = os.pathsep.join((str(folder), str(Path(sys.executable).parent), os.environ["PATH"]))
+    programs = {"PATH": path, "PYTHON_EXEC": str(folder / "python")}  # that of torchrun
+    return {**os.environ, "OMP_NUM_THREADS": "1", **programs}
 
 
 def _serve(address: str, *imported: str) -> None:

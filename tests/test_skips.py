@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.embedded import SHARED
+from tests.shared_folder import SHARED
 from tests.skips import NEEDS, grouped, need_of
 
 TESTS = Path(__file__).resolve().parent

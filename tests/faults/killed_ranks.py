@@ -109,9 +109,9 @@ def _await_ranks(process: "subprocess.Popen[bytes]", run: Path, before: set[int]
 
 
 def _ranks(run: Path) -> list[psutil.Process]:
-    """The processes that train this run: descendants of ours, as torchrun is a fork too."""
+    """The processes that train this run: descendants of torchrun, a fork too, and not of ours."""
     found = []
-    for each in psutil.Process().children(recursive=True):
+    for each in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             command = each.cmdline()
             if f"run.dir={run}" in command and "-u" in command and each.status() != psutil.STATUS_ZOMBIE:
