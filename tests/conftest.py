@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import torch
@@ -12,6 +13,9 @@ from tests.embedded import make_embedded_corpus
 from tests.forked_python import end_shared_python, forked_python
 from tests.shared_folder import make_shared_folder, remove_shared_folder, shared_folder
 from tests.skips import grouped
+
+if TYPE_CHECKING:
+    from tests.clients.exported_voice import Exports
 
 # The tensors here are small: on a busy machine a second thread costs far more in waiting than it saves in work.
 THREADS = os.environ.get("PARLANCE_TEST_THREADS", "1")
@@ -49,6 +53,18 @@ def forked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     """An environment whose `python` starts at once."""
     with forked_python(tmp_path_factory.mktemp("forked") / "bin") as environment:
         yield environment
+
+
+@pytest.fixture(scope="session")
+def exports(request: pytest.FixtureRequest) -> "Exports":
+    """Exported voices by their names, which no test changes; see `tests.clients.exports`."""
+    for library in ("onnx", "onnxruntime", "piper"):
+        pytest.importorskip(library, reason=f"{library} is not installed, and no voice is exported without it")
+    from tests.clients.exports import exports_in  # only where it is asked for: a test of imports counts modules
+
+    shared = shared_folder()
+    assert shared is not None
+    return exports_in(shared, lambda: request.getfixturevalue("forked"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

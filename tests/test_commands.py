@@ -7,11 +7,15 @@ import sys
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from configs import Config, dump_config, load_config
 from tests.test_floors import HOUSE, own_files
+
+if TYPE_CHECKING:
+    from tests.clients.exported_voice import Exports
 
 # What the settings need. Whatever else is imported must be worth its time to someone who asks for --help.
 LIGHT = {"pydantic", "pydantic_core", "annotated_types", "typing_extensions", "typing_inspection", "tomli_w"}
@@ -115,14 +119,8 @@ def test_a_mistake_in_a_setting_is_told_by_few_modules(name: str, arguments: lis
     assert answers.modules < MOST_MODULES
 
 
-def test_an_onnx_voice_is_spoken_without_torch(tmp_path: Path) -> None:
-    for library in ("onnx", "onnxruntime", "piper"):
-        pytest.importorskip(library, reason=f"{library} is not installed")
-    from tests.clients.exported_voice import write_random_voice
-    from voices.export.__main__ import write_onnx
-    from voices.voice_file import load_voice
-
-    graph = write_onnx(load_voice(write_random_voice(tmp_path / "run", "vocos")), tmp_path, "reader")["float32"]
+def test_an_onnx_voice_is_spoken_without_torch(tmp_path: Path, exports: "Exports") -> None:
+    graph = exports("vocos").onnx
     wav = tmp_path / "hello.wav"
     answers = run("infer", [str(graph), "Hello.", "-o", str(wav), "--seed", "1"])
     assert answers.codes == [0], answers.errors

@@ -15,10 +15,8 @@ from configs import InputError
 from infer import Voice
 from speaking.engine import FIRST_FRAMES, Silence, SpokenSentence
 from speaking.options import SpeakOptions
-from tests.clients.exported_voice import DECODERS, write_random_voice
+from tests.clients.exported_voice import DECODERS, Exports, write_random_voice
 from tests.random_run import make_voice
-from voices.export.__main__ import write_onnx
-from voices.voice_file import load_voice
 
 HOUSE = Path(__file__).resolve().parents[1]
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1"}  # as here: another number of threads rounds differently
@@ -188,11 +186,9 @@ def test_timestamps_end_where_the_audio_does_and_frames_are_their_grid(choir: Pa
         assert all(before.end <= after.start for before, after in pairwise(sentence.words))
 
 
-def test_a_voice_in_onnx_is_the_same_voice(tmp_path: Path) -> None:
+def test_a_voice_in_onnx_is_the_same_voice(exports: Exports) -> None:
     pytest.importorskip("onnxruntime")
-    file = write_random_voice(tmp_path / "voice", "hifigan", speakers=("ann", "bob"))
-    ours = Voice.load(file)
-    theirs = Voice.load(write_onnx(load_voice(file), tmp_path, "choir")["float32"])
+    ours, theirs = (Voice.load(file) for file in (exports("choir").file, exports("choir").onnx))
     text = "Good morning. It was a letter of the king, after all."
     timed = [voice.speak_timed(text, seed=2, speaker="bob") for voice in (ours, theirs)]
     np.testing.assert_allclose(timed[0].audio, timed[1].audio, rtol=0, atol=1e-4)
@@ -203,7 +199,7 @@ def test_a_voice_in_onnx_is_the_same_voice(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.concatenate(chunks), theirs.speak(text, **slow), rtol=0, atol=1e-5)
     with pytest.raises(InputError, match=r"an \.onnx voice only speaks"):
         theirs.convert(np.zeros(22050, np.float32), speaker="ann", target="bob")
-    in_torch = Voice.load(tmp_path / "choir.onnx", engine="torch")
+    in_torch = Voice.load(exports("choir").onnx, engine="torch")
     np.testing.assert_allclose(in_torch.speak(text, seed=2, speaker="bob"), timed[0].audio, rtol=0, atol=1e-6)
     assert len(list(in_torch.stream(text, seed=2, speaker="bob"))) > 3  # chunks of sentences
     with pytest.raises(InputError, match=r"has no posterior encoder, which hears the recording \(an \.onnx holds none"):

@@ -1,24 +1,25 @@
 """Small voices of random weights, and a server of them."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from serving.voice_list import VoiceList, load_voices
-from tests.clients.exported_voice import CHOIR, write_random_voice
+from tests.clients.exported_voice import Exports
 from tests.serving.running import Running, running
-from voices.export.__main__ import write_onnx
-from voices.voice_file import load_voice
 
 
 @pytest.fixture(scope="session")
-def voice_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def voice_folder(tmp_path_factory: pytest.TempPathFactory, exports: Exports) -> Path:
     """Two runs, `reader` and `choir`, and `graph.onnx`, which is the first of them."""
     folder = tmp_path_factory.mktemp("voices")
-    reader = write_random_voice(folder / "reader", "vocos")
-    write_random_voice(folder / "choir", "hifigan", speakers=CHOIR)
-    write_onnx(load_voice(reader), folder, "graph")
+    for name, decoder in (("reader", "vocos"), ("choir", "choir")):
+        (folder / name).mkdir()
+        shutil.copy(exports(decoder).file, folder / name)
+    for ending in ("", ".json"):
+        shutil.copy(f"{exports('vocos').onnx}{ending}", folder / f"graph.onnx{ending}")
     return folder
 
 

@@ -15,10 +15,8 @@ import requests
 
 from data.audio_file import to_int16
 from serving.voice_list import VoiceList
-from tests.clients.exported_voice import CHOIR, SENTENCE, write_random_voice
+from tests.clients.exported_voice import SENTENCE, Exports
 from tests.serving.running import SECONDS, Running, running
-from voices.export.__main__ import write_onnx
-from voices.voice_file import load_voice
 
 
 def wav_samples(content: bytes) -> tuple[np.ndarray[Any, Any], int]:
@@ -30,18 +28,17 @@ def wav_samples(content: bytes) -> tuple[np.ndarray[Any, Any], int]:
 
 
 @pytest.fixture(scope="module")
-def theirs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def theirs(exports: Exports) -> Iterator[str]:
     """Piper's server with the choir."""
     flask = pytest.importorskip("flask", reason="flask is not installed, and piper's own server needs it")
     server = pytest.importorskip("piper.http_server", reason="piper-tts is not installed")
     from werkzeug.serving import make_server
 
-    folder = tmp_path_factory.mktemp("piper")
-    graph = write_onnx(load_voice(write_random_voice(folder / "choir", "hifigan", speakers=CHOIR)), folder, "choir")
+    graph = exports("choir").onnx
     apps: list[Any] = []
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(flask.Flask, "run", lambda app, **_: apps.append(app))
-        patched.setattr(sys, "argv", ["piper", "-m", str(graph["float32"]), "--data-dir", str(folder)])
+        patched.setattr(sys, "argv", ["piper", "-m", str(graph), "--data-dir", str(graph.parent)])
         server.main()
     listening = make_server("127.0.0.1", 0, apps[0], threaded=True)
     thread = threading.Thread(target=listening.serve_forever)

@@ -8,14 +8,13 @@ import torch
 
 from configs import Config, InputError, load_config, parse_config
 from data.opening import open_corpus
-from tests.clients.exported_voice import write_random_voice
+from tests.clients.exported_voice import Exports
 from train import resume, start
 from training.interruption import StopRequest
 from training.ranks import Ranks
 from training.recover import for_run, learning
 from training.recover.__main__ import main as recover_command
 from training.recover.of_voice import with_posterior_encoder
-from voices.export.__main__ import write_onnx
 from voices.importing.sources import load_voice_from
 from voices.importing.warm_start import WarmStart
 from voices.voice_file import load_voice
@@ -24,10 +23,9 @@ OUTPUT = "decoder.output.weight"
 
 
 @pytest.fixture(scope="module")
-def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def graph(exports: Exports) -> Path:
     """An exported voice of another width and with another decoder than the defaults."""
-    folder = tmp_path_factory.mktemp("exported")
-    return write_onnx(load_voice(write_random_voice(folder / "run", "hifigan")), folder, "reader")["float32"]
+    return exports("hifigan").onnx
 
 
 def settings(corpus_folder: Path, run: Path, *overrides: str) -> Config:

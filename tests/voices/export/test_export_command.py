@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from models.synthesizer import Synthesizer
-from tests.clients.exported_voice import write_random_voice
+from tests.clients.exported_voice import Exports
 from tests.models.decoders.test_decoders import config_of
 from tests.one_sentence import one_sentence
 from tests.voices.export.exported import small_voice
@@ -115,10 +115,9 @@ def test_a_client_that_never_answers_has_failed(tmp_path: Path, monkeypatch: pyt
     assert trial.outcome == "fails: no audio after 0.1 s"
 
 
-def test_a_client_that_says_something_else_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_says_something_else_has_failed(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("piper")
-    voice = load_voice(write_random_voice(tmp_path / "random", "hifigan"))
-    path = command.write_onnx(voice, tmp_path, "same")["float32"]
+    voice, path = load_voice(exports("hifigan").file), exports("hifigan").onnx
     monkeypatch.setattr(clients, "_try_sherpa", lambda *_: Trial("sherpa-onnx", "not tried"))
     same, _ = clients.try_clients(voice, path)
     assert not same.failed
@@ -130,11 +129,10 @@ def test_a_client_that_says_something_else_has_failed(tmp_path: Path, monkeypatc
 
 
 def test_a_client_whose_durations_are_others_has_failed_and_one_on_an_edge_has_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exports: Exports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("piper")
-    voice = load_voice(write_random_voice(tmp_path / "random", "hifigan"))
-    path = command.write_onnx(voice, tmp_path, "same")["float32"]
+    voice, path = load_voice(exports("hifigan").file), exports("hifigan").onnx
     monkeypatch.setattr(clients, "_try_sherpa", lambda *_: Trial("sherpa-onnx", "not tried"))
     shift = voice.synthesizer.get_parameter("duration_predictor.flow.affine.shift")
     with torch.no_grad():

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from models.synthesizer import Synthesizer
-from tests.clients.exported_voice import CHOIR, DECODERS, tiny_config, write_random_voice
+from tests.clients.exported_voice import DECODERS, Exports, tiny_config
 from tests.voices.export.exported import small_voice
 from tests.voices.importing.foreign_files import original_network, original_synthesizer, write_piper_onnx
 from tests.voices.random_voice import small_config
@@ -23,7 +23,7 @@ from voices.importing.assembly import Imported
 from voices.importing.report import Fate
 from voices.importing.sources import load_voice_from
 from voices.onnx_synthesizer import load_onnx
-from voices.voice_file import VoiceFile, load_voice
+from voices.voice_file import VoiceFile
 
 IDS = (1, 0, 4, 0, 7, 0, 12, 0, 5, 0, 9, 0, 2)
 CLOSE = 1e-4  # of full scale, -80 dB
@@ -64,17 +64,15 @@ def assert_equal_weights(imported: Imported, voice: VoiceFile) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("decoder", "speakers"),
     # Speakers condition the decoders alike but for Vocos, which has no layers of HiFi-GAN.
-    [*((decoder, ()) for decoder in DECODERS), ("hifigan", CHOIR), ("vocos", CHOIR)],
-    ids=[*(f"{decoder}-single" for decoder in DECODERS), "hifigan-choir", "vocos-choir"],
+    "name",
+    [*DECODERS, "choir", "vocos-choir"],
 )
 def test_our_exports_come_back_to_the_bit_and_are_exported_as_before(
-    tmp_path: Path, decoder: str, speakers: tuple[str, ...]
+    tmp_path: Path, exports: Exports, name: str
 ) -> None:
-    voice = load_voice(write_random_voice(tmp_path / "run", decoder, speakers=speakers))
-    graph = write_onnx(voice, tmp_path, "reader")["float32"]
-    imported = assert_parity(graph, speakers=max(1, len(speakers)))
+    voice, graph = exports(name).voice, exports(name).onnx
+    imported = assert_parity(graph, speakers=max(1, len(voice.speakers)))
     assert_equal_weights(imported, voice)
     described = imported.voice
     assert (described.config, described.symbols, described.speakers, described.step) == (
@@ -83,8 +81,7 @@ def test_our_exports_come_back_to_the_bit_and_are_exported_as_before(
         voice.speakers,
         1,
     )
-    (tmp_path / "again").mkdir()
-    again = write_onnx(imported.voice, tmp_path / "again", "reader")["float32"]
+    again = write_onnx(imported.voice, tmp_path, name)["float32"]
     assert again.read_bytes() == graph.read_bytes()
     assert Path(f"{again}.json").read_bytes() == Path(f"{graph}.json").read_bytes()
 
