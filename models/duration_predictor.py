@@ -3,6 +3,8 @@
 B batch · P phonemes · H hidden channels · C speaker channels
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -74,3 +76,9 @@ class DurationPredictor(nn.Module):
         x = self.dropout(self.first_norm(F.relu(self.first(x * mask))))
         x = self.dropout(self.second_norm(F.relu(self.second(x * mask))))
         return (self.projection(x * mask) * mask).float()
+
+    @torch.no_grad()
+    def stretch(self, factor: float) -> None:
+        """Make all that it predicts `factor` times as long."""
+        assert self.projection.bias is not None
+        self.projection.bias += math.log(factor)

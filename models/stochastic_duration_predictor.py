@@ -177,6 +177,12 @@ class StochasticDurationPredictor(nn.Module):
             noise = standard_normal(noise, generator) * noise_scale
         return self.flow.inverse(noise, mask, condition)[:, :1]
 
+    @torch.no_grad()
+    def stretch(self, factor: float) -> None:
+        """Make all that it predicts `factor` times as long; the noise of a duration stays the same."""
+        affine = self.flow.affine
+        affine.shift[0] -= math.log(factor) * affine.log_scale[0].exp()
+
     def _condition(self, hidden: Tensor, mask: Tensor, speaker: Tensor | None) -> Tensor:
         x = self.input(hidden.detach())
         if self.speaker is not None:

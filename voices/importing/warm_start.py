@@ -156,7 +156,8 @@ class WarmStart:
 
         Rows of the embeddings are matched by symbol and by speaker name, and a phoneme that the voice does not know
         begins as the nearest one that it knows; other tensors are copied where the shapes are equal. Sub-discriminators
-        are copied only if the whole decoder that they were trained against is.
+        are copied only if the whole decoder that they were trained against is. Where a second has more frames or fewer
+        than in the voice, a predicted duration has, too.
 
         Args:
             synthesizer: new; changed in place.
@@ -191,6 +192,9 @@ class WarmStart:
                 _put(synthesizer, name, there, voice.norms.get(name))
                 lines.append(TensorLine(name, Fate.COPIED, tuple(here.shape)))
         self._refuse_too_little(lines)
+        stretched = config.audio.frames_per_second / voice.config.audio.frames_per_second
+        if stretched != 1.0 and any(line.part == "duration_predictor" and line.fate is Fate.COPIED for line in lines):
+            synthesizer.duration_predictor.stretch(stretched)
         lines += [
             TensorLine(name, Fate.SKIPPED, tuple(tensor.shape), "not in this run") for name, tensor in found.items()
         ]

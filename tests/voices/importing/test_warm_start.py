@@ -124,6 +124,24 @@ def test_tensors_of_other_shapes_and_of_another_decoder_stay_new() -> None:
     assert any("decoder.initial_channels is 16 in the voice and 8 in this run" in note for note in report.notes)
 
 
+@pytest.mark.parametrize("predictor", ["stochastic", "deterministic"])
+def test_at_another_sample_rate_a_phoneme_takes_as_many_seconds_as_before(predictor: str) -> None:
+    model = {"duration_predictor": predictor}
+    config = small_config(model=model)
+    faster = small_config(model=model, audio={"sample_rate": round(1.5 * config.audio.sample_rate)})
+    source = small_synthesizer(config)
+    synthesizer, discriminator = new_networks(faster)
+    WarmStart(voice_of(source, config)).give(synthesizer, discriminator, faster, json.dumps(SYMBOLS), ())
+    hidden = torch.randn(2, config.model.hidden_channels, 9, generator=torch.Generator().manual_seed(1))
+    before, after = (
+        each.eval().duration_predictor.predict(
+            hidden, torch.ones(2, 1, 9), noise_scale=0.8, generator=torch.Generator().manual_seed(2)
+        )
+        for each in (source, synthesizer)
+    )
+    torch.testing.assert_close(after.exp() / before.exp(), torch.full_like(before, 1.5))
+
+
 def other_settings() -> Config:
     """Of which nothing fits a small voice."""
     sizes = {"hidden_channels": 20, "latent_channels": 10, "filter_channels": 28, "speaker_channels": 5}
