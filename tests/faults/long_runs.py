@@ -13,6 +13,7 @@ import torch
 from data.batch import Batch
 from tests.benchmarks.synthetic import synthetic_corpus
 from tests.faults.fault import Outcome, fault
+from tests.faults.tiny_runs import PRELOADED
 from tests.voices.random_voice import small_config
 from train import Trainer
 from training.interruption import StopRequest
@@ -62,7 +63,8 @@ def long_runs(times: int, folder: Path) -> Outcome:
     """Train in a process of its own, and compare its last quarter with its second one."""
     if not Path("/proc/self/statm").exists():
         return Outcome("not measured: only Linux tells what a process holds")
-    processes = multiprocessing.get_context("spawn")
+    processes = multiprocessing.get_context("forkserver")  # that of the other faults, where it has begun
+    processes.set_forkserver_preload(PRELOADED)
     ours, theirs = processes.Pipe(duplex=False)
     process = processes.Process(target=train_and_tell, args=(times, folder, theirs))
     process.start()

@@ -35,7 +35,13 @@ _PLACES = ("recording", "loss", "gradient")
 def not_finite(times: int, folder: Path) -> Outcome:
     """Break one step after another of a run, with a whole one after each."""
     chance = random.Random(1)
-    config = small_config(train={"segment_samples": 64, "batch_size": 2}, run={"dir": str(folder), "device": "cpu"})
+    config = small_config(
+        train={"segment_samples": 64, "batch_size": 2},
+        run={"dir": str(folder), "device": "cpu"},
+        model={"text_layers": 1, "posterior_layers": 1, "coupling_wavenet_layers": 1, "duration_flows": 1},
+        decoder={"residual_kernel_sizes": [3], "residual_dilations": [[1]], "residual_block": 2},
+        discriminator={"channel_divisor": 16, "periods": [2]},
+    )
     trainer = Trainer(config, synthetic_corpus(config, batches=4, mean_frames=60))
     failures: list[str] = []
     skipped = 0

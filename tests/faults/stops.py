@@ -15,7 +15,7 @@ import torch
 import train
 from configs import load_config
 from tests.faults.fault import Outcome, fault
-from tests.faults.tiny_runs import differing, lasting, tiny_corpus
+from tests.faults.tiny_runs import PRELOADED, differing, lasting, tiny_corpus
 from training.interruption import StopRequest
 from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 
@@ -58,7 +58,7 @@ def signals(times: int, folder: Path) -> Outcome:
     whole = lasting(load_checkpoint(checkpoint_path(folder / "whole" / "checkpoints", _STEPS)))
     lines = _lines(folder / "whole")
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["tests.faults.stops"])
+    processes.set_forkserver_preload(PRELOADED)
     chance, failures, longest, stopped = random.Random(3), list[str](), 0.0, 0
     for number in range(times):
         run = folder / str(number)

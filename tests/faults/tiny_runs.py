@@ -9,6 +9,7 @@ from tests.embedded import make_embedded_corpus
 from tests.short_runs import SMALLER
 
 HOUSE = Path(__file__).resolve().parents[2]
+PRELOADED = ["tests.faults.stops", "tests.faults.long_runs"]  # of the server whose forks train
 _CLIPS = 12
 
 

@@ -19,39 +19,48 @@ from training.interruption import StopRequest, listening_for_stop
 from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
 from voices.voice_file import load_voice
 
+EVERY = (*SMALL, "train.steps=3", "train.validate_every=2")
+
+
+@pytest.fixture(scope="module")
+def whole(corpus_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that was never asked to stop."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    start(tiny(corpus_folder, run, *EVERY)).train(StopRequest())
+    return run
+
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
 @pytest.mark.parametrize("at", [0, 2, 3])
 def test_who_asks_to_stop_does_not_wait_for_a_validation_which_is_made_when_the_run_goes_on(
-    corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+    corpus_folder: Path, tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, at: int
 ) -> None:
-    every = ("train.steps=3", "train.validate_every=2")
-    start(tiny(corpus_folder, tmp_path / "whole", *SMALL, *every)).train(StopRequest())
-    trainer = start(tiny(corpus_folder, tmp_path / "parts", *SMALL, *every))
-    sub_discriminator = trainer.validation.validate
+    parts = tmp_path / "parts"
+    trainer = start(tiny(corpus_folder, parts, *EVERY))
+    validate = trainer.validation.validate
 
     def asked_in_the_midst(network: Any) -> Any:
         if trainer.step == at:
             signal.raise_signal(signal.SIGHUP)
             raise AssertionError("the validation went on")
-        return sub_discriminator(network)
+        return validate(network)
 
     monkeypatch.setattr(trainer.validation, "validate", asked_in_the_midst)
     with listening_for_stop() as stop:
         trainer.train(stop)
     assert (trainer.step, trainer.finished) == (at, False)
     if at == 0:
-        assert list_checkpoints(tmp_path / "parts" / "checkpoints") == []
-        trainer = start(tiny(corpus_folder, tmp_path / "parts", *SMALL, *every))
+        assert list_checkpoints(parts / "checkpoints") == []
+        trainer = start(tiny(corpus_folder, parts, *EVERY))
     else:
-        trainer = resume(tmp_path / "parts", [])
+        trainer = resume(parts, [])
     trainer.train(StopRequest())
     assert trainer.finished
-    ends = [load_checkpoint(checkpoint_path(tmp_path / run / "checkpoints", 3)) for run in ("whole", "parts")]
+    ends = [load_checkpoint(checkpoint_path(run / "checkpoints", 3)) for run in (whole, parts)]
     assert differing(lasting(ends[0]), lasting(ends[1])) == []
-    lines = [(tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("whole", "parts")]
-    whole, parts = ([(line["step"], line.get("validation/score")) for line in map(json.loads, each)] for each in lines)
-    assert whole == parts
+    lines = [(run / "metrics.jsonl").read_text().splitlines() for run in (whole, parts)]
+    scores = [[(line["step"], line.get("validation/score")) for line in map(json.loads, each)] for each in lines]
+    assert scores[0] == scores[1]
 
 
 def breaking(trainer: Trainer, after: int, what: Any) -> Iterator[Batch]:

@@ -71,7 +71,12 @@ def test_a_run_that_stops_and_goes_on_is_the_run_that_never_stopped(
 ) -> None:
     late = "loss.schedule={kl=[0,4],adversarial=[1,3],feature_matching=[1,3]}"  # the discriminator, between two reports
     balanced = ["loss.balance=gradient", late, "loss.r1=0.5"]
-    own = [*SMALL, "train.report_every=2", *(balanced if name == "balance" else asked(name))]
+    own = [
+        *SMALL,
+        "train.report_every=2",
+        "train.discriminator_updates=2",
+        *(balanced if name == "balance" else asked(name)),
+    ]
 
     def trained(run: Path, steps: int) -> Trainer:
         if run.exists():

@@ -30,7 +30,9 @@ def graph(exports: Exports) -> Path:
 
 def settings(corpus_folder: Path, run: Path, *overrides: str) -> Config:
     own = [f"data.root={corpus_folder}", f"data.cache={corpus_folder.parent / 'cache'}", f"run.dir={run}"]
-    return load_config(None, [*own, "run.device=cpu", "run.architecture=voice", "train.batch_size=2", *overrides])
+    own += ["run.device=cpu", "run.architecture=voice", "train.batch_size=2"]
+    own += ["discriminator.channel_divisor=16", "discriminator.periods=[2]"]
+    return load_config(None, [*own, *overrides])
 
 
 def test_a_run_has_the_architecture_of_the_voice_and_its_own_settings(graph: Path, tmp_path: Path) -> None:
