@@ -5,7 +5,6 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 from torch import Tensor
-from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
 from losses import ms_ssim_loss, ssim_loss
 from losses.structural_similarity import SCALE_WEIGHTS, least_side, most_scales, scale_weights
@@ -86,6 +85,8 @@ def test_ms_ssim_is_that_of_torchmetrics_where_the_edges_of_the_coarsest_scale_m
 
     So the pictures are tiles here, which are alike everywhere when they have been averaged to one cell.
     """
+    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure  # takes seconds
+
     size = 2 ** (scales - 1)
     tile = pictures(size, size, noise=noise)
     real, generated = (x.repeat(1, bands // size, frames // size) for x in tile)

@@ -6,8 +6,8 @@ The weights go there the way an exported voice's do. A wrong way could not make 
 from typing import Any
 
 import torch
+import transformers  # whose names are imported where they are used: each takes seconds
 from torch import Tensor
-from transformers import VitsConfig, VitsModel
 
 from configs import Config
 from models.synthesizer import Synthesizer
@@ -17,7 +17,7 @@ from voices.export.hugging_face import hugging_face_settings, hugging_face_weigh
 def counterpart(ours: Synthesizer, config: Config) -> Any:
     """A `VitsModel` with our weights, every one of them, in evaluation mode and without noise of its own."""
     quiet = {"speaking_rate": 1.0, "noise_scale": 0.0, "noise_scale_duration": 0.0}
-    theirs: Any = VitsModel(VitsConfig(**{**hugging_face_settings(ours, config), **quiet}))
+    theirs: Any = transformers.VitsModel(transformers.VitsConfig(**{**hugging_face_settings(ours, config), **quiet}))
     theirs.eval().to(next(ours.parameters()).dtype)
     theirs.load_state_dict(hugging_face_weights(ours, config), strict=True)
     if config.model.duration_predictor == "stochastic":

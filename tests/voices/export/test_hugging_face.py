@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 import torch
-from transformers import VitsModel, VitsTokenizer, pipeline
+import transformers
 
 from configs import Config, InputError
 from models.synthesizer import Synthesizer
@@ -61,7 +61,7 @@ def test_transformers_says_what_we_say_and_the_voice_comes_back_to_the_bit(
     files = export_hugging_face(voice, tmp_path / "theirs")
     assert all(file.is_file() for file in files)
     with caplog.at_level(logging.WARNING):
-        both: Any = VitsModel.from_pretrained(tmp_path / "theirs", output_loading_info=True)
+        both: Any = transformers.VitsModel.from_pretrained(tmp_path / "theirs", output_loading_info=True)
     theirs, loading = both
     assert not any(loading.values())
     assert not caplog.records
@@ -96,7 +96,7 @@ def test_the_posterior_encoder_of_a_single_voice_crosses_where_it_is_there(tmp_p
 def test_one_of_zeros_stands_for_a_missing_posterior_encoder_and_has_no_nan_in_it(tmp_path: Path) -> None:
     voice = voice_of(tmp_path)
     export_hugging_face(voice, tmp_path / "theirs")
-    theirs = VitsModel.from_pretrained(tmp_path / "theirs")
+    theirs = transformers.VitsModel.from_pretrained(tmp_path / "theirs")
     with torch.no_grad():
         seen = theirs.posterior_encoder(torch.rand(1, 17, 9), torch.ones(1, 1, 9))
     assert torch.isfinite(seen[0]).all()
@@ -110,7 +110,7 @@ def test_one_of_zeros_stands_for_a_missing_posterior_encoder_and_has_no_nan_in_i
 def test_their_tokenizer_gives_the_ids_of_a_voice_without_start_and_end(tmp_path: Path) -> None:
     voice = voice_of(tmp_path, symbols=WITHOUT_ENDS)
     export_hugging_face(voice, tmp_path / "theirs")
-    tokenizer = VitsTokenizer.from_pretrained(tmp_path / "theirs")
+    tokenizer = transformers.VitsTokenizer.from_pretrained(tmp_path / "theirs")
     table = SymbolTable(WITHOUT_ENDS)
     for text in ("abc", "a ˈbə, cd.", "aXYZb?"):
         assert tuple(tokenizer(text)["input_ids"]) == table.encode(text).ids
@@ -122,7 +122,7 @@ def test_with_start_and_end_their_ids_are_ours_between_two_pads_or_ours_where_th
 ) -> None:
     voice = voice_of(tmp_path)
     export_hugging_face(voice, tmp_path / "theirs")
-    tokenizer = VitsTokenizer.from_pretrained(tmp_path / "theirs")
+    tokenizer = transformers.VitsTokenizer.from_pretrained(tmp_path / "theirs")
     ours = SymbolTable(WITH_ENDS).encode("a ˈbə.").ids
     assert tuple(tokenizer("^a ˈbə.$")["input_ids"]) == (0, *ours, 0)
     tokenizer.add_blank = False
@@ -133,7 +133,7 @@ def test_with_start_and_end_their_ids_are_ours_between_two_pads_or_ours_where_th
 def test_the_pipeline_speaks_as_the_folder_says(tmp_path: Path) -> None:
     voice = voice_of(tmp_path, speakers=("ann", "bob"))
     export_hugging_face(voice, tmp_path / "theirs")
-    speaks: Any = cast(Any, pipeline)("text-to-speech", model=str(tmp_path / "theirs"))
+    speaks: Any = cast(Any, transformers.pipeline)("text-to-speech", model=str(tmp_path / "theirs"))
     speaks.model.noise_scale = speaks.model.noise_scale_duration = 0.0
     heard = [speaks("^abc.$", forward_params={"speaker_id": speaker}) for speaker in (0, 1)]
     assert [speech["sampling_rate"] for speech in heard] == [8000, 8000]
@@ -157,9 +157,10 @@ def test_the_pipeline_speaks_as_the_folder_says(tmp_path: Path) -> None:
 def test_an_original_voice_goes_on_to_transformers(tmp_path: Path) -> None:
     voice = load_voice_from(write_original(tmp_path, original_synthesizer().state_dict())).voice
     export_hugging_face(voice, tmp_path / "theirs")
-    theirs = VitsModel.from_pretrained(tmp_path / "theirs")
+    theirs = transformers.VitsModel.from_pretrained(tmp_path / "theirs")
     theirs.noise_scale = theirs.noise_scale_duration = 0.0
-    ids = VitsTokenizer.from_pretrained(tmp_path / "theirs")("həlˈoʊ, wˈɜːld.", return_tensors="pt")["input_ids"]
+    tokenizer = transformers.VitsTokenizer.from_pretrained(tmp_path / "theirs")
+    ids = tokenizer("həlˈoʊ, wˈɜːld.", return_tensors="pt")["input_ids"]
     assert tuple(ids[0].tolist()) == SymbolTable.from_json(voice.symbols).encode("həlˈoʊ, wˈɜːld.").ids
     expected, bound = exactly(theirs, lambda exact: exact(ids).waveform)
     said = voice.synthesizer.speak(ids, torch.tensor([ids.shape[1]]), noise_scale=0, duration_noise_scale=0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import VitsConfig, VitsModel, VitsTokenizer
+import transformers
 
 from configs import InputError
 from tests.rounding import assert_same, exactly
@@ -22,7 +22,7 @@ VOCABULARY = {"k": 0, "a": 1, " ": 2, "_": 3, "é": 4, "t": 5, "'": 6, "^": 7}
 
 def write_theirs(folder: Path, *, speakers: int = 1, stochastic: bool = True, **tokenizer: Any) -> Any:
     """A small model of theirs with random weights, saved by themselves."""
-    config = VitsConfig(
+    config = transformers.VitsConfig(
         vocab_size=len(VOCABULARY),
         hidden_size=16,
         num_hidden_layers=2,
@@ -45,7 +45,7 @@ def write_theirs(folder: Path, *, speakers: int = 1, stochastic: bool = True, **
         noise_scale=0.25,
         speaking_rate=2.0,
     )
-    model: Any = randomised(lambda: VitsModel(config))
+    model: Any = randomised(lambda: transformers.VitsModel(config))
     model.decoder.conv_post.weight.data.mul_(0.02)  # theirs begin loud, and a clipped waveform would prove little
     model.save_pretrained(folder)
     (folder / "vocab.json").write_text(json.dumps(VOCABULARY))
@@ -64,7 +64,7 @@ def test_a_text_sounds_as_in_transformers(tmp_path: Path, speakers: int, stochas
     assert (data.front_end, data.language) == ("graphemes", "en-us")
     symbols = SymbolTable.from_json(voice.symbols)
     (sentence,) = TextFrontEnd(kind=data.front_end, language=data.language, symbols=symbols).sentences("Tét a'tá")
-    there = VitsTokenizer.from_pretrained(tmp_path)("Tét a'tá", return_tensors="pt")["input_ids"]
+    there = transformers.VitsTokenizer.from_pretrained(tmp_path)("Tét a'tá", return_tensors="pt")["input_ids"]
     who = {"speaker_id": 2} if speakers > 1 else {}
     expected, bound = exactly(theirs, lambda exact: exact(there, **who).waveform)
     said = voice.synthesizer.speak(
