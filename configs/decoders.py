@@ -1,14 +1,20 @@
 """The settings of each decoder family, chosen by `decoder.kind`; each has its own defaults."""
 
 import math
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import BeforeValidator, Field
 
 from configs.section import Integers, IntegerTable, Positive, Rules, Section
 
 
-class _Upsampling(Section):
+class _DecoderFamily(Section):
+    """What the settings of every decoder family tell."""
+
+    predicts_pitch: ClassVar[bool] = False
+
+
+class _Upsampling(_DecoderFamily):
     """Transposed convolutions, each followed by parallel residual blocks, as in HiFi-GAN."""
 
     initial_channels: Positive = 512
@@ -126,7 +132,7 @@ class MultibandSettings(IstftnetSettings):
         return self.istft_hop * self.bands
 
 
-class VocosSettings(Section):
+class VocosSettings(_DecoderFamily):
     """ConvNeXt blocks at frame rate, then one inverse STFT (Vocos; Siuzdak, 2023)."""
 
     kind: Literal["vocos"] = "vocos"
@@ -150,6 +156,14 @@ class VocosSettings(Section):
         ]
 
 
+class HarmonicNoiseSettings(VocosSettings):
+    """Harmonics of a predicted pitch, plus noise (after Stylianou, 2001, and DDSP; Engel et al., 2020)."""
+
+    kind: Literal["harmonic_noise"] = "harmonic_noise"  # type: ignore[assignment]
+    """Decoder family."""
+    predicts_pitch: ClassVar[bool] = True
+
+
 def _transform_rule(n_fft: int, hop: int, name: str) -> tuple[bool, str]:
     broken = n_fft % hop != 0 or n_fft // hop < 2 or n_fft % 2 != 0 or (n_fft - hop) % 2 != 0
     return broken, f"{name}n_fft = {n_fft} must be an even multiple of the hop {hop}, at least twice as long"
@@ -164,7 +178,9 @@ def _with_kind(section: Any) -> Any:
     return {**section, "kind": kind_of(section)} if isinstance(section, dict) else section
 
 
-_Family = HifiganSettings | BigvganSettings | IstftnetSettings | MultibandSettings | VocosSettings
+_Family = (
+    HifiganSettings | BigvganSettings | IstftnetSettings | MultibandSettings | VocosSettings | HarmonicNoiseSettings
+)
 DecoderSettings = Annotated[_Family, Field(discriminator="kind"), BeforeValidator(_with_kind)]
 DECODER_FAMILIES: tuple[type[Section], ...] = get_args(_Family)
 DECODER_KINDS: tuple[str, ...] = tuple(

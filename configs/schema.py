@@ -17,6 +17,7 @@ from configs.section import Rules, Section
 from configs.speaking import SpeakingSettings
 from configs.training import PARTS, LossSettings, RunSettings, TrainSettings
 
+_LOSSES_OF_DECODERS = {"mb-istft": {"subband_stft": 1.0}, "harmonic_noise": {"pitch": 100.0}}
 _DISCRIMINATOR = "discriminator"  # has a learning rate too
 _SSIM_WINDOW = 11  # cells of a mel spectrogram, as in `losses.structural_similarity`
 
@@ -52,12 +53,15 @@ class Config(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_sub_band_loss(cls, tree: Any) -> Any:
-        """MB-iSTFT-VITS is trained with the sub-band loss; MS-iSTFT-VITS, whose streams need not be bands, without."""
-        if not isinstance(tree, dict) or kind_of(tree.get("decoder", {})) != "mb-istft":
+    def _default_losses_of_decoders(cls, tree: Any) -> Any:
+        """Losses that a decoder is trained with by default.
+
+        MB-iSTFT-VITS has the sub-band loss; MS-iSTFT-VITS, whose streams need not be bands, does not.
+        """
+        if not isinstance(tree, dict) or not isinstance(loss := tree.get("loss", {}), dict):
             return tree
-        loss = tree.get("loss", {})
-        return tree | {"loss": {"subband_stft": 1.0, **loss}} if isinstance(loss, dict) else tree
+        kind = kind_of(tree.get("decoder", {}))
+        return tree | {"loss": (_LOSSES_OF_DECODERS.get(kind, {}) if isinstance(kind, str) else {}) | loss}
 
     @model_validator(mode="before")
     @classmethod
@@ -155,6 +159,11 @@ class Config(Section):
         unknown = sorted(loss.schedule.keys() - loss.weights.keys())
         falling = [f"{name} = {list(steps)}" for name, steps in loss.schedule.items() if steps[0] >= steps[1]]
         return [
+            (
+                loss.pitch > 0 and not self.decoder.predicts_pitch,
+                f"loss.pitch = {loss.pitch:g} compares the pitch that the decoder predicts, and decoder.kind = "
+                f"{self.decoder.kind!r} predicts none: set loss.pitch = 0, or decoder.kind = 'harmonic_noise'",
+            ),
             (bool(unknown), f"loss.schedule: no weight in [loss] is named {', '.join(unknown)}"),
             (bool(falling), f"loss.schedule: {', '.join(falling)} must be [from, to] in steps, the first the smaller"),
             (

@@ -72,6 +72,9 @@ class LossWeights(Section):
     """Feature matching loss of `feature_matching_kind`, which is doubled by VITS's definition."""
     subband_stft: LossWeight = 0.0
     """Multi-resolution STFT loss on four sub-bands (Multi-band MelGAN, 2021); default 0, but 1 for mb-istft."""
+    pitch: LossWeight = 0.0
+    """L1 of the logarithm of the pitch that the decoder predicts, where the recording is voiced; default 0, but 100 for
+    harmonic_noise, the one decoder that predicts it."""
     waveform: LossWeight = 0.0
     """Distance of waveforms, `waveform_distance` (EnCodec, Défossez et al., 2022, section 3.4); 0 in VITS."""
     stft: LossWeight = 0.0

@@ -7,6 +7,7 @@ from losses.feature_matching import feature_loss
 from losses.multi_scale_mel import MultiScaleMelLoss
 from losses.objective import generator_objective
 from losses.perceptual import perceptual_loss
+from losses.pitch import PitchDetector, PitchLoss
 from losses.speakers import contrastive_loss, cycle_consistency_loss, identity_loss, info_nce_loss
 from losses.stft import stft_loss, subband_stft_loss
 from losses.structural_similarity import ms_ssim_loss, ssim_loss
@@ -15,6 +16,8 @@ from losses.variational import duration_loss, kl_loss, mel_loss
 __all__ = [
     "AdversarialObjective",
     "MultiScaleMelLoss",
+    "PitchDetector",
+    "PitchLoss",
     "build_objective",
     "contrastive_loss",
     "cosine_loss",

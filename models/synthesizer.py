@@ -40,6 +40,7 @@ class Synthesis:
     prior: Gaussian  # [B, Z, F], every phoneme's prior repeated for its frames
     posterior: Gaussian  # [B, Z, F]
     durations: Tensor  # [B, P], frames per phoneme, from the alignment search
+    log_pitch: Tensor | None  # [B * K, 1, frames of a segment], in turns per hop; of decoders that predict it
     duration_cost: Tensor  # [B], the duration predictor's loss, summed over phonemes
     phoneme_mask: Tensor  # [B, 1, P]
     frame_mask: Tensor  # [B, 1, F]
@@ -150,6 +151,7 @@ class Synthesizer(nn.Module):
             z_p=z_p,
             prior=_expand_prior(text.prior, durations, spectrogram.shape[2]),
             posterior=posterior,
+            log_pitch=self.decoder.log_pitch(segments, segment_speaker),
             durations=durations,
             duration_cost=duration_cost,
             phoneme_mask=phoneme_mask,
@@ -280,7 +282,8 @@ class Synthesizer(nn.Module):
     def stream(self, plan: Plan, *, chunk_frames: int = 32) -> Iterator[Tensor]:
         """Decode in chunks, each [1, 1, samples] as soon as it is ready; concatenated, they are what `decode` returns.
 
-        Time to the first chunk and memory do not depend on the length of the utterance.
+        Time to the first chunk and memory do not depend on the length of the utterance, unless its decoder has no bound
+        on its receptive field: then there is one chunk.
 
         Args:
             plan: of a batch of one.
@@ -301,7 +304,8 @@ class Synthesizer(nn.Module):
         frames, join = plan.z_p.shape[2], partial(torch.cat, dim=2)
         z_p = (plan.z_p * plan.frame_mask).split(growing(chunk_frames, frames), dim=2)
         z = piecewise(inverse_flow, z_p, self.flow.receptive_field, total=frames, join=join)
-        return piecewise(decode, z, self.decoder.receptive_field, total=frames, join=join)
+        field = self.decoder.receptive_field
+        return piecewise(decode, z, frames if field is None else field, total=frames, join=join)
 
     def speak(
         self,

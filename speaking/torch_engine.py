@@ -25,7 +25,8 @@ class TorchEngine:
     def __init__(self, synthesizer: Synthesizer, device: torch.device) -> None:
         self.synthesizer, self.device = synthesizer.to(device), device
         # The first chunk needs all frames of its receptive field.
-        self.chunk_frames = FIRST_FRAMES + synthesizer.flow.receptive_field + synthesizer.decoder.receptive_field
+        fields = synthesizer.flow.receptive_field + (synthesizer.decoder.receptive_field or 0)
+        self.chunk_frames = FIRST_FRAMES + fields
 
     @classmethod
     def load(cls, path: Path, device: str, *, threads: int | None = None) -> tuple[VoiceFile, "TorchEngine"]:

@@ -15,8 +15,8 @@ from configs import DecoderSettings
 class Decoder(nn.Module, ABC):
     """Latent to waveform (VITS, section 2.5.3).
 
-    Decoders are non-causal convolutions: a sample depends on no frame further away than `receptive_field`. A long
-    signal can therefore be decoded in overlapping chunks with the same result.
+    Most decoders are non-causal convolutions: a sample depends on no frame further away than `receptive_field`. A long
+    signal can therefore be decoded in overlapping chunks with the same result. The others decode it as a whole.
 
     Each family is a module of this package, whose class names its `decoder.kind`s: `class MyDecoder(Decoder,
     kinds=["mine"])`.
@@ -38,8 +38,22 @@ class Decoder(nn.Module, ABC):
 
     @property
     @abstractmethod
-    def receptive_field(self) -> int:
-        """Frames to each side of its own that a sample depends on."""
+    def receptive_field(self) -> int | None:
+        """Frames to each side of its own that a sample depends on; None where it has no bound."""
+
+    def log_pitch(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor | None:
+        """The pitch that a decoder reads from the latents; None where it reads none.
+
+        Args:
+            z: [B, Z, F].
+            speaker: [B, C, 1], or None for a single voice.
+            mask: [B, 1, F], ones at real frames; None means that all are.
+
+        Returns:
+            [B, 1, F], the logarithm of the pitch in turns of the fundamental per hop. At 22 050 Hz with a hop of 256
+            samples, one turn per hop is 86 Hz.
+        """
+        return None
 
     @abstractmethod
     def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:

@@ -6,7 +6,8 @@ B batch · Z latent channels · C speaker channels · F frames · H channels · 
 """
 
 import math
-from typing import Self
+from abc import abstractmethod
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -39,8 +40,21 @@ class ConvNextBlock(nn.Module):
         return x + self.scale * self.contract(F.gelu(self.expand(y)))
 
 
-class VocosDecoder(Decoder, kinds=["vocos"]):
-    """ConvNeXt blocks and a linear layer that predicts magnitude and phase of every bin of each frame."""
+class FrameRateDecoder(Decoder):
+    """ConvNeXt blocks, a linear layer from which the spectrum of each frame is made, and the inverse STFT.
+
+    Args:
+        latent_channels: Z.
+        channels: H.
+        expansion_channels: hidden channels of the MLP of each block.
+        layers: blocks.
+        kernel_size: of the depthwise convolutions, in frames.
+        istft_n_fft: length of the transform and its window, in samples.
+        hop_length: samples per frame.
+        speaker_channels: C; 0 is a single voice.
+    """
+
+    outputs_per_bin: ClassVar[int]  # of the linear layer
 
     def __init__(
         self,
@@ -63,13 +77,60 @@ class VocosDecoder(Decoder, kinds=["vocos"]):
             ConvNextBlock(channels, expansion_channels, kernel_size, 1 / layers) for _ in range(layers)
         )
         self.output_norm = nn.LayerNorm(channels)
-        self.output = nn.Linear(channels, istft_n_fft + 2)
+        self.output = nn.Linear(channels, self.outputs_per_bin * (istft_n_fft // 2 + 1))
         self.inverse_stft = InverseStft(istft_n_fft, hop_length)
 
     @classmethod
     def from_settings(cls, settings: DecoderSettings, *, hop_length: int, **channels: int) -> Self:
         """Make the decoder of these settings."""
         return cls(**settings.model_dump(exclude={"kind"}), **channels, hop_length=hop_length)
+
+    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+        """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S], in float32."""
+        if mask is not None:
+            z = z * mask
+        x = self.hidden(z, speaker, mask)
+        log_pitch = self.log_pitch(z, speaker, mask)
+        # In bfloat16 a phase of three turns has an error of up to a sixteenth of a radian.
+        with torch.autocast(z.device.type, enabled=False):
+            predicted = self.output(x.to(self.output.weight.dtype)).transpose(1, 2)
+            audio = self.inverse_stft(*self.spectrum(predicted, log_pitch), mask)
+        # Clipped, not tanh, which would distort samples within [-1, 1] too.
+        return audio.clamp(-1.0, 1.0)
+
+    def hidden(self, z: Tensor, speaker: Tensor | None, mask: Tensor | None) -> Tensor:
+        """The features [B, F, H] of each frame of z [B, Z, F]."""
+        x = self.input(z)
+        if self.speaker is not None:
+            assert speaker is not None, "a multi-speaker model needs speaker ids"
+            x = x + self.speaker(speaker)
+        # Channels last throughout, as the norms and linear layers need them: fewer transposes.
+        x = self.input_norm(x.transpose(1, 2).contiguous())
+        frame_mask = None if mask is None else mask.transpose(1, 2)
+        for block in self.blocks:
+            x = block(x, frame_mask)
+        normed: Tensor = self.output_norm(x)
+        return normed
+
+    @abstractmethod
+    def spectrum(self, predicted: Tensor, log_pitch: Tensor | None) -> tuple[Tensor, Tensor]:
+        """The real and the imaginary part [B, K, F] of every frame's spectrum.
+
+        Args:
+            predicted: [B, outputs_per_bin * K, F], of the linear layer.
+            log_pitch: [B, 1, F], if there is one.
+        """
+
+    def magnitude(self, log_magnitude: Tensor) -> Tensor:
+        """Exponentiate what the output layer predicted."""
+        # A signal in [-1, 1] has no magnitude above the sum of the Hann window; clamped so that exp is finite.
+        return log_magnitude.clamp(max=math.log(self.n_fft / 2)).exp()
+
+
+class VocosDecoder(FrameRateDecoder, kinds=["vocos"]):
+    """The linear layer predicts the magnitude and the phase of every bin of each frame."""
+
+    outputs_per_bin = 2
 
     @property
     def receptive_field(self) -> int:
@@ -79,23 +140,8 @@ class VocosDecoder(Decoder, kinds=["vocos"]):
             field = field.before_convolution(self.kernel_size)
         return field.before_convolution(_INPUT_KERNEL).radius
 
-    def forward(self, z: Tensor, speaker: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
-        """Decode latents z [B, Z, F] of a speaker [B, C, 1] under the mask [B, 1, F] to [B, 1, S], in float32."""
-        x = self.input(z if mask is None else z * mask)
-        if self.speaker is not None:
-            assert speaker is not None, "a multi-speaker model needs speaker ids"
-            x = x + self.speaker(speaker)
-        # Channels last throughout, as the norms and linear layers need them: fewer transposes.
-        x = self.input_norm(x.transpose(1, 2).contiguous())  # [B, F, H]
-        frame_mask = None if mask is None else mask.transpose(1, 2)
-        for block in self.blocks:
-            x = block(x, frame_mask)
-        # In bfloat16 a phase of three turns has an error of up to a sixteenth of a radian.
-        with torch.autocast(x.device.type, enabled=False):
-            spectrum = self.output(self.output_norm(x.to(self.output.weight.dtype))).transpose(1, 2)  # [B, 2K, F]
-            log_magnitude, phase = spectrum.chunk(2, dim=1)
-            # A signal in [-1, 1] has no magnitude above the sum of the Hann window; clamped so that exp is finite.
-            magnitude = log_magnitude.clamp(max=math.log(self.n_fft / 2)).exp()
-            audio = self.inverse_stft(magnitude * phase.cos(), magnitude * phase.sin(), mask)
-        # Clipped, not tanh, which would distort samples within [-1, 1] too.
-        return audio.clamp(-1.0, 1.0)
+    def spectrum(self, predicted: Tensor, log_pitch: Tensor | None) -> tuple[Tensor, Tensor]:
+        """See `FrameRateDecoder`."""
+        log_magnitude, phase = predicted.chunk(2, dim=1)
+        magnitude = self.magnitude(log_magnitude)
+        return magnitude * phase.cos(), magnitude * phase.sin()

@@ -309,6 +309,18 @@ def test_the_multi_band_decoder_alone_is_trained_with_the_sub_band_loss_of_its_p
         assert parse_config(tree, source="a checkpoint").loss.subband_stft == number
 
 
+def test_the_decoder_that_predicts_a_pitch_is_trained_with_its_loss_and_no_other_may_be(experiment: Path) -> None:
+    for kind in DECODER_KINDS:
+        predicts = kind == "harmonic_noise"
+        assert load_config(experiment, [f"decoder.kind={kind}"]).loss.pitch == (100 if predicts else 0)
+        if not predicts:
+            refused = refusal(experiment, f"decoder.kind={kind}", "loss.pitch=2")
+            assert (
+                f"loss.pitch = 2 compares the pitch that the decoder predicts, and decoder.kind = '{kind}'" in refused
+            )
+    assert load_config(experiment, ["decoder.kind=harmonic_noise", "loss.pitch=0"]).loss.pitch == 0
+
+
 def test_the_default_of_a_decoder_hides_no_mistake(experiment: Path) -> None:
     assert "decoder.kind = '[3]'" in refusal(experiment, "decoder.kind=[3]")
     assert "loss.mel = -1" in refusal(experiment, "decoder.kind=mb-istft", "loss.mel=-1")

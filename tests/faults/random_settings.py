@@ -95,7 +95,7 @@ def _fitting(chance: random.Random) -> Tree:
     """Settings that fit together, nearly always."""
     kind = chance.choice(DECODER_KINDS)
     decoder: dict[str, Any] = {"kind": kind}
-    if kind == "vocos":
+    if kind in ("vocos", "harmonic_noise"):
         hop = 2 * chance.randint(2, 8)
         decoder |= {"channels": chance.choice([4, 8]), "hidden_channels": 8, "layers": chance.choice([1, 2])}
         decoder |= {"istft_n_fft": hop * chance.choice([2, 4])}

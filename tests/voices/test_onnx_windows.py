@@ -91,7 +91,9 @@ def test_a_field_that_is_no_number_is_named(hifigan: tuple[VoiceFile, dict[str, 
 def test_a_field_that_is_too_small_is_heard(hifigan: tuple[VoiceFile, dict[str, Path]]) -> None:
     voice, paths = hifigan
     model = onnx.load(str(paths["float32"]))
-    fields = ReceptiveFields(voice.synthesizer.flow.receptive_field, voice.synthesizer.decoder.receptive_field)
+    decoder_field = voice.synthesizer.decoder.receptive_field
+    assert decoder_field is not None
+    fields = ReceptiveFields(voice.synthesizer.flow.receptive_field, decoder_field)
     assert ReceptiveFields.of(model, "") == fields
     hop = voice.config.audio.hop_length
     smaller = (ReceptiveFields(0, fields.decoder), ReceptiveFields(fields.flow, 0))

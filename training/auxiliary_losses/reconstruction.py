@@ -8,6 +8,7 @@ from torch import Tensor
 from data.spectrogram import LOG_MEL_RANGE
 from losses import (
     MultiScaleMelLoss,
+    PitchLoss,
     cosine_loss,
     distance_loss,
     ms_ssim_loss,
@@ -45,6 +46,22 @@ class Waveform(AuxiliaryLoss, weight="waveform", mean_over="segment_frames"):
         """Compare the samples of the segments."""
         segments = output.segments
         return distance_loss(segments.real, segments.generated, segments.sample_mask, kind=self.kind)
+
+
+class Pitch(AuxiliaryLoss, weight="pitch", mean_over="segment_frames"):
+    """`losses.PitchLoss` of the pitch that the decoder reads from the latents."""
+
+    def __init__(self, of: Ingredients) -> None:
+        super().__init__(of)
+        audio = of.config.audio
+        self.loss = PitchLoss(audio.sample_rate, hop_length=audio.hop_length, window_length=audio.window_length)
+
+    def forward(self, output: GeneratorOutput) -> Tensor:
+        """Compare it with that of the recorded segments."""
+        segments, log_pitch = output.segments, output.synthesis.log_pitch
+        assert log_pitch is not None
+        loss: Tensor = self.loss(segments.real, log_pitch, segments.frame_mask)
+        return loss
 
 
 class Stft(AuxiliaryLoss, weight="stft", mean_over="segment_frames"):

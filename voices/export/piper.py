@@ -115,11 +115,11 @@ def metadata(voice: VoiceFile, *, streams: bool = True) -> dict[str, str]:
         ours["lexicon"] = voice.lexicon
     if voice.origin is not None:
         ours["origin"] = voice.origin
-    fields = {
-        FLOW_FIELD: str(voice.synthesizer.flow.receptive_field),
-        DECODER_FIELD: str(voice.synthesizer.decoder.receptive_field),
-    }
-    return theirs | {f"{OWN_METADATA}{name}": value for name, value in ours.items()} | (fields if streams else {})
+    decoder_field = voice.synthesizer.decoder.receptive_field
+    fields = {}
+    if streams and decoder_field is not None:
+        fields = {FLOW_FIELD: str(voice.synthesizer.flow.receptive_field), DECODER_FIELD: str(decoder_field)}
+    return theirs | {f"{OWN_METADATA}{name}": value for name, value in ours.items()} | fields
 
 
 def what_clients_lack(voice: VoiceFile) -> list[str]:
