@@ -79,8 +79,11 @@ class HarmonicNoiseDecoder(FrameRateDecoder, kinds=["harmonic_noise"]):
         turns = log_pitch.detach().exp().clamp(_FEWEST_TURNS, _MOST_TURNS)  # [B, 1, F] of the fundamental
         spacing = turns * (self.n_fft / self.hop_length)  # of harmonics, in bins
         harmonic = (self.bins / spacing).round().clamp(min=1.0)  # the nearest to each bin, [B, K, F]
-        distance = (self.bins - harmonic * spacing).abs().clamp(max=_MAIN_LOBE)
-        lobe = 0.5 + 0.5 * (distance * (math.pi / _MAIN_LOBE)).cos()  # 0.03 from the transform of the Hann window
+        # The main lobe of the Hann window's transform, within 0.03; narrower where the next harmonic is nearer, so that no
+        # bin has a jump where its nearest harmonic becomes another.
+        width = (spacing / 2).clamp(max=_MAIN_LOBE)
+        distance = ((self.bins - harmonic * spacing).abs() / width).clamp(max=1.0)
+        lobe = 0.5 + 0.5 * (math.pi * distance).cos()
         # In float64, for a phase error is multiplied by the harmonic's number.
         since_start = turns.double().cumsum(dim=2) - turns / 2  # between frames, by the mean of their pitches
         since_start = (since_start - since_start.floor()).to(turns.dtype)

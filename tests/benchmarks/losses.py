@@ -39,6 +39,7 @@ TERMS: Mapping[str, Sequence[str]] = {
     "stft": [],
     "subband_stft": [],
     "multi_scale_mel": [],
+    "pitch": [],
     "ssim": [],
     "ms_ssim": ["loss.ms_ssim_scales=2"],
     "cosine": [],
@@ -59,7 +60,8 @@ def segments_of_a_step(plain: Contestant) -> GeneratorOutput:
         output = plain.trainer.generator_forward(plain.batches[0])
     of = output.segments
     leaves = {name: getattr(of, name).clone().requires_grad_() for name in ("generated", "mel_generated")}
-    return replace(output, segments=replace(of, **leaves))
+    log_pitch = torch.zeros_like(of.frame_mask).requires_grad_()  # which the plain decoder does not predict
+    return replace(output, segments=replace(of, **leaves), synthesis=replace(output.synthesis, log_pitch=log_pitch))
 
 
 def terms(plain: Contestant) -> dict[str, Callable[[], Tensor]]:

@@ -14,7 +14,6 @@ import torch
 from configs.atomic_file import replacing
 from voices.export.clients import Trial, try_clients
 from voices.export.comparison import (
-    BOUND,
     Case,
     Likeness,
     TorchComparison,
@@ -63,7 +62,7 @@ class Contract:
             what = (
                 f"{worst.unequal_durations} durations differ"
                 if worst.unequal_durations
-                else f"samples differ by {worst.difference:.1e}, more than {BOUND:g}"
+                else f"samples differ by {worst.difference:.1e}, more than {worst.bound:g}"
             )
             return f"ONNX Runtime and torch differ: for {worst.case}, {what}"
         if all(comparison.not_compared for comparison in self.comparisons):
@@ -100,7 +99,8 @@ def write_contract(path: Path, contract: Contract) -> None:
 
 def as_text(contract: Contract) -> str:
     """The contract as printed."""
-    lines = [f"torch and ONNX Runtime, given the same noise (durations equal, samples within {BOUND:g}):"]
+    within = max((comparison.bound for comparison in contract.comparisons), default=0.0)
+    lines = [f"torch and ONNX Runtime, given the same noise (durations equal, samples within {within:g}):"]
     for comparison in contract.comparisons:
         outcome = comparison.not_compared or (
             f"{comparison.seconds:6.1f} s  {comparison.difference:.1e}"
