@@ -79,8 +79,8 @@ class HarmonicNoiseDecoder(FrameRateDecoder, kinds=["harmonic_noise"]):
         turns = log_pitch.detach().exp().clamp(_FEWEST_TURNS, _MOST_TURNS)  # [B, 1, F] of the fundamental
         spacing = turns * (self.n_fft / self.hop_length)  # of harmonics, in bins
         harmonic = (self.bins / spacing).round().clamp(min=1.0)  # the nearest to each bin, [B, K, F]
-        # The main lobe of the Hann window's transform, within 0.03; narrower where the next harmonic is nearer, so that no
-        # bin has a jump where its nearest harmonic becomes another.
+        # The main lobe of the Hann window's transform, within 0.03; narrower where the next harmonic is nearer, so that
+        # nothing jumps where the nearest harmonic becomes another.
         width = (spacing / 2).clamp(max=_MAIN_LOBE)
         distance = ((self.bins - harmonic * spacing).abs() / width).clamp(max=1.0)
         lobe = 0.5 + 0.5 * (math.pi * distance).cos()

@@ -80,13 +80,14 @@ def test_chunks_are_what_torch_says_at_once(written: tuple[VoiceFile, Path], fir
     assert audio.shape[2] == latents.audio_lengths[0]
 
 
-def test_a_decoder_without_a_bound_speaks_a_sentence_in_one_chunk(tmp_path: Path) -> None:
+def test_a_decoder_without_a_bound_tells_no_receptive_field_and_speaks_whole_sentences(tmp_path: Path) -> None:
     voice = small_voice(config_of("harmonic_noise"), speakers=SPEAKERS)
     path = write_onnx(voice, tmp_path, "choir")["float32"]
     assert ReceptiveFields.of(onnx.load(str(path)), "") is None
-    latents = sampled(load_onnx(path).synthesizer, ids_of(90))
-    chunks = list(latents.stream(7))
-    assert [chunk.shape[2] for chunk in chunks] == [latents.audio_lengths[0]]
+    plan = load_onnx(path).synthesizer.plan(
+        np.array([ids_of(9)]), np.array([9]), np.array([1]), noise=SeededNoise(3), noise_scale=0.5
+    )
+    assert plan.sample is None
 
 
 def test_a_field_that_is_no_number_is_named(hifigan: tuple[VoiceFile, dict[str, Path]]) -> None:
