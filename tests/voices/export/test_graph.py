@@ -19,9 +19,13 @@ from voices.voice_file import VoiceFile
 KINDS = [*((kind, "stochastic", ("ann", "bob", "eve")) for kind in DECODER_KINDS), ("hifigan", "deterministic", ())]
 
 
+SHALLOW = {"text_layers": 1, "coupling_layers": 2, "coupling_wavenet_layers": 1, "duration_flows": 2}
+
+
 def config_with(kind: str, predictor: str) -> Config:
+    """Before HiFi-GAN, networks of several layers; before the other decoders, what makes a smaller graph."""
     settings = config_of(kind).model_dump(exclude_none=True)
-    settings["model"]["duration_predictor"] = predictor
+    settings["model"] |= {"duration_predictor": predictor} | ({} if kind == "hifigan" else SHALLOW)
     return parse_config(settings, source="config_with")
 
 
