@@ -12,7 +12,8 @@ from models.synthesizer import Synthesizer
 from tests.clients.exported_voice import Exports
 from tests.models.decoders.test_decoders import config_of
 from tests.one_sentence import one_sentence
-from tests.voices.export.exported import small_voice
+from tests.voices.export.exported import SHALLOW, small_voice
+from tests.voices.random_voice import small_config
 from voices.export import __main__ as command
 from voices.export import clients, contract, graph
 from voices.export.clients import Trial
@@ -28,7 +29,7 @@ HOUSE = Path(__file__).resolve().parents[3]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder with a small voice."""
-    return write_voice(tmp_path_factory.mktemp("runs") / "reader", small_voice())
+    return write_voice(tmp_path_factory.mktemp("runs") / "reader", small_voice(small_config(model=SHALLOW)))
 
 
 def write_voice(folder: Path, voice: VoiceFile) -> Path:

@@ -9,7 +9,7 @@ import torch
 
 from configs import DECODER_KINDS, Config, parse_config
 from tests.models.decoders.test_decoders import config_of
-from tests.voices.export.exported import rounding, small_voice
+from tests.voices.export.exported import SHALLOW, rounding, small_voice
 from tests.voices.random_voice import small_config
 from voices.export.comparison import Case, cases_for, compare_with_torch
 from voices.export.graph import trace_graph
@@ -17,9 +17,6 @@ from voices.export.noise import open_session
 from voices.voice_file import VoiceFile
 
 KINDS = [*((kind, "stochastic", ("ann", "bob", "eve")) for kind in DECODER_KINDS), ("hifigan", "deterministic", ())]
-
-
-SHALLOW = {"text_layers": 1, "coupling_layers": 2, "coupling_wavenet_layers": 1, "duration_flows": 2}
 
 
 def config_with(kind: str, predictor: str) -> Config:
