@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from configs import InputError
-from tests.voices.export.exported import rounding, small_voice
-from tests.voices.random_voice import seeded
+from tests.voices.export.exported import SHALLOW, rounding, small_voice
+from tests.voices.random_voice import seeded, small_config
 from voices.export.__main__ import write_onnx
 from voices.export.smaller import in_eight_bits, in_sixteen_bits
 from voices.importing.onnx_settings import settings_of
@@ -24,7 +24,7 @@ IDS, LENGTHS = torch.tensor([[1, 0, 4, 0, 7, 0, 2]]), torch.tensor([7])
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[VoiceFile, Path]:
-    voice = small_voice(speakers=("ann", "bob"), lexicon='{"a": "b"}')
+    voice = small_voice(small_config(model=SHALLOW), speakers=("ann", "bob"), lexicon='{"a": "b"}')
     return voice, write_onnx(voice, tmp_path_factory.mktemp("voice"), "choir")["float32"]
 
 

@@ -8,7 +8,8 @@ import onnx
 import pytest
 
 from configs import InputError
-from tests.voices.export.exported import small_voice
+from tests.voices.export.exported import SHALLOW, small_voice
+from tests.voices.random_voice import small_config
 from voices.export.__main__ import write_onnx
 from voices.export.digest import digest, is_intact, sealed
 from voices.onnx_synthesizer import load_onnx
@@ -18,7 +19,7 @@ FLIPS = 400
 
 @pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_onnx(small_voice(), tmp_path_factory.mktemp("voice"), "reader")["float32"]
+    return write_onnx(small_voice(small_config(model=SHALLOW)), tmp_path_factory.mktemp("voice"), "reader")["float32"]
 
 
 def copied(graph: Path, content: bytes, folder: Path) -> Path:

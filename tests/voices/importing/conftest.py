@@ -5,8 +5,9 @@ from pathlib import Path
 import onnx
 import pytest
 
-from tests.voices.export.exported import small_voice
+from tests.voices.export.exported import SHALLOW, small_voice
 from tests.voices.importing.foreign_files import original_synthesizer, write_piper_onnx
+from tests.voices.random_voice import small_config
 from voices.export.__main__ import write_onnx
 
 
@@ -24,7 +25,7 @@ def without_seal(graph: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def ours(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    voice = small_voice(speakers=("ann", "bob"), lexicon='{"a": "b"}')
+    voice = small_voice(small_config(model=SHALLOW), speakers=("ann", "bob"), lexicon='{"a": "b"}')
     return without_seal(write_onnx(voice, tmp_path_factory.mktemp("ours"), "choir")["float32"])
 
 
