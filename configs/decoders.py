@@ -8,13 +8,13 @@ from pydantic import BeforeValidator, Field
 from configs.section import Integers, IntegerTable, Positive, Rules, Section
 
 
-class _DecoderFamily(Section):
+class DecoderFamily(Section):
     """What the settings of every decoder family tell."""
 
     predicts_pitch: ClassVar[bool] = False
 
 
-class _Upsampling(_DecoderFamily):
+class _Upsampling(DecoderFamily):
     """Transposed convolutions, each followed by parallel residual blocks, as in HiFi-GAN."""
 
     initial_channels: Positive = 512
@@ -132,7 +132,7 @@ class MultibandSettings(IstftnetSettings):
         return self.istft_hop * self.bands
 
 
-class VocosSettings(_DecoderFamily):
+class VocosSettings(DecoderFamily):
     """ConvNeXt blocks at frame rate, then one inverse STFT (Vocos; Siuzdak, 2023)."""
 
     kind: Literal["vocos"] = "vocos"
