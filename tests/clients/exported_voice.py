@@ -14,6 +14,7 @@ from configs import Config, parse_config
 from models.synthesizer import Synthesizer
 from tests.voices.random_voice import randomised, speak_up
 from text import Encoded, SymbolTable, TextFrontEnd, grapheme_symbols, piper_symbols
+from voices.export.comparison import largest_difference
 from voices.voice_file import VoiceFile, save_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -33,6 +34,7 @@ DECODERS: Mapping[str, dict[str, Any]] = {
     "mb-istft": {"initial_channels": 32, "residual_block": 2, **_RESIDUAL},
     "ms-istft": {"initial_channels": 32, "residual_block": 2, **_RESIDUAL},
     "vocos": {"channels": 32, "expansion_channels": 64, "layers": 2, "istft_n_fft": 640},
+    "harmonic_noise": {"channels": 32, "expansion_channels": 64, "layers": 2},
 }
 _AUDIO = {"vocos": {"sample_rate": 16000, "n_fft": 640, "window_length": 640, "hop_length": 160}}
 
@@ -44,6 +46,11 @@ class ExportedVoice:
     file: Path  # the voice.safetensors
     voice: VoiceFile  # what it holds
     onnx: Path  # its settings and tokens lie beside it
+
+    @property
+    def tolerance(self) -> float:
+        """Of samples, as the contract has it."""
+        return largest_difference(self.voice)
 
     @property
     def sample_rate(self) -> int:

@@ -61,7 +61,7 @@ def test_without_noise_piper_says_what_we_say(exports: Exports, name: str) -> No
         assert chunk.sample_rate == exported.sample_rate
         ours = exported.say(chunk.phoneme_ids)
         assert len(chunk.audio_float_array) == exported.durations(chunk.phoneme_ids).sum()
-        np.testing.assert_allclose(chunk.audio_float_array, ours, atol=TOLERANCE, rtol=0)
+        np.testing.assert_allclose(chunk.audio_float_array, ours, atol=exported.tolerance, rtol=0)
     assert [chunk.phoneme_ids for chunk in chunks] == [list(sentence.ids) for sentence in exported.encode(TEXT)]
 
 

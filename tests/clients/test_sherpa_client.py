@@ -96,7 +96,7 @@ def test_without_noise_sherpa_says_what_we_say(
     assert (said.sample_rate, said.speakers) == (exported.sample_rate, 1)
     ours = np.concatenate([exported.say(sentence.ids) for sentence in sentences])
     assert len(sentences) == 3
-    np.testing.assert_allclose(said.audios[0], ours, atol=TOLERANCE, rtol=0)
+    np.testing.assert_allclose(said.audios[0], ours, atol=exported.tolerance, rtol=0)
 
 
 @pytest.mark.parametrize("series", SERIES)

@@ -41,7 +41,8 @@ def train_on(voice: Synthesizer, *, seed: int = 0) -> Synthesis:
 
 def tensors_of(result: Any) -> list[Tensor]:
     values = [getattr(result, field.name) for field in dataclasses.fields(result)]
-    return [x for value in values for x in ([value] if isinstance(value, Tensor) else tensors_of(value))]
+    known = [value for value in values if value is not None]
+    return [x for value in known for x in ([value] if isinstance(value, Tensor) else tensors_of(value))]
 
 
 def same(first: Any, second: Any) -> bool:

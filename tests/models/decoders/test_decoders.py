@@ -56,6 +56,14 @@ def voice(request: pytest.FixtureRequest) -> Synthesizer:
     return randomised(lambda: Synthesizer(config_of(request.param), num_symbols=NUM_SYMBOLS, num_speakers=3))
 
 
+@pytest.fixture(scope="module", params=[kind for kind in DECODER_KINDS if kind != "harmonic_noise"])
+def bounded(request: pytest.FixtureRequest) -> tuple[Decoder, int]:
+    """Each decoder whose receptive field has a bound, and that."""
+    decoder = randomised(lambda: Synthesizer(config_of(request.param), num_symbols=NUM_SYMBOLS, num_speakers=3)).decoder
+    assert decoder.receptive_field is not None
+    return decoder, decoder.receptive_field
+
+
 @pytest.fixture
 def decoder(voice: Synthesizer) -> Decoder:
     return voice.decoder
@@ -63,12 +71,6 @@ def decoder(voice: Synthesizer) -> Decoder:
 
 def speaker_of(batch: int = 1, *, seed: int = 5) -> Tensor:
     return noise(batch, 6, 1, seed=seed)
-
-
-def bounded_field(decoder: Decoder) -> int:
-    if decoder.receptive_field is None:
-        pytest.skip("its receptive field has no bound")
-    return decoder.receptive_field
 
 
 @torch.no_grad()
@@ -93,8 +95,8 @@ def test_with_a_mask_each_clip_of_a_batch_sounds_as_it_does_alone_and_is_silent_
     assert torch.equal(decoder(z[:1], speaker[:1], mask[:1]), decoder(z[:1], speaker[:1])), "a mask of ones is none"
 
 
-def test_samples_of_a_frame_depend_on_frames_as_far_as_the_field_and_no_further(decoder: Decoder) -> None:
-    field = bounded_field(decoder)
+def test_samples_of_a_frame_depend_on_frames_as_far_as_the_field_and_no_further(bounded: tuple[Decoder, int]) -> None:
+    decoder, field = bounded
     z = noise(1, 8, 2 * field + 5).requires_grad_()
     here = field + 2
     samples = decoder(z, speaker_of())[0, 0, 16 * here : 16 * (here + 1)]
@@ -104,9 +106,8 @@ def test_samples_of_a_frame_depend_on_frames_as_far_as_the_field_and_no_further(
 
 
 @pytest.mark.parametrize("piece", [1, 4, 30])
-def test_pieces_are_the_whole(decoder: Decoder, piece: int) -> None:
-    decoder = in_float64(decoder)
-    field = bounded_field(decoder)
+def test_pieces_are_the_whole(bounded: tuple[Decoder, int], piece: int) -> None:
+    decoder, field = in_float64(bounded[0]), bounded[1]
     speaker, z = speaker_of().double(), noise(1, 8, 3 * field).double()
     chunks = z.split(piece, dim=2)
     pieces = list(piecewise(lambda part: decoder(part, speaker), chunks, field, total=3 * field, join=JOIN))

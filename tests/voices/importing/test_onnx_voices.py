@@ -18,6 +18,7 @@ from tests.voices.importing.foreign_files import original_network, original_synt
 from tests.voices.random_voice import small_config
 from text import piper_symbols
 from voices.export.__main__ import write_onnx
+from voices.export.comparison import largest_difference
 from voices.export.smaller import in_sixteen_bits
 from voices.importing.assembly import Imported
 from voices.importing.report import Fate
@@ -26,7 +27,6 @@ from voices.onnx_synthesizer import load_onnx
 from voices.voice_file import VoiceFile
 
 IDS = (1, 0, 4, 0, 7, 0, 12, 0, 5, 0, 9, 0, 2)
-CLOSE = 1e-4  # of full scale, -80 dB
 UNHELD = ("posterior_encoder.", "duration_predictor.flow.couplings.0.", "duration_predictor.posterior_")
 
 
@@ -45,7 +45,7 @@ def assert_parity(path: Path, *, speakers: int = 1, ids: tuple[int, ...] = IDS, 
         theirs = graph.synthesizer.plan(np.array([ids]), length.numpy(), asked, **scales).decode()
         assert np.array_equal(ours.durations.numpy(), theirs.durations)
         assert np.abs(theirs.audio).max() > quiet
-        assert np.abs(ours.audio.numpy() - theirs.audio).max() <= CLOSE
+        assert np.abs(ours.audio.numpy() - theirs.audio).max() <= largest_difference(imported.voice)
         heard.append(theirs.audio)
     assert len({audio.tobytes() for audio in heard}) == speakers
     return imported
