@@ -84,8 +84,9 @@ class HarmonicNoiseDecoder(FrameRateDecoder, kinds=["harmonic_noise"]):
         width = (spacing / 2).clamp(max=_MAIN_LOBE)
         distance = ((self.bins - harmonic * spacing).abs() / width).clamp(max=1.0)
         lobe = 0.5 + 0.5 * (math.pi * distance).cos()
-        # In float64, for a phase error is multiplied by the harmonic's number.
-        since_start = turns.double().cumsum(dim=2) - turns / 2  # between frames, by the mean of their pitches
+        # In float64, which MPS lacks, for a phase error is multiplied by the harmonic's number.
+        exact = turns.to(torch.float32 if turns.device.type == "mps" else torch.float64)
+        since_start = exact.cumsum(dim=2) - exact / 2  # between frames, by the mean of their pitches
         since_start = (since_start - since_start.floor()).to(turns.dtype)
         # Frames are centred on the middle of the transform, which turns the phase of every other bin by a half.
         phase = phase + 2 * math.pi * (harmonic * since_start + self.bins / 2)

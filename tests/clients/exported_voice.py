@@ -14,7 +14,7 @@ from configs import Config, parse_config
 from models.synthesizer import Synthesizer
 from tests.voices.random_voice import randomised, speak_up
 from text import Encoded, SymbolTable, TextFrontEnd, grapheme_symbols, piper_symbols
-from voices.export.comparison import largest_difference
+from voices.export.comparison import parity_bound
 from voices.voice_file import VoiceFile, save_voice
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -50,7 +50,7 @@ class ExportedVoice:
     @property
     def tolerance(self) -> float:
         """Of samples, as the contract has it."""
-        return largest_difference(self.voice)
+        return parity_bound(self.voice)
 
     @property
     def sample_rate(self) -> int:

@@ -58,10 +58,15 @@ def small_synthesizer(config: Config | None = None, *, num_speakers: int = 1) ->
 
 @torch.no_grad()
 def speak_up(synthesizer: Synthesizer) -> None:
-    """Random weights whisper; a waveform that fills its range shows a difference better."""
+    """Random weights whisper; a waveform that fills its range shows a difference better.
+
+    They also have a pitch of octaves up and down, to which rounding errors are in proportion: it is made one of speech.
+    """
     for name, parameter in synthesizer.decoder.named_parameters():
         if name == "output.weight":
             parameter.mul_(4)
+        if name.startswith("pitch_output"):
+            parameter.mul_(0.1)
 
 
 @torch.no_grad()

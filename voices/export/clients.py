@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from models.speech import Plan
-from voices.export.comparison import NUDGE, largest_difference
+from voices.export.comparison import NUDGE, parity_bound
 from voices.voice_file import VoiceFile
 
 _SENTENCE = "The quick brown fox jumps over the lazy dog."
@@ -90,7 +90,7 @@ def _try_piper(voice: VoiceFile, graph: Path) -> Trial:
     if not apart:
         return Trial(client, f"speaks {seconds:.1f} s; not compared: a duration is close to a rounding edge")
     outcome = f"speaks {seconds:.1f} s; without noise at most {max(apart):.1e} from torch"
-    return Trial(client, outcome, failed=not max(apart) <= largest_difference(voice))
+    return Trial(client, outcome, failed=not max(apart) <= parity_bound(voice))
 
 
 def _plan(voice: VoiceFile, ids: Sequence[int], nudge: float = 1.0) -> Plan:

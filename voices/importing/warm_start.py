@@ -185,9 +185,8 @@ class WarmStart:
             elif name == "speakers.weight":
                 lines.append(_take_rows(synthesizer, name, there, _indices(voice.speakers), _indices(speakers)))
             elif there.shape != here.shape:
-                lines.append(
-                    TensorLine(name, Fate.NEW, tuple(here.shape), f"of another shape there: {list(there.shape)}")
-                )
+                why = f"of another shape there: {list(there.shape)}"
+                lines.append(TensorLine(name, Fate.NEW, tuple(here.shape), why))
             else:
                 _put(synthesizer, name, there, voice.norms.get(name))
                 lines.append(TensorLine(name, Fate.COPIED, tuple(here.shape)))
@@ -199,7 +198,7 @@ class WarmStart:
             TensorLine(name, Fate.SKIPPED, tuple(tensor.shape), "not in this run") for name, tensor in found.items()
         ]
         # Layers for the speaker may be new: the rest of the decoder still is the one trained against.
-        of_decoder = [line for line in lines if line.part == "decoder" and ".speaker." not in line.name]
+        of_decoder = [line for line in lines if line.part == "decoder" and not _is_of_speaker(line.name)]
         whole = all(line.fate is Fate.COPIED for line in of_decoder)
         discriminators, note = _take_discriminators(discriminator, self.imported.discriminators, decoder_is_whole=whole)
         own = note, "the optimizers begin anew", self.origin
@@ -220,6 +219,11 @@ class WarmStart:
             raise InputError(f"{self._file}: less than {_LEAST_PERCENT} % of any part fits this run ({new[0]})")
 
 
+def _is_of_speaker(name: str) -> bool:
+    """Whether a tensor is of a layer that a single voice has not, such as decoder.speaker or decoder.pitch_speaker."""
+    return name.rpartition(".")[0].endswith("speaker")
+
+
 def _parts_that_fit(tensors: Iterable[tuple[str, Sequence[int], bool]]) -> set[str]:
     """The parts of which enough fits, given name, shape and whether it fits of every tensor of a new run.
 
@@ -233,7 +237,7 @@ def _parts_that_fit(tensors: Iterable[tuple[str, Sequence[int], bool]]) -> set[s
         part = name.partition(".")[0]
         if name in _EMBEDDINGS:
             fitting |= {part} if fits else set()
-        elif ".speaker." not in name:
+        elif not _is_of_speaker(name):
             weights[part] += prod(shape)
             taken[part] += prod(shape) if fits else 0
     return fitting | {part for part, count in weights.items() if 100 * taken[part] >= _LEAST_PERCENT * count}

@@ -18,7 +18,7 @@ from tests.voices.importing.foreign_files import original_network, original_synt
 from tests.voices.random_voice import small_config
 from text import piper_symbols
 from voices.export.__main__ import write_onnx
-from voices.export.comparison import largest_difference
+from voices.export.comparison import parity_bound
 from voices.export.smaller import in_sixteen_bits
 from voices.importing.assembly import Imported
 from voices.importing.report import Fate
@@ -45,7 +45,7 @@ def assert_parity(path: Path, *, speakers: int = 1, ids: tuple[int, ...] = IDS, 
         theirs = graph.synthesizer.plan(np.array([ids]), length.numpy(), asked, **scales).decode()
         assert np.array_equal(ours.durations.numpy(), theirs.durations)
         assert np.abs(theirs.audio).max() > quiet
-        assert np.abs(ours.audio.numpy() - theirs.audio).max() <= largest_difference(imported.voice)
+        assert np.abs(ours.audio.numpy() - theirs.audio).max() <= parity_bound(imported.voice)
         heard.append(theirs.audio)
     assert len({audio.tobytes() for audio in heard}) == speakers
     return imported

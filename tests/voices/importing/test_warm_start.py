@@ -13,11 +13,9 @@ from configs import Config, InputError
 from configs.training import PARTS
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
-from tests.rounding import assert_same, float64
-from tests.voices.importing.foreign_files import original_synthesizer, some_ids, write_original, write_piper
+from tests.voices.importing.foreign_files import original_synthesizer, some_ids, write_original
 from tests.voices.random_voice import largest_difference, randomised, small_config, small_synthesizer
 from voices.importing.assembly import Imported
-from voices.importing.original import original_discriminators
 from voices.importing.report import Fate, Report
 from voices.importing.sources import load_voice_from
 from voices.importing.warm_start import WarmStart, trained_symbols
@@ -269,78 +267,6 @@ def test_an_unknown_part_is_refused_with_the_parts_there_are(tmp_path: Path) -> 
     for parts, named in (("decoder,vocoder", "vocoder"), ("", "''"), (" ", "''"), ("decoder,", "''")):
         with pytest.raises(InputError, match=rf"--parts {named}: .* the parts are text_encoder, posterior_encoder, "):
             WarmStart.asked(tmp_path / "v.safetensors", parts)
-
-
-def discriminators_of_theirs(discriminator: Discriminator) -> dict[str, torch.Tensor]:
-    """Our discriminators by the names of the original repository."""
-    tensors = {}
-    for name, tensor in discriminator.state_dict().items():
-        name = (
-            name.replace("sub_discriminators.", "discriminators.")
-            .replace(".layers.", ".convs.")
-            .replace(".output.", ".conv_post.")
-        )
-        name = name.replace("parametrizations.weight.original0", "weight_g")
-        tensors[name.replace("parametrizations.weight.original1", "weight_v")] = tensor
-    return tensors
-
-
-@pytest.mark.parametrize("program", ["original", "piper"])
-def test_discriminators_come_along_with_the_decoder_they_know(tmp_path: Path, program: str) -> None:
-    settings: dict[str, Any] = {"decoder": {"residual_dilations": [[1, 3, 5], [1, 3, 5]]}}
-    settings["model"] = {"text_layers": 2, "attention_window": 4, "coupling_layers": 4, "coupling_wavenet_layers": 4}
-    settings["model"] |= {"posterior_layers": 16, "hidden_channels": 16, "latent_channels": 8, "filter_channels": 24}
-    config = small_config(**settings)
-    discriminators = randomised(lambda: Discriminator(config.discriminator))
-    tensors = original_synthesizer().state_dict()
-    if program == "original":
-        path = write_original(tmp_path, tensors)
-        torch.save({"model": discriminators_of_theirs(discriminators), "iteration": 7}, tmp_path / "D_7.pth")
-    else:
-        path = write_piper(tmp_path, tensors, block=1, discriminators=discriminators_of_theirs(discriminators))
-    imported = load_voice_from(path, to_train=True)
-    rows = imported.voice.synthesizer.text_encoder.embedding.num_embeddings
-    synthesizer, discriminator = new_networks(config, num_symbols=rows)
-    report = WarmStart(imported).give(synthesizer, discriminator, config, imported.voice.symbols, ())
-    assert fates(report, "discriminator") == {Fate.COPIED}
-    assert any(
-        note
-        == "discriminators were found and taken: scale_1, period_2, period_3, period_5, period_7, period_11; new: none"
-        for note in report.notes
-    )
-    audio = torch.randn(2, 1, 64, generator=torch.Generator().manual_seed(1))
-    for here, there in zip(discriminator(audio).logits, discriminators(audio).logits, strict=True):
-        assert torch.equal(here, there)
-
-    # A new decoder must not be trained against the discriminators of another.
-    synthesizer, discriminator = new_networks(config, num_symbols=rows)
-    report = WarmStart(imported, ("flow",)).give(synthesizer, discriminator, config, imported.voice.symbols, ())
-    assert fates(report, "discriminator") == {Fate.NEW}
-    assert any("the decoder of those found was not taken whole" in note for note in report.notes)
-
-
-@float64()
-def test_the_discriminators_of_the_original_implementation_classify_the_same_here() -> None:
-    models = pytest.importorskip("piper.train.vits.models")
-    theirs = randomised(models.MultiPeriodDiscriminator).double()
-    config = small_config(discriminator={"channel_divisor": 1})
-    ours = Discriminator(config.discriminator)
-    weights = original_discriminators(theirs.state_dict())
-    assert weights is not None
-    for name, sub_discriminator in zip(ours.names, ours.sub_discriminators, strict=True):
-        sub_discriminator.load_state_dict(weights[name])
-    audio = torch.randn(1, 1, 700, generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        expected, _, _, _ = theirs(audio, audio)
-        outputs = ours(audio).logits
-    for here, there in zip(outputs, expected, strict=True):
-        assert_same(here, there)
-
-
-def test_missing_discriminators_are_named_and_new(tmp_path: Path) -> None:
-    imported = load_voice_from(write_original(tmp_path, original_synthesizer().state_dict()), to_train=True)
-    assert imported.discriminators is None
-    assert any("there is no D_7.pth beside it" in note for note in imported.report.notes)
 
 
 def test_an_imported_voice_keeps_its_posterior_encoder_in_a_file_if_it_is_to_be_trained_on(tmp_path: Path) -> None:
