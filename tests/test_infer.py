@@ -15,6 +15,7 @@ from configs import InputError
 from infer import Voice
 from speaking.engine import FIRST_FRAMES, Silence, SpokenSentence
 from speaking.options import SpeakOptions
+from speaking.torch_engine import TorchEngine
 from tests.clients.exported_voice import DECODERS, Exports, write_random_voice
 from tests.random_run import make_voice
 
@@ -131,7 +132,11 @@ def words_of(said: SpokenSentence) -> str:
 def test_what_is_streamed_is_what_is_spoken(streamed: Callable[[str], Voice], decoder: str, text: str) -> None:
     voice = streamed(decoder)
     chunks = list(voice.stream(text, seed=1, speed=0.5))
-    np.testing.assert_allclose(np.concatenate(chunks), voice.speak(text, seed=1, speed=0.5), rtol=0, atol=1e-5)
+    # Without a bounded receptive field, phases add up the predicted pitch, and with it its rounding errors, over a
+    # sentence: chunks are convolutions of another length, which each processor adds up in an order of its own.
+    assert isinstance(voice.engine, TorchEngine)
+    atol = 5e-3 if voice.engine.synthesizer.decoder.receptive_field is None else 1e-5
+    np.testing.assert_allclose(np.concatenate(chunks), voice.speak(text, seed=1, speed=0.5), rtol=0, atol=atol)
 
 
 @pytest.fixture(scope="module")

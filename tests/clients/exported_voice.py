@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from configs import Config, parse_config
 from models.synthesizer import Synthesizer
-from tests.voices.random_voice import randomised, speak_up
+from tests.voices.random_voice import calm_pitch, randomised, speak_up
 from text import Encoded, SymbolTable, TextFrontEnd, grapheme_symbols, piper_symbols
 from voices.export.comparison import parity_bound
 from voices.voice_file import VoiceFile, save_voice
@@ -112,6 +112,8 @@ def write_random_voice(folder: Path, decoder: str, *, speakers: Sequence[str] = 
     synthesizer = randomised(lambda: Synthesizer(config, num_symbols=symbols.size, num_speakers=max(1, len(speakers))))
     if decoder in ("hifigan", "bigvgan"):  # the others are loud enough: behind their last layer stands an exponential
         speak_up(synthesizer)
+    else:
+        calm_pitch(synthesizer)
     folder.mkdir()
     file = folder / "voice.safetensors"
     save_voice(file, synthesizer, config, symbols=symbols.to_json(), speakers=speakers, step=1)

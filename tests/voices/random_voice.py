@@ -58,13 +58,20 @@ def small_synthesizer(config: Config | None = None, *, num_speakers: int = 1) ->
 
 @torch.no_grad()
 def speak_up(synthesizer: Synthesizer) -> None:
-    """Random weights whisper; a waveform that fills its range shows a difference better.
-
-    They also have a pitch of octaves up and down, to which rounding errors are in proportion: it is made one of speech.
-    """
+    """Random weights whisper; a waveform that fills its range shows a difference better."""
     for name, parameter in synthesizer.decoder.named_parameters():
         if name == "output.weight":
             parameter.mul_(4)
+    calm_pitch(synthesizer)
+
+
+@torch.no_grad()
+def calm_pitch(synthesizer: Synthesizer) -> None:
+    """Random weights have a pitch of octaves up and down, to which rounding errors are in proportion: make it speech's.
+
+    A sentence of 8 s then differs by 1e-4 between two programs or processors, not by 2e-3.
+    """
+    for name, parameter in synthesizer.decoder.named_parameters():
         if name.startswith("pitch_output"):
             parameter.mul_(0.1)
 
