@@ -47,7 +47,6 @@ from training.loop import TrainingLoop
 from training.memory_check import check_memory, is_out_of_memory
 from training.random_state import seed_everything
 from training.ranks import Ranks, is_restarted, leave, local_device
-from training.recover.for_run import recovered
 from training.replay import replay_recorded
 from training.resumption import Stopped, read_stopped
 from training.run_folder import newest_step, refuse_begun
@@ -245,6 +244,8 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
     verbose = ranks is None or ranks.is_first
     corpus = open_corpus(config.data, config.audio, verbose=verbose)
     if warm is not None and config.run.recovery_steps and warm.lacks_posterior_encoder:
+        from training.recover.for_run import recovered  # lazily: it takes a second to load
+
         warm = recovered(warm, corpus, config.run, ranks or Ranks())
     trainer = Trainer(config, corpus, ranks)
     if warm is not None:

@@ -1,5 +1,6 @@
 """What every test shares."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,8 +23,9 @@ THREADS = os.environ.get("PARLANCE_TEST_THREADS", "1")
 torch.set_num_threads(int(THREADS))
 os.environ.setdefault("OMP_NUM_THREADS", THREADS)  # of ONNX Runtime, and of the processes that tests start
 
-# A change is tested with the same examples every time; `HYPOTHESIS_PROFILE=search make test` looks for new ones.
-settings.register_profile("same", derandomize=True, deadline=None)  # a busy machine fails no test
+# A change is tested with the same examples every time; `HYPOTHESIS_PROFILE=search make test` looks for new ones, twice
+# as many.
+settings.register_profile("same", derandomize=True, max_examples=50, deadline=None)  # a busy machine fails no test
 settings.register_profile("search", derandomize=False, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
@@ -70,6 +72,11 @@ def exports(request: pytest.FixtureRequest) -> "Exports":
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slow tests, so that no process is left alone with one at the end."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let no collection of garbage look through what has been imported, nor copy it in a fork."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -35,7 +35,7 @@ def _unseen(path: Path, contents: list[bytes]) -> Outcome:
     return Outcome(f"{len(contents) - len(failures)} of {len(contents)} found", failures)
 
 
-@fault("a flipped bit in a checkpoint", goal="all found before use", times=1000, times_in_ci=100)
+@fault("a flipped bit in a checkpoint", goal="all found before use", times=1000, times_in_ci=40)
 def flipped_bits(times: int, folder: Path) -> Outcome:
     path, chance = folder / "00000007.pt", random.Random(1)
     save_checkpoint(path, _state())
@@ -47,7 +47,7 @@ def flipped_bits(times: int, folder: Path) -> Outcome:
     return _unseen(path, contents)
 
 
-@fault("a checkpoint that is cut short", goal="all found before use", times=200, times_in_ci=50)
+@fault("a checkpoint that is cut short", goal="all found before use", times=200, times_in_ci=20)
 def truncations(times: int, folder: Path) -> Outcome:
     path, chance = folder / "00000007.pt", random.Random(2)
     save_checkpoint(path, _state())

@@ -12,7 +12,7 @@ from tests.text.espeak_child import EspeakChild, fuzzed
     "any string given to espeak-ng, one in five normalised first",
     goal="no process ends, no exception",
     times=20_000,
-    times_in_ci=1_000,
+    times_in_ci=300,
     slow=True,
 )
 def espeak_strings(times: int, folder: Path) -> Outcome:

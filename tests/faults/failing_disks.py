@@ -41,7 +41,7 @@ def _limited(most: int) -> Iterator[None]:
     "disk full, read-only or failing during a save",
     goal="the previous checkpoint intact, a typed error, no leftovers",
     times=1000,
-    times_in_ci=100,
+    times_in_ci=40,
 )
 def failing_disks(times: int, folder: Path) -> Outcome:
     """Let a save of a newer checkpoint, or of the same one, fail in every way."""

@@ -78,7 +78,7 @@ def _hostile_tar(chance: random.Random, marker: Path) -> bytes:
     "a hostile tar: out of its folder, links, devices, bombs",
     goal="none leaves its folder, all refused",
     times=1000,
-    times_in_ci=80,
+    times_in_ci=40,
 )
 def hostile_tars(times: int, folder: Path) -> Outcome:
     chance, failures = random.Random(4), []

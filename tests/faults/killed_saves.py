@@ -9,6 +9,7 @@ import torch
 
 from configs import InputError
 from tests.faults.fault import Outcome, fault
+from tests.faults.tiny_runs import PRELOADED
 from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint, prune_checkpoints, save_checkpoint
 
 _LONGEST_SECONDS = 0.15  # from the first save of a process to its end: several saves
@@ -28,14 +29,14 @@ def save_for_ever(folder: Path, step: int, saved: Connection) -> None:
     "kill -9 during a checkpoint write",
     goal="0 unreadable, 0 steps lost, no temporary file left after the next save",
     times=1000,
-    times_in_ci=10,
+    times_in_ci=5,
     slow=True,
 )
 def killed_saves(times: int, folder: Path) -> Outcome:
     """Kill a process at a random moment, look at what it left, and go on from there."""
     # A server that has torch loaded forks: a process more takes milliseconds.
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["tests.faults.killed_saves"])
+    processes.set_forkserver_preload(PRELOADED)
     chance = random.Random(1)
     failures, step, cut = [], 0, 0
     for _ in range(times):

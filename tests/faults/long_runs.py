@@ -56,7 +56,7 @@ def train_and_tell(steps: int, folder: Path, told: Connection) -> None:
     "a long run, with reports, validations and checkpoints (steps)",
     goal="no file more is open at the end, and memory does not grow",
     times=2000,
-    times_in_ci=120,
+    times_in_ci=80,
     slow=True,
 )
 def long_runs(times: int, folder: Path) -> Outcome:

@@ -29,7 +29,7 @@ _PLACES = ("recording", "loss", "gradient")
     "NaN or Inf in a recording, a loss or a gradient",
     goal="the update is skipped and recorded, the next one is made, no weight is broken",
     times=300,
-    times_in_ci=20,
+    times_in_ci=9,
     slow=True,
 )
 def not_finite(times: int, folder: Path) -> Outcome:

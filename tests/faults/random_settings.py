@@ -72,7 +72,7 @@ def outcome_of(tree: Tree, chance: random.Random) -> str:
     "random settings, built and stepped twice",
     goal="each refused in one sentence, or two finite steps",
     times=300,
-    times_in_ci=25,
+    times_in_ci=12,
     slow=True,
 )
 def random_settings(times: int, folder: Path) -> Outcome:

@@ -16,7 +16,7 @@ from voices.checkpoint import checkpoint_path, list_checkpoints, load_checkpoint
     "stop and resume at any step, on a CPU",
     goal="weights, optimizers and generators bit-equal to the run that never stopped",
     times=30,
-    times_in_ci=4,
+    times_in_ci=2,
     slow=True,
 )
 def resumed_at_any_step(times: int, folder: Path) -> Outcome:
@@ -44,7 +44,7 @@ def resumed_at_any_step(times: int, folder: Path) -> Outcome:
     "a changed number of processes",
     goal="refused with a sentence, or a new epoch where --changed asks for it; never silent",
     times=8,
-    times_in_ci=3,
+    times_in_ci=2,
     slow=True,
 )
 def changed_processes(times: int, folder: Path) -> Outcome:

@@ -46,7 +46,7 @@ def train_in_child(arguments: list[str], ready: Connection) -> None:
     "SIGTERM, SIGINT or SIGHUP at any moment of training, the first validation included",
     goal="ends within 30 s with a checkpoint; resumed, it is bit-equal to the run that never stopped",
     times=100,
-    times_in_ci=3,
+    times_in_ci=2,
     slow=True,
 )
 def signals(times: int, folder: Path) -> Outcome:

@@ -4,18 +4,29 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from filelock import FileLock
 
 from tests.embedded import make_embedded_corpus
+from tests.shared_folder import shared_folder
 from tests.short_runs import SMALLER
 
 HOUSE = Path(__file__).resolve().parents[2]
-PRELOADED = ["tests.faults.stops", "tests.faults.long_runs"]  # of the server whose forks train
+# Of the server whose forks save and train: the first fault that needs it starts it for all.
+PRELOADED = ["tests.faults.killed_saves", "tests.faults.long_runs", "tests.faults.stops", "torch._dynamo"]
 _CLIPS = 12
 
 
 def tiny_corpus(folder: Path) -> list[str]:
-    """Make a corpus of a few clips in a folder; return the settings file and the settings that train on it."""
-    root = make_embedded_corpus(folder / "embedded", clips=_CLIPS)
+    """Make a corpus of a few clips in a folder; return the settings file and the settings that train on it.
+
+    In a test session all have one, which no test changes, and what is prepared of it.
+    """
+    folder = (shared_folder() or folder) / "tiny"
+    folder.mkdir(exist_ok=True)
+    root = folder / "embedded"
+    with FileLock(folder / "lock"):
+        if not root.exists():
+            make_embedded_corpus(root, clips=_CLIPS)
     return [
         str(HOUSE / "configs" / "tiny.toml"),
         *(f"data.root={root}", f"data.cache={folder / 'cache'}", "data.validation_clips=2", "run.device=cpu"),

@@ -16,6 +16,7 @@ import psutil
 import pytest
 import requests
 
+from serving.__main__ import main
 from tests.clients.exported_voice import HOUSE, SENTENCE
 from tests.serving.running import SECONDS, free_port
 
@@ -128,17 +129,23 @@ def test_an_onnx_voice_is_served_without_torch(graph: Path) -> None:
         (["GRAPH", "--api-key-file", "FOLDER/empty"], "has no API key: write one on a line of its own"),
     ],
 )
-def test_a_mistake_is_told_in_a_sentence(voice_folder: Path, arguments: list[str], sentence: str) -> None:
+def test_a_mistake_is_told_in_a_sentence(
+    voice_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    sentence: str,
+) -> None:
+    monkeypatch.setattr("serving.server.run", None)  # or a mistake that is overlooked is served for ever
     (voice_folder / "empty").write_text("# nobody\n\n")
     given = [
         word.replace("GRAPH", str(voice_folder / "graph.onnx")).replace("FOLDER", str(voice_folder))
         for word in arguments
     ]
     port = [] if "--port" in given else ["--port", "0"]
-    done = subprocess.run(
-        command(*given, *port), cwd=HOUSE, capture_output=True, text=True, timeout=SECONDS, check=False
-    )
-    assert done.returncode == 2, done.stderr
-    assert done.stderr.startswith("error: ")
-    assert sentence in done.stderr
-    assert done.stderr.count("\n") == 1
+    monkeypatch.setattr("sys.argv", ["serving", *given, *port])
+    assert main() == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert sentence in told
+    assert told.count("\n") == 1

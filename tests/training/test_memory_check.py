@@ -4,7 +4,6 @@ import errno
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from data.bucket_batch_sampler import BucketBatchSampler
 from data.clips import Clip, Shard
 from data.corpus import Corpus
 from tests.benchmarks.synthetic import synthetic_corpus
+from tests.short_runs import SMALLER
 from train import Trainer, run
 from training import memory_check
 from training.memory_check import (
@@ -39,8 +39,8 @@ GIB = 2**30
 
 
 def tiny(*overrides: str) -> Config:
-    """The tiny experiment on a CPU."""
-    own = ["data.root=unused", "run.dir=unused", "run.device=cpu", "train.batch_size=4"]
+    """The tiny experiment on a CPU, of smaller networks."""
+    own = [*SMALLER, "data.root=unused", "run.dir=unused", "run.device=cpu", "train.batch_size=4"]
     return load_config(HOUSE / "configs" / "tiny.toml", [*own, *overrides])
 
 
@@ -127,16 +127,18 @@ def test_a_batch_that_fits_passes(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux limits what a process takes")
-def test_a_batch_that_exceeds_the_memory_is_refused_and_nothing_is_left_of_it() -> None:
-    """In a new interpreter: one that has run thousands of tests holds gigabytes that are freed, and may use them."""
+def test_a_batch_that_exceeds_the_memory_is_refused_and_nothing_is_left_of_it(forked: dict[str, str]) -> None:
+    """In a new process: one that has run thousands of tests holds gigabytes that are freed, and may use them."""
     work = "from tests.training.test_memory_check import refuse_a_batch; refuse_a_batch()"
-    done = subprocess.run([sys.executable, "-c", work], cwd=HOUSE, capture_output=True, text=True, check=False)
+    command = [forked["PYTHON_EXEC"], "-c", work]
+    done = subprocess.run(command, cwd=HOUSE, env=forked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 
 def refuse_a_batch() -> None:
     torch.set_num_threads(1)
-    trainer = trainer_of(tiny("train.batch_size=32"), mean_frames=400)
+    wide = ("model.hidden_channels=64", "model.latent_channels=64", "model.filter_channels=128")
+    trainer = trainer_of(tiny("train.batch_size=32", *wide), mean_frames=400)
     (longest,) = longest_batches(trainer.config, trainer.corpus, 32)
     state = str(random_state())
     with pytest.MonkeyPatch.context() as monkeypatch:

@@ -91,20 +91,29 @@ def test_what_leads_to_no_gradient_at_the_audio_is_not_measured_there(tiny: list
     assert trainer.output_gradients.keys() == {"mel", "adversarial", "feature_matching"}
 
 
+STAGES = (
+    'train.freeze={text_encoder = "always", decoder = 2}',
+    "train.learning_rates={flow = 0.25, posterior_encoder = 2.0, discriminator = 0.5}",
+)
+
+
+@pytest.fixture(scope="module")
+def whole_run(tiny: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of four steps that was not stopped."""
+    run = tmp_path_factory.mktemp("whole") / "run"
+    start(settings(tiny, run, *STAGES, "train.steps=4")).train(StopRequest())
+    return run
+
+
 @pytest.mark.parametrize("stopped_at", [1, 2])
 def test_a_run_that_is_resumed_in_the_midst_of_a_stage_is_the_same_to_the_bit(
-    tiny: list[str], tmp_path: Path, stopped_at: int
+    tiny: list[str], tmp_path: Path, whole_run: Path, stopped_at: int
 ) -> None:
-    stages = [
-        'train.freeze={text_encoder = "always", decoder = 2}',
-        "train.learning_rates={flow = 0.25, posterior_encoder = 2.0, discriminator = 0.5}",
-    ]
-    start(settings(tiny, tmp_path / "whole", *stages, "train.steps=4")).train(StopRequest())
-    start(settings(tiny, tmp_path / "parts", *stages, f"train.steps={stopped_at}")).train(StopRequest())
+    start(settings(tiny, tmp_path / "parts", *STAGES, f"train.steps={stopped_at}")).train(StopRequest())
     rest = resume(tmp_path / "parts", ["train.steps=4"])
     check_memory(rest)
     rest.train(StopRequest())
-    ends = [load_checkpoint(checkpoint_path(tmp_path / run / "checkpoints", 4)) for run in ("whole", "parts")]
+    ends = [load_checkpoint(checkpoint_path(run / "checkpoints", 4)) for run in (whole_run, tmp_path / "parts")]
     # The parts were validated where they were stopped, and know of that.
     whole, parts = (lasting(each) | {"best": 0} for each in ends)
     assert differing(whole, parts) == []

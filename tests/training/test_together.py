@@ -26,6 +26,7 @@ from training.ranks import Ranks
 from voices.checkpoint import load_checkpoint
 
 HOUSE = Path(__file__).resolve().parents[2]
+STOCHASTIC = "model.duration_predictor=stochastic"  # which draws noise of its own
 SYMBOLS = SymbolTable({"_": 0, "^": 1, "$": 2, "a": 3, "ə": 4})
 
 
@@ -104,7 +105,7 @@ def test_four_parts_of_eight_clips_have_the_gradients_of_32(
     clips = noise(32)
     # Some are shorter than a segment, so that the parts' shares of what is decoded differ.
     clips[:6] = [replace(clip, phoneme_ids=clip.phoneme_ids[:9], audio=clip.audio[:3000]) for clip in clips[:6]]
-    almost_none = ("train.learning_rate=1e-30", "train.precision=fp32", f"train.segments={segments}")
+    almost_none = ("train.learning_rate=1e-30", "train.precision=fp32", f"train.segments={segments}", STOCHASTIC)
     whole = gradients(trainer_of(quiet(tmp_path, *almost_none), clips), clips)
     parts = gradients(trainer_of(quiet(tmp_path, "train.accumulate=4", *almost_none), clips), clips)
     assert whole.keys() == parts.keys()
@@ -119,7 +120,7 @@ def test_four_parts_of_eight_clips_have_the_gradients_of_32(
 
 def test_micro_batches_draw_the_same_noise_both_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clips = noise(4)
-    trainer = trainer_of(quiet(tmp_path, "train.accumulate=2", "model.text_dropout=0.1"), clips)
+    trainer = trainer_of(quiet(tmp_path, "train.accumulate=2", "model.text_dropout=0.1", STOCHASTIC), clips)
     heard: list[Tensor] = []
     forward = trainer.generator_forward
 
@@ -140,13 +141,13 @@ TWO_PROCESSES = """
 import json, sys
 from pathlib import Path
 from pytest import MonkeyPatch
-from tests.training.test_together import noise, quiet, silence_chance, trainer_of, weights_digest
+from tests.training.test_together import STOCHASTIC, noise, quiet, silence_chance, trainer_of, weights_digest
 from training.ranks import Ranks, leave
 with Ranks.joined() as ranks, MonkeyPatch.context() as patch:
     silence_chance(patch)
     clips = noise(8)
     # Adam turns a gradient that is zero but for rounding into a whole step; this keeps it from that.
-    losses, own = [], ["train.adam_epsilon=1e-4", "train.segments=2", "train.discriminator_updates=1"]
+    losses, own = [], [STOCHASTIC, "train.adam_epsilon=1e-4", "train.segments=2", "train.discriminator_updates=1"]
     games = [["loss.adversarial_objective=" + name] for name in ("least_squares", "wasserstein_gp", "began")]
     for game in (*games, ["train.freeze={decoder = 1}", "train.learning_rates={flow = 0.5}"]):
         trainer = trainer_of(quiet(Path(sys.argv[1]), *own, *game, "loss.r1=1"), clips, ranks)

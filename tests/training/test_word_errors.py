@@ -12,6 +12,7 @@ import torch
 from configs import InputError, load_config
 from data.clips import Clip
 from data.corpus import Corpus
+from tests.short_runs import SMALLER
 from text.normalise import Reader
 from text.symbols import SymbolTable
 from train import Trainer
@@ -57,7 +58,7 @@ def train(folder: Path, *settings: str) -> list[dict[str, float]]:
     """Five steps with a validation at each second one, and the lines of its metrics that are of a validation."""
     clips = [clip(number) for number in range(2)]
     own = ("train.spoken_sentences=1", "train.batch_size=2", "train.steps=5", "train.validate_every=2")
-    config = load_config(HOUSE / "configs" / "tiny.toml", [f"run.dir={folder}", *own, *settings])
+    config = load_config(HOUSE / "configs" / "tiny.toml", [f"run.dir={folder}", *SMALLER, *own, *settings])
     Trainer(config, Corpus(clips, clips, SYMBOLS, (), None, "made up")).train(StopRequest())
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     return [line for line in lines if "validation/score" in line]
