@@ -243,10 +243,10 @@ def start(config: Config, ranks: Ranks | None = None, warm: WarmStart | None = N
         raise InputError("run.architecture = 'voice' needs a voice: give it with --warm-start VOICE")
     verbose = ranks is None or ranks.is_first
     corpus = open_corpus(config.data, config.audio, verbose=verbose)
-    if warm is not None and config.run.recovery_steps and warm.lacks_posterior_encoder:
+    if warm is not None and config.run.recovery_steps:
         from training.recover.for_run import recovered  # lazily: it takes a second to load
 
-        warm = recovered(warm, corpus, config.run, ranks or Ranks())
+        warm = recovered(warm, corpus, config, ranks or Ranks())
     trainer = Trainer(config, corpus, ranks)
     if warm is not None:
         alphabet = corpus.symbols.to_json()

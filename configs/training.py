@@ -53,8 +53,8 @@ class RunSettings(Section):
     """voice: what [audio], [model], [decoder], data.language and data.front_end leave open is as in the voice of
     --warm-start."""
     recovery_steps: NonNegative = 0
-    """Most steps in which a posterior encoder that the voice of --warm-start lacks is recovered from the voice's own
-    speech; 0 begins it anew."""
+    """Most steps in which a posterior encoder that the voice of --warm-start lacks, and a decoder of other settings
+    than its own, learn from its speech; 0 begins them anew."""
 
 
 class LossWeights(Section):

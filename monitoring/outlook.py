@@ -4,6 +4,8 @@ import math
 import shlex
 from collections.abc import Sequence
 
+import numpy as np
+
 from monitoring.best import best_of
 from monitoring.curves import Curve
 from monitoring.finding import Finding, in_words
@@ -15,6 +17,7 @@ EARLY_STEPS = 1000
 WORTH_IT = 0.01  # relative decrease of the score for which doubling the steps is worth the time
 PAST_IT = 0.01  # relative increase of the score above its best
 VAGUE = 0.2  # half the prediction interval, relative to the score, above which there is no prediction
+PRESENT = 0.05  # of the steps, over which the present speed is measured
 LOOK_FIRST = ("speaking_rate_unlikely", "bandwidth_missing")  # notices about what training cannot mend
 
 
@@ -74,11 +77,12 @@ def _from_trend(run: Run, score: Curve, fitted: Trend, metric: str) -> Finding:
         told = f"Keep going, and look again: {now} and varies too much to predict it after "
         return Finding("outlook", "ok", f"{told}{2 * last} steps. The best so far is {best}.{_how_to_continue(run)}")
     expected = f"about {fitted.expected:.3g} ({max(fitted.low, 0):.3g} to {fitted.high:.3g}) after {2 * last} steps"
+    expected += _time(run, 2 * last)
     if fitted.slope < -fitted.slope_error and fitted.now - fitted.expected > WORTH_IT * abs(fitted.now):
-        told = f"Keep going: {now} and has been falling on the whole {since}; expect {expected}{_time(run)}. The best "
+        told = f"Keep going: {now} and has been falling on the whole {since}; expect {expected}. The best "
         return Finding("outlook", "ok", f"{told}so far is {best}.{_how_to_continue(run)}")
     told = f"Stop, or go on for the sound alone: {now} and has hardly changed on the whole {since}; expect {expected}"
-    told += f"{_time(run)}, which is no better. The best is {best}. Adversarial training may still improve what the "
+    told += f", which is no better. The best is {best}. Adversarial training may still improve what the "
     told += "score does not measure: compare two checkpoints by listening, and stop when you hear no difference."
     return Finding("outlook", "ok", f"{told}{_how_to_continue(run)}")
 
@@ -92,10 +96,17 @@ def _how_to_continue(run: Run, *, least: int = 0) -> str:
     return f" The planned steps are done: {command} goes on from there."
 
 
-def _time(run: Run) -> str:
-    """How long as many steps again will take, where the curves have the training time."""
-    seconds = run.known("seconds")
-    if seconds is None or not seconds.values[-1] > 0:
+def _time(run: Run, until: int) -> str:
+    """How long it takes to that step at the present speed, where the curves have the training time.
+
+    The speed is that of the last steps: a step takes longer where the adversary has come in.
+    """
+    seconds = run.known("seconds", least=2)
+    if seconds is None:
         return ""
-    hours = seconds.values[-1] / 3600
+    start = min(int(np.searchsorted(seconds.steps, (1 - PRESENT) * seconds.steps[-1])), len(seconds) - 2)
+    per_step = (seconds.values[-1] - seconds.values[start]) / (seconds.steps[-1] - seconds.steps[start])
+    hours = per_step * (until - seconds.steps[-1]) / 3600
+    if not hours > 0:
+        return ""
     return f", {hours:.1f} hours from now" if hours >= 1 else f", {60 * hours:.0f} minutes from now"

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from configs import Config, InputError
+from configs.decoders import HarmonicNoiseSettings
 from data.clips import Clip
 from losses import feature_loss, ms_ssim_loss, ssim_loss, stft_loss
 from losses.multi_scale_mel import MultiScaleMelLoss
@@ -153,6 +154,21 @@ def test_windows_that_do_not_fit_into_a_segment_are_refused_with_the_keys_that_s
     )
     told = refusal(lambda: quiet(tmp_path, "loss.ssim=2", "audio.mel_bands=10"))
     assert "loss.ssim = 2 needs 11 mel bands and segments of 11 frames at least, not audio.mel_bands = 10" in told
+
+
+def test_a_window_that_is_too_short_for_the_pitch_of_a_low_voice_is_refused(tmp_path: Path) -> None:
+    decoder = HarmonicNoiseSettings(channels=16, expansion_channels=16, layers=1)
+    for window in (734, 735):  # two periods of 60 Hz at 22 050 Hz
+        config = quiet(tmp_path, "audio.n_fft=2048", f"audio.window_length={window}")
+        loss = config.loss.model_copy(update={"pitch": 100.0})
+        config = config.model_copy(update={"decoder": decoder, "loss": loss})
+        if window == 735:
+            trainer_of(config, noise(4))
+        else:
+            with pytest.raises(
+                InputError, match=r"audio\.window_length = 734 is less than two periods of 60 Hz.* to 735"
+            ):
+                trainer_of(config, noise(4))
 
 
 @pytest.mark.parametrize(("bands", "frames"), [(80, 16), (80, 32), (80, 44), (80, 96), (100, 88), (180, 96), (12, 40)])

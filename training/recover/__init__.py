@@ -1,5 +1,5 @@
-"""Recover the posterior encoder of a voice that was exported without it, from the voice's own speech.
+"""Recover what a voice lacks to be trained on, from its own speech: its posterior encoder, or another decoder.
 
-While a voice speaks, the latents z that its decoder hears are known. The encoder learns q(z | spectrogram) of that
-speech by maximum likelihood; no recording is needed.
+While a voice speaks, the latents z that its decoder hears are known, and so is the audio. An encoder learns
+q(z | spectrogram) of that speech by maximum likelihood, a decoder learns the audio of z; no recording is needed.
 """

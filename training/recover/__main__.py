@@ -1,4 +1,4 @@
-"""Recover a posterior encoder: `python -m training.recover voice.onnx --texts metadata.csv -o voice.safetensors`."""
+"""Recover parts of a voice: `python -m training.recover voice.onnx --texts metadata.csv -o voice.safetensors`."""
 
 from configs.command_line import check_arguments
 from training.recover.command_line import read_arguments
@@ -9,11 +9,10 @@ if __name__ == "__main__":  # before the slow imports
 import sys
 from pathlib import Path
 
-from configs import InputError, command
+from configs import InputError, command, load_config
 from text.file_encoding import decoded_text
-from training.recover.of_voice import with_posterior_encoder
+from training.recover.of_voice import has_posterior_encoder, with_recovered_parts
 from voices.importing.sources import load_voice_from
-from voices.importing.warm_start import WarmStart
 from voices.parts import front_end_of
 
 
@@ -23,13 +22,16 @@ def main() -> int:
     arguments = read_arguments()
     lines = [line.rpartition("|")[2].strip() for line in _read(arguments.texts).splitlines()]
     imported = load_voice_from(arguments.voice, to_train=True)
-    if not WarmStart(imported).lacks_posterior_encoder:
+    decoder = None if arguments.decoder is None else load_config(arguments.decoder).decoder
+    if decoder is None and has_posterior_encoder(imported.voice):
         raise InputError(f"{arguments.voice}: has a posterior encoder: begin a run with it as it is")
     front_end = front_end_of(imported.voice)
     texts = [encoded.ids for encoded in map(front_end.utterance, filter(None, lines)) if encoded.sounds]
     if not texts:
         raise InputError(f"{arguments.texts}: has no text that the voice can say: give a text per line")
-    imported = with_posterior_encoder(imported, texts, minutes=arguments.minutes, most_steps=arguments.steps)
+    imported = with_recovered_parts(
+        imported, texts, decoder=decoder, minutes=arguments.minutes, most_steps=arguments.steps
+    )
     print(imported.report.text())
     imported.voice.save(arguments.output)
     print(f"voice        {arguments.output}")

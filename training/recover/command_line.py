@@ -18,14 +18,16 @@ def read_arguments() -> argparse.Namespace:
     """
     parser = CommandParser(
         prog="python -m training.recover",
-        description="Recover the posterior encoder that an exported voice lacks, so that it can be trained on.",
+        description="Recover what an exported voice lacks to be trained on, from its own speech: its posterior "
+        "encoder, and another decoder where one is asked for.",
     )
     parser.add_argument("voice", type=Path, help="an .onnx with its .json, or another voice")
     parser.add_argument(
         "--texts", type=Path, required=True, help="what it shall say: a text per line, or a metadata.csv"
     )
+    parser.add_argument("--decoder", type=Path, metavar="TOML", help="settings whose [decoder] the voice is to have")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of its speech to learn from (%(default)s)")
-    parser.add_argument("--steps", type=int, default=STEPS, help="updates at most (%(default)s)")
+    parser.add_argument("--steps", type=int, default=STEPS, help="updates of each part, at most (%(default)s)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="voice.safetensors to write")
     arguments = parser.parse_args()
     if arguments.output.suffix != ".safetensors" or not arguments.output.parent.is_dir():

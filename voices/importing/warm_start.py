@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from configs import Config, InputError, differences, with_architecture
+from configs import Config, DecoderSettings, InputError, differences, with_architecture
 from configs.training import PARTS
 from models.discriminator import Discriminator
 from models.shapes_only import shapes_only
@@ -124,6 +124,15 @@ class WarmStart:
         """Whether the whole voice is to be taken, and it was written without what only training needs."""
         posterior = any(name.startswith("posterior_encoder.") for name in self.imported.voice.synthesizer.state_dict())
         return not posterior and not self.parts
+
+    def other_decoder(self, config: Config) -> DecoderSettings | None:
+        """The decoder of these settings, if the whole voice is to be taken and has another for frames of this length.
+
+        Its weights do not fit, but it can learn from the voice's own speech: `training.recover`.
+        """
+        there = self.imported.voice.config
+        alike = config.decoder == there.decoder or config.audio.hop_length != there.audio.hop_length
+        return None if alike or self.parts else config.decoder
 
     @property
     def origin(self) -> str:

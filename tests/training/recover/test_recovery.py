@@ -1,4 +1,4 @@
-"""A voice's own speech, what rooms and microphones make of it, and the encoder that is learned from it."""
+"""A voice's own speech, what rooms and microphones make of it, and what is learned from it: an encoder, a decoder."""
 
 import math
 
@@ -7,14 +7,18 @@ import torch
 from torch import Tensor
 
 from configs import Config, InputError
+from configs.decoders import VocosSettings
 from data.spectrogram import LinearSpectrogram
 from models.synthesizer import Synthesizer
 from tests.voices.random_voice import NUM_SYMBOLS, small_config, small_synthesizer
+from training.features import Features
 from training.recover import augmentation, learning, of_voice
 from training.recover.augmentation import augmented
-from training.recover.learning import recover
-from training.recover.of_voice import with_posterior_encoder
+from training.recover.crops import Crops
+from training.recover.decoder import learn_decoder
+from training.recover.of_voice import with_recovered_parts
 from training.recover.own_speech import Utterance, own_speech
+from training.recover.posterior_encoder import learn_posterior_encoder
 from voices.importing.assembly import Imported
 from voices.importing.report import Report
 from voices.voice_file import VoiceFile
@@ -129,15 +133,22 @@ def test_the_encoder_knows_more_of_the_latents_than_their_distribution_tells(
     monkeypatch.setattr(augmentation, "_SHARE", 0.0)
     config, synthesizer = voice
     told: list[tuple[int, float]] = []
-    found = recover(synthesizer, config, utterances, most_steps=150, seed=1, report=lambda *each: told.append(each))
+    taught = of_voice._fresh(config, synthesizer)
+    found = learn_posterior_encoder(
+        taught.posterior_encoder,
+        synthesizer,
+        config,
+        utterances,
+        most_steps=150,
+        seed=1,
+        progress=lambda *each: told.append(each),
+    )
     z = torch.cat([one.z for one in utterances], dim=1)
     blind = (0.5 * math.log(2 * math.pi * math.e) + z.std(dim=1).log()).mean()
-    assert found.likelihoods[-1] < float(blind) - 0.03
-    assert [likelihood for _, likelihood in told] == list(found.likelihoods)
+    assert found.held_out[-1] < float(blind) - 0.03
+    assert [likelihood for _, likelihood in told] == list(found.held_out)
     # What it learned is what the synthesizer computes with: the likelihood by torch.distributions is the same.
-    taught = Synthesizer(config, num_symbols=NUM_SYMBOLS)
-    taught.fold_weight_norm()
-    taught.load_state_dict(synthesizer.folded_state_dict() | found.weights)
+    taught.eval()
     audio = config.audio
     linear = LinearSpectrogram(n_fft=audio.n_fft, window_length=audio.window_length, hop_length=audio.hop_length)
     likelihoods = []
@@ -146,7 +157,41 @@ def test_the_encoder_knows_more_of_the_latents_than_their_distribution_tells(
             posterior = taught.posterior_encoder(linear(one.audio[None]), torch.ones(1, 1, one.z.shape[1]))
         normal = torch.distributions.Normal(posterior.mean[0], posterior.log_std[0].exp())
         likelihoods.append(normal.log_prob(one.z).mean())
-    assert -float(torch.stack(likelihoods).mean()) == pytest.approx(found.likelihoods[-1], abs=0.1)
+    assert -float(torch.stack(likelihoods).mean()) == pytest.approx(found.held_out[-1], abs=0.1)
+
+
+def test_a_decoder_of_another_kind_is_nearer_to_the_speech_than_any_steady_sound(
+    voice: tuple[Config, Synthesizer], utterances: list[Utterance]
+) -> None:
+    """The oracle is the best spectrum that does not look at the latents: the median of each band."""
+    config, synthesizer = voice
+    settings = VocosSettings(channels=48, expansion_channels=96, layers=2, istft_n_fft=4 * config.audio.hop_length)
+    other = config.model_copy(update={"decoder": settings})
+    decoder = of_voice._fresh(other, synthesizer).decoder
+    found = learn_decoder(decoder, synthesizer, config, utterances, most_steps=250, seed=1)
+    mel = Features(config, torch.device("cpu")).mel
+    spectra = [mel(one.audio[None])[0] for one in utterances]
+    median = torch.cat(spectra, dim=1).median(dim=1, keepdim=True).values
+    blind = torch.cat([(spectrum - median).abs() for spectrum in spectra], dim=1).mean()
+    with torch.inference_mode():
+        decoded = [mel(decoder.eval()(one.z[None])[0]) for one in utterances]
+    distance = torch.stack([(one - two).abs().mean() for one, two in zip(decoded, spectra, strict=True)]).mean()
+    assert distance < 0.8 * blind
+    assert found.held_out[-1] < found.held_out[0]
+
+
+def test_a_crop_is_of_the_latents_that_it_was_decoded_from(
+    voice: tuple[Config, Synthesizer], utterances: list[Utterance]
+) -> None:
+    config, synthesizer = voice
+    frames, hop = 128, config.audio.hop_length
+    audio, z, _ = Crops(config.audio, frames=frames, warped=False, seed=1).batch(utterances)
+    field = synthesizer.decoder.receptive_field
+    assert field is not None
+    with torch.inference_mode():
+        decoded = synthesizer.decoder(z)
+    inner = slice(field * hop, -field * hop)
+    torch.testing.assert_close(decoded[..., inner], audio[..., inner], rtol=0, atol=1e-5)
 
 
 def test_it_stops_where_the_likelihood_is_flat(
@@ -154,13 +199,14 @@ def test_it_stops_where_the_likelihood_is_flat(
 ) -> None:
     monkeypatch.setattr(learning, "_CHECK_EVERY", 2)
     monkeypatch.setattr(learning, "_FLAT", 100.0)  # nothing is gained
-    found = recover(voice[1], voice[0], utterances, most_steps=1500, seed=1)
-    assert (found.steps, len(found.likelihoods)) == (10, 5)
+    encoder = of_voice._fresh(*voice).posterior_encoder
+    found = learn_posterior_encoder(encoder, voice[1], voice[0], utterances, most_steps=1500, seed=1)
+    assert (found.steps, len(found.held_out)) == (10, 5)
 
 
 def test_too_few_utterances_are_refused(voice: tuple[Config, Synthesizer], utterances: list[Utterance]) -> None:
-    with pytest.raises(InputError, match="3 utterances are too few to recover a posterior encoder from"):
-        recover(voice[1], voice[0], utterances[:3], most_steps=2, seed=1)
+    with pytest.raises(InputError, match="3 utterances of a voice are too few to learn from"):
+        learn_decoder(voice[1].decoder, voice[1], voice[0], utterances[:3], most_steps=2, seed=1)
 
 
 def test_few_texts_are_said_until_there_is_enough_speech(voice: tuple[Config, Synthesizer]) -> None:
@@ -175,4 +221,4 @@ def test_few_texts_are_said_until_there_is_enough_speech(voice: tuple[Config, Sy
 def test_a_voice_that_can_say_nothing_is_told_so(voice: tuple[Config, Synthesizer]) -> None:
     imported = Imported(VoiceFile(*voice, "{}", (), 0), Report("a voice", ()))
     with pytest.raises(InputError, match="the voice can say none of the 2 texts in 128 to 1200 frames"):
-        with_posterior_encoder(imported, [[1], [2]], minutes=1.0, most_steps=2)
+        with_recovered_parts(imported, [[1], [2]], minutes=1.0, most_steps=2)

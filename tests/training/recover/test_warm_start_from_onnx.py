@@ -14,7 +14,7 @@ from training.interruption import StopRequest
 from training.ranks import Ranks
 from training.recover import for_run, learning
 from training.recover.__main__ import main as recover_command
-from training.recover.of_voice import with_posterior_encoder
+from training.recover.of_voice import with_recovered_parts
 from voices.importing.sources import load_voice_from
 from voices.importing.warm_start import WarmStart
 from voices.voice_file import load_voice
@@ -68,9 +68,9 @@ def test_a_run_begins_with_a_posterior_encoder_that_is_recovered_once(
 
     def counted(*given: object, **named: object) -> object:
         calls.append(named["most_steps"])
-        return with_posterior_encoder(*given, **named)  # type: ignore[arg-type]
+        return with_recovered_parts(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(for_run, "with_posterior_encoder", counted)
+    monkeypatch.setattr(for_run, "with_recovered_parts", counted)
     asked = settings(corpus_folder, tmp_path / "run", "run.recovery_steps=2")
     trainers = [start(asked, warm=WarmStart.asked(graph, None)) for _ in range(2)]
     assert calls == [2]
@@ -80,6 +80,27 @@ def test_a_run_begins_with_a_posterior_encoder_that_is_recovered_once(
         for name, weight in recovered.items():
             if name != "text_encoder.embedding.weight":
                 torch.testing.assert_close(weights[name], weight, rtol=1e-6, atol=1e-6, msg=name)
+
+
+def test_a_decoder_of_other_settings_than_the_voices_learns_from_its_speech(
+    graph: Path, corpus_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(for_run, "MINUTES", 0.6)
+    small = ["decoder.kind=harmonic_noise", "decoder.channels=32", "decoder.expansion_channels=64", "decoder.layers=1"]
+    run = tmp_path / "run"
+    trainer = start(settings(corpus_folder, run, "run.recovery_steps=2", *small), warm=WarmStart.asked(graph, None))
+    recovered = load_voice(run / for_run.FILE)
+    assert recovered.config.decoder == trainer.config.decoder
+    exported = load_voice_from(graph).voice.synthesizer.state_dict()
+    learned = recovered.synthesizer.state_dict()
+    for name, weight in trainer.synthesizer.folded_state_dict().items():
+        if name != "text_encoder.embedding.weight":
+            of_voice = exported[name] if not name.startswith(("decoder.", "posterior_encoder.")) else learned[name]
+            torch.testing.assert_close(weight, of_voice, rtol=1e-6, atol=1e-6, msg=name)
+    # Of other settings again, it learns again.
+    wider = settings(corpus_folder, run, "run.recovery_steps=2", *small[:-1], "decoder.layers=2")
+    start(wider, warm=WarmStart.asked(graph, None))
+    assert load_voice(run / for_run.FILE).config.decoder == wider.decoder
 
 
 def test_the_command_that_began_a_run_goes_on_with_it(graph: Path, corpus_folder: Path, tmp_path: Path) -> None:
@@ -113,11 +134,11 @@ def test_other_processes_hear_of_the_first_one_while_it_recovers_and_read_what_i
     config = warm.with_architecture(settings(corpus_folder, tmp_path / "run", "run.recovery_steps=1"))
     corpus = open_corpus(config.data, config.audio, verbose=False)
     monkeypatch.setattr(Talking, "said", [])
-    first = for_run.recovered(warm, corpus, config.run, Talking(0, 2))
+    first = for_run.recovered(warm, corpus, config, Talking(0, 2))
     assert Talking.said == [False] * (len(Talking.said) - 1) + [True]
-    assert len(Talking.said) > learning._BATCH  # once for each utterance
+    assert len(Talking.said) > learning.BATCH  # once for each utterance
     Talking.said.clear()
-    other = for_run.recovered(warm, corpus, config.run, Talking(1, 2))
+    other = for_run.recovered(warm, corpus, config, Talking(1, 2))
     assert Talking.said == [False] * 4
     weights = other.imported.voice.synthesizer.state_dict()
     for name, weight in first.imported.voice.synthesizer.state_dict().items():
@@ -125,7 +146,7 @@ def test_other_processes_hear_of_the_first_one_while_it_recovers_and_read_what_i
     (tmp_path / "run" / for_run.FILE).unlink()
     Talking.said.clear()
     with pytest.raises(InputError, match="must be the same folder for all processes"):
-        for_run.recovered(warm, corpus, config.run, Talking(1, 2))
+        for_run.recovered(warm, corpus, config, Talking(1, 2))
 
 
 def test_a_voice_that_changed_is_recovered_again(
@@ -153,8 +174,8 @@ def test_the_command_writes_a_voice_with_its_posterior_encoder_and_refuses_one_t
 ) -> None:
     output = tmp_path / "voice.safetensors"
 
-    def command(voice: Path, texts: Path) -> int:
-        options = [str(voice), "--texts", str(texts), "--minutes", "0.6", "--steps", "1", "-o", str(output)]
+    def command(voice: Path, texts: Path, *more: str) -> int:
+        options = [str(voice), "--texts", str(texts), "--minutes", "0.6", "--steps", "1", "-o", str(output), *more]
         monkeypatch.setattr("sys.argv", ["recover", *options])
         return recover_command()
 
@@ -166,5 +187,8 @@ def test_the_command_writes_a_voice_with_its_posterior_encoder_and_refuses_one_t
     capsys.readouterr()
     assert command(output, corpus_folder / "metadata.csv") == 2
     assert f"{output}: has a posterior encoder: begin a run with it as it is" in capsys.readouterr().err
+    other = Path("configs/finetune.toml")
+    assert command(output, corpus_folder / "metadata.csv", "--decoder", str(other)) == 0
+    assert load_voice(output).config.decoder == load_config(other).decoder
     assert command(graph, tmp_path / "none.csv") == 2
     assert f"{tmp_path / 'none.csv'}: cannot be read: No such file" in capsys.readouterr().err
