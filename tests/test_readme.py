@@ -28,10 +28,20 @@ SHORTER = (
     *("train.steps=2", "train.batch_size=2", "train.precision=fp32", "train.spoken_sentences=1"),
     *("model.text_layers=1", "model.posterior_layers=2", "model.coupling_wavenet_layers=1", "model.duration_flows=2"),
     *("model.hidden_channels=32", "model.latent_channels=32", "model.filter_channels=64", "model.duration_channels=32"),
-    *("decoder.initial_channels=32", "discriminator.channel_divisor=16", "discriminator.periods=[2]"),
-    *("decoder.residual_block=2", "decoder.residual_kernel_sizes=[3]", "decoder.residual_dilations=[[1, 2]]"),
-    *("data.validation_clips=2", "train.report_every=1"),
+    *(
+        "discriminator.channel_divisor=16",
+        "discriminator.periods=[2]",
+        "data.validation_clips=2",
+        "train.report_every=1",
+    ),
 )
+SMALLER = {  # the decoder, by the settings of the command
+    "configs/finetune.toml": ("decoder.channels=32", "decoder.layers=1", "run.recovery_steps=0"),
+    "": (
+        *("decoder.initial_channels=32", "decoder.residual_block=2"),
+        *("decoder.residual_kernel_sizes=[3]", "decoder.residual_dilations=[[1, 2]]"),
+    ),
+}
 
 
 RECOGNISER_IN_SECONDS = """
@@ -69,7 +79,8 @@ def shortened(command: str) -> str:
         return f"{command} data.validation_clips=2"
     if command.startswith("python -m evaluation runs/ljspeech"):
         return f"{command} --sentences 1"
-    return f"{command} {shlex.join(SHORTER)}" if "train.py" in command else command
+    smaller = next(settings for file, settings in SMALLER.items() if file in command)
+    return f"{command} {shlex.join((*SHORTER, *smaller))}" if "train.py" in command else command
 
 
 @pytest.mark.slow
