@@ -28,7 +28,7 @@ SMALL = (
     *("train.batch_size=2", "train.precision=fp32", "discriminator.periods=[2]", "discriminator.scales=0"),
     *("model.text_layers=1", "model.posterior_layers=1", "model.coupling_layers=1", "model.coupling_wavenet_layers=1"),
     *("model.hidden_channels=16", "model.latent_channels=16", "model.filter_channels=32"),
-    *("model.duration_channels=16", "model.duration_flows=1"),
+    *("model.duration_channels=16", "model.duration_predictor=deterministic"),
     *("decoder.kind=vocos", "decoder.channels=32", "decoder.expansion_channels=64", "decoder.layers=1"),
 )
 

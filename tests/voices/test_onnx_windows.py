@@ -13,8 +13,7 @@ import torch
 from configs import DECODER_KINDS, InputError
 from speaking.engine import FIRST_FRAMES
 from speaking.onnx_engine import OnnxEngine
-from tests.models.decoders.test_decoders import config_of
-from tests.voices.export.exported import rounding, small_voice
+from tests.voices.export.exported import rounding, shallow_config, small_voice
 from tests.voices.random_voice import seeded
 from voices import onnx_windows
 from voices.export import DECODER_FIELD, FLOW_FIELD
@@ -49,13 +48,13 @@ def joined(chunks: Iterator[np.ndarray]) -> np.ndarray:
 # Those whose receptive field has a bound.
 @pytest.fixture(scope="module", params=[kind for kind in DECODER_KINDS if kind != "harmonic_noise"])
 def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[VoiceFile, Path]:
-    voice = small_voice(config_of(request.param), speakers=SPEAKERS)
+    voice = small_voice(shallow_config(request.param), speakers=SPEAKERS)
     return voice, write_onnx(voice, tmp_path_factory.mktemp("voice"), "choir")["float32"]
 
 
 @pytest.fixture(scope="module")
 def hifigan(tmp_path_factory: pytest.TempPathFactory) -> tuple[VoiceFile, dict[str, Path]]:
-    voice = small_voice(config_of("hifigan"), speakers=SPEAKERS)
+    voice = small_voice(shallow_config("hifigan"), speakers=SPEAKERS)
     return voice, write_onnx(voice, tmp_path_factory.mktemp("voice"), "choir", int8=True, fp16=True)
 
 
@@ -81,7 +80,7 @@ def test_chunks_are_what_torch_says_at_once(written: tuple[VoiceFile, Path], fir
 
 
 def test_a_decoder_without_a_bound_tells_no_receptive_field_and_speaks_whole_sentences(tmp_path: Path) -> None:
-    voice = small_voice(config_of("harmonic_noise"), speakers=SPEAKERS)
+    voice = small_voice(shallow_config("harmonic_noise"), speakers=SPEAKERS)
     path = write_onnx(voice, tmp_path, "choir")["float32"]
     assert ReceptiveFields.of(onnx.load(str(path)), "") is None
     plan = load_onnx(path).synthesizer.plan(

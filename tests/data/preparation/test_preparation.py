@@ -246,9 +246,9 @@ while killed < int(sys.argv[3]):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_preparation_killed_100_times_goes_on_and_uses_no_damaged_entry(tmp_path: Path) -> None:
+def test_a_preparation_killed_40_times_goes_on_and_uses_no_damaged_entry(tmp_path: Path) -> None:
     root, cache = make_noise_corpus(tmp_path / "corpus", 24), tmp_path / "cache"
-    arguments = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(root), str(cache), "100"]
+    arguments = [sys.executable, "-c", KILLED_AGAIN_AND_AGAIN, str(root), str(cache), "40"]
     subprocess.run(arguments, cwd=REPOSITORY, check=True)
     store = Cache(cache)
     left = entries(cache)
@@ -289,7 +289,7 @@ def processes_of(session: int) -> list[int]:
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_the_processes_of_a_killed_preparation_end_soon_after_it(tmp_path: Path) -> None:
-    root, cache = make_noise_corpus(tmp_path / "corpus", 150, seconds=6), tmp_path / "cache"
+    root, cache = make_noise_corpus(tmp_path / "corpus", 60, seconds=6), tmp_path / "cache"
     process = start(root, cache)
     while count(cache) < 10:
         assert process.poll() is None, "it ended before it could be killed"
@@ -300,14 +300,14 @@ def test_the_processes_of_a_killed_preparation_end_soon_after_it(tmp_path: Path)
     while processes_of(process.pid):
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    assert 10 <= len(entries(cache)) < 150
-    assert len(look(root, cache).clips) == 150
+    assert 10 <= len(entries(cache)) < 60
+    assert len(look(root, cache).clips) == 60
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
 def test_a_process_of_a_preparation_that_is_killed_stops_it_in_one_sentence(tmp_path: Path) -> None:
-    root, cache = make_noise_corpus(tmp_path / "corpus", 100, seconds=6), tmp_path / "cache"
+    root, cache = make_noise_corpus(tmp_path / "corpus", 40, seconds=6), tmp_path / "cache"
     command = [sys.executable, "-m", "data.prepare", str(root), f"data.cache={cache}", "data.front_end=graphemes"]
     process = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True, start_new_session=True)
     while count(cache) < 5:
@@ -319,12 +319,12 @@ def test_a_process_of_a_preparation_that_is_killed_stops_it_in_one_sentence(tmp_
     assert process.returncode == 2
     assert "was killed, perhaps for want of memory" in said
     assert "Traceback" not in said
-    assert len(look(root, cache).clips) == 100
+    assert len(look(root, cache).clips) == 40
 
 
 @pytest.mark.slow
 def test_two_preparations_at_once_make_one_correct_cache(tmp_path: Path) -> None:
-    root, cache = make_noise_corpus(tmp_path / "corpus", 80), tmp_path / "cache"
+    root, cache = make_noise_corpus(tmp_path / "corpus", 40), tmp_path / "cache"
     both = [start(root, cache), start(root, cache)]
     for process in both:
         _, said = process.communicate(timeout=GIVEN_UP_SECONDS)

@@ -6,9 +6,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from configs import Config
+from configs import Config, parse_config
 from models.duration_predictor import DurationPredictor
 from models.synthesizer import Synthesizer
+from tests.models.decoders.test_decoders import config_of
 from tests.rounding import exactly
 from tests.voices.random_voice import NUM_SYMBOLS, randomised, small_config, speak_up
 from voices.export.comparison import Case, SettledCase, settle
@@ -17,6 +18,13 @@ from voices.voice_file import VoiceFile
 LETTERS = "abcdefghijklmnop?"
 # Settings of networks with a layer of each kind, whose graph takes half as long to write.
 SHALLOW = {"text_layers": 1, "coupling_layers": 2, "coupling_wavenet_layers": 1, "duration_flows": 2}
+
+
+def shallow_config(decoder: str) -> Config:
+    """Shallow networks before a decoder of this family."""
+    settings = config_of(decoder).model_dump(exclude_none=True)
+    settings["model"] |= SHALLOW
+    return parse_config(settings, source="shallow_config")
 
 
 def small_voice(
