@@ -25,6 +25,9 @@ def read_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--tensors", action="store_true", help="report every tensor, not only the remarkable ones")
     parser.add_argument("--half", action="store_true", help="16 bits per weight, which halves the file")
+    parser.add_argument(
+        "--discriminators", action="store_true", help="write those of a run beside the voice, to be trained on with it"
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, help="voice.safetensors to write")
     arguments = parser.parse_args()
     if arguments.output.suffix != ".safetensors" or not arguments.output.parent.is_dir():

@@ -12,14 +12,17 @@ from models.shapes_only import shapes_only
 from models.synthesizer import Synthesizer
 from voices.checkpoint import content_of_checkpoint, list_checkpoints, load_checkpoint
 from voices.importing.assembly import Discriminators, Imported
+from voices.importing.discriminators import discriminators_path, load_discriminators
 from voices.importing.report import Fate, Report, TensorLine
 from voices.voice_file import VoiceFile, load_voice, synthesizer_of
 from voices.weight_norm import weight_norms
 
 
-def read_voice(path: Path) -> Imported:
-    """Read a voice file."""
-    return _copied(load_voice(path), f"{path}: voice")
+def read_voice(path: Path, *, to_train: bool) -> Imported:
+    """Read a voice file; for further training the discriminators beside it, too, if there are any."""
+    beside = discriminators_path(path)
+    discriminators = load_discriminators(beside) if to_train and beside.is_file() else None
+    return _copied(load_voice(path), f"{path}: voice", discriminators)
 
 
 def import_run(folder: Path, *, to_train: bool) -> Imported:
@@ -33,7 +36,7 @@ def import_run(folder: Path, *, to_train: bool) -> Imported:
         lexicon = load_voice(voice).lexicon if voice.exists() else None
         return read_checkpoint(checkpoints[-1], lexicon=lexicon, to_train=to_train)
     if voice.exists():
-        return read_voice(voice)
+        return read_voice(voice, to_train=to_train)
     raise InputError(f"{folder} holds no voice yet: train.py writes {voice} when it first saves")
 
 

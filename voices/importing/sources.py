@@ -52,7 +52,7 @@ def _load(path: Path, settings: Path | None, to_train: bool) -> Imported:
     if path.is_dir():
         return _load_folder(path, settings, to_train)
     if path.suffix == ".safetensors" or _begins_as_safetensors(path):
-        return _load_safetensors(path)
+        return _load_safetensors(path, to_train)
     if path.suffix == ".onnx":
         with needing_onnx():
             from voices.importing.onnx_voice import read_onnx
@@ -89,7 +89,7 @@ def _begins_as_safetensors(path: Path) -> bool:
         raise InputError(f"{path}: cannot be read ({error.strerror}): change its permissions") from error
 
 
-def _load_safetensors(path: Path) -> Imported:
+def _load_safetensors(path: Path, to_train: bool) -> Imported:
     try:
         with safetensors.safe_open(str(path), framework="pt") as file:
             ours = "config" in (file.metadata() or {})
@@ -97,7 +97,7 @@ def _load_safetensors(path: Path) -> Imported:
         raise InputError(f"{path}: cannot be read as a voice: {error}") from error
     if not ours and path.name == "model.safetensors" and (path.parent / "config.json").is_file():
         return _with_origin(read_hugging_face(path.parent), path.parent, None)
-    return read_voice(path)
+    return read_voice(path, to_train=to_train)
 
 
 def _load_pickle(path: Path, settings: Path | None, to_train: bool) -> Imported:

@@ -1,6 +1,7 @@
 """Voices that come with the program, found by their names: `python infer.py lj-laptop "Hello."`.
 
-Each is NAME.safetensors in half precision, with its card NAME.md.
+Each is NAME.safetensors in half precision, with its card NAME.md. The discriminators that it can be trained on with are in
+NAME.discriminators.safetensors.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ _FOLDER = Path(__file__).parent
 
 def shipped_voices() -> tuple[str, ...]:
     """Their names, in order."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.safetensors")))
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.safetensors") if "." not in path.stem))
 
 
 def voice_path(asked: str | Path) -> Path:

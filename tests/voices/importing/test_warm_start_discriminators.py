@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from configs import InputError
 from models.discriminator import Discriminator
 from models.synthesizer import Synthesizer
 from tests.models.decoders.test_decoders import config_of
@@ -15,6 +16,7 @@ from tests.rounding import assert_same, float64
 from tests.voices.importing.foreign_files import original_synthesizer, write_original, write_piper
 from tests.voices.importing.test_warm_start import SYMBOLS, fates, new_networks, voice_of
 from tests.voices.random_voice import NUM_SYMBOLS, randomised, small_config
+from voices.importing.__main__ import main
 from voices.importing.original import original_discriminators
 from voices.importing.report import Fate
 from voices.importing.sources import load_voice_from
@@ -91,6 +93,41 @@ def test_missing_discriminators_are_named_and_new(tmp_path: Path) -> None:
     imported = load_voice_from(write_original(tmp_path, original_synthesizer().state_dict()), to_train=True)
     assert imported.discriminators is None
     assert any("there is no D_7.pth beside it" in note for note in imported.report.notes)
+
+
+def test_discriminators_beside_a_voice_are_read_for_training_and_for_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings: dict[str, Any] = {"decoder": {"residual_dilations": [[1, 3, 5], [1, 3, 5]]}}
+    settings["model"] = {"text_layers": 2, "attention_window": 4, "coupling_layers": 4, "coupling_wavenet_layers": 4}
+    settings["model"] |= {"posterior_layers": 16, "hidden_channels": 16, "latent_channels": 8, "filter_channels": 24}
+    config = small_config(**settings)
+    path = write_original(tmp_path, original_synthesizer().state_dict())
+    voice = tmp_path / "mine.safetensors"
+    command = ["importing", "--from", str(path), "-o", str(voice), "--discriminators"]
+    monkeypatch.setattr("sys.argv", command)
+    assert main() == 2
+    assert f"{path}: has no discriminators: leave --discriminators out" in capsys.readouterr().err
+    theirs = randomised(lambda: Discriminator(config.discriminator))
+    torch.save({"model": discriminators_of_theirs(theirs), "iteration": 7}, tmp_path / "D_7.pth")
+    expected = load_voice_from(path, to_train=True).discriminators
+    assert main() == 0
+    assert load_voice_from(voice).discriminators is None
+    read = load_voice_from(voice, to_train=True).discriminators
+    assert expected is not None
+    assert read is not None
+    assert {name: weights.keys() for name, weights in read.items()} == {
+        name: weights.keys() for name, weights in expected.items()
+    }
+    for name, weights in expected.items():
+        for key, weight in weights.items():
+            assert torch.equal(read[name][key], weight), (name, key)
+    (tmp_path / "mine.discriminators.safetensors").write_bytes(voice.read_bytes())
+    with pytest.raises(InputError, match=r"mine\.discriminators\.safetensors: holds .*, which is no discriminator's"):
+        load_voice_from(voice, to_train=True)
+    (tmp_path / "mine.discriminators.safetensors").write_bytes(b"torn")
+    with pytest.raises(InputError, match=r"cannot be read as discriminators: .*: delete it to train without"):
+        load_voice_from(voice, to_train=True)
 
 
 @pytest.mark.parametrize("decoder", ["hifigan", "vocos", "harmonic_noise"])
