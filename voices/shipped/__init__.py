@@ -1,6 +1,6 @@
 """Voices that come with the program, found by their names: `python infer.py lj-laptop "Hello."`.
 
-Each is NAME.safetensors in half precision, with its card NAME.md. The discriminators that it can be trained on with are in
+Each is NAME.safetensors in half precision, with its card NAME.md, and the discriminators to train it on with in
 NAME.discriminators.safetensors.
 """
 
