@@ -4,6 +4,7 @@ B batch · K pieces of each clip · F frames · G frames of a piece · S samples
 M mel bands
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from configs import Config
+from configs import AudioSettings, Config, InputError
 from data.batch import Batch
 from data.spectrogram import MelSpectrogram
+from losses import PitchLoss
+from losses.pitch import LOWEST_HZ
 from models.monophones import MonophoneAligner
 from models.segments import slice_segments
 from models.synthesizer import Synthesis, Synthesizer
@@ -54,6 +57,20 @@ class GeneratorOutput:
         """The segments as other speakers; converted when a term first asks for it, and the same for all."""
         assert self.batch.speaker_ids is not None
         return self.converter.to_others(self.batch.speaker_ids, self.synthesis, self.segments)
+
+
+def pitch_loss(audio: AudioSettings) -> PitchLoss:
+    """`losses.PitchLoss` of frames of these settings.
+
+    Raises:
+        InputError: two periods of a low voice do not fit in a window.
+    """
+    if audio.window_length < (least := math.ceil(2 * audio.sample_rate / LOWEST_HZ)):
+        raise InputError(
+            f"audio.window_length = {audio.window_length} is less than two periods of {LOWEST_HZ:g} Hz, and the pitch "
+            f"of low voices would not be found: set it to {least} or more, or take a decoder that predicts no pitch"
+        )
+    return PitchLoss(audio.sample_rate, hop_length=audio.hop_length, window_length=audio.window_length)
 
 
 class Features:

@@ -41,6 +41,11 @@ class VoiceFile:
     norms: Mapping[str, WeightNorm] = field(default_factory=dict)  # of its normalised weights, where known
     origin: str | None = None  # of the voice that it was made from: its name, SHA-256 and licence
 
+    @property
+    def has_posterior_encoder(self) -> bool:
+        """Whether it was written with what only training needs."""
+        return any(name.startswith("posterior_encoder.") for name in self.synthesizer.state_dict())
+
     def save(self, path: Path, *, half: bool = False) -> None:
         """Write all of it, as `save_voice`."""
         save_voice(

@@ -3,15 +3,11 @@
 B batch · K segments of each clip · S samples of a segment
 """
 
-import math
-
 from torch import Tensor
 
-from configs import InputError
 from data.spectrogram import LOG_MEL_RANGE
 from losses import (
     MultiScaleMelLoss,
-    PitchLoss,
     cosine_loss,
     distance_loss,
     ms_ssim_loss,
@@ -19,10 +15,9 @@ from losses import (
     stft_loss,
     subband_stft_loss,
 )
-from losses.pitch import LOWEST_HZ
 from models.layers.pqmf import Pqmf
 from training.auxiliary_losses.auxiliary_loss import AuxiliaryLoss, Ingredients
-from training.features import GeneratorOutput
+from training.features import GeneratorOutput, pitch_loss
 
 
 class SubbandStft(AuxiliaryLoss, weight="subband_stft", mean_over="segment_frames"):
@@ -53,21 +48,11 @@ class Waveform(AuxiliaryLoss, weight="waveform", mean_over="segment_frames"):
 
 
 class Pitch(AuxiliaryLoss, weight="pitch", mean_over="segment_frames"):
-    """`losses.PitchLoss` of the pitch that the decoder reads from the latents.
-
-    Raises:
-        InputError: two periods of a low voice do not fit in a window.
-    """
+    """`losses.PitchLoss` of the pitch that the decoder reads from the latents."""
 
     def __init__(self, of: Ingredients) -> None:
         super().__init__(of)
-        audio = of.config.audio
-        if audio.window_length < (least := math.ceil(2 * audio.sample_rate / LOWEST_HZ)):
-            raise InputError(
-                f"audio.window_length = {audio.window_length} is less than two periods of {LOWEST_HZ:g} Hz, and the "
-                f"pitch of low voices would not be found: set it to {least} or more, or loss.pitch = 0"
-            )
-        self.loss = PitchLoss(audio.sample_rate, hop_length=audio.hop_length, window_length=audio.window_length)
+        self.loss = pitch_loss(of.config.audio)
 
     def forward(self, output: GeneratorOutput) -> Tensor:
         """Compare it with that of the recorded segments."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from configs import InputError, command, load_config
 from text.file_encoding import decoded_text
-from training.recover.of_voice import has_posterior_encoder, with_recovered_parts
+from training.recover.of_voice import with_recovered_parts
 from voices.importing.sources import load_voice_from
 from voices.parts import front_end_of
 
@@ -23,7 +23,7 @@ def main() -> int:
     lines = [line.rpartition("|")[2].strip() for line in _read(arguments.texts).splitlines()]
     imported = load_voice_from(arguments.voice, to_train=True)
     decoder = None if arguments.decoder is None else load_config(arguments.decoder).decoder
-    if decoder is None and has_posterior_encoder(imported.voice):
+    if decoder is None and imported.voice.has_posterior_encoder:
         raise InputError(f"{arguments.voice}: has a posterior encoder: begin a run with it as it is")
     front_end = front_end_of(imported.voice)
     texts = [encoded.ids for encoded in map(front_end.utterance, filter(None, lines)) if encoded.sounds]

@@ -6,10 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from configs import Config
-from losses import PitchLoss
 from models.decoders import Decoder
 from models.synthesizer import Synthesizer
-from training.features import Features
+from training.features import Features, pitch_loss
 from training.recover.crops import Crops
 from training.recover.learning import Batch, Learned, Progress, learn
 from training.recover.own_speech import Utterance
@@ -34,19 +33,19 @@ def learn_decoder(
     Args:
         decoder: a `Decoder`, changed in place.
         synthesizer: of the voice, whose embeddings of speakers are used.
-        config: of the voice.
+        config: of the voice, with the decoder that learns.
         utterances: of the voice.
         most_steps: updates at most.
         seed: of crops.
         progress: told the step and the held-out loss.
 
     Raises:
-        InputError: there are too few utterances.
+        InputError: there are too few utterances, or a window is too short for a pitch that is predicted.
     """
     audio = config.audio
     crops = Crops(audio, frames=_CROP + 2 * _CONTEXT, warped=False, seed=seed)
     mel = Features(config, torch.device("cpu")).mel
-    pitch = PitchLoss(audio.sample_rate, hop_length=audio.hop_length, window_length=audio.window_length)
+    pitch = pitch_loss(audio) if config.decoder.predicts_pitch else None
     margin = _CONTEXT * audio.hop_length
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
@@ -55,8 +54,9 @@ def learn_decoder(
             speaker = synthesizer.embed_speaker(speakers)
         generated = network(z, speaker)
         distance = (mel(generated[:, 0, margin:-margin]) - mel(real[:, 0, margin:-margin])).abs().mean()
+        if pitch is None:
+            return distance
         assert isinstance(network, Decoder)
-        log_pitch = network.log_pitch(z, speaker)
-        return distance if log_pitch is None else distance + _PITCH_WEIGHT * pitch(real, log_pitch)
+        return distance + _PITCH_WEIGHT * pitch(real, network.log_pitch(z, speaker))
 
     return learn(decoder, loss, crops.batch, utterances, most_steps=most_steps, progress=progress)

@@ -52,11 +52,11 @@ def with_recovered_parts(
     """
     voice = imported.voice
     config = voice.config if decoder is None else voice.config.model_copy(update={"decoder": decoder})
-    parts = [] if has_posterior_encoder(voice) else ["posterior_encoder"]
+    parts = [] if voice.has_posterior_encoder else ["posterior_encoder"]
     parts += [] if decoder is None else ["decoder"]
     utterances = _speech(voice, list(texts), minutes, progress)
     fresh = _fresh(config, voice.synthesizer)
-    notes = [_learn(part, fresh, voice, utterances, most_steps, progress) for part in parts]
+    notes = [_learn(part, fresh, replace(voice, config=config), utterances, most_steps, progress) for part in parts]
     of_parts = tuple(f"{part}." for part in parts)
     learned = {name: weight for name, weight in fresh.folded_state_dict().items() if name.startswith(of_parts)}
     kept = {name: weight for name, weight in voice.synthesizer.state_dict().items() if not name.startswith(of_parts)}
@@ -73,11 +73,6 @@ def with_recovered_parts(
         report=replace(imported.report, lines=tuple(lines)).with_notes(notes),
         discriminators=imported.discriminators if decoder is None else None,  # they knew another decoder
     )
-
-
-def has_posterior_encoder(voice: VoiceFile) -> bool:
-    """Whether a voice was written with what only training needs."""
-    return any(name.startswith("posterior_encoder.") for name in voice.synthesizer.state_dict())
 
 
 def in_symbols_of(voice: VoiceFile, symbols: SymbolTable, texts: Iterable[Sequence[int]]) -> Iterator[list[int]]:

@@ -122,8 +122,7 @@ class WarmStart:
     @property
     def lacks_posterior_encoder(self) -> bool:
         """Whether the whole voice is to be taken, and it was written without what only training needs."""
-        posterior = any(name.startswith("posterior_encoder.") for name in self.imported.voice.synthesizer.state_dict())
-        return not posterior and not self.parts
+        return not self.imported.voice.has_posterior_encoder and not self.parts
 
     def other_decoder(self, config: Config) -> DecoderSettings | None:
         """The decoder of these settings, if the whole voice is to be taken and has another for frames of this length.

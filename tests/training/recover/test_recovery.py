@@ -168,7 +168,7 @@ def test_a_decoder_of_another_kind_is_nearer_to_the_speech_than_any_steady_sound
     settings = VocosSettings(channels=48, expansion_channels=96, layers=2, istft_n_fft=4 * config.audio.hop_length)
     other = config.model_copy(update={"decoder": settings})
     decoder = of_voice._fresh(other, synthesizer).decoder
-    found = learn_decoder(decoder, synthesizer, config, utterances, most_steps=250, seed=1)
+    found = learn_decoder(decoder, synthesizer, other, utterances, most_steps=250, seed=1)
     mel = Features(config, torch.device("cpu")).mel
     spectra = [mel(one.audio[None])[0] for one in utterances]
     median = torch.cat(spectra, dim=1).median(dim=1, keepdim=True).values
